@@ -1,0 +1,373 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Names that the operator puts on objects.
+const (
+	// RevokeFinalizer stays on an AccessKey until every key that it records is gone from the service.
+	RevokeFinalizer = "accesskey.dev/revoke"
+	// InUseFinalizer stays on a KeyService and on its Secrets while an AccessKey needs them.
+	InUseFinalizer = "accesskey.dev/in-use"
+	// RenewAnnotation on an AccessKey asks for one rotation per new value.
+	RenewAnnotation = "accesskey.dev/renew"
+
+	// ManagedByLabel and ManagedByValue mark the Secrets that the operator writes.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	// ManagedByValue is the value of ManagedByLabel.
+	ManagedByValue = "accesskey-operator"
+	// AccessKeyIDAnnotation on a Secret is the access key ID that it holds.
+	AccessKeyIDAnnotation = "accesskey.dev/access-key-id"
+	// ExpiresAtAnnotation on a Secret is when its pair ends (RFC 3339); absent without a ttl.
+	ExpiresAtAnnotation = "accesskey.dev/expires-at"
+	// RecordAnnotation on a Secret is the operator's own record of what it published, so that a lost status can be
+	// found again, and a digest of the pair, so that an edit is noticed. No secret material.
+	RecordAnnotation = "accesskey.dev/record"
+)
+
+// The keys of a published Secret: what the AWS SDKs read from the environment.
+const (
+	// SecretKeyAccessKeyID holds the public half of the pair.
+	SecretKeyAccessKeyID = "AWS_ACCESS_KEY_ID"
+	// SecretKeySecretAccessKey holds the secret half of the pair.
+	SecretKeySecretAccessKey = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a key, not a credential
+	// SecretKeyEndpoint holds the KeyService's s3.endpoint, if set.
+	SecretKeyEndpoint = "AWS_ENDPOINT_URL_S3"
+	// SecretKeyRegion holds the KeyService's s3.region, if set.
+	SecretKeyRegion = "AWS_REGION"
+)
+
+// DeletionPolicy says what becomes of the keys when an AccessKey is deleted.
+// +kubebuilder:validation:Enum=Delete;Retain
+type DeletionPolicy string
+
+const (
+	// DeletionPolicyDelete revokes every key at the service.
+	DeletionPolicyDelete DeletionPolicy = "Delete"
+	// DeletionPolicyRetain leaves the keys at the service.
+	DeletionPolicyRetain DeletionPolicy = "Retain"
+)
+
+// AccessKeySpec is the key pair that is wanted.
+// +kubebuilder:validation:XValidation:rule="has(self.user) == has(oldSelf.user) && (!has(self.user) || self.user == oldSelf.user)",message="user is immutable: a key belongs to one user; create another AccessKey instead",fieldPath=".user"
+// +kubebuilder:validation:XValidation:rule="!(has(self.renewBefore) && has(self.renewBeforePercentage))",message="set renewBefore or renewBeforePercentage, not both",fieldPath=".renewBefore"
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBeforePercentage) || has(self.ttl)",message="renewBeforePercentage is a share of ttl: set ttl, or use renewBefore",fieldPath=".renewBeforePercentage"
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !has(self.ttl) || duration(self.renewBefore) < duration(self.ttl)",message="renewBefore must be shorter than ttl: it is the part of the ttl in which old and new key both work",fieldPath=".renewBefore"
+// +kubebuilder:validation:XValidation:rule="(has(self.secretTemplate) && has(self.secretTemplate.type) ? self.secretTemplate.type : 'Opaque') == (has(oldSelf.secretTemplate) && has(oldSelf.secretTemplate.type) ? oldSelf.secretTemplate.type : 'Opaque')",message="secretTemplate.type is immutable, as the type of a Secret is; create another AccessKey instead",fieldPath=".secretTemplate"
+type AccessKeySpec struct {
+	// serviceRef names the key service that holds the key. Immutable.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serviceRef is immutable: a key lives at one service; create another AccessKey instead"
+	ServiceRef ServiceReference `json:"serviceRef,omitzero"`
+
+	// user is whose key it is, in the service's own notation (Qumulo: local:NAME, ad:NAME, uid:N, sid:S-…, auth_id:N).
+	// Immutable.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self == self.trim()",message="user must not begin or end with white space"
+	User string `json:"user,omitempty"`
+
+	// ttl is how long a key pair lives at most, as a duration such as 720h. At least 1m. Without it there is no
+	// scheduled renewal.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="ttl must be at least 1m"
+	TTL *metav1.Duration `json:"ttl,omitempty"`
+
+	// renewBefore is how long before the end of the ttl the pair is replaced, and so how long the old and the new key
+	// both work. Defaults to a third of ttl, and to 24h without a ttl.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="renewBefore must be longer than 0s"
+	RenewBefore *metav1.Duration `json:"renewBefore,omitempty"`
+
+	// renewBeforePercentage is renewBefore as a share of ttl, 1 to 99.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=99
+	RenewBeforePercentage *int32 `json:"renewBeforePercentage,omitempty"`
+
+	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. A Secret that this AccessKey
+	// does not control is never overwritten.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"
+	SecretName string `json:"secretName,omitempty"`
+
+	// secretTemplate shapes the Secret.
+	// +optional
+	SecretTemplate *SecretTemplate `json:"secretTemplate,omitempty"`
+
+	// deletionPolicy says what becomes of the keys when this AccessKey is deleted: Delete revokes them, Retain leaves
+	// them at the service. It can be changed at any time.
+	// +optional
+	// +default="Delete"
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// suspend makes the operator leave everything as it is: no renewal, no revocation, no repair. Deleting still works.
+	// +optional
+	Suspend *bool `json:"suspend,omitempty"`
+}
+
+// ServiceReference names a KeyService of the same namespace or a ClusterKeyService.
+type ServiceReference struct {
+	// kind is KeyService or ClusterKeyService.
+	// +optional
+	// +kubebuilder:validation:Enum=KeyService;ClusterKeyService
+	// +default="KeyService"
+	Kind string `json:"kind,omitempty"`
+
+	// name of the KeyService or ClusterKeyService.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// SecretTemplate shapes the Secret beside its data.
+type SecretTemplate struct {
+	// type of the Secret. Defaults to Opaque. Immutable.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('kubernetes.io/')",message="secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"
+	Type string `json:"type,omitempty"`
+
+	// labels to put on the Secret.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/') && k != 'app.kubernetes.io/managed-by')",message="labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// annotations to put on the Secret.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/'))",message="annotations under accesskey.dev/ are the operator's own"
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// AccessKeyStatus is what the operator knows of the pair. It is the operator's record of the keys that it made.
+// +kubebuilder:validation:MinProperties=1
+type AccessKeyStatus struct {
+	// observedGeneration is the generation of the spec that the last pass worked on.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// accessKeyID is the public half of the current pair.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	AccessKeyID string `json:"accessKeyID,omitempty"`
+
+	// keyID is the service's handle of the current key; often the same as accessKeyID.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	KeyID string `json:"keyID,omitempty"`
+
+	// issuedAt is when the current pair was asked for.
+	// +optional
+	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
+
+	// expiresAt is when the current pair has to be gone: issuedAt and ttl. Absent without a ttl.
+	// +optional
+	ExpiresAt metav1.Time `json:"expiresAt,omitempty,omitzero"`
+
+	// renewalTime is when the next pair will be made. Absent without a ttl.
+	// +optional
+	RenewalTime metav1.Time `json:"renewalTime,omitempty,omitzero"`
+
+	// revision counts the pairs issued.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Revision int64 `json:"revision,omitempty"`
+
+	// secretName is the Secret that holds the current pair.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// previousKeys still work, each until its revokeAt.
+	// +optional
+	// +listType=map
+	// +listMapKey=keyID
+	// +kubebuilder:validation:MaxItems=16
+	PreviousKeys []PreviousKey `json:"previousKeys,omitempty"`
+
+	// intent is an operation at the service that was begun and whose end is not recorded yet.
+	// +optional
+	Intent *Intent `json:"intent,omitempty"`
+
+	// failures in a row of the current operation; absent when the last one succeeded.
+	// +optional
+	Failures *Failures `json:"failures,omitempty"`
+
+	// lastHandledRenewal is the value of the annotation accesskey.dev/renew that the operator last acted on.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	LastHandledRenewal string `json:"lastHandledRenewal,omitempty"`
+
+	// conditions: Ready, Synced and, only while true, Reconciling and Stalled.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// PreviousKey is a replaced key in its overlap.
+type PreviousKey struct {
+	// keyID is the service's handle of the key.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	KeyID string `json:"keyID,omitempty"`
+
+	// accessKeyID is the public half of the pair.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	AccessKeyID string `json:"accessKeyID,omitempty"`
+
+	// issuedAt is when the pair was asked for.
+	// +required
+	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
+
+	// revokeAt is when the key will be revoked.
+	// +required
+	RevokeAt metav1.Time `json:"revokeAt,omitempty,omitzero"`
+}
+
+// Operation is a call that can't be replayed.
+// +kubebuilder:validation:Enum=Create
+type Operation string
+
+// OperationCreate makes a new key.
+const OperationCreate Operation = "Create"
+
+// Intent is written before an operation that can't be replayed, so that a crash or a lost answer leaves a trace to
+// settle from.
+type Intent struct {
+	// operation that was begun.
+	// +required
+	Operation Operation `json:"operation,omitempty"`
+
+	// revision that the operation is to produce.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Revision int64 `json:"revision,omitempty"`
+
+	// startedAt is when the operation was begun.
+	// +required
+	StartedAt metav1.Time `json:"startedAt,omitempty,omitzero"`
+
+	// knownKeyIDs are the keys that the user had just before.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	KnownKeyIDs []string `json:"knownKeyIDs,omitempty"`
+
+	// candidateKeyIDs are the keys that could each be the one that this intent made; set only when there is more than
+	// one (Stalled, AmbiguousKeys). A person decides by deleting the orphan at the service; the rest is then left alone.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	CandidateKeyIDs []string `json:"candidateKeyIDs,omitempty"`
+
+	// renewal is the value of the annotation accesskey.dev/renew that this operation answers.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Renewal string `json:"renewal,omitempty"`
+}
+
+// Failures keep the back-off across restarts.
+type Failures struct {
+	// count of failures in a row.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Count int32 `json:"count,omitempty"`
+
+	// lastTime is when the last one happened.
+	// +required
+	LastTime metav1.Time `json:"lastTime,omitempty,omitzero"`
+
+	// nextAttempt is when the operation will be tried again.
+	// +required
+	NextAttempt metav1.Time `json:"nextAttempt,omitempty,omitzero"`
+}
+
+// AccessKey is a key pair at a key service, kept in a Secret, rotated before its ttl ends and revoked in the end.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=ak,categories=accesskey
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Service",type=string,JSONPath=`.spec.serviceRef.name`
+// +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.spec.user`
+// +kubebuilder:printcolumn:name="Key ID",type=string,JSONPath=`.status.accessKeyID`
+// +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`
+// +kubebuilder:printcolumn:name="Renews",type=string,JSONPath=`.status.renewalTime`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Secret",type=string,priority=1,JSONPath=`.status.secretName`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+type AccessKey struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec is the key pair that is wanted.
+	// +required
+	Spec AccessKeySpec `json:"spec,omitzero"`
+
+	// status is what the operator knows of the pair.
+	// +optional
+	Status AccessKeyStatus `json:"status,omitempty,omitzero"`
+}
+
+// AccessKeyList is a list of AccessKeys.
+// +kubebuilder:object:root=true
+type AccessKeyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []AccessKey `json:"items"`
+}
+
+// SecretName returns the name of the Secret that is to hold the pair.
+func (k *AccessKey) SecretName() string {
+	if k.Spec.SecretName != "" {
+		return k.Spec.SecretName
+	}
+	return k.Name
+}
+
+// RecordedKeyIDs are the service's handles of every key that the status records: the current one and the previous.
+func (k *AccessKey) RecordedKeyIDs() []string {
+	ids := make([]string, 0, 1+len(k.Status.PreviousKeys))
+	if k.Status.KeyID != "" {
+		ids = append(ids, k.Status.KeyID)
+	}
+	for i := range k.Status.PreviousKeys {
+		ids = append(ids, k.Status.PreviousKeys[i].KeyID)
+	}
+	return ids
+}

@@ -1,0 +1,266 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// The kinds that a serviceRef can name.
+const (
+	// KindKeyService is the namespaced kind.
+	KindKeyService = "KeyService"
+	// KindClusterKeyService is the cluster-scoped kind.
+	KindClusterKeyService = "ClusterKeyService"
+)
+
+// KeyServiceSpec says where a key service is and how the operator signs in.
+// +kubebuilder:validation:XValidation:rule="has(self.qumulo)",message="name the service: set exactly one of qumulo"
+type KeyServiceSpec struct {
+	// qumulo is a Qumulo Core cluster.
+	// +optional
+	Qumulo *QumuloService `json:"qumulo,omitempty"`
+
+	// tls says which certificates of the service to trust.
+	// +optional
+	TLS *TLS `json:"tls,omitempty"`
+
+	// s3 is the data plane that the keys are for. It is published in the Secrets.
+	// +optional
+	S3 *S3 `json:"s3,omitempty"`
+
+	// rateLimit bounds the requests that the operator sends to the service.
+	// +optional
+	// +default={"qps": 20, "burst": 40}
+	RateLimit RateLimit `json:"rateLimit,omitempty,omitzero"`
+}
+
+// QumuloService is a Qumulo Core cluster and the account that the operator uses there.
+// +kubebuilder:validation:XValidation:rule="has(self.tokenSecretRef) != has(self.loginSecretRef)",message="set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"
+type QumuloService struct {
+	// url of the REST API, such as https://qumulo.example:8000.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
+	URL string `json:"url,omitempty"`
+
+	// tokenSecretRef is the Secret key that holds a bearer token (an access token of the cluster).
+	// +optional
+	TokenSecretRef *TokenReference `json:"tokenSecretRef,omitempty"`
+
+	// loginSecretRef is a Secret with the keys username and password.
+	// +optional
+	LoginSecretRef *SecretReference `json:"loginSecretRef,omitempty"`
+}
+
+// SecretReference names a Secret: in the KeyService's namespace, or for a ClusterKeyService in the operator's.
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// TokenReference names a key of a Secret that holds a token.
+type TokenReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// key in the Secret. Defaults to token.
+	// +optional
+	// +default="token"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// CAReference names a key of a Secret that holds PEM certificates.
+type CAReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// key in the Secret. Defaults to ca.crt.
+	// +optional
+	// +default="ca.crt"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// TLS says which certificates of the service to trust.
+// +kubebuilder:validation:XValidation:rule="(has(self.caBundle) ? 1 : 0) + (has(self.caSecretRef) ? 1 : 0) + (has(self.insecureSkipVerify) && self.insecureSkipVerify ? 1 : 0) <= 1",message="set at most one of caBundle, caSecretRef and insecureSkipVerify"
+type TLS struct {
+	// caBundle is one or more PEM certificates to trust instead of the system's.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=131072
+	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----')",message="caBundle must hold PEM certificates (-----BEGIN CERTIFICATE-----)"
+	CABundle string `json:"caBundle,omitempty"`
+
+	// caSecretRef is the Secret key that holds them.
+	// +optional
+	CASecretRef *CAReference `json:"caSecretRef,omitempty"`
+
+	// insecureSkipVerify accepts any certificate. For tests only: whoever can answer gets the operator's credentials.
+	// +optional
+	InsecureSkipVerify *bool `json:"insecureSkipVerify,omitempty"`
+}
+
+// S3 is the data plane that the keys are for.
+type S3 struct {
+	// endpoint such as https://s3.example:9000. Published as AWS_ENDPOINT_URL_S3.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// region such as us-east-1. Published as AWS_REGION.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Region string `json:"region,omitempty"`
+}
+
+// RateLimit bounds the requests to a service.
+type RateLimit struct {
+	// qps is how many requests a second are sent in the long run.
+	// +optional
+	// +default=20
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	QPS int32 `json:"qps,omitempty"`
+
+	// burst is how many requests may be sent at once after a quiet time.
+	// +optional
+	// +default=40
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	Burst int32 `json:"burst,omitempty"`
+}
+
+// KeyServiceStatus is what the operator found at the service.
+// +kubebuilder:validation:MinProperties=1
+type KeyServiceStatus struct {
+	// observedGeneration is the generation of the spec that was checked last.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// version that the service reports, such as "Qumulo Core 7.9.2.1".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Version string `json:"version,omitempty"`
+
+	// limits of the service at its version.
+	// +optional
+	Limits *ServiceLimits `json:"limits,omitempty"`
+
+	// conditions: Ready.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// ServiceLimits are what the service can do at its version.
+type ServiceLimits struct {
+	// keysPerUser is how many keys a user can have.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	KeysPerUser int32 `json:"keysPerUser,omitempty"`
+
+	// overlap: an old and a new key can work side by side.
+	// +required
+	Overlap *bool `json:"overlap,omitempty"`
+}
+
+// KeyService is a key service for the AccessKeys of its namespace.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=ks,categories=accesskey
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
+// +kubebuilder:printcolumn:name="Keys per user",type=integer,JSONPath=`.status.limits.keysPerUser`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+type KeyService struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec says where the service is and how the operator signs in.
+	// +required
+	Spec KeyServiceSpec `json:"spec,omitzero"`
+
+	// status is what the operator found there.
+	// +optional
+	Status KeyServiceStatus `json:"status,omitempty,omitzero"`
+}
+
+// KeyServiceList is a list of KeyServices.
+// +kubebuilder:object:root=true
+type KeyServiceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []KeyService `json:"items"`
+}
+
+// GenericKeyService is what KeyService and ClusterKeyService have in common.
+// +kubebuilder:object:generate=false
+type GenericKeyService interface {
+	client.Object
+	// GetSpec returns the common part of the spec.
+	GetSpec() *KeyServiceSpec
+	// GetStatus returns the status.
+	GetStatus() *KeyServiceStatus
+}
+
+var (
+	_ GenericKeyService = (*KeyService)(nil)
+	_ GenericKeyService = (*ClusterKeyService)(nil)
+)
+
+// GetSpec implements GenericKeyService.
+func (s *KeyService) GetSpec() *KeyServiceSpec { return &s.Spec }
+
+// GetStatus implements GenericKeyService.
+func (s *KeyService) GetStatus() *KeyServiceStatus { return &s.Status }
+
+// SecretNames are the Secrets that the spec refers to, in no namespace yet, without doubles.
+func (s *KeyServiceSpec) SecretNames() []string {
+	var names []string
+	add := func(name string) {
+		for _, known := range names {
+			if known == name {
+				return
+			}
+		}
+		names = append(names, name)
+	}
+	if q := s.Qumulo; q != nil {
+		if q.TokenSecretRef != nil {
+			add(q.TokenSecretRef.Name)
+		}
+		if q.LoginSecretRef != nil {
+			add(q.LoginSecretRef.Name)
+		}
+	}
+	if s.TLS != nil && s.TLS.CASecretRef != nil {
+		add(s.TLS.CASecretRef.Name)
+	}
+	return names
+}

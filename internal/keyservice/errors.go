@@ -1,0 +1,102 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyservice
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Kind tells errors apart by what can be done about them.
+type Kind string
+
+// The kinds of errors of a key service.
+const (
+	// Unavailable: the service did not answer, or not in a way that can be read; nothing was changed.
+	Unavailable Kind = "Unavailable"
+	// Throttled: the service asks to come back later (RetryAfter); nothing was changed.
+	Throttled Kind = "Throttled"
+	// Unauthorized: the operator's credentials were refused, or lack a right.
+	Unauthorized Kind = "Unauthorized"
+	// QuotaExceeded: the user has as many keys as the service allows.
+	QuotaExceeded Kind = "QuotaExceeded"
+	// NotFound: the service knows no such user.
+	NotFound Kind = "NotFound"
+	// Invalid: the service does not accept the request as it is; repeating it does not help.
+	Invalid Kind = "Invalid"
+	// Ambiguous: the request may have been carried out although its answer is lost.
+	Ambiguous Kind = "Ambiguous"
+)
+
+// Error is an error of a key service. Its text is fit for a condition's message: stable between two tries of the same
+// failure, and free of secret material.
+type Error struct {
+	Kind Kind
+	// Op is what was tried, in words: "create key", "list keys".
+	Op string
+	// RetryAfter is how long the service asked to wait; 0 if it did not.
+	RetryAfter time.Duration
+	Err        error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+
+// Unwrap implements errors.Unwrap.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of the first *Error in err's chain, and Unavailable for any other error.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Unavailable
+}
+
+// RetryAfterOf returns how long the service asked to wait, 0 if it did not.
+func RetryAfterOf(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+// StatusError classifies an HTTP answer that is not a success by its status alone. A backend that knows better from
+// the body sets the kind itself. detail is the service's own words.
+func StatusError(call Call, response *Response, detail string) *Error {
+	if detail == "" {
+		detail = "no explanation in the answer"
+	}
+	return &Error{
+		Kind:       kindOfStatus(response.Status, call.Safe),
+		Op:         call.Op,
+		RetryAfter: response.RetryAfter,
+		Err:        fmt.Errorf("the service answered %d %s: %s", response.Status, http.StatusText(response.Status), detail),
+	}
+}
+
+func kindOfStatus(status int, safe bool) Kind {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		return Unauthorized
+	case status == http.StatusNotFound:
+		return NotFound
+	case status == http.StatusTooManyRequests:
+		return Throttled
+	case status >= 500 || status == http.StatusRequestTimeout:
+		return unanswered(safe)
+	default:
+		return Invalid
+	}
+}
+
+// unanswered is the kind of a request that was sent and whose fate is unknown.
+func unanswered(safe bool) Kind {
+	if safe {
+		return Unavailable
+	}
+	return Ambiguous
+}

@@ -1,0 +1,122 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyservice
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxBody bounds what is read of an answer, bytes. A Qumulo page of 10,000 keys is about 3 MB.
+	maxBody = 16 << 20
+	// maxRetryAfter bounds how long a service can make the operator wait.
+	maxRetryAfter = time.Hour
+)
+
+// Call describes a request for errors and metrics.
+type Call struct {
+	// Op in words: "create key".
+	Op string
+	// Safe: the request changes nothing that matters, so that a lost answer is Unavailable and not Ambiguous.
+	Safe bool
+}
+
+// Response is an answer read to its end.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// RetryAfter as the header says, bounded to an hour; 0 without one.
+	RetryAfter time.Duration
+}
+
+// OK reports a 2xx status. Which one it is differs between services and versions, so nothing finer is asked.
+func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
+
+// Exchange sends the request once and reads the answer. An answer with any status is not an error. The error's kind is
+// Ambiguous if the request is not safe and may have reached the service, else Unavailable.
+func Exchange(client *http.Client, call Call, request *http.Request) (*Response, error) {
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	ctx := httptrace.WithClientTrace(withOp(request.Context(), call.Op), trace)
+
+	fail := func(err error) error {
+		return &Error{Kind: unanswered(call.Safe || !connected.Load()), Op: call.Op, Err: describe(err)}
+	}
+	httpResponse, err := client.Do(request.WithContext(ctx))
+	if err != nil {
+		return nil, fail(err)
+	}
+	defer httpResponse.Body.Close() //nolint:errcheck // nothing is lost by a failing close of a body that was read
+	body, err := io.ReadAll(httpResponse.Body)
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &Response{
+		Status:     httpResponse.StatusCode,
+		Header:     httpResponse.Header,
+		Body:       bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")),
+		RetryAfter: retryAfter(httpResponse.Header.Get("Retry-After"), httpResponse.Header.Get("Date")),
+	}, nil
+}
+
+// describe strips what changes from one try to the next (the local port, the request's URL), since the text ends in a
+// condition that must not be rewritten for nothing.
+func describe(err error) error {
+	var (
+		maxBytes *http.MaxBytesError
+		urlError *url.Error
+		dnsError *net.DNSError
+		opError  *net.OpError
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("canceled before the service answered")
+	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err):
+		return errors.New("the service did not answer in time")
+	case errors.As(err, &maxBytes):
+		return fmt.Errorf("the answer is larger than %d MiB", maxBytes.Limit>>20)
+	case errors.As(err, &dnsError):
+		return fmt.Errorf("cannot resolve the host %q: %s", dnsError.Name, dnsError.Err)
+	case errors.As(err, &opError):
+		return fmt.Errorf("cannot %s %s: %w", opError.Op, opError.Addr, opError.Err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the service closed the connection before its answer was complete")
+	case errors.As(err, &urlError):
+		return urlError.Err
+	default:
+		return err
+	}
+}
+
+// retryAfter reads the header in both forms of RFC 9110, section 10.2.3. A date is taken against the answer's own Date,
+// so that the clocks need not agree.
+func retryAfter(value, date string) time.Duration {
+	value = strings.TrimSpace(value)
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds > 0 {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	answered, err := http.ParseTime(date)
+	if err != nil {
+		return 0
+	}
+	return min(max(until.Sub(answered), 0), maxRetryAfter)
+}
