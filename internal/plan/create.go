@@ -1,0 +1,112 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// create answers Create, or what has to come first.
+func create(in Input, reason string) (Action, bool) {
+	for _, condition := range []func(Input, string) (Action, bool){granted, protected, alone, looked, room} {
+		if action, ok := condition(in, reason); ok {
+			return action, true
+		}
+	}
+	return Action{Verb: Create, Reason: reason}, true
+}
+
+func granted(in Input, _ string) (Action, bool) {
+	if !in.Granted {
+		return Action{
+			Verb:   Block,
+			Reason: v1alpha1.ReasonNotGranted,
+			Detail: fmt.Sprintf("ClusterKeyService %s grants namespace %s no key of user %q; ask its owner for a grant",
+				in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Namespace, in.AccessKey.Spec.User),
+			Until: in.nextRevocation(),
+		}, true
+	}
+	if in.Service.Deleting {
+		return Action{
+			Verb:   Block,
+			Reason: v1alpha1.ReasonKeyServiceDeleting,
+			Detail: fmt.Sprintf("%s %s is being deleted and makes no more keys",
+				in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
+			Until: in.nextRevocation(),
+		}, true
+	}
+	return none()
+}
+
+// protected sees to it that neither the AccessKey nor what is needed to revoke the key can go before the key does.
+func protected(in Input, reason string) (Action, bool) {
+	if !in.finalizer() {
+		return Action{Verb: Protect, Reason: reason}, true
+	}
+	if !in.Service.Held {
+		return Action{
+			Verb:   Wait,
+			Reason: v1alpha1.ReasonWaiting,
+			Detail: fmt.Sprintf("for %s %s and its Secrets to be held by a finalizer",
+				in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
+			Until: in.Now.Add(heldDelay),
+		}, true
+	}
+	return none()
+}
+
+// alone: two creates for one user at once could not be told apart after a crash.
+func alone(in Input, _ string) (Action, bool) {
+	if !in.UserBusy {
+		return none()
+	}
+	return Action{
+		Verb:   Wait,
+		Reason: v1alpha1.ReasonWaiting,
+		Detail: "for another AccessKey of the same user to finish its operation",
+		Until:  in.Now.Add(busyDelay),
+	}, true
+}
+
+func looked(in Input, reason string) (Action, bool) {
+	if in.Live {
+		return none()
+	}
+	return Action{Verb: Look, Reason: reason}, true
+}
+
+// room makes room in a full quota from our own keys that no Secret holds, oldest first. A published key is never given
+// up, nor a foreign one.
+func room(in Input, _ string) (Action, bool) {
+	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
+		return none()
+	}
+	status := &in.AccessKey.Status
+	oldest := -1
+	for i := range status.PreviousKeys {
+		if in.ours(status.PreviousKeys[i].KeyID) && !in.published(status.PreviousKeys[i].KeyID) &&
+			(oldest < 0 || status.PreviousKeys[i].IssuedAt.Before(&status.PreviousKeys[oldest].IssuedAt)) {
+			oldest = i
+		}
+	}
+	if oldest >= 0 {
+		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.PreviousKeys[oldest].KeyID}, true
+	}
+	if in.ours(status.KeyID) && !in.published(status.KeyID) {
+		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.KeyID}, true
+	}
+	ids := make([]string, 0, len(in.Keys))
+	for _, key := range in.Keys {
+		ids = append(ids, key.ID)
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonQuotaExceeded,
+		Detail: fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; delete one that is no longer used at the service",
+			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
+		Until: in.nextRevocation(),
+	}, true
+}

@@ -1,0 +1,112 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+func (in Input) suspended() bool {
+	return in.AccessKey.Spec.Suspend != nil && *in.AccessKey.Spec.Suspend && !in.deleting()
+}
+
+func (in Input) deleting() bool { return !in.AccessKey.DeletionTimestamp.IsZero() }
+
+func (in Input) finalizer() bool {
+	return slices.Contains(in.AccessKey.Finalizers, v1alpha1.RevokeFinalizer)
+}
+
+// RenewalToken is the value of the annotation that asks for a rotation, empty if there is none.
+func (in Input) RenewalToken() string {
+	const maxLength = 1024 // of status.lastHandledRenewal
+	token := in.AccessKey.Annotations[v1alpha1.RenewAnnotation]
+	return token[:min(len(token), maxLength)]
+}
+
+func (in Input) find(id string) (Key, bool) {
+	i := slices.IndexFunc(in.Keys, func(key Key) bool { return key.ID == id })
+	if id == "" || i < 0 {
+		return Key{}, false
+	}
+	return in.Keys[i], true
+}
+
+func (in Input) listed(id string) bool {
+	_, ok := in.find(id)
+	return ok
+}
+
+func (in Input) claimed(id string) bool {
+	key, ok := in.find(id)
+	return ok && key.Claimed
+}
+
+// ours: the key is one of the user, no other AccessKey's, and not older than the AccessKey, so that an edited status
+// can't turn the operator against a key that somebody else made.
+func (in Input) ours(id string) bool {
+	key, ok := in.find(id)
+	return ok && !key.Claimed && !in.older(key)
+}
+
+func (in Input) older(key Key) bool {
+	return !key.CreatedAt.IsZero() && key.CreatedAt.Add(clockSkew).Before(in.AccessKey.CreationTimestamp.Time)
+}
+
+// published: the Secret holds this key's pair.
+func (in Input) published(id string) bool {
+	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id
+}
+
+// candidates are the keys that the intent could have made. recent: all of them were made around its start.
+func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
+	recent = true
+	for _, key := range in.Keys {
+		if slices.Contains(intent.KnownKeyIDs, key.ID) || key.Claimed || in.older(key) ||
+			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
+			continue
+		}
+		ids = append(ids, key.ID)
+		distance := key.CreatedAt.Sub(intent.StartedAt.Time)
+		recent = recent && (key.CreatedAt.IsZero() || distance.Abs() <= clockSkew)
+	}
+	return ids, recent
+}
+
+// CandidateKeyIDs are the keys that the open intent could have made.
+func (in Input) CandidateKeyIDs() []string {
+	ids, _ := in.candidates(in.AccessKey.Status.Intent)
+	return ids
+}
+
+func (in Input) notOurs(id string) Action {
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonKeyNotOurs,
+		Detail: fmt.Sprintf("key %s is recorded here but is older than this AccessKey or recorded by another one, so it is not touched; "+
+			"delete it at the service if it is not needed, or set deletionPolicy: Retain before deleting", id),
+	}
+}
+
+func (in Input) nextRevocation() time.Time {
+	var next time.Time
+	for i := range in.AccessKey.Status.PreviousKeys {
+		next = earliest(next, in.AccessKey.Status.PreviousKeys[i].RevokeAt.Time)
+	}
+	return next
+}
+
+// earliest of two moments, of which the zero one means never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+func list(ids []string) string { return strings.Join(ids, ", ") }

@@ -1,0 +1,271 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+const (
+	// settleAfter is how long after its start an intent that shows no key is still open: longer than a request to the
+	// service can take, since a create that is under way can land after its answer was given up.
+	settleAfter = time.Minute
+	// clockSkew is how far the service's clock may be off.
+	clockSkew = 15 * time.Minute
+	// busyDelay is when to ask again while another AccessKey of the user is at work.
+	busyDelay = time.Second
+	// heldDelay is when to ask again if no event of the KeyService comes.
+	heldDelay = 10 * time.Second
+)
+
+// rule answers or leaves the answer to the next one.
+type rule struct {
+	name   string
+	decide func(Input) (Action, bool)
+}
+
+// rules in order; the first that answers wins.
+var rules = []rule{
+	// Suspending must work whatever else is wrong; deleting must work although suspended.
+	{"a suspended AccessKey is left as it is", suspended},
+	// Retain lets go without the service, which may be gone for good.
+	{"deleted with Retain lets go", retain},
+	{"after a failure the next attempt waits", backOff},
+	// Before anything else is done for the user: until it is settled, nobody knows which keys are whose.
+	{"an open intent is settled", settle},
+	{"a published pair is recorded again when status lost it", adoptPublished},
+	{"deleted revokes every key and lets go", revokeAll},
+	// Before any block, so that no key outlives its time because of another trouble.
+	{"a previous key is revoked at revokeAt", revokePrevious},
+	{"a foreign Secret is never overwritten", foreignSecret},
+	{"the first pair is issued", issue},
+	{"a lost or edited Secret gets a new pair", restoreSecret},
+	{"a key that vanished at the service is replaced", replaceMissing},
+	{"a renewal is made once per token", renewNow},
+	{"a pair is rotated at renewalTime", rotate},
+	{"a Secret is kept up to date around its pair", updateSecret},
+	{"a Secret under a former name goes when its key is gone", dropFormer},
+	{"otherwise wait for the next moment", wait},
+}
+
+// Next decides what to do. It answers Look instead of an irreversible action unless the input is live.
+func Next(in Input) Action { return decide(rules, in) }
+
+func decide(chain []rule, in Input) Action {
+	for _, r := range chain {
+		if action, ok := r.decide(in); ok {
+			return action
+		}
+	}
+	return Action{Verb: Wait}
+}
+
+func none() (Action, bool) { return Action{}, false }
+
+// live answers the action, or Look if the input is not live.
+func live(in Input, action Action) (Action, bool) {
+	if !in.Live {
+		return Action{Verb: Look, Reason: action.Reason}, true
+	}
+	return action, true
+}
+
+func suspended(in Input) (Action, bool) {
+	if in.suspended() {
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSuspended}, true
+	}
+	return none()
+}
+
+func retain(in Input) (Action, bool) {
+	if in.deleting() && in.AccessKey.Spec.DeletionPolicy == v1alpha1.DeletionPolicyRetain {
+		return Action{Verb: Release, Reason: v1alpha1.EventRetained}, true
+	}
+	return none()
+}
+
+func backOff(in Input) (Action, bool) {
+	failures := in.AccessKey.Status.Failures
+	switch {
+	case failures == nil || !in.Now.Before(failures.NextAttempt.Time):
+		return none()
+	case in.AccessKey.Status.ObservedGeneration != in.AccessKey.Generation:
+		return none() // the spec was changed, perhaps to mend it
+	case in.Service.ReadySince.After(failures.LastTime.Time):
+		return none() // the service was mended
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonRetrying, Until: failures.NextAttempt.Time}, true
+}
+
+func settle(in Input) (Action, bool) {
+	intent := in.AccessKey.Status.Intent
+	if intent == nil {
+		return none()
+	}
+	if !in.Live {
+		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
+	}
+	if in.Secret.State == SecretIntact && in.Secret.Record.Revision == intent.Revision && in.ours(in.Secret.Record.KeyID) {
+		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
+	}
+	if len(intent.CandidateKeyIDs) > 0 {
+		return settleByPerson(in, intent)
+	}
+	candidates, recent := in.candidates(intent)
+	switch {
+	case len(candidates) == 0 && in.Now.Before(intent.StartedAt.Add(settleAfter)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}, true
+	case len(candidates) == 0:
+		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
+	case len(candidates) == 1 && recent:
+		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: candidates[0]}, true
+	default:
+		return Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: list(candidates)}, true
+	}
+}
+
+// settleByPerson waits until one of the candidates is gone: the person has then deleted the orphan, and what is left is
+// not ours. To go on by elimination would delete the other one.
+func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
+	for _, id := range intent.CandidateKeyIDs {
+		if !in.listed(id) {
+			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
+		}
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonAmbiguousKeys,
+		Detail: fmt.Sprintf("the answer to a create was lost, and each of the keys %s could be the one it made; "+
+			"delete the one that nobody uses at the service, and the operator will leave the others alone", list(intent.CandidateKeyIDs)),
+		Until: in.nextRevocation(),
+	}, true
+}
+
+func adoptPublished(in Input) (Action, bool) {
+	if in.AccessKey.Status.KeyID != "" || in.Secret.State != SecretIntact {
+		return none()
+	}
+	if !in.Live {
+		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
+	}
+	if !in.listed(in.Secret.Record.KeyID) {
+		return none()
+	}
+	if !in.ours(in.Secret.Record.KeyID) {
+		return in.notOurs(in.Secret.Record.KeyID), true
+	}
+	return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
+}
+
+func revokeAll(in Input) (Action, bool) {
+	if !in.deleting() {
+		return none()
+	}
+	recorded := in.AccessKey.RecordedKeyIDs()
+	if len(recorded) == 0 {
+		return Action{Verb: Release, Reason: v1alpha1.ReasonDeleting}, true
+	}
+	if !in.Live {
+		return Action{Verb: Look, Reason: v1alpha1.ReasonRevoking}, true
+	}
+	for _, id := range recorded {
+		switch {
+		case in.ours(id):
+			return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: id}, true
+		case in.listed(id) && !in.claimed(id):
+			return in.notOurs(id), true
+		}
+	}
+	return Action{Verb: Release, Reason: v1alpha1.ReasonDeleting}, true
+}
+
+func revokePrevious(in Input) (Action, bool) {
+	for i := range in.AccessKey.Status.PreviousKeys {
+		previous := &in.AccessKey.Status.PreviousKeys[i]
+		if in.Now.Before(previous.RevokeAt.Time) || in.published(previous.KeyID) {
+			continue
+		}
+		switch {
+		case in.Live && (!in.listed(previous.KeyID) || in.claimed(previous.KeyID)):
+			return Action{Verb: Forget, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID}, true
+		case in.Live && !in.ours(previous.KeyID):
+			return in.notOurs(previous.KeyID), true
+		}
+		return live(in, Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID})
+	}
+	return none()
+}
+
+func foreignSecret(in Input) (Action, bool) {
+	if in.Secret.State != SecretForeign {
+		return none()
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonSecretConflict,
+		Detail: fmt.Sprintf("the Secret %s exists and is not controlled by this AccessKey; delete it, or choose another secretName", in.AccessKey.SecretName()),
+		Until:  in.nextRevocation(),
+	}, true
+}
+
+func issue(in Input) (Action, bool) {
+	if in.AccessKey.Status.KeyID != "" {
+		return none()
+	}
+	return create(in, v1alpha1.ReasonIssuing)
+}
+
+func restoreSecret(in Input) (Action, bool) {
+	if in.published(in.AccessKey.Status.KeyID) {
+		return none()
+	}
+	return create(in, v1alpha1.ReasonRestoring)
+}
+
+func replaceMissing(in Input) (Action, bool) {
+	if in.listed(in.AccessKey.Status.KeyID) {
+		return none()
+	}
+	return create(in, v1alpha1.ReasonRestoring)
+}
+
+func renewNow(in Input) (Action, bool) {
+	if in.RenewalToken() == in.AccessKey.Status.LastHandledRenewal || in.RenewalToken() == "" {
+		return none()
+	}
+	return create(in, v1alpha1.ReasonRenewing)
+}
+
+func rotate(in Input) (Action, bool) {
+	_, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	if renewal.IsZero() || in.Now.Before(renewal) {
+		return none()
+	}
+	return create(in, v1alpha1.ReasonRotating)
+}
+
+func updateSecret(in Input) (Action, bool) {
+	if in.Secret.UpToDate {
+		return none()
+	}
+	return live(in, Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated})
+}
+
+// dropFormer keeps the Secret under the former name as long as the key in it works, for consumers that still use it.
+func dropFormer(in Input) (Action, bool) {
+	for _, former := range in.FormerSecrets {
+		if !in.listed(former.KeyID) {
+			return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: former.Name})
+		}
+	}
+	return none()
+}
+
+func wait(in Input) (Action, bool) {
+	_, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	return Action{Verb: Wait, Until: earliest(renewal, in.nextRevocation())}, true
+}
