@@ -1,0 +1,166 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// provider finds the binaries, has the missing ones built, and gathers all of them in one directory.
+type provider struct {
+	assets string // KUBEBUILDER_ASSETS, or empty
+	store  string // the folder of setup-envtest that holds one folder per version, or empty
+	cache  string // where we build
+	pins   pins
+	log    io.Writer
+
+	build func(ctx context.Context, b binary, dir string) error // leaves b in dir, whole or not at all
+	room  func(ctx context.Context, dir string) error           // fails if the disk can't take a build
+}
+
+// directory returns the one directory that holds all binaries.
+func (p *provider) directory(ctx context.Context) (string, error) {
+	if p.assets != "" && !slices.ContainsFunc(binaries, p.inAssets) {
+		_, _ = fmt.Fprintf(p.log, "warning: KUBEBUILDER_ASSETS is %s, which holds none of the binaries\n", p.assets)
+	}
+	if len(p.missing()) > 0 {
+		if err := p.buildMissing(ctx); err != nil {
+			return "", err
+		}
+	}
+	sources := make([]string, len(binaries))
+	same := true
+	for i, b := range binaries {
+		sources[i] = p.find(b)
+		same = same && sources[i] == sources[0]
+	}
+	if same {
+		return sources[0], nil
+	}
+	return p.link(sources)
+}
+
+// find returns the first directory that holds a usable binary, or an empty string.
+func (p *provider) find(b binary) string {
+	for _, dir := range []string{p.assets, p.newestInStore(), p.built()} {
+		if dir != "" && usable(filepath.Join(dir, b.name)) {
+			return dir
+		}
+	}
+	return ""
+}
+
+func (p *provider) inAssets(b binary) bool {
+	return usable(filepath.Join(p.assets, b.name))
+}
+
+func (p *provider) missing() []binary {
+	var missing []binary
+	for _, b := range binaries {
+		if p.find(b) == "" {
+			missing = append(missing, b)
+		}
+	}
+	return missing
+}
+
+func (p *provider) built() string {
+	return filepath.Join(p.cache, p.pins.key())
+}
+
+// newestInStore returns the newest folder of our Kubernetes release line, such as 1.36.2-linux-amd64.
+func (p *provider) newestInStore() string {
+	entries, err := os.ReadDir(p.store)
+	if err != nil {
+		return ""
+	}
+	best, dir := -1, ""
+	for _, e := range entries {
+		patch, ok := strings.CutPrefix(e.Name(), p.pins.minor())
+		patch, platform, _ := strings.Cut(patch, "-")
+		number, err := strconv.Atoi(patch)
+		if !ok || err != nil || platform != runtime.GOOS+"-"+runtime.GOARCH || number <= best {
+			continue
+		}
+		// setup-envtest unpacks in place and makes the folder read-only when it is done.
+		if info, err := e.Info(); err != nil || !info.IsDir() || info.Mode()&0o200 != 0 {
+			continue
+		}
+		best, dir = number, filepath.Join(p.store, e.Name())
+	}
+	return dir
+}
+
+func (p *provider) buildMissing(ctx context.Context) error {
+	dir := p.built()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	unlock, err := lock(ctx, filepath.Join(p.cache, "lock"), func() {
+		_, _ = fmt.Fprintln(p.log, "waiting for another build of the control plane…")
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	missing := p.missing() // another build may have made them while we waited
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := removeLeftovers(dir); err != nil {
+		return err
+	}
+	if err := p.room(ctx, dir); err != nil {
+		return err
+	}
+	const plan = "building %d of %d control plane binaries from source into %s (once; about ten minutes on two cores)\n"
+	_, _ = fmt.Fprintf(p.log, plan, len(missing), len(binaries), dir)
+	for _, b := range missing {
+		if err := p.build(ctx, b, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link makes a directory of symlinks. Each combination of sources has its own, so that none changes under a running
+// test.
+func (p *provider) link(sources []string) (string, error) {
+	sum := sha256.Sum256([]byte(strings.Join(sources, "\n")))
+	dir := filepath.Join(p.built(), fmt.Sprintf("mixed-%x", sum[:4]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for i, b := range binaries {
+		target, name := filepath.Join(sources[i], b.name), filepath.Join(dir, b.name)
+		if current, err := os.Readlink(name); err == nil && current == target {
+			continue
+		}
+		// A rename replaces what is there in one step; the name of our own lets two runs do it at once.
+		temporary := fmt.Sprintf("%s.%d", name, os.Getpid())
+		if err := os.Symlink(target, temporary); err != nil {
+			return "", err
+		}
+		if err := os.Rename(temporary, name); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// usable tells whether path, or what it links to, is a program.
+func usable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && info.Size() > 0
+}
