@@ -360,6 +360,9 @@ func (k *AccessKey) SecretName() string {
 	return k.Name
 }
 
+// Suspended reports that spec.suspend is set.
+func (k *AccessKey) Suspended() bool { return k.Spec.Suspend != nil && *k.Spec.Suspend }
+
 // RecordedKeyIDs are the service's handles of every key that the status records: the current one and the previous.
 func (k *AccessKey) RecordedKeyIDs() []string {
 	ids := make([]string, 0, 1+len(k.Status.PreviousKeys))

@@ -7,8 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 )
+
+// maxExcerpt bounds what is quoted of a service, characters.
+const maxExcerpt = 200
 
 // Kind tells errors apart by what can be done about them.
 type Kind string
@@ -65,8 +70,9 @@ func RetryAfterOf(err error) time.Duration {
 }
 
 // StatusError classifies an HTTP answer that is not a success by its status alone. A backend that knows better from
-// the body sets the kind itself. detail is the service's own words.
+// the body sets the kind itself. detail is the service's own words, of which an Excerpt is quoted.
 func StatusError(call Call, response *Response, detail string) *Error {
+	detail = Excerpt(detail)
 	if detail == "" {
 		detail = "no explanation in the answer"
 	}
@@ -76,6 +82,26 @@ func StatusError(call Call, response *Response, detail string) *Error {
 		RetryAfter: response.RetryAfter,
 		Err:        fmt.Errorf("the service answered %d %s: %s", response.Status, http.StatusText(response.Status), detail),
 	}
+}
+
+// Excerpt makes foreign text fit for a condition's message: one line, printable, at most 200 characters.
+func Excerpt(text string) string {
+	text = text[:min(len(text), 16*maxExcerpt)] // the rest can't matter, and may be megabytes
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsPrint(r) && r != unicode.ReplacementChar:
+			return r
+		default:
+			return -1
+		}
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > maxExcerpt {
+		return string(runes[:maxExcerpt-1]) + "…"
+	}
+	return text
 }
 
 func kindOfStatus(status int, safe bool) Kind {

@@ -6,6 +6,7 @@ package keyservice
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -74,12 +75,11 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 	}, nil
 }
 
-// describe strips what changes from one try to the next (the local port, the request's URL), since the text ends in a
-// condition that must not be rewritten for nothing.
+// describe strips what changes from one try to the next (the local port, the request's URL, the time of day), since the
+// text ends in a condition that must not be rewritten for nothing.
 func describe(err error) error {
 	var (
 		maxBytes *http.MaxBytesError
-		urlError *url.Error
 		dnsError *net.DNSError
 		opError  *net.OpError
 	)
@@ -91,24 +91,54 @@ func describe(err error) error {
 	case errors.As(err, &maxBytes):
 		return fmt.Errorf("the answer is larger than %d MiB", maxBytes.Limit>>20)
 	case errors.As(err, &dnsError):
-		return fmt.Errorf("cannot resolve the host %q: %s", dnsError.Name, dnsError.Err)
-	case errors.As(err, &opError):
+		return fmt.Errorf("cannot resolve the host %q: %s", dnsError.Name, describeDNS(dnsError))
+	case errors.As(err, &opError) && opError.Addr != nil:
 		return fmt.Errorf("cannot %s %s: %w", opError.Op, opError.Addr, opError.Err)
+	case errors.As(err, &opError): // a TLS alert or a proxy: net gives no address
+		return fmt.Errorf("%s: %w", opError.Op, describe(opError.Err))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the service closed the connection before its answer was complete")
-	case errors.As(err, &urlError):
-		return urlError.Err
 	default:
-		return err
+		return describeOther(err)
 	}
 }
+
+// describeOther treats the errors of TLS, and those that quote the service.
+func describeOther(err error) error {
+	var (
+		unknownCA x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+		urlError  *url.Error
+	)
+	switch {
+	case errors.As(err, &unknownCA):
+		return errors.New("the service's certificate is signed by an unknown authority; give its CA in the KeyService's spec.tls")
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return fmt.Errorf("the service's certificate is valid from %s to %s only", date(invalid.Cert.NotBefore), date(invalid.Cert.NotAfter))
+	case errors.As(err, &urlError):
+		return errors.New(Excerpt(urlError.Err.Error()))
+	default:
+		return errors.New(Excerpt(err.Error()))
+	}
+}
+
+// describeDNS drops the addresses of the resolver and of this machine.
+func describeDNS(err *net.DNSError) string {
+	if err.IsNotFound {
+		return "no such host"
+	}
+	return "the name servers gave no answer"
+}
+
+func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // retryAfter reads the header in both forms of RFC 9110, section 10.2.3. A date is taken against the answer's own Date,
 // so that the clocks need not agree.
 func retryAfter(value, date string) time.Duration {
 	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil && seconds > 0 {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if seconds > 0 && (err == nil || errors.Is(err, strconv.ErrRange)) {
+		return time.Duration(min(seconds, int64(maxRetryAfter/time.Second))) * time.Second
 	}
 	until, err := http.ParseTime(value)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 const redacted = "[redacted]"
 
 // Secret is secret material that redacts itself wherever it is printed, logged or encoded. Reveal is the one way to
-// the value, so that a search for it finds every place that handles one.
+// the value, so that a search for it finds every place that handles one. One thing it can't do: fmt calls no methods of
+// unexported fields, so a struct that keeps one in such a field must itself be kept behind a pointer.
 type Secret string
 
 // Reveal returns the value itself.

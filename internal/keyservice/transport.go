@@ -38,7 +38,8 @@ type TransportConfig struct {
 }
 
 // NewHTTPClient returns the client that a backend sends everything through: one pool of connections for each service,
-// TLS 1.2 or better, proxies from the environment, no redirects (they would carry the credentials elsewhere).
+// TLS 1.2 or better, proxies from the environment, no redirects (they would carry the credentials elsewhere). HTTP/1.1
+// only: HTTP/2 names stream numbers in its errors, which differ from try to try, and keeps on using a dead connection.
 func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: config.InsecureSkipVerify} //nolint:gosec // asked for in the KeyService
 	if config.CABundle != nil {
@@ -58,7 +59,6 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 				DialContext:         dialer.DialContext,
 				TLSClientConfig:     tlsConfig,
 				TLSHandshakeTimeout: 10 * time.Second,
-				ForceAttemptHTTP2:   true,
 				MaxIdleConnsPerHost: 16,
 				IdleConnTimeout:     90 * time.Second,
 			},

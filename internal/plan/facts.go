@@ -13,7 +13,7 @@ import (
 )
 
 func (in Input) suspended() bool {
-	return in.AccessKey.Spec.Suspend != nil && *in.AccessKey.Spec.Suspend && !in.deleting()
+	return in.AccessKey.Suspended() && !in.deleting()
 }
 
 func (in Input) deleting() bool { return !in.AccessKey.DeletionTimestamp.IsZero() }

@@ -1,0 +1,147 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The manager of accesskey-operator.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"accesskey.dev/operator/internal/controller"
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
+const defaultNamespace = "accesskey-system"
+
+// options are the flags.
+type options struct {
+	leaderElect  bool
+	metrics      string
+	healthProbe  string
+	namespaces   string
+	concurrency  int
+	resyncPeriod time.Duration
+	kubeAPIQPS   float64
+	logging      zap.Options
+}
+
+func parse(flags *flag.FlagSet, arguments []string) (options, error) {
+	o := options{logging: zap.Options{TimeEncoder: zapcore.RFC3339TimeEncoder}}
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
+	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
+	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
+	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to watch, separated by commas; empty for the whole cluster.")
+	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
+	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
+	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests a second to the API server; -1 leaves it to the API server's own fairness.")
+	o.logging.BindFlags(flags)
+	if err := flags.Parse(arguments); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q: flags only", flags.Arg(0))
+	case o.concurrency < 1:
+		return o, fmt.Errorf("--max-concurrent-reconciles must be at least 1, not %d", o.concurrency)
+	case o.resyncPeriod < time.Second:
+		return o, fmt.Errorf("--resync-period must be at least 1s, not %s", o.resyncPeriod)
+	case o.kubeAPIQPS == 0:
+		return o, fmt.Errorf("--kube-api-qps must be positive, or -1 for no limit")
+	}
+	return o, nil
+}
+
+func main() {
+	if err := run(ctrl.SetupSignalHandler(), flag.CommandLine, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "manager: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
+	o, err := parse(flags, arguments)
+	if err != nil {
+		return err
+	}
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
+	for _, collector := range keyservice.Collectors() {
+		if err := metrics.Registry.Register(collector); err != nil {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG or in the cluster): %w", err)
+	}
+	mgr, err := newManager(config, o)
+	if err != nil {
+		return fmt.Errorf("starting: %w", err)
+	}
+	err = controller.Setup(ctx, mgr, controller.Config{
+		Namespaces:       namespaces(o.namespaces),
+		ClusterNamespace: clusterNamespace(),
+		ResyncPeriod:     o.resyncPeriod,
+		Concurrency:      o.concurrency,
+	})
+	if err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func newManager(config *rest.Config, o options) (manager.Manager, error) {
+	config.QPS = float32(o.kubeAPIQPS)
+	config.Burst = int(2 * o.kubeAPIQPS)
+	config.UserAgent = "accesskey-operator"
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                  controller.Scheme(),
+		Cache:                   controller.CacheOptions(namespaces(o.namespaces)),
+		Client:                  controller.ClientOptions(),
+		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
+		HealthProbeBindAddress:  o.healthProbe,
+		LeaderElection:          o.leaderElect,
+		LeaderElectionID:        "accesskey-operator",
+		LeaderElectionNamespace: clusterNamespace(),
+		// The process ends when the manager does, so the lease can be given up at once.
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func namespaces(list string) []string {
+	var names []string
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func clusterNamespace() string {
+	if namespace := os.Getenv("POD_NAMESPACE"); namespace != "" {
+		return namespace
+	}
+	return defaultNamespace
+}

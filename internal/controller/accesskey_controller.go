@@ -1,0 +1,162 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controller reconciles AccessKeys and key services: it observes, asks the planner, carries its answer out and
+// records the outcome.
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// passTimeout bounds what a pass does after it began to change things. It goes on when the manager is told to stop, so
+// that a key that was just made is still published.
+const passTimeout = 2 * time.Minute
+
+// AccessKeyReconciler reconciles AccessKeys. Exported fields are set by its owner; SetupWithManager fills in the rest.
+type AccessKeyReconciler struct {
+	// Client reads AccessKeys and KeyServices from the cache, Secrets live, and writes.
+	Client client.Client
+	// Cache reads the Secrets that the operator manages, with digests in the place of their data.
+	Cache client.Reader
+	// Live reads past every cache.
+	Live client.Reader
+	// Pool connects to the key services.
+	Pool     *connect.Pool
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+	// ResyncPeriod is how often each AccessKey is looked at without a cause.
+	ResyncPeriod time.Duration
+	// Options of the controller.
+	Options controller.Options
+
+	users userLocks
+}
+
+// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/status,verbs=patch
+// Setting blockOwnerDeletion takes this right where OwnerReferencesPermissionEnforcement is on.
+// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SetupWithManager registers the controller and what wakes it.
+func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if r.Clock == nil {
+		r.Clock = clock.RealClock{}
+	}
+	if r.Recorder == nil {
+		r.Recorder = mgr.GetEventRecorder("accesskey-operator")
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("accesskey").
+		For(&v1alpha1.AccessKey{}).
+		Owns(&corev1.Secret{}).
+		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
+		Watches(&v1alpha1.ClusterKeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
+		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.grantedIn), builder.WithPredicates(labelsChanged)).
+		WithOptions(r.Options).
+		Complete(r)
+}
+
+// Reconcile takes one AccessKey one step on.
+func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	accessKey := &v1alpha1.AccessKey{}
+	if err := r.Client.Get(ctx, request.NamespacedName, accessKey); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.users.forget(request.NamespacedName)
+			return reconcile.Result{}, nil
+		}
+		return reconcile.Result{}, err
+	}
+	p, err := r.observe(ctx, accessKey)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), passTimeout)
+	defer cancel()
+
+	action, err := r.step(ctx, p)
+	if apierrors.IsNotFound(err) {
+		return reconcile.Result{}, nil // deleted for good meanwhile
+	}
+	log.FromContext(ctx).V(1).Info("Carried out", "verb", action.Verb, "reason", action.Reason, "keyID", action.KeyID, "error", err)
+	result, err := r.finish(ctx, p, action, err)
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: time.Second}, nil // the cache was stale; the event of the newer version comes sooner
+	}
+	return result, err
+}
+
+// step decides and acts. What can't be undone is decided a second time on a live input.
+func (r *AccessKeyReconciler) step(ctx context.Context, p *pass) (plan.Action, error) {
+	action := plan.Next(p.in)
+	if action.Verb == plan.Protect {
+		if err := r.protect(ctx, p); err != nil {
+			return action, err
+		}
+		action = plan.Next(p.in)
+	}
+	if action.Verb == plan.Look {
+		if err := r.look(ctx, p); err != nil {
+			return action, err
+		}
+		action = plan.Next(p.in)
+	}
+	return action, r.execute(ctx, p, action)
+}
+
+// finish records the outcome in one patch of the status, and says what changed.
+func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.Action, err error) (reconcile.Result, error) {
+	if isKubeError(err) {
+		return reconcile.Result{}, err
+	}
+	if action.Verb == plan.Release && err == nil {
+		r.users.forget(client.ObjectKeyFromObject(p.ak))
+		p.emit(r.Recorder)
+		return reconcile.Result{}, nil
+	}
+	recordOutcome(p, action, err)
+	if err := r.patchStatus(ctx, p); err != nil {
+		return reconcile.Result{}, err
+	}
+	if p.ak.Status.Intent == nil {
+		r.users.forget(client.ObjectKeyFromObject(p.ak))
+	}
+	p.emit(r.Recorder)
+	return reconcile.Result{RequeueAfter: r.next(p, action, err)}, nil
+}
+
+// patchStatus writes the status if it changed. The optimistic lock makes a decision from a stale read fail.
+func (r *AccessKeyReconciler) patchStatus(ctx context.Context, p *pass) error {
+	if equality.Semantic.DeepEqual(p.base.Status, p.ak.Status) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
+	changed := p.ak.DeepCopy()
+	if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {
+		return fmt.Errorf("recording the status of AccessKey %s: %w", client.ObjectKeyFromObject(p.ak), err)
+	}
+	p.rebase(changed)
+	return nil
+}

@@ -1,0 +1,147 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// execute carries out one action: the calls to the service and the Secret at once, the status in p.ak for the patch at
+// the end of the pass.
+func (r *AccessKeyReconciler) execute(ctx context.Context, p *pass, action plan.Action) error {
+	switch action.Verb {
+	case plan.Create:
+		return r.create(ctx, p, action)
+	case plan.Adopt:
+		return r.adopt(p)
+	case plan.ClearIntent:
+		p.ak.Status.Intent = nil
+	case plan.MarkAmbiguous:
+		p.ak.Status.Intent.CandidateKeyIDs = p.in.CandidateKeyIDs()
+	case plan.DeleteOrphan:
+		return r.deleteOrphan(ctx, p, action.KeyID)
+	case plan.Revoke:
+		return r.revoke(ctx, p, action.KeyID)
+	case plan.Forget:
+		plan.Drop(&p.ak.Status, action.KeyID)
+	case plan.UpdateSecret:
+		return r.updateSecret(ctx, p)
+	case plan.DropSecret:
+		return r.dropSecret(ctx, p, action.Name)
+	case plan.Release:
+		return r.letGo(ctx, p, action)
+	case plan.Wait, plan.Block, plan.Look, plan.Protect:
+	}
+	return nil
+}
+
+// protect puts the finalizer on. The optimistic lock makes it fail on a stale read.
+func (r *AccessKeyReconciler) protect(ctx context.Context, p *pass) error {
+	changed := p.base.DeepCopy()
+	controllerutil.AddFinalizer(changed, v1alpha1.RevokeFinalizer)
+	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, changed, patch); err != nil {
+		return fmt.Errorf("adding the finalizer: %w", err)
+	}
+	p.rebase(changed)
+	return nil
+}
+
+// letGo takes the finalizer off: after this nobody remembers the keys.
+func (r *AccessKeyReconciler) letGo(ctx context.Context, p *pass, action plan.Action) error {
+	changed := p.base.DeepCopy()
+	if !controllerutil.RemoveFinalizer(changed, v1alpha1.RevokeFinalizer) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, changed, patch); err != nil {
+		return fmt.Errorf("removing the finalizer: %w", err)
+	}
+	if kept := p.ak.RecordedKeyIDs(); action.Reason == v1alpha1.EventRetained && len(kept) > 0 {
+		p.note(corev1.EventTypeNormal, v1alpha1.EventRetained, "Delete", "Left the keys %s of user %q at the service (deletionPolicy: Retain)", joined(kept), p.ak.Spec.User)
+	}
+	return nil
+}
+
+// adopt records the published pair.
+func (r *AccessKeyReconciler) adopt(p *pass) error {
+	p.in.Secret.Record.Apply(p.ak)
+	p.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s again, which Secret %s holds", p.ak.Status.AccessKeyID, p.ak.SecretName())
+	return nil
+}
+
+// deleteOrphan deletes the key that a lost create made, so that the intent is settled.
+func (r *AccessKeyReconciler) deleteOrphan(ctx context.Context, p *pass, keyID string) error {
+	if err := p.connection.Delete(ctx, p.ak.Spec.User, keyID); err != nil {
+		return err
+	}
+	p.ak.Status.Intent = nil
+	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, whose secret was lost with the answer to its creation", keyID)
+	return nil
+}
+
+// revoke deletes a recorded key.
+func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, keyID string) error {
+	if err := p.connection.Delete(ctx, p.ak.Spec.User, keyID); err != nil {
+		return err
+	}
+	plan.Drop(&p.ak.Status, keyID)
+	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", keyID, p.ak.Spec.User)
+	return nil
+}
+
+// updateSecret brings the Secret up to date around the pair that it holds.
+func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass) error {
+	secret := p.secret.DeepCopy()
+	if err := fillSecret(secret, p.ak, p.s3, p.in.Secret.Record); err != nil {
+		return err
+	}
+	if err := r.Client.Update(ctx, secret); err != nil {
+		return fmt.Errorf("updating Secret %s: %w", secret.Name, err)
+	}
+	p.in.Secret.UpToDate = true
+	p.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Brought Secret %s up to date; the pair is the same", secret.Name)
+	return nil
+}
+
+// formerSecrets of an AccessKey: those that it controls under other names than the wanted one.
+func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.AccessKey) ([]plan.FormerSecret, error) {
+	var owned corev1.SecretList
+	if err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), client.MatchingFields{indexSecretOwner: string(ak.UID)}); err != nil {
+		return nil, err
+	}
+	var former []plan.FormerSecret
+	for i := range owned.Items {
+		if owned.Items[i].Name != ak.SecretName() && owned.Items[i].DeletionTimestamp.IsZero() {
+			record, _ := recordOf(&owned.Items[i])
+			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID})
+		}
+	}
+	return former, nil
+}
+
+// dropSecret deletes a Secret under a former name, unless it is somebody else's by now.
+func (r *AccessKeyReconciler) dropSecret(ctx context.Context, p *pass, name string) error {
+	secret := &corev1.Secret{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: p.ak.Namespace, Name: name}, secret)
+	if err != nil || !metav1.IsControlledBy(secret, p.ak) {
+		return client.IgnoreNotFound(err)
+	}
+	precondition := client.Preconditions{UID: &secret.UID, ResourceVersion: ptr.To(secret.ResourceVersion)}
+	if err := r.Client.Delete(ctx, secret, precondition); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting Secret %s: %w", name, err)
+	}
+	p.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s, which was replaced by %s", name, p.ak.SecretName())
+	return nil
+}

@@ -1,0 +1,135 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// Indexes of the caches.
+const (
+	// indexService: AccessKeys by the service that they refer to.
+	indexService = "serviceRef"
+	// indexOpenIntent: AccessKeys with an open intent by user.
+	indexOpenIntent = "openIntent"
+	// indexRecordedKey: AccessKeys by the keys that their status records.
+	indexRecordedKey = "recordedKey"
+	// indexSecretOwner: managed Secrets by the UID of their AccessKey.
+	indexSecretOwner = "owner"
+	// indexPublishedKey: managed Secrets by the key that they hold.
+	indexPublishedKey = "publishedKey"
+)
+
+// AddIndexes registers the indexes that the reconcilers look things up by.
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
+	accessKey := func(values func(*v1alpha1.AccessKey) []string) client.IndexerFunc {
+		return func(object client.Object) []string {
+			ak, ok := object.(*v1alpha1.AccessKey)
+			if !ok {
+				return nil
+			}
+			return values(ak)
+		}
+	}
+	secret := func(value func(*corev1.Secret) string) client.IndexerFunc {
+		return func(object client.Object) []string {
+			s, ok := object.(*corev1.Secret)
+			if !ok || value(s) == "" {
+				return nil
+			}
+			return []string{value(s)}
+		}
+	}
+	for _, index := range []struct {
+		object client.Object
+		field  string
+		values client.IndexerFunc
+	}{
+		{&v1alpha1.AccessKey{}, indexService, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} })},
+		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey((*v1alpha1.AccessKey).RecordedKeyIDs)},
+		{&v1alpha1.AccessKey{}, indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) []string {
+			if ak.Status.Intent == nil {
+				return nil
+			}
+			return []string{intentUser(ak)}
+		})},
+		{&corev1.Secret{}, indexSecretOwner, secret(func(s *corev1.Secret) string {
+			if owner := ownerOf(s); owner != nil {
+				return string(owner.UID)
+			}
+			return ""
+		})},
+		{&corev1.Secret{}, indexPublishedKey, secret(func(s *corev1.Secret) string {
+			record, _ := recordOf(s)
+			return record.KeyID
+		})},
+	} {
+		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serviceKey is the index key of the service that an AccessKey refers to.
+func serviceKey(ak *v1alpha1.AccessKey) string {
+	if ak.Spec.ServiceRef.Kind == v1alpha1.KindClusterKeyService {
+		return "/" + ak.Spec.ServiceRef.Name
+	}
+	return ak.Namespace + "/" + ak.Spec.ServiceRef.Name
+}
+
+// keyOfService is the index key under which a service's AccessKeys are found.
+func keyOfService(service client.Object) string {
+	return service.GetNamespace() + "/" + service.GetName()
+}
+
+// usersOfService maps a KeyService to its AccessKeys.
+func (r *AccessKeyReconciler) usersOfService(ctx context.Context, service client.Object) []reconcile.Request {
+	return r.requests(ctx, client.MatchingFields{indexService: keyOfService(service)})
+}
+
+// grantedIn maps a namespace to its AccessKeys: its labels decide what ClusterKeyServices grant them.
+func (r *AccessKeyReconciler) grantedIn(ctx context.Context, namespace client.Object) []reconcile.Request {
+	return r.requests(ctx, client.InNamespace(namespace.GetName()))
+}
+
+func (r *AccessKeyReconciler) requests(ctx context.Context, option client.ListOption) []reconcile.Request {
+	var found v1alpha1.AccessKeyList
+	if err := r.Client.List(ctx, &found, option); err != nil {
+		return nil // only a cache that is not running fails; its start brings every AccessKey
+	}
+	requests := make([]reconcile.Request, 0, len(found.Items))
+	for i := range found.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: found.Items[i].Namespace, Name: found.Items[i].Name}})
+	}
+	return requests
+}
+
+// serviceChanged: what matters to AccessKeys: the spec, the finalizer, and whether it is Ready, but not each check.
+var serviceChanged = predicate.Funcs{
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok := e.ObjectOld.(v1alpha1.GenericKeyService)
+		after, ok2 := e.ObjectNew.(v1alpha1.GenericKeyService)
+		return ok && ok2 && (before.GetGeneration() != after.GetGeneration() || serviceFacts(before) != serviceFacts(after))
+	},
+}
+
+var labelsChanged = predicate.Funcs{
+	CreateFunc: func(event.CreateEvent) bool { return false },
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		return !maps.Equal(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels())
+	},
+	DeleteFunc: func(event.DeleteEvent) bool { return false },
+}

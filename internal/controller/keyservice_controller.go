@@ -1,0 +1,227 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/connect"
+)
+
+// KeyServiceReconciler checks KeyServices or ClusterKeyServices and holds them, and their Secrets, while AccessKeys need
+// them. Exported fields are set by its owner.
+type KeyServiceReconciler struct {
+	// Client reads key services and AccessKeys from the cache, and writes.
+	Client client.Client
+	// SecretVersions is the cache of the metadata of Secrets.
+	SecretVersions cache.Cache
+	Pool           *connect.Pool
+	Clock          clock.PassiveClock
+	// ResyncPeriod is how often each service is checked without a cause.
+	ResyncPeriod time.Duration
+	// Cluster: reconcile ClusterKeyServices instead of KeyServices.
+	Cluster bool
+	Options controller.Options
+
+	// last check of each service, by UID.
+	last sync.Map
+}
+
+// +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices;clusterkeyservices,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices/status;clusterkeyservices/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;patch
+
+// SetupWithManager registers the controller and what wakes it.
+func (r *KeyServiceReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if r.Clock == nil {
+		r.Clock = clock.RealClock{}
+	}
+	name := "keyservice"
+	if r.Cluster {
+		name = "clusterkeyservice"
+	}
+	secret := &metav1.PartialObjectMetadata{}
+	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return ctrl.NewControllerManagedBy(mgr).
+		Named(name).
+		For(r.empty(), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, deletionBegan))).
+		Watches(&v1alpha1.AccessKey{}, handler.EnqueueRequestsFromMapFunc(r.serviceOfUser), builder.WithPredicates(comesOrGoes)).
+		WatchesRawSource(source.Kind(r.SecretVersions, secret, handler.TypedEnqueueRequestsFromMapFunc(r.servicesOfSecret))).
+		WithOptions(r.Options).
+		Complete(r)
+}
+
+func (r *KeyServiceReconciler) empty() v1alpha1.GenericKeyService {
+	if r.Cluster {
+		return &v1alpha1.ClusterKeyService{}
+	}
+	return &v1alpha1.KeyService{}
+}
+
+// Reconcile holds or releases one key service, and checks it.
+func (r *KeyServiceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	service := r.empty()
+	err := r.Client.Get(ctx, request.NamespacedName, service)
+	if apierrors.IsNotFound(err) {
+		service.SetNamespace(request.Namespace)
+		return reconcile.Result{}, r.holdSecrets(ctx, r.Pool.SecretNamespace(service))
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	users, err := r.usersOf(ctx, service)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	err = r.hold(ctx, service, len(users) > 0)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return reconcile.Result{RequeueAfter: time.Second}, nil // a stale read: the event of the newer version comes sooner
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	result := deleting(users)
+	if service.GetDeletionTimestamp().IsZero() {
+		result = r.check(ctx, service)
+	} else if len(users) == 0 {
+		r.Pool.Forget(service.GetUID())
+		r.last.Delete(service.GetUID())
+	}
+	err = r.report(ctx, service, result)
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: time.Second}, nil
+	}
+	return reconcile.Result{RequeueAfter: max(result.due.Sub(r.Clock.Now()), time.Second)}, client.IgnoreNotFound(err)
+}
+
+// usersOf are the AccessKeys that refer to a service, as namespace/name.
+func (r *KeyServiceReconciler) usersOf(ctx context.Context, service client.Object) ([]string, error) {
+	var found v1alpha1.AccessKeyList
+	if err := r.Client.List(ctx, &found, client.MatchingFields{indexService: keyOfService(service)}); err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(found.Items))
+	for i := range found.Items {
+		names = append(names, found.Items[i].Namespace+"/"+found.Items[i].Name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// checked is what a check of a service found.
+type checked struct {
+	ready           metav1.ConditionStatus
+	reason, message string
+	version         string
+	limits          *v1alpha1.ServiceLimits
+	// due is when to check again; until then the check holds for this connection.
+	due        time.Time
+	connection *connect.Connection
+}
+
+// check asks the service who it is and whether it accepts the credentials, unless it did so a short while ago.
+func (r *KeyServiceReconciler) check(ctx context.Context, service v1alpha1.GenericKeyService) checked {
+	now := r.Clock.Now()
+	connection, err := r.Pool.Get(ctx, service)
+	if err != nil {
+		return failed(err, now)
+	}
+	if last, ok := r.last.Load(service.GetUID()); ok {
+		if last, ok := last.(checked); ok && last.connection == connection && now.Before(last.due) {
+			return last
+		}
+	}
+	found := r.probe(ctx, connection, now)
+	found.connection = connection
+	r.last.Store(service.GetUID(), found)
+	return found
+}
+
+func (r *KeyServiceReconciler) probe(ctx context.Context, connection *connect.Connection, now time.Time) checked {
+	found := checked{
+		ready:   metav1.ConditionTrue,
+		reason:  v1alpha1.ReasonServiceReachable,
+		message: "The service answered and accepts the credentials",
+		limits:  &v1alpha1.ServiceLimits{KeysPerUser: int32(connection.KeysPerUser), Overlap: ptr.To(connection.Overlap)}, //nolint:gosec // a handful
+		due:     now.Add(r.ResyncPeriod),
+	}
+	if prober, ok := connection.Service.(keyservice.Prober); ok {
+		version, err := prober.Probe(ctx)
+		if err != nil {
+			return failed(err, now)
+		}
+		found.version = version
+	}
+	return found
+}
+
+func failed(err error, now time.Time) checked {
+	found := checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonUnavailable, message: err.Error(), due: now.Add(recheck)}
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		found.reason = e.Reason
+	} else if verdict := judge(err); verdict.synced != "" {
+		found.reason = verdict.synced
+	}
+	return found
+}
+
+func deleting(users []string) checked {
+	const shown = 5
+	message := "Being deleted"
+	if len(users) > 0 {
+		message = fmt.Sprintf("Being deleted, but still needed to revoke the keys of %d AccessKeys: %s; delete those first",
+			len(users), joined(users[:min(len(users), shown)]))
+	}
+	return checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonDeleting, message: message}
+}
+
+// report writes the status if it changed.
+func (r *KeyServiceReconciler) report(ctx context.Context, service v1alpha1.GenericKeyService, found checked) error {
+	const maxMessage = 2048
+	changed, ok := service.DeepCopyObject().(v1alpha1.GenericKeyService)
+	if !ok {
+		return fmt.Errorf("%T is no key service", service)
+	}
+	status := changed.GetStatus()
+	status.ObservedGeneration = service.GetGeneration()
+	if found.limits != nil {
+		status.Version, status.Limits = clean(found.version, 256), found.limits
+	}
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type:               v1alpha1.ConditionReady,
+		Status:             found.ready,
+		Reason:             found.reason,
+		Message:            clean(found.message, maxMessage),
+		ObservedGeneration: service.GetGeneration(),
+		LastTransitionTime: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
+	})
+	if equality.Semantic.DeepEqual(service.GetStatus(), status) {
+		return nil
+	}
+	return r.Client.Status().Patch(ctx, changed, client.MergeFromWithOptions(service, client.MergeFromWithOptimisticLock{}))
+}

@@ -1,0 +1,211 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// pass is what one Reconcile knows and does.
+type pass struct {
+	// base is the AccessKey as the API server last gave it; ak is what it is to become.
+	base, ak *v1alpha1.AccessKey
+	in       plan.Input
+	// s3 of the KeyService; nil if it has none or is not there.
+	s3 *v1alpha1.S3
+	// connection to the service; nil with connectErr.
+	connection *connect.Connection
+	connectErr error
+	// syncErr: the shared resync failed. contacted: the service answered in this pass, or in the resync it rests on.
+	syncErr   error
+	contacted bool
+	// secret as read live; nil if there is none, or if it was not read.
+	secret *corev1.Secret
+	notes  []note
+}
+
+// rebase takes over what the API server answered to a write.
+func (p *pass) rebase(written *v1alpha1.AccessKey) {
+	p.base = written
+	p.ak = written.DeepCopy()
+	p.in.AccessKey = p.ak
+}
+
+// userKey names the user at the service, over all AccessKeys.
+func (p *pass) userKey() string {
+	if p.connection == nil {
+		return ""
+	}
+	return p.connection.Endpoint + " " + p.ak.Spec.User
+}
+
+// observe reads all that a decision needs from the caches. The service is not asked, but for the shared resync.
+func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.AccessKey) (*pass, error) {
+	p := &pass{}
+	p.rebase(accessKey)
+	p.in.Now = r.Clock.Now()
+	if err := r.observeService(ctx, p); err != nil {
+		return nil, err
+	}
+	cached := &corev1.Secret{}
+	err := r.Cache.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, cached)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, err
+	}
+	if apierrors.IsNotFound(err) {
+		cached = nil
+	}
+	p.in.Secret = secretOf(p.ak, cached, p.s3)
+	if p.in.FormerSecrets, err = r.formerSecrets(ctx, p.ak); err != nil {
+		return nil, err
+	}
+	p.in.Keys = r.resyncedKeys(ctx, p)
+	return p, nil
+}
+
+// observeService finds the KeyService, what it grants, and the connection to it.
+func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error {
+	service, err := r.serviceOf(ctx, p.ak)
+	if apierrors.IsNotFound(err) {
+		// The missing service is the news, not what it would have granted.
+		p.in.Granted, p.in.Service.Held = true, true
+		p.connectErr = serviceMissing(p.ak)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.s3 = service.GetSpec().S3
+	p.in.Service = serviceFacts(service)
+	if p.in.Granted, err = r.granted(ctx, p.ak, service); err != nil {
+		return err
+	}
+	p.connection, err = r.Pool.Get(ctx, service)
+	if _, mendable := errors.AsType[*connect.Error](err); mendable {
+		p.connectErr, p.in.Service.Held = err, true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.in.Service.KeysPerUser = p.connection.KeysPerUser
+	p.in.UserBusy, err = r.userBusy(ctx, p)
+	return err
+}
+
+func serviceMissing(ak *v1alpha1.AccessKey) error {
+	hint := "create it"
+	if !ak.DeletionTimestamp.IsZero() {
+		hint = "create it again so that the keys can be revoked, or set deletionPolicy: Retain to leave them at the service"
+	}
+	ref := ak.Spec.ServiceRef
+	return &connect.Error{Reason: v1alpha1.ReasonKeyServiceNotFound, Err: fmt.Errorf("%s %s does not exist; %s", ref.Kind, ref.Name, hint)}
+}
+
+// resyncedKeys are the recorded keys that the last shared listing does not deny.
+func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.Key {
+	recorded := recordedKeys(p.ak)
+	if len(recorded) == 0 || p.connection == nil || p.connection.Inventory == nil || p.ak.Suspended() {
+		return recorded
+	}
+	snapshot, err := p.connection.Inventory.Snapshot(ctx, p.in.Now)
+	p.syncErr, p.contacted = err, err == nil
+	kept := recorded[:0]
+	for _, key := range recorded {
+		if !snapshot.Denies(key.ID, key.CreatedAt) {
+			kept = append(kept, key)
+		}
+	}
+	return kept
+}
+
+// recordedKeys of status, with the time at which they were issued in the place of the service's.
+func recordedKeys(ak *v1alpha1.AccessKey) []plan.Key {
+	status := &ak.Status
+	keys := make([]plan.Key, 0, 1+len(status.PreviousKeys))
+	add := func(id, accessKeyID string, issuedAt time.Time) {
+		keys = append(keys, plan.Key{Key: keyservice.Key{ID: id, AccessKeyID: accessKeyID, CreatedAt: issuedAt}})
+	}
+	if status.KeyID != "" {
+		add(status.KeyID, status.AccessKeyID, status.IssuedAt.Time)
+	}
+	for i := range status.PreviousKeys {
+		previous := &status.PreviousKeys[i]
+		add(previous.KeyID, previous.AccessKeyID, previous.IssuedAt.Time)
+	}
+	return keys
+}
+
+// look reads the AccessKey, its Secret and the user's keys live.
+func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
+	if p.connectErr != nil {
+		return p.connectErr
+	}
+	accessKey := &v1alpha1.AccessKey{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey); err != nil {
+		return err
+	}
+	p.rebase(accessKey)
+	secret := &corev1.Secret{}
+	err := r.Live.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		p.in.Secret = secretOf(p.ak, nil, p.s3)
+	case err != nil:
+		return fmt.Errorf("reading Secret %s: %w", p.ak.SecretName(), err)
+	default:
+		p.secret = secret
+		p.in.Secret = secretOf(p.ak, digested(secret), p.s3)
+	}
+	keys, err := r.liveKeys(ctx, p)
+	if err != nil {
+		return err
+	}
+	p.contacted, p.syncErr = true, nil
+	if p.in.Keys, err = r.claims(ctx, p, keys); err != nil {
+		return err
+	}
+	p.in.Live = true
+	return nil
+}
+
+// liveKeys lists the user's keys. When a deleted AccessKey's user is gone from the service, its keys can live on, so the
+// recorded ones are then looked for in the whole service.
+func (r *AccessKeyReconciler) liveKeys(ctx context.Context, p *pass) ([]keyservice.Key, error) {
+	keys, err := p.connection.List(ctx, p.ak.Spec.User)
+	lister, listsAll := p.connection.Service.(keyservice.AllLister)
+	if p.ak.DeletionTimestamp.IsZero() || !listsAll || keyservice.KindOf(err) != keyservice.NotFound {
+		return keys, err
+	}
+	all, err := lister.ListAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	recorded := map[string]bool{}
+	for _, id := range p.ak.RecordedKeyIDs() {
+		recorded[id] = true
+	}
+	keys = nil
+	for _, owned := range all {
+		for _, key := range owned {
+			if recorded[key.ID] {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys, nil
+}

@@ -1,0 +1,83 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// serviceOf gets the KeyService or ClusterKeyService that an AccessKey refers to, from the cache.
+func (r *AccessKeyReconciler) serviceOf(ctx context.Context, ak *v1alpha1.AccessKey) (v1alpha1.GenericKeyService, error) {
+	var service v1alpha1.GenericKeyService = &v1alpha1.KeyService{}
+	name := types.NamespacedName{Namespace: ak.Namespace, Name: ak.Spec.ServiceRef.Name}
+	if ak.Spec.ServiceRef.Kind == v1alpha1.KindClusterKeyService {
+		service, name.Namespace = &v1alpha1.ClusterKeyService{}, ""
+	}
+	return service, r.Client.Get(ctx, name, service)
+}
+
+func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
+	facts := plan.Service{
+		Held:     controllerutil.ContainsFinalizer(service, v1alpha1.InUseFinalizer),
+		Deleting: !service.GetDeletionTimestamp().IsZero(),
+	}
+	if ready := meta.FindStatusCondition(service.GetStatus().Conditions, v1alpha1.ConditionReady); ready != nil && ready.Status == metav1.ConditionTrue {
+		facts.ReadySince = ready.LastTransitionTime.Time
+	}
+	return facts
+}
+
+// granted: a KeyService is for everybody in its namespace, a ClusterKeyService for nobody but whom it grants.
+func (r *AccessKeyReconciler) granted(ctx context.Context, ak *v1alpha1.AccessKey, service v1alpha1.GenericKeyService) (bool, error) {
+	cluster, ok := service.(*v1alpha1.ClusterKeyService)
+	if !ok {
+		return true, nil
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: ak.Namespace}, namespace); err != nil {
+		return false, fmt.Errorf("reading the labels of namespace %s: %w", ak.Namespace, err)
+	}
+	return grants(cluster.Spec.Grants, namespace.Labels, ak.Spec.User), nil
+}
+
+// grants reports whether any grant covers a user for a namespace with these labels. A selector that can't be read
+// grants nothing.
+func grants(list []v1alpha1.Grant, namespace labels.Set, user string) bool {
+	for _, grant := range list {
+		selector, err := metav1.LabelSelectorAsSelector(grant.NamespaceSelector)
+		if err != nil || !selector.Matches(namespace) {
+			continue
+		}
+		for _, pattern := range grant.Users {
+			if glob(pattern, user) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// glob matches the whole text: * stands for any text, ? for one character, all else for itself.
+func glob(pattern, text string) bool {
+	expression := regexp.QuoteMeta(pattern)
+	expression = strings.ReplaceAll(expression, `\*`, `.*`)
+	expression = strings.ReplaceAll(expression, `\?`, `.`)
+	matched, err := regexp.MatchString(`(?s)\A`+expression+`\z`, text)
+	return err == nil && matched
+}

@@ -1,0 +1,165 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice/connect"
+)
+
+// Scheme knows every type that the operator handles.
+func Scheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			panic(err) // a defect of the program, found by its first start
+		}
+	}
+	return scheme
+}
+
+// CacheOptions keep of the Secrets only those that the operator manages, and of their data only digests. Without
+// namespaces the whole cluster is watched.
+func CacheOptions(namespaces []string) cache.Options {
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}: {
+				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}),
+				Transform: DigestSecret,
+			},
+		},
+	}
+	if len(namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options
+}
+
+// ClientOptions make the client read Secrets live: the cache holds only digests of them.
+func ClientOptions() client.Options {
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
+}
+
+// Config is what the controllers are set up with.
+type Config struct {
+	// Namespaces to watch; none for the whole cluster.
+	Namespaces []string
+	// ClusterNamespace holds the Secrets of ClusterKeyServices.
+	ClusterNamespace string
+	ResyncPeriod     time.Duration
+	// Concurrency is how many AccessKeys are worked on at once.
+	Concurrency int
+	// Clock and NewQueue are for tests that move the time; nil for the real ones.
+	Clock    clock.PassiveClock
+	NewQueue NewQueue
+	// Recorder of events; nil for the manager's.
+	Recorder events.EventRecorder
+}
+
+// Setup adds the controllers to a manager that was made with CacheOptions and ClientOptions.
+func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
+	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("indexing: %w", err)
+	}
+	versions, err := secretVersions(mgr, config)
+	if err != nil {
+		return err
+	}
+	pool := &connect.Pool{
+		Live:             mgr.GetAPIReader(),
+		SecretVersions:   versions,
+		ClusterNamespace: config.ClusterNamespace,
+		ResyncPeriod:     config.ResyncPeriod,
+	}
+	accessKeys := &AccessKeyReconciler{
+		Client:       mgr.GetClient(),
+		Cache:        mgr.GetCache(),
+		Live:         mgr.GetAPIReader(),
+		Pool:         pool,
+		Recorder:     config.Recorder,
+		Clock:        config.Clock,
+		ResyncPeriod: config.ResyncPeriod,
+		Options:      controller.Options{MaxConcurrentReconciles: config.Concurrency, NewQueue: config.NewQueue},
+	}
+	if err := accessKeys.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("setting up the AccessKey controller: %w", err)
+	}
+	for _, cluster := range []bool{false, true} {
+		services := &KeyServiceReconciler{
+			Client:         mgr.GetClient(),
+			SecretVersions: versions,
+			Pool:           pool,
+			Clock:          config.Clock,
+			ResyncPeriod:   config.ResyncPeriod,
+			Cluster:        cluster,
+			Options:        controller.Options{NewQueue: config.NewQueue},
+		}
+		if err := services.SetupWithManager(mgr); err != nil {
+			return fmt.Errorf("setting up the key service controllers: %w", err)
+		}
+	}
+	return nil
+}
+
+// secretVersions is a cache of the metadata of every Secret, so that a changed credential is noticed without keeping one
+// in memory. Of the metadata only what the operator uses is kept.
+func secretVersions(mgr ctrl.Manager, config Config) (cache.Cache, error) {
+	options := CacheOptions(config.Namespaces)
+	options.Scheme, options.Mapper, options.HTTPClient = mgr.GetScheme(), mgr.GetRESTMapper(), mgr.GetHTTPClient()
+	options.ByObject = nil
+	options.DefaultTransform = stripMetadata
+	if options.DefaultNamespaces != nil && config.ClusterNamespace != "" {
+		options.DefaultNamespaces[config.ClusterNamespace] = cache.Config{}
+	}
+	versions, err := cache.New(mgr.GetConfig(), options)
+	if err != nil {
+		return nil, fmt.Errorf("making the cache of Secrets' metadata: %w", err)
+	}
+	return versions, mgr.Add(startWithCaches{versions})
+}
+
+func stripMetadata(object any) (any, error) {
+	if full, ok := object.(*metav1.PartialObjectMetadata); ok {
+		full.ObjectMeta = metav1.ObjectMeta{
+			Namespace:         full.Namespace,
+			Name:              full.Name,
+			UID:               full.UID,
+			ResourceVersion:   full.ResourceVersion,
+			Finalizers:        full.Finalizers,
+			DeletionTimestamp: full.DeletionTimestamp,
+		}
+	}
+	return object, nil
+}
+
+// startWithCaches makes the manager start a cache before the controllers.
+type startWithCaches struct{ cache.Cache }
+
+// GetCache is what the manager knows a cache by.
+func (c startWithCaches) GetCache() cache.Cache { return c.Cache }
+
+// NewQueue makes a controller's work queue.
+type NewQueue = func(controller string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request]

@@ -1,0 +1,158 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package connect turns a KeyService's spec into a connected Service. It is the one package that knows both Kubernetes
+// and the backends.
+package connect
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/qumulo"
+)
+
+// Error says what is wrong with a KeyService or its Secrets. Reason is a condition's.
+type Error struct {
+	Reason string
+	Err    error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *Error) Unwrap() error { return e.Err }
+
+// backend is one kind of key service.
+type backend struct {
+	name string
+	// selected: the spec names this service.
+	selected func(*v1alpha1.KeyServiceSpec) bool
+	endpoint func(*v1alpha1.KeyServiceSpec) string
+	connect  func(*v1alpha1.KeyServiceSpec, secrets, *http.Client) (keyservice.Service, error)
+}
+
+var backends = []backend{
+	{
+		name:     "qumulo",
+		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Qumulo != nil },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.Qumulo.URL },
+		connect:  connectQumulo,
+	},
+}
+
+func backendOf(spec *v1alpha1.KeyServiceSpec) (backend, error) {
+	for _, b := range backends {
+		if b.selected(spec) {
+			return b, nil
+		}
+	}
+	return backend{}, &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("the spec names no key service that this operator knows")}
+}
+
+// Endpoint identifies the service behind a spec: two specs with the same endpoint share its users and keys.
+func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
+	b, err := backendOf(spec)
+	if err != nil {
+		return ""
+	}
+	return b.endpoint(spec)
+}
+
+func connectQumulo(spec *v1alpha1.KeyServiceSpec, secrets secrets, client *http.Client) (keyservice.Service, error) {
+	config := qumulo.Config{URL: spec.Qumulo.URL, HTTP: client}
+	var err error
+	switch q := spec.Qumulo; {
+	case q.TokenSecretRef != nil:
+		config.Token, err = secrets.value(q.TokenSecretRef.Name, q.TokenSecretRef.Key)
+	case q.LoginSecretRef != nil:
+		var username keyservice.Secret
+		if username, err = secrets.value(q.LoginSecretRef.Name, "username"); err == nil {
+			config.Username = username.Reveal()
+			config.Password, err = secrets.value(q.LoginSecretRef.Name, "password")
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	service, err := qumulo.New(config)
+	if err != nil {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
+	}
+	return service, nil
+}
+
+// connect reads the Secrets that the spec refers to, live, and connects. It sends nothing to the service yet.
+func connect(ctx context.Context, reader client.Reader, spec *v1alpha1.KeyServiceSpec, namespace string) (keyservice.Service, error) {
+	b, err := backendOf(spec)
+	if err != nil {
+		return nil, err
+	}
+	material, err := readSecrets(ctx, reader, spec, namespace)
+	if err != nil {
+		return nil, err
+	}
+	config := keyservice.TransportConfig{Backend: b.name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst)}
+	if spec.TLS != nil {
+		config.InsecureSkipVerify = spec.TLS.InsecureSkipVerify != nil && *spec.TLS.InsecureSkipVerify
+		if spec.TLS.CABundle != "" {
+			config.CABundle = []byte(spec.TLS.CABundle)
+		}
+		if ref := spec.TLS.CASecretRef; ref != nil {
+			ca, err := material.value(ref.Name, ref.Key)
+			if err != nil {
+				return nil, err
+			}
+			config.CABundle = []byte(ca.Reveal())
+		}
+	}
+	httpClient, err := keyservice.NewHTTPClient(config)
+	if err != nil {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
+	}
+	return b.connect(spec, material, httpClient)
+}
+
+// secrets are the Secrets of one KeyService as read, by name.
+type secrets struct {
+	namespace string
+	byName    map[string]*corev1.Secret
+}
+
+func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeyServiceSpec, namespace string) (secrets, error) {
+	found := secrets{namespace: namespace, byName: map[string]*corev1.Secret{}}
+	for _, name := range spec.SecretNames() {
+		secret := &corev1.Secret{}
+		err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
+		if apierrors.IsNotFound(err) {
+			continue // value says which reference misses it
+		}
+		if err != nil {
+			return secrets{}, fmt.Errorf("reading Secret %s/%s: %w", namespace, name, err)
+		}
+		found.byName[name] = secret
+	}
+	return found, nil
+}
+
+// value of a key of a Secret. A line break at the end, as an editor leaves it, is not part of a credential.
+func (s secrets) value(name, key string) (keyservice.Secret, error) {
+	secret, ok := s.byName[name]
+	if !ok {
+		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s does not exist; create it with the key %s", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
+	}
+	value := trimLineBreak(secret.Data[key])
+	if value == "" {
+		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s has no key %s, or it is empty; add it", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
+	}
+	return keyservice.Secret(value), nil
+}

@@ -1,0 +1,286 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyservice_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+)
+
+var (
+	safe   = keyservice.Call{Op: "list keys", Safe: true}
+	unsafe = keyservice.Call{Op: "create key"}
+)
+
+// bed is a server behind faults, and a client that trusts it.
+type bed struct {
+	*simulator.Core
+
+	server *simulator.Server
+	client *http.Client
+}
+
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	b := &bed{Core: simulator.NewCore(nil)}
+	b.Handle("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("answer")) })
+	server, err := simulator.Serve(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	b.server, b.client = server, newClient(t, keyservice.TransportConfig{CABundle: server.CA})
+	return b
+}
+
+// newClient returns a client without a limit of its own.
+func newClient(t *testing.T, config keyservice.TransportConfig) *http.Client {
+	t.Helper()
+	config.Backend, config.QPS, config.Burst = "test", 1e6, 1e6
+	client, err := keyservice.NewHTTPClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+func (b *bed) send(ctx context.Context, t *testing.T, call keyservice.Call) (*keyservice.Response, error) {
+	t.Helper()
+	return send(ctx, t, b.client, call, b.server.URL+"/path?secret=geheim")
+}
+
+func send(ctx context.Context, t *testing.T, client *http.Client, call keyservice.Call, url string) (*keyservice.Response, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(`{"a":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer geheim")
+	return keyservice.Exchange(client, call, request)
+}
+
+// expectKind fails the test unless err is of the kind, begins with the operation and has the text.
+func expectKind(t *testing.T, err error, call keyservice.Call, want keyservice.Kind, text string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want kind %s", want)
+	}
+	if got := keyservice.KindOf(err); got != want {
+		t.Errorf("kind %s, want %s: %v", got, want, err)
+	}
+	if !strings.HasPrefix(err.Error(), call.Op+": ") || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %q, want %q in it", err, text)
+	}
+	if strings.Contains(err.Error(), "geheim") {
+		t.Errorf("the error tells the request: %q", err)
+	}
+}
+
+func TestAnAnswerOfAnyStatusIsNoError(t *testing.T) {
+	b := newBed(t)
+	for _, status := range []int{200, 201, 204, 302, 401, 500} {
+		lift := b.Inject(simulator.Rule{}, simulator.Answer(status, http.Header{"X-A": {"b"}}, ""))
+		response, err := b.send(t.Context(), t, unsafe)
+		lift()
+		if err != nil || response.Status != status || response.Header.Get("X-A") != "b" || response.OK() != (status < 300) {
+			t.Errorf("%d: got %+v, %v", status, response, err)
+		}
+	}
+	response, err := b.send(t.Context(), t, unsafe)
+	if err != nil || string(response.Body) != "answer" {
+		t.Errorf("got %+v, %v", response, err)
+	}
+}
+
+func TestAByteOrderMarkIsNotPartOfTheBody(t *testing.T) {
+	b := newBed(t)
+	b.Inject(simulator.Rule{}, simulator.Answer(200, nil, "\ufeff{}"))
+	response, err := b.send(t.Context(), t, safe)
+	if err != nil || string(response.Body) != "{}" {
+		t.Errorf("got %+v, %v", response, err)
+	}
+}
+
+func TestALostAnswerIsAmbiguousUnlessTheRequestIsSafe(t *testing.T) {
+	const closed = "closed the connection before its answer was complete"
+	for name, test := range map[string]struct {
+		effect simulator.Effect
+		text   string
+	}{
+		"refused without being read":       {simulator.Refuse(), closed},
+		"dropped before it is carried out": {simulator.Drop(), closed},
+		"carried out, no answer":           {simulator.DropAnswer(), closed},
+		"carried out, half an answer":      {simulator.CutAnswer(), closed},
+		"an endless answer":                {simulator.Endless(200), "the answer is larger than 16 MiB"},
+		"an answer that is not HTTP":       {talk("SSH-2.0-OpenSSH\r\n\r\n"), "malformed HTTP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			b.Inject(simulator.Rule{}, test.effect)
+			for call, want := range map[keyservice.Call]keyservice.Kind{safe: keyservice.Unavailable, unsafe: keyservice.Ambiguous} {
+				_, err := b.send(t.Context(), t, call)
+				expectKind(t, err, call, want, test.text)
+				_, again := b.send(t.Context(), t, call)
+				if again == nil || again.Error() != err.Error() {
+					t.Errorf("the text changes:\n%v\n%v", err, again)
+				}
+			}
+			if calls := b.Calls(); calls[simulator.Unmatched] != 4 {
+				t.Errorf("a request was repeated: %v", calls)
+			}
+		})
+	}
+}
+
+func TestARequestThatNeverReachedTheServiceIsNotAmbiguous(t *testing.T) {
+	b := newBed(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := free.Addr().String()
+	_ = free.Close()
+	stranger := newBed(t)
+	for name, test := range map[string]struct {
+		client *http.Client
+		url    string
+		text   string
+	}{
+		"nothing listens": {b.client, "https://" + closed, "cannot dial " + closed + ": connect: connection refused"},
+		"no such host":    {b.client, "https://host.invalid", `cannot resolve the host "host.invalid": `},
+		"another CA": {
+			stranger.client, b.server.URL, "signed by an unknown authority; give its CA in the KeyService's spec.tls",
+		},
+		"the system's CAs": {newClient(t, keyservice.TransportConfig{}), b.server.URL, "signed by an unknown authority"},
+		"a name not in the certificate": {
+			b.client, strings.Replace(b.server.URL, "127.0.0.1", "localhost", 1), "certificate is not valid for any names",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := send(t.Context(), t, test.client, unsafe, test.url)
+			expectKind(t, err, unsafe, keyservice.Unavailable, test.text)
+			_, again := send(t.Context(), t, test.client, unsafe, test.url)
+			if again == nil || again.Error() != err.Error() {
+				t.Errorf("the text changes:\n%v\n%v", err, again)
+			}
+		})
+	}
+	t.Run("the service is down", func(t *testing.T) {
+		b.server.Down(true)
+		b.client.CloseIdleConnections()
+		_, err := b.send(t.Context(), t, unsafe)
+		expectKind(t, err, unsafe, keyservice.Unavailable, "")
+	})
+}
+
+func TestWithoutVerificationAnyCertificateWillDo(t *testing.T) {
+	b := newBed(t)
+	client := newClient(t, keyservice.TransportConfig{InsecureSkipVerify: true})
+	if _, err := send(t.Context(), t, client, safe, b.server.URL); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADeadlineEndsTheWait(t *testing.T) {
+	for name, effect := range map[string]simulator.Effect{
+		"for the answer": simulator.Hang(nil),
+		"for the body": func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+			simulator.Hang(nil)(w, r, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			b.Inject(simulator.Rule{}, effect)
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			_, err := b.send(ctx, t, unsafe)
+			expectKind(t, err, unsafe, keyservice.Ambiguous, "the service did not answer in time")
+		})
+	}
+	t.Run("by the client's own timeout", func(t *testing.T) {
+		b := newBed(t)
+		b.Inject(simulator.Rule{}, simulator.Hang(nil))
+		if b.client.Timeout != keyservice.Timeout {
+			t.Errorf("timeout %s", b.client.Timeout)
+		}
+		b.client.Timeout = 50 * time.Millisecond
+		_, err := b.send(t.Context(), t, safe)
+		expectKind(t, err, safe, keyservice.Unavailable, "the service did not answer in time")
+	})
+}
+
+func TestACancelEndsTheWaitAtOnce(t *testing.T) {
+	b := newBed(t)
+	arrived := make(chan struct{})
+	b.Inject(simulator.Rule{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		close(arrived)
+		simulator.Hang(nil)(w, r, next)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := b.send(ctx, t, unsafe)
+		result <- err
+	}()
+	<-arrived
+	start := time.Now()
+	cancel()
+	err := <-result
+	if took := time.Since(start); took > 100*time.Millisecond {
+		t.Errorf("it took %s", took)
+	}
+	expectKind(t, err, unsafe, keyservice.Ambiguous, "canceled before the service answered")
+}
+
+func TestRetryAfter(t *testing.T) {
+	const date = "Sun, 01 Mar 2026 12:00:00 GMT"
+	for name, test := range map[string]struct {
+		header http.Header
+		want   time.Duration
+	}{
+		"absent":                        {http.Header{}, 0},
+		"seconds":                       {http.Header{"Retry-After": {"90"}}, 90 * time.Second},
+		"seconds with blanks":           {http.Header{"Retry-After": {" 90 "}}, 90 * time.Second},
+		"no seconds":                    {http.Header{"Retry-After": {"0"}}, 0},
+		"negative seconds":              {http.Header{"Retry-After": {"-5"}}, 0},
+		"an hour at most":               {http.Header{"Retry-After": {"86400"}}, time.Hour},
+		"more seconds than there are":   {http.Header{"Retry-After": {"99999999999999999999"}}, time.Hour},
+		"words":                         {http.Header{"Retry-After": {"soon"}}, 0},
+		"a date, by the service's time": {http.Header{"Retry-After": {"Sun, 01 Mar 2026 12:00:30 GMT"}, "Date": {date}}, 30 * time.Second},
+		"a date that is past":           {http.Header{"Retry-After": {"Sun, 01 Mar 2026 11:00:00 GMT"}, "Date": {date}}, 0},
+		"a date that is far away":       {http.Header{"Retry-After": {"Sun, 01 Mar 2099 12:00:00 GMT"}, "Date": {date}}, time.Hour},
+		"a date without the service's":  {http.Header{"Retry-After": {"Sun, 01 Mar 2026 12:00:30 GMT"}, "Date": nil}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			b.Inject(simulator.Rule{}, simulator.Answer(429, test.header, ""))
+			response, err := b.send(t.Context(), t, safe)
+			if err != nil || response.RetryAfter != test.want {
+				t.Errorf("got %s, %v, want %s", response.RetryAfter, err, test.want)
+			}
+		})
+	}
+}
+
+// talk answers with bytes that are not HTTP.
+func talk(text string) simulator.Effect {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = conn.Write([]byte(text))
+		_ = conn.Close()
+	}
+}

@@ -1,0 +1,243 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package qumulo
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	cluster "accesskey.dev/operator/test/simulator/qumulo"
+)
+
+func TestACreatedKeyWorksAndIsListed(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	foreign := b.makeKey(t, "local:alice")
+	made := b.create(t, "local:alice")
+	if !b.cluster.Valid(made.AccessKeyID, made.SecretAccessKey.Reveal()) {
+		t.Error("the pair does not work")
+	}
+	if made.ID != made.AccessKeyID || !made.CreatedAt.Equal(start) {
+		t.Errorf("got %+v", made.Key)
+	}
+	keys, err := b.List(t.Context(), "local:alice")
+	if err != nil || len(keys) != 2 || keys[0].ID != foreign.ID || keys[1] != made.Key {
+		t.Errorf("got %v, %v", keys, err)
+	}
+}
+
+const (
+	made    = 1
+	notMade = 0
+)
+
+// badCreates are what can go wrong with the create of a first key.
+var badCreates = map[string]struct {
+	effect simulator.Effect
+	kind   keyservice.Kind
+	keys   int
+	text   string
+}{
+	"refused without being read":       {simulator.Refuse(), keyservice.Ambiguous, notMade, "closed the connection"},
+	"dropped before it is carried out": {simulator.Drop(), keyservice.Ambiguous, notMade, "closed the connection"},
+	"carried out, no answer":           {simulator.DropAnswer(), keyservice.Ambiguous, made, "closed the connection"},
+	"carried out, half an answer":      {simulator.CutAnswer(), keyservice.Ambiguous, made, "closed the connection"},
+	"carried out, a proxy's answer":    {simulator.ReplaceAnswer("<html>OK</html>"), keyservice.Ambiguous, made, "no key"},
+	"carried out, an empty answer":     {simulator.ReplaceAnswer(""), keyservice.Ambiguous, made, "no key"},
+	"carried out, an empty object":     {simulator.ReplaceAnswer("{}"), keyservice.Ambiguous, made, "no key"},
+	"carried out, no secret": {
+		simulator.ReplaceAnswer(`{"access_key_id":"A"}`), keyservice.Ambiguous, made, "no key",
+	},
+	"carried out, no ID": {
+		simulator.ReplaceAnswer(`{"secret_access_key":"geheim"}`), keyservice.Ambiguous, made, "no key",
+	},
+	"a server error":      {simulator.Answer(500, nil, ""), keyservice.Ambiguous, notMade, "500 Internal Server Error"},
+	"a gateway's timeout": {simulator.Answer(504, nil, ""), keyservice.Ambiguous, notMade, "504"},
+	"a request timeout":   {simulator.Answer(408, nil, ""), keyservice.Ambiguous, notMade, "408"},
+	"an endless answer":   {simulator.Endless(200), keyservice.Ambiguous, notMade, "larger than 16 MiB"},
+	"throttled":           {simulator.Throttle("7"), keyservice.Throttled, notMade, "429"},
+	"forbidden":           {simulator.Answer(403, nil, ""), keyservice.Unauthorized, notMade, "PRIVILEGE_S3_CREDENTIALS_READ"},
+	"redirected": {
+		simulator.Answer(307, http.Header{"Location": {"/v1/elsewhere"}}, ""), keyservice.Unavailable, notMade, "URL",
+	},
+	"refused as it is": {
+		simulator.Answer(400, nil, `{"error_class":"decode_error","description":"field"}`), keyservice.Invalid, notMade, "decode_error: field",
+	},
+	"refused in an unknown way": {
+		simulator.Answer(422, nil, `{"error_class":"new_error"}`), keyservice.Invalid, notMade, "new_error",
+	},
+	"refused for a group": {
+		simulator.Answer(400, nil, `{"error_class":"cred_identity_not_supported_error"}`), keyservice.Invalid, notMade, "not_supported",
+	},
+	"refused while the directory is away": {
+		simulator.Answer(400, nil, `{"error_class":"cred_remote_resource_unavailable_error"}`), keyservice.Unavailable, notMade, "remote",
+	},
+	"refused for the limit, whatever is listed": {
+		simulator.Answer(400, nil, `{"error_class":"key_limit"}`), keyservice.QuotaExceeded, notMade, "as many keys",
+	},
+}
+
+func TestWhatACreateThatGoesWrongMeans(t *testing.T) {
+	for name, test := range badCreates {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cluster.Options{})
+			b.cluster.Inject(anyCreate, test.effect)
+			_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+			expectKind(t, err, test.kind, "create key: user local:alice: ", test.text)
+			_, again := b.Create(t.Context(), "local:alice", ttlIgnored)
+			if again == nil || again.Error() != err.Error() {
+				t.Errorf("the text changes:\n%v\n%v", err, again)
+			}
+			b.calls(t, postKeys, 2)
+			if got := len(b.cluster.History()); got != 2*test.keys {
+				t.Errorf("%d keys were made by two calls", got)
+			}
+		})
+	}
+}
+
+func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	if _, err := b.List(t.Context(), "local:alice"); err != nil {
+		t.Fatal(err)
+	}
+	b.server.Down(true)
+	b.client.http.CloseIdleConnections()
+	_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+	expectKind(t, err, keyservice.Unavailable, "create key")
+	b.server.Down(false)
+	b.create(t, "local:alice")
+}
+
+func TestACreateThatTakesTooLongIsAmbiguous(t *testing.T) {
+	for name, effect := range map[string]simulator.Effect{
+		"carried out":     simulator.HangAnswer(),
+		"not carried out": simulator.Hang(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cluster.Options{})
+			if _, err := b.List(t.Context(), "local:alice"); err != nil {
+				t.Fatal(err)
+			}
+			b.cluster.Inject(anyCreate, effect)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, err := b.Create(ctx, "local:alice", ttlIgnored)
+			expectKind(t, err, keyservice.Ambiguous, "did not answer in time")
+		})
+	}
+}
+
+func TestRetryAfterIsHandedOn(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	b.cluster.Inject(anyCreate, simulator.Throttle("90"))
+	_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+	if got := keyservice.RetryAfterOf(err); got != 90*time.Second {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestTheTwoKeysLimitIsSeenHoweverItIsAnswered(t *testing.T) {
+	for _, status := range []int{400, 404, 405, 409, 412, 422, 499} {
+		for _, class := range []string{"s3_access_key_limit_reached_error", "s3_too_many_error", "cred_limit_error", "x"} {
+			for _, bare := range []bool{false, true} {
+				t.Run(fmt.Sprint(status, " ", class, " bare ", bare), func(t *testing.T) {
+					b := newBed(t, cluster.Options{LimitStatus: status, LimitClass: class, BareErrors: bare})
+					foreign, ours := b.makeKey(t, "local:alice"), b.create(t, "local:alice")
+					_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+					expectKind(t, err, keyservice.QuotaExceeded, foreign.ID, ours.ID, "user local:alice", fmt.Sprint(status))
+					b.calls(t, postKeys, 2)
+				})
+			}
+		}
+	}
+}
+
+func TestTwoKeysDoNotMakeEveryFailureALimit(t *testing.T) {
+	for name, test := range map[string]struct {
+		effect simulator.Effect
+		kind   keyservice.Kind
+	}{
+		"not want of rights":    {simulator.Answer(403, nil, ""), keyservice.Unauthorized},
+		"not throttling":        {simulator.Throttle("1"), keyservice.Throttled},
+		"not a request timeout": {simulator.Answer(408, nil, ""), keyservice.Ambiguous},
+		"not a server error":    {simulator.Answer(500, nil, ""), keyservice.Ambiguous},
+		"not a directory gone away": {
+			simulator.Answer(400, nil, `{"error_class":"cred_remote_resource_unavailable_error"}`), keyservice.Unavailable,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cluster.Options{})
+			b.create(t, "local:alice")
+			b.create(t, "local:alice")
+			b.cluster.Inject(anyCreate, test.effect)
+			_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+			expectKind(t, err, test.kind)
+		})
+	}
+}
+
+func TestALimitThatCannotBeCountedIsTriedAgain(t *testing.T) {
+	b := newBed(t, cluster.Options{LimitClass: "x", LimitStatus: 422})
+	b.create(t, "local:alice")
+	b.create(t, "local:alice")
+	b.cluster.Inject(anyList, simulator.Throttle("30"))
+	_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+	expectKind(t, err, keyservice.Throttled, "422", "could not be listed")
+	if keyservice.RetryAfterOf(err) != 30*time.Second {
+		t.Errorf("RetryAfter %s", keyservice.RetryAfterOf(err))
+	}
+	_, err = b.Create(t.Context(), "local:alice", ttlIgnored)
+	expectKind(t, err, keyservice.Throttled)
+	b.cluster.LiftAll()
+	_, err = b.Create(t.Context(), "local:alice", ttlIgnored)
+	expectKind(t, err, keyservice.QuotaExceeded)
+}
+
+func TestAKeyIsNotLostToAnAnswerThatIsOdd(t *testing.T) {
+	for name, body := range map[string]string{
+		"a time that cannot be read": `{"access_key_id":"A","secret_access_key":"S","creation_time":"yesterday"}`,
+		"a time that is a number":    `{"access_key_id":"A","secret_access_key":"S","creation_time":1700000000}`,
+		"no time":                    `{"access_key_id":"A","secret_access_key":"S"}`,
+		"an owner that is a string":  `{"access_key_id":"A","secret_access_key":"S","owner":"alice"}`,
+		"an owner with an empty uid": `{"access_key_id":"A","secret_access_key":"S","owner":{"auth_id":501,"uid":""}}`,
+		"a byte order mark":          "\ufeff" + `{"access_key_id":"A","secret_access_key":"S"}`,
+		"members unheard of":         `{"access_key_id":"A","secret_access_key":"S","region":{"a":[1]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cluster.Options{})
+			b.cluster.Inject(anyCreate, simulator.Answer(201, nil, body))
+			made := b.create(t, "local:alice")
+			if made.ID != "A" || made.SecretAccessKey.Reveal() != "S" || !made.CreatedAt.IsZero() {
+				t.Errorf("got %+v", made)
+			}
+		})
+	}
+}
+
+func TestADeletedUserIsForgottenWhenACreateTellsOfIt(t *testing.T) {
+	for name, options := range map[string]cluster.Options{
+		"with a class":           {TombstonesForgotten: true},
+		"without a body":         {TombstonesForgotten: true, BareErrors: true},
+		"with 404 and no body":   {TombstonesForgotten: true, BareErrors: true, UnknownStatus: 404},
+		"with 404 and its class": {TombstonesForgotten: true, UnknownStatus: 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, options)
+			b.create(t, "local:alice")
+			b.cluster.DeleteUser("alice")
+			newID := b.cluster.AddUser("alice")
+			_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+			expectKind(t, err, keyservice.NotFound)
+			made := b.create(t, "local:alice")
+			if keys := b.cluster.Keys("auth_id:" + newID); len(keys) != 1 || keys[0].ID != made.ID {
+				t.Errorf("the new user's keys: %v", keys)
+			}
+		})
+	}
+}

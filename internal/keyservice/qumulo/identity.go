@@ -1,0 +1,169 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package qumulo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+const (
+	findPath = "/v1/identity/find"
+	// maxUsers bounds the memory of resolved users; more than that are resolved again now and then.
+	maxUsers = 10000
+)
+
+// sidPattern: revision, authority and at least one sub-authority, as the vendor's command-line tool has it.
+var sidPattern = regexp.MustCompile(`^S-[0-9]+-[0-9]+(-[0-9]+)+$`)
+
+// parseUser reads the notation of the vendor's command-line tool: "local:NAME", "ad:NAME", "uid:N", "sid:S-…",
+// "auth_id:N", or a bare name or SID. It is stricter than the tool: one spelling for one meaning.
+func parseUser(user string) (identity, error) {
+	kind, value, prefixed := strings.Cut(user, ":")
+	if !prefixed {
+		return parseBare(user)
+	}
+	switch kind {
+	case "local":
+		return named("LOCAL", value)
+	case "ad":
+		return named("ACTIVE_DIRECTORY", value)
+	case "uid":
+		number, ok := parseNumber(value, 32)
+		uid := uint32(number) //nolint:gosec // parsed as 32 bits
+		if !ok {
+			return identity{}, errors.New(`what follows "uid:" must be a number below 2^32`)
+		}
+		return identity{UID: &uid}, nil
+	case "auth_id":
+		if _, ok := parseNumber(value, 64); !ok {
+			return identity{}, errors.New(`what follows "auth_id:" must be a number`)
+		}
+		return identity{AuthID: value}, nil
+	case "sid":
+		if !sidPattern.MatchString(value) {
+			return identity{}, errors.New(`what follows "sid:" must look like S-1-5-21-1-2-3-1000`)
+		}
+		return identity{SID: value}, nil
+	default:
+		return identity{}, errors.New("it must be local:NAME, ad:NAME, uid:N, sid:S-…, auth_id:N or a name without a colon")
+	}
+}
+
+func parseBare(user string) (identity, error) {
+	if sidPattern.MatchString(user) {
+		return identity{SID: user}, nil
+	}
+	if _, number := parseNumber(user, 64); number {
+		// The tool's versions differ in what they take it for.
+		return identity{}, errors.New("a bare number can be a name or an ID: write local:N, uid:N or auth_id:N")
+	}
+	return named("", user)
+}
+
+func named(domain, name string) (identity, error) {
+	switch {
+	case name == "":
+		return identity{}, errors.New("there is no name")
+	case strings.TrimSpace(name) != name, strings.ContainsFunc(name, unicode.IsControl), strings.Contains(name, ":"):
+		return identity{}, errors.New("the name has a colon, a control character, or a space at an end")
+	}
+	return identity{Domain: domain, Name: name}, nil
+}
+
+// parseNumber takes a number in its one plain spelling, without sign or leading zeros.
+func parseNumber(text string, bits int) (uint64, bool) {
+	number, err := strconv.ParseUint(text, 10, bits)
+	return number, err == nil && strconv.FormatUint(number, 10) == text
+}
+
+// users remembers the auth_id of every user that was asked for. A name is not resolved again and again, for a reason
+// beside the cost: once a user was deleted, its name resolves no more while its auth_id still lists its keys.
+type users struct {
+	client *client
+
+	mu      sync.Mutex
+	authIDs map[string]string
+}
+
+func newUsers(client *client) *users { return &users{client: client, authIDs: map[string]string{}} }
+
+// resolve returns the user's auth_id; one that is given as such is taken at its word.
+func (u *users) resolve(ctx context.Context, user string) (string, error) {
+	if wanted, err := parseUser(user); err == nil && wanted.AuthID != "" {
+		return wanted.AuthID, nil
+	}
+	return u.lookUp(ctx, user)
+}
+
+// lookUp returns the auth_id of a user that the service knows, or knew when first asked.
+func (u *users) lookUp(ctx context.Context, user string) (string, error) {
+	find := request{
+		call: keyservice.Call{Op: "find user", Safe: true}, subject: describeUser(user),
+		method: http.MethodPost, path: findPath,
+	}
+	wanted, err := parseUser(user)
+	if err != nil {
+		return "", find.fail(keyservice.Invalid, err)
+	}
+	if authID, known := u.recall(user); known {
+		return authID, nil
+	}
+	find.body = wanted
+	answer, err := u.client.do(ctx, find)
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.unknownUser() {
+		return "", find.fail(keyservice.NotFound, fmt.Errorf(
+			"the service knows no such user, or one of this name was deleted before (then name it by auth_id:N): %w", refused.reason))
+	}
+	if err != nil {
+		return "", err
+	}
+	var found foundIdentity
+	if json.Unmarshal(answer.Body, &found) != nil {
+		return "", find.fail(keyservice.Unavailable, errNotQumulo)
+	}
+	if _, ok := parseNumber(string(found.AuthID), 64); !ok {
+		return "", find.fail(keyservice.NotFound, errors.New("the service gives the user no auth_id"))
+	}
+	u.remember(user, string(found.AuthID))
+	return string(found.AuthID), nil
+}
+
+func (u *users) recall(user string) (string, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	authID, known := u.authIDs[user]
+	return authID, known
+}
+
+func (u *users) remember(user, authID string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for other := range u.authIDs {
+		if len(u.authIDs) < maxUsers {
+			break
+		}
+		delete(u.authIDs, other)
+	}
+	u.authIDs[user] = authID
+}
+
+// forget makes the next request resolve the user anew.
+func (u *users) forget(user string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.authIDs, user)
+}
+
+func describeUser(user string) string { return "user " + keyservice.Excerpt(user) }

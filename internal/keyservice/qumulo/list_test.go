@@ -1,0 +1,206 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package qumulo
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	cluster "accesskey.dev/operator/test/simulator/qumulo"
+)
+
+func TestListAllReadsEveryPageHoweverTheNextOneIsNamed(t *testing.T) {
+	for _, next := range []cluster.Next{cluster.NextRelative, cluster.NextAbsolute, cluster.NextForeign} {
+		for _, numeric := range []bool{false, true} {
+			t.Run(fmt.Sprint(next, ", numeric auth_id ", numeric), func(t *testing.T) {
+				b := newBed(t, cluster.Options{Next: next, PageSize: 3, NumericAuthID: numeric})
+				want := map[string][]string{}
+				for i := range 5 {
+					name := fmt.Sprint("user", i)
+					owner := "auth_id:" + b.cluster.AddUser(name)
+					want[owner] = []string{b.makeKey(t, "local:"+name).ID, b.makeKey(t, "local:"+name).ID}
+				}
+				all, err := b.ListAll(t.Context())
+				if err != nil || len(all) != len(want) {
+					t.Fatalf("got %d owners, %v", len(all), err)
+				}
+				for owner, keys := range all {
+					if got := ids(keys); !sameSet(got, want[owner]) || !keys[0].CreatedAt.Equal(start) {
+						t.Errorf("%s: got %v, want %v", owner, keys, want[owner])
+					}
+				}
+				b.calls(t, getKeys, 4)
+			})
+		}
+	}
+}
+
+func TestAListThatIsNotWholeIsAnError(t *testing.T) {
+	page := func(next string) simulator.Effect {
+		return simulator.Answer(200, nil, `{"entries":[{"access_key_id":"A","owner":{"auth_id":"1"}}],"paging":{"next":`+next+`}}`)
+	}
+	pages := 0
+	for name, test := range map[string]struct {
+		effect simulator.Effect
+		text   string
+	}{
+		"the next page has no cursor":       {page(`"/v1/s3/access-keys/?limit=5"`), "paging.next"},
+		"the next page is no URI":           {page(`"http://[::1"`), "paging.next"},
+		"the next page is a number":         {page(`7`), "not that of a Qumulo"},
+		"the pages go in a circle":          {page(`"/v1/s3/access-keys/?after=A"`), "circle"},
+		"a key has no ID":                   {simulator.Answer(200, nil, `{"entries":[{"owner":{"auth_id":"1"}}]}`), "access_key_id"},
+		"an object without entries":         {simulator.Answer(200, nil, `{}`), "not that of a Qumulo"},
+		"an empty body":                     {simulator.Answer(200, nil, ``), "not that of a Qumulo"},
+		"no content":                        {simulator.Answer(204, nil, ``), "not that of a Qumulo"},
+		"a page of a proxy":                 {simulator.Answer(200, nil, `<html>`), "not that of a Qumulo"},
+		"a bare array":                      {simulator.Answer(200, nil, `[]`), "not that of a Qumulo"},
+		"a redirect":                        {simulator.Answer(302, http.Header{"Location": {"/"}}, ``), "URL"},
+		"an unknown path":                   {simulator.Answer(404, nil, ``), "URL"},
+		"an unknown path in Qumulo's words": {simulator.Answer(404, nil, `{"error_class":"rest_not_found_error"}`), "URL"},
+		"a server error":                    {simulator.Answer(503, nil, ``), "503"},
+		"an endless body":                   {simulator.Endless(200), "larger than 16 MiB"},
+		"half a body":                       {simulator.CutAnswer(), "closed the connection"},
+		"no answer":                         {simulator.DropAnswer(), "closed the connection"},
+		"the pages never end": {func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			pages++
+			page(fmt.Sprintf(`"?after=%d"`, pages))(w, r, next)
+		}, "does not end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cluster.Options{})
+			b.cluster.Inject(anyList, test.effect)
+			all, err := b.ListAll(t.Context())
+			expectKind(t, err, keyservice.Unavailable, "list keys: ", test.text)
+			if all != nil {
+				t.Errorf("got %v", all)
+			}
+			_, err = b.List(t.Context(), "local:alice")
+			expectKind(t, err, keyservice.Unavailable, test.text)
+		})
+	}
+}
+
+func TestPagesThatDoNotAdvanceEnd(t *testing.T) {
+	b := newBed(t, cluster.Options{Next: cluster.NextStuck, PageSize: 1})
+	b.makeKey(t, "local:alice")
+	b.makeKey(t, "local:alice")
+	_, err := b.ListAll(t.Context())
+	expectKind(t, err, keyservice.Unavailable, "circle")
+	b.calls(t, getKeys, 2)
+}
+
+func TestAPageThatFailsFailsTheList(t *testing.T) {
+	b := newBed(t, cluster.Options{PageSize: 1})
+	b.makeKey(t, "local:alice")
+	b.makeKey(t, "local:alice")
+	b.cluster.Inject(simulator.Rule{Path: keysPath, Query: "after="}, simulator.Throttle("5"))
+	all, err := b.ListAll(t.Context())
+	expectKind(t, err, keyservice.Throttled)
+	if all != nil {
+		t.Errorf("got %v", all)
+	}
+}
+
+func TestListAllOfAnEmptyClusterIsEmpty(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	if all, err := b.ListAll(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+func TestAKeyWithoutAnOwnerIsListedAllTheSame(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	body := `{"entries":[{"access_key_id":"A","owner":null},{"access_key_id":"B","owner":{"auth_id":` + b.alice + `}}]}`
+	b.cluster.Inject(anyList, simulator.Answer(200, nil, body))
+	all, err := b.ListAll(t.Context())
+	if err != nil || len(all[""]) != 1 || len(all["auth_id:"+b.alice]) != 1 {
+		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+func TestListGivesTheUsersKeysOnly(t *testing.T) {
+	b := newBed(t, cluster.Options{PageSize: 1})
+	b.cluster.AddUser("bob")
+	b.makeKey(t, "local:bob")
+	want := []string{b.makeKey(t, "local:alice").ID, b.makeKey(t, "local:alice").ID}
+	for name, effect := range map[string]simulator.Effect{
+		"when the service filters": nil,
+		"when a proxy loses the query": func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			query := r.URL.Query()
+			query.Del("user")
+			r.URL.RawQuery = query.Encode()
+			next.ServeHTTP(w, r)
+		},
+		"when the service refuses to filter with 400": simulator.Answer(400, nil, ""),
+		"when the service refuses to filter with 404": simulator.Answer(404, nil, `{"error_class":"x"}`),
+		"when the name leads to a tombstone":          simulator.Answer(400, nil, `{"error_class":"cred_invalid_local_user_error"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if effect != nil {
+				defer b.cluster.Inject(simulator.Rule{Path: keysPath, Query: "user="}, effect)()
+			}
+			keys, err := b.List(t.Context(), "local:alice")
+			if err != nil || !sameSet(ids(keys), want) {
+				t.Errorf("got %v, %v, want %v", keys, err, want)
+			}
+		})
+	}
+}
+
+func TestAFullListWithoutOwnersGivesTheUserNothing(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	if _, err := b.List(t.Context(), "local:alice"); err != nil {
+		t.Fatal(err)
+	}
+	b.cluster.Inject(simulator.Rule{Path: keysPath, Query: "user="}, simulator.Answer(400, nil, ""))
+	b.cluster.Inject(anyList, simulator.Answer(200, nil, `{"entries":[{"access_key_id":"A"}]}`))
+	if keys, err := b.List(t.Context(), "local:alice"); err != nil || len(keys) != 0 {
+		t.Errorf("got %v, %v", keys, err)
+	}
+}
+
+func TestTheKeysOfADeletedUserAreStillListed(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		t.Run(fmt.Sprint("its auth_id is refused: ", refused), func(t *testing.T) {
+			b := newBed(t, cluster.Options{DeletedOwnerRefused: refused})
+			made := b.create(t, "local:alice")
+			b.cluster.DeleteUser("alice")
+			b.cluster.AddUser("alice")
+			b.makeKeyOfAnother(t)
+			for _, user := range []string{"local:alice", "auth_id:" + b.alice} {
+				keys, err := b.List(t.Context(), user)
+				if err != nil || len(keys) != 1 || keys[0].ID != made.ID {
+					t.Errorf("%s: got %v, %v", user, keys, err)
+				}
+			}
+		})
+	}
+}
+
+func TestTheNameOfADeletedUserIsNotFoundByANewProcess(t *testing.T) {
+	b := newBed(t, cluster.Options{})
+	b.create(t, "local:alice")
+	b.cluster.DeleteUser("alice")
+	b.cluster.AddUser("alice")
+	fresh := b.connect(t, Config{Username: cluster.DefaultUsername, Password: cluster.DefaultPassword})
+	_, err := fresh.List(t.Context(), "local:alice")
+	expectKind(t, err, keyservice.NotFound, "auth_id:N", "cred_invalid_local_user_error")
+}
+
+func (b *bed) makeKeyOfAnother(t *testing.T) {
+	t.Helper()
+	b.cluster.AddUser("another")
+	b.makeKey(t, "local:another")
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}

@@ -1,0 +1,166 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyservice_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+)
+
+func TestACABundleWithoutACertificateIsRefused(t *testing.T) {
+	for name, bundle := range map[string][]byte{
+		"empty":  {},
+		"no PEM": []byte("MIIB"),
+		"a key":  []byte("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := keyservice.NewHTTPClient(keyservice.TransportConfig{CABundle: bundle}); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
+func TestTheOperatorNamesItself(t *testing.T) {
+	b := newBed(t)
+	var agent, protocol string
+	b.Inject(simulator.Rule{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		agent, protocol = r.UserAgent(), r.Proto
+		next.ServeHTTP(w, r)
+	})
+	if _, err := b.send(t.Context(), t, safe); err != nil {
+		t.Fatal(err)
+	}
+	if agent != "accesskey-operator" || protocol != "HTTP/1.1" {
+		t.Errorf("got %q by %s", agent, protocol)
+	}
+}
+
+func TestTheRateLimitHoldsRequestsBack(t *testing.T) {
+	b := newBed(t)
+	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{CABundle: b.server.CA, QPS: 0.001, Burst: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	if _, err := send(t.Context(), t, client, unsafe, b.server.URL); err != nil {
+		t.Fatal(err)
+	}
+	_, err = send(t.Context(), t, client, unsafe, b.server.URL) // refused at once, since the client's timeout comes before its turn
+	expectKind(t, err, unsafe, keyservice.Unavailable, "waiting for the KeyService's rateLimit")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = send(ctx, t, client, unsafe, b.server.URL)
+	expectKind(t, err, unsafe, keyservice.Unavailable, "canceled")
+	if calls := b.Calls()[simulator.Unmatched]; calls != 1 {
+		t.Errorf("%d requests went out", calls)
+	}
+}
+
+func TestRequestsAreCountedByOperationAndStatus(t *testing.T) {
+	b := newBed(t)
+	registry := prometheus.NewRegistry()
+	for _, collector := range keyservice.Collectors() {
+		registry.MustRegister(collector)
+	}
+	call := keyservice.Call{Op: "counted"}
+	b.Inject(simulator.Rule{Times: 1}, simulator.Throttle("1"))
+	b.Inject(simulator.Rule{Times: 1}, simulator.Drop())
+	for range 3 {
+		_, _ = b.send(t.Context(), t, call)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			labels := family.GetName()
+			for _, label := range metric.GetLabel() {
+				labels += " " + label.GetValue()
+			}
+			counted[labels] = metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+		}
+	}
+	for labels, want := range map[string]float64{
+		"accesskey_service_requests_total test 429 counted":       1,
+		"accesskey_service_requests_total test none counted":      1,
+		"accesskey_service_requests_total test 200 counted":       1,
+		"accesskey_service_request_duration_seconds test counted": 3,
+	} {
+		if counted[labels] != want {
+			t.Errorf("%s: %v, want %v", labels, counted[labels], want)
+		}
+	}
+}
+
+func TestAnExpiredCertificateIsReportedInTheSameWordsEveryTime(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // a test's listener
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.(*tls.Conn).Handshake()
+			_ = conn.Close()
+		}
+	}()
+	client := newClient(t, keyservice.TransportConfig{CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})})
+	_, err = send(t.Context(), t, client, unsafe, "https://"+listener.Addr().String())
+	expectKind(t, err, unsafe, keyservice.Unavailable, "valid from 2020-01-01T00:00:00Z to 2021-01-01T00:00:00Z only")
+	if strings.Contains(err.Error(), "current time") {
+		t.Errorf("the text changes with time: %v", err)
+	}
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	b, elsewhere := newBed(t), newBed(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		lift := b.Inject(simulator.Rule{}, simulator.Answer(status, http.Header{"Location": {elsewhere.server.URL}}, ""))
+		response, err := b.send(t.Context(), t, unsafe)
+		lift()
+		if err != nil || response.Status != status {
+			t.Errorf("%d: got %+v, %v", status, response, err)
+		}
+	}
+	if calls := elsewhere.Calls(); len(calls) != 0 {
+		t.Errorf("the request went elsewhere: %v", calls)
+	}
+}

@@ -1,0 +1,93 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// Person is who makes and deletes keys behind the operator's back.
+const Person = "a person"
+
+// Pair is one pair of access key and secret that existed at some time. A key that is renewed in place is a new pair with
+// the same ID. The secret is not part of it: a service shows it once.
+type Pair struct {
+	// ID is the service's handle of the key, AccessKeyID the public half of the pair.
+	ID, AccessKeyID string
+	// Owner is the key's user, in the service's stable notation.
+	Owner string
+	// CreatedBy and DeletedBy are accounts of the service, or Person.
+	CreatedBy, DeletedBy string
+	CreatedAt            time.Time
+	// DeletedAt is zero while the pair works.
+	DeletedAt time.Time
+
+	secret string
+}
+
+// Live reports whether the pair was not deleted.
+func (p Pair) Live() bool { return p.DeletedAt.IsZero() }
+
+// Ledger remembers every pair ever made, and what became of it.
+type Ledger struct {
+	clock clock.PassiveClock
+	mu    sync.Mutex
+	pairs []Pair
+}
+
+// Record enters a new pair, made now.
+func (l *Ledger) Record(pair Pair, secret string) Pair {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pair.CreatedAt, pair.secret = l.clock.Now(), secret
+	l.pairs = append(l.pairs, pair)
+	return pair.public()
+}
+
+// End marks the live pair with this ID as deleted, and reports whether there was one.
+func (l *Ledger) End(id, by string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.pairs {
+		if pair := &l.pairs[i]; pair.ID == id && pair.Live() {
+			pair.DeletedAt, pair.DeletedBy = l.clock.Now(), by
+			return true
+		}
+	}
+	return false
+}
+
+// LivePairs returns the pairs that work, in the order in which they were made.
+func (l *Ledger) LivePairs() []Pair {
+	return slices.DeleteFunc(l.History(), func(pair Pair) bool { return !pair.Live() })
+}
+
+// History returns every pair ever made, in that order.
+func (l *Ledger) History() []Pair {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	history := slices.Clone(l.pairs)
+	for i := range history {
+		history[i] = history[i].public()
+	}
+	return history
+}
+
+// Valid is the data plane: whether a request that is signed with this pair would be let in.
+func (l *Ledger) Valid(accessKeyID, secret string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.pairs, func(pair Pair) bool {
+		return pair.Live() && pair.AccessKeyID == accessKeyID && pair.secret == secret
+	})
+}
+
+func (p Pair) public() Pair {
+	p.secret = ""
+	return p
+}

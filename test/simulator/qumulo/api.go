@@ -1,0 +1,261 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package qumulo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"accesskey.dev/operator/test/simulator"
+)
+
+const (
+	keysPath    = "/v1/s3/access-keys/"
+	decodeError = "decode_error"
+	// nanoseconds is how the cluster writes times: always nine digits, always UTC.
+	nanoseconds = "2006-01-02T15:04:05.000000000Z"
+)
+
+// apiError is an answer that is not a success.
+type apiError struct {
+	status      int
+	class       string
+	description string
+}
+
+func (e *apiError) Error() string { return e.class + ": " + e.description }
+
+// endpoint answers a request with what is to be written as JSON (nil: an empty body), or refuses it. Called with s.mu held.
+type endpoint func(r *http.Request) (any, *apiError)
+
+func (s *Simulator) routes() {
+	s.Handle("POST /v1/session/login", s.open(s.login))
+	s.Handle("GET /v1/version", s.open(s.version))
+	s.Handle("GET /v1/session/who-am-i", s.authorized(s.whoAmI, nil))
+	s.Handle("POST /v1/identity/find", s.authorized(s.findIdentity, nil))
+	s.Handle("GET "+keysPath+"{$}", s.authorized(s.listKeys, s.options.ReadPrivileges))
+	s.Handle("POST "+keysPath+"{$}", s.authorized(s.createKey, s.options.WritePrivileges))
+	s.Handle("DELETE "+keysPath+"{id}", s.authorized(s.deleteKey, s.options.WritePrivileges))
+	// A collection without its slash is not there; left alone, ServeMux would redirect.
+	notThere := s.open(func(*http.Request) (any, *apiError) {
+		return nil, &apiError{http.StatusNotFound, "rest_not_found_error", "no such resource"}
+	})
+	s.Handle(strings.TrimSuffix(keysPath, "/"), notThere)
+	s.Handle("/", notThere)
+}
+
+// open wraps an endpoint that needs no login.
+func (s *Simulator) open(handle endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		answer, refused := handle(r)
+		s.mu.Unlock()
+		s.write(w, answer, refused)
+	}
+}
+
+// authorized wraps an endpoint that needs a token, and an account with these privileges.
+func (s *Simulator) authorized(handle endpoint, privileges []string) http.HandlerFunc {
+	return s.open(func(r *http.Request) (any, *apiError) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		expires, known := s.tokens[token]
+		if !known || (!expires.IsZero() && !s.Now().Before(expires)) {
+			return nil, &apiError{http.StatusUnauthorized, "unauthenticated_error", "Need to log in first."}
+		}
+		for _, privilege := range privileges {
+			if !slices.Contains(s.privileges, privilege) {
+				return nil, &apiError{http.StatusForbidden, "auth_insufficient_privileges_error", privilege + " is required"}
+			}
+		}
+		return handle(r)
+	})
+}
+
+func (s *Simulator) write(w http.ResponseWriter, answer any, refused *apiError) {
+	status := http.StatusOK
+	if refused != nil {
+		status, answer = refused.status, nil
+		if !s.options.BareErrors {
+			answer = map[string]any{
+				"module": "qm", "error_class": refused.class, "description": refused.description,
+				"stack": []string{"qm::refuse"}, "user_visible": true, "inner": nil,
+			}
+		}
+	}
+	if answer == nil {
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (s *Simulator) login(r *http.Request) (any, *apiError) {
+	var credentials struct {
+		Username *string `json:"username"`
+		Password *string `json:"password"`
+	}
+	if refused := decode(r, &credentials); refused != nil {
+		return nil, refused
+	}
+	if credentials.Username == nil || credentials.Password == nil {
+		return nil, missing("username, password")
+	}
+	if *credentials.Username != s.options.Username || *credentials.Password != s.options.Password {
+		return nil, &apiError{http.StatusUnauthorized, "unauthenticated_error", "Incorrect username or password."}
+	}
+	return map[string]any{"bearer_token": s.issue("1:", s.Now().Add(s.options.SessionLife))}, nil
+}
+
+func (s *Simulator) version(*http.Request) (any, *apiError) {
+	return map[string]any{
+		"revision_id": s.options.Version, "build_id": "1.2.3", "flavor": "release", "build_date": "2026-01-01T00:00:00Z",
+	}, nil
+}
+
+func (s *Simulator) whoAmI(*http.Request) (any, *apiError) {
+	return map[string]any{
+		"id": "500", "name": s.options.Username, "primary_group": "513", "sid": "S-1-5-21-1-2-3-500", "uid": "",
+		"home_directory": nil, "can_change_password": true, "privileges": s.privileges,
+	}, nil
+}
+
+func (s *Simulator) findIdentity(r *http.Request) (any, *apiError) {
+	var query identityQuery
+	if refused := decode(r, &query); refused != nil {
+		return nil, refused
+	}
+	if query.empty() {
+		return nil, missing("auth_id, sid, uid, gid or name")
+	}
+	identity, refused := s.find(query)
+	if refused != nil {
+		return nil, refused
+	}
+	return s.full(identity), nil
+}
+
+func (s *Simulator) createKey(r *http.Request) (any, *apiError) {
+	var body struct {
+		User *identityQuery `json:"user"`
+	}
+	if refused := decode(r, &body); refused != nil {
+		return nil, refused
+	}
+	if body.User == nil || body.User.empty() {
+		return nil, missing("user")
+	}
+	owner, refused := s.find(*body.User)
+	if refused != nil {
+		return nil, refused
+	}
+	pair, secret, refused := s.makeKey(owner, s.options.Username)
+	if refused != nil {
+		return nil, refused
+	}
+	return map[string]any{
+		"access_key_id": pair.AccessKeyID, "secret_access_key": secret, "owner": s.full(owner),
+		"creation_time": pair.CreatedAt.UTC().Format(nanoseconds),
+	}, nil
+}
+
+func (s *Simulator) deleteKey(r *http.Request) (any, *apiError) {
+	if !s.End(r.PathValue("id"), s.options.Username) {
+		return nil, &apiError{http.StatusNotFound, s.options.MissingKeyClass, "no such access key"}
+	}
+	return nil, nil
+}
+
+func (s *Simulator) listKeys(r *http.Request) (any, *apiError) {
+	query := r.URL.Query()
+	keys, next := s.LivePairs(), any(nil)
+	if query.Has("user") {
+		if query.Has("limit") || query.Has("after") {
+			return nil, &apiError{http.StatusBadRequest, "http_bad_request_error", "user cannot be combined with limit or after"}
+		}
+		owner, refused := s.ownerOf(query.Get("user"))
+		if refused != nil {
+			return nil, refused
+		}
+		keys = s.keysOf(owner)
+	} else {
+		limit, err := pageLimit(query.Get("limit"), s.options.PageSize)
+		if err != nil {
+			return nil, &apiError{http.StatusBadRequest, decodeError, err.Error()}
+		}
+		keys, next = s.page(r, keys, limit)
+	}
+	entries := []any{}
+	for _, pair := range keys {
+		entries = append(entries, map[string]any{
+			"access_key_id": pair.AccessKeyID, "owner": s.sparse(pair.Owner),
+			"creation_time": pair.CreatedAt.UTC().Format(nanoseconds),
+		})
+	}
+	return map[string]any{"entries": entries, "paging": map[string]any{"next": next}}, nil
+}
+
+// page returns the keys after ?after=, and paging.next. Keys are in the order of their IDs, not of their making.
+func (s *Simulator) page(r *http.Request, keys []simulator.Pair, limit int) ([]simulator.Pair, any) {
+	after := r.URL.Query().Get("after")
+	slices.SortFunc(keys, func(a, b simulator.Pair) int { return strings.Compare(a.ID, b.ID) })
+	keys = slices.DeleteFunc(keys, func(pair simulator.Pair) bool { return pair.ID <= after })
+	stuck := s.options.Next == NextStuck && after != ""
+	if len(keys) <= limit && !stuck {
+		return keys, nil
+	}
+	keys = keys[:min(limit, len(keys))]
+	if !stuck {
+		after = keys[len(keys)-1].ID
+	}
+	next := keysPath + "?" + url.Values{"after": {after}, "limit": {strconv.Itoa(limit)}}.Encode()
+	switch s.options.Next {
+	case NextAbsolute:
+		next = "https://" + r.Host + next
+	case NextForeign:
+		next = "https://cluster.invalid:8000" + next
+	default:
+	}
+	return keys, next
+}
+
+func pageLimit(text string, most int) (int, error) {
+	if text == "" {
+		return most, nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 {
+		return 0, fmt.Errorf("limit %q is not a positive number", text)
+	}
+	return min(limit, most), nil
+}
+
+// decode reads a body that is exactly one JSON object of known members; a byte order mark is not part of JSON.
+func decode(r *http.Request, into any) *apiError {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err == nil && decoder.More() {
+		err = errors.New("data after the body")
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return &apiError{http.StatusBadRequest, decodeError, err.Error()}
+	}
+	if err != nil {
+		return missing("body")
+	}
+	return nil
+}
+
+func missing(field string) *apiError {
+	return &apiError{http.StatusBadRequest, decodeError, fmt.Sprintf("field '%s' not found", field)}
+}

@@ -1,0 +1,166 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package qumulo
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The domains of identities that can hold keys.
+const (
+	DomainLocal           = "LOCAL"
+	DomainActiveDirectory = "ACTIVE_DIRECTORY"
+	DomainPosixUser       = "POSIX_USER"
+)
+
+const (
+	// firstAuthID follows the built-in local users 500 (admin) and 501 (guest).
+	firstAuthID = 1000
+	// posixUsers is where the auth_ids of NFS users start: the vendor's CLI computes 3<<32 + uid.
+	posixUsers = 3 << 32
+)
+
+// Identity is somebody who may own keys.
+type Identity struct {
+	Domain, Name, SID string
+	// UID is nil for one without.
+	UID *uint32
+	// Group: cannot own keys.
+	Group bool
+
+	authID  uint64
+	deleted bool
+}
+
+func (i Identity) owner() string { return fmt.Sprintf("auth_id:%d", i.authID) }
+
+// identityQuery is api_identity as clients send it: any one of the fields, or a name with its domain.
+type identityQuery struct {
+	Domain *string `json:"domain"`
+	AuthID *string `json:"auth_id"`
+	UID    *uint32 `json:"uid"`
+	GID    *uint32 `json:"gid"`
+	SID    *string `json:"sid"`
+	Name   *string `json:"name"`
+}
+
+func (q identityQuery) empty() bool {
+	return q.AuthID == nil && q.UID == nil && q.GID == nil && q.SID == nil && q.Name == nil
+}
+
+// parseUser reads the CLI's notation, which ?user= takes.
+func parseUser(text string) (identityQuery, error) {
+	kind, value, found := strings.Cut(text, ":")
+	domain := ""
+	switch {
+	case !found && strings.HasPrefix(text, "S-"):
+		return identityQuery{SID: &text}, nil
+	case !found && isNumber(text):
+		return identityQuery{AuthID: &text}, nil
+	case !found && text != "":
+		return identityQuery{Name: &text}, nil
+	case kind == "auth_id":
+		return identityQuery{AuthID: &value}, nil
+	case kind == "sid":
+		return identityQuery{SID: &value}, nil
+	case kind == "uid":
+		number, err := strconv.ParseUint(value, 10, 32)
+		uid := uint32(number)
+		return identityQuery{UID: &uid}, err
+	case kind == "local":
+		domain = DomainLocal
+	case kind == "ad":
+		domain = DomainActiveDirectory
+	default:
+		return identityQuery{}, fmt.Errorf("%q is no identity", text)
+	}
+	return identityQuery{Domain: &domain, Name: &value}, nil
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 64)
+	return err == nil
+}
+
+// find resolves an identity. Called with s.mu held.
+func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
+	at := slices.IndexFunc(s.identities, func(candidate Identity) bool {
+		return query.matches(candidate) && (!candidate.deleted || query.Name == nil || !s.options.TombstonesForgotten)
+	})
+	switch {
+	case at < 0 && query.UID != nil:
+		return Identity{Domain: DomainPosixUser, UID: query.UID, authID: posixUsers + uint64(*query.UID)}, nil
+	case at < 0 && query.SID != nil:
+		return Identity{}, s.unknown("cred_invalid_sid_error")
+	case at < 0 || s.identities[at].deleted:
+		return Identity{}, s.unknown("cred_invalid_local_user_error")
+	default:
+		return s.identities[at], nil
+	}
+}
+
+func (s *Simulator) unknown(class string) *apiError {
+	return &apiError{s.options.UnknownStatus, class, "the identity is not known"}
+}
+
+func (q identityQuery) matches(candidate Identity) bool {
+	switch {
+	case q.AuthID != nil:
+		return *q.AuthID == strconv.FormatUint(candidate.authID, 10)
+	case q.UID != nil:
+		return candidate.UID != nil && *q.UID == *candidate.UID
+	case q.SID != nil:
+		return *q.SID == candidate.SID
+	case q.Name != nil:
+		return *q.Name == candidate.Name && (q.Domain == nil || *q.Domain == candidate.Domain)
+	default:
+		return false
+	}
+}
+
+// ownerOf resolves ?user=. A deleted user's auth_id still names its keys. Called with s.mu held.
+func (s *Simulator) ownerOf(user string) (string, *apiError) {
+	query, err := parseUser(user)
+	if err != nil {
+		return "", &apiError{http.StatusBadRequest, decodeError, err.Error()}
+	}
+	if query.AuthID != nil && !s.options.DeletedOwnerRefused {
+		return "auth_id:" + *query.AuthID, nil
+	}
+	identity, refused := s.find(query)
+	return identity.owner(), refused
+}
+
+// full is the identity as POST answers it, every field present.
+func (s *Simulator) full(identity Identity) map[string]any {
+	return map[string]any{
+		"domain": identity.Domain, "auth_id": s.authID(identity.owner()), "name": orNull(identity.Name),
+		"sid": orNull(identity.SID), "uid": identity.UID, "gid": nil,
+	}
+}
+
+// sparse is the identity as the list answers it: nothing but the auth_id.
+func (s *Simulator) sparse(owner string) map[string]any {
+	return map[string]any{"domain": nil, "auth_id": s.authID(owner), "name": nil, "sid": nil, "uid": nil, "gid": nil}
+}
+
+func (s *Simulator) authID(owner string) any {
+	text := strings.TrimPrefix(owner, "auth_id:")
+	if s.options.NumericAuthID {
+		number, _ := strconv.ParseUint(text, 10, 64)
+		return number
+	}
+	return text
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}

@@ -1,0 +1,190 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+type bed struct {
+	*Core
+
+	clock   *clocktesting.FakePassiveClock
+	server  *Server
+	client  *http.Client
+	handled chan string // bodies of the requests that were carried out
+}
+
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	clock := clocktesting.NewFakePassiveClock(start)
+	b := &bed{Core: NewCore(clock), clock: clock, handled: make(chan string, 100)}
+	handle := func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		b.handled <- string(body)
+		w.Header().Set("X-Handled", "yes")
+		_, _ = io.WriteString(w, "handled")
+	}
+	b.Handle("POST /keys/{$}", handle)
+	b.Handle("GET /keys/{id}", handle)
+	server, err := Serve(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(server.CA) {
+		t.Fatal("no CA")
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	b.server, b.client = server, &http.Client{Transport: transport}
+	return b
+}
+
+// do sends a request and returns its status and body, "" when the answer did not come or end.
+func (b *bed) do(ctx context.Context, method, path string) (int, string, error) {
+	request, err := http.NewRequestWithContext(ctx, method, b.server.URL+path, strings.NewReader("body"))
+	if err != nil {
+		return 0, "", err
+	}
+	response, err := b.client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close() //nolint:errcheck // a test's request
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return response.StatusCode, "", err
+	}
+	return response.StatusCode, string(body), nil
+}
+
+func TestCallsAreCountedByRoute(t *testing.T) {
+	b := newBed(t)
+	b.Inject(Rule{Method: http.MethodPost}.Once(), Drop())
+	for _, call := range [][2]string{{"POST", "/keys/"}, {"GET", "/keys/a"}, {"GET", "/keys/b"}, {"GET", "/other"}, {"PUT", "/keys/a"}} {
+		_, _, _ = b.do(t.Context(), call[0], call[1])
+	}
+	want := map[string]int{"POST /keys/": 1, "GET /keys/{id}": 2, Unmatched: 2}
+	if got := b.Calls(); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	b.ResetCalls()
+	if got := b.Calls(); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestTheLedgerKnowsWhatBecameOfEveryKey(t *testing.T) {
+	b := newBed(t)
+	first := b.Record(Pair{ID: "1", AccessKeyID: "A", Owner: "o", CreatedBy: "admin"}, "s1")
+	b.clock.SetTime(start.Add(time.Hour))
+	b.Record(Pair{ID: "2", AccessKeyID: "B", Owner: "o", CreatedBy: Person}, "s2")
+	if !b.End("1", Person) || b.End("1", Person) || b.End("3", Person) {
+		t.Error("a key does not end once")
+	}
+	history := b.History()
+	first.DeletedAt, first.DeletedBy = start.Add(time.Hour), Person
+	if len(history) != 2 || history[0] != first || history[1].ID != "2" || !history[1].Live() {
+		t.Errorf("got %+v", history)
+	}
+	if live := b.LivePairs(); len(live) != 1 || live[0].ID != "2" {
+		t.Errorf("got %+v", live)
+	}
+}
+
+func TestTheDataPlaneTakesLivePairsOnly(t *testing.T) {
+	b := newBed(t)
+	expect := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, pair := range [][2]string{{"A", "s1"}, {"A", "s2"}, {"A", "s3"}, {"A", ""}, {"", ""}, {"B", "s1"}, {"B", "s2"}} {
+			if b.Valid(pair[0], pair[1]) {
+				got = append(got, pair[0]+pair[1])
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	expect()
+	b.Record(Pair{ID: "1", AccessKeyID: "A"}, "s1")
+	b.Record(Pair{ID: "2", AccessKeyID: "B"}, "s2")
+	expect("As1", "Bs2")
+	b.End("1", Person)
+	expect("Bs2")
+	b.Record(Pair{ID: "1", AccessKeyID: "A"}, "s3") // renewed in place
+	expect("As3", "Bs2")
+}
+
+func TestAServerThatIsDownComesBack(t *testing.T) {
+	b := newBed(t)
+	get := func() error {
+		_, _, err := b.do(t.Context(), http.MethodGet, "/keys/a")
+		return err
+	}
+	if err := get(); err != nil {
+		t.Fatal(err)
+	}
+	b.server.Down(true)
+	for range 3 {
+		if get() == nil {
+			t.Error("it answered")
+		}
+	}
+	b.server.Down(false)
+	if err := get(); err != nil {
+		t.Error(err)
+	}
+	if got := b.Calls()["GET /keys/{id}"]; got != 2 {
+		t.Errorf("%d calls came through", got)
+	}
+}
+
+func TestEachServerHasACAOfItsOwn(t *testing.T) {
+	a, b := newBed(t), newBed(t)
+	a.client, b.client = b.client, a.client
+	_, _, err := a.do(t.Context(), http.MethodGet, "/keys/a")
+	if unknown := (x509.UnknownAuthorityError{}); !errors.As(err, &unknown) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEverythingCanBeUsedAtOnce(t *testing.T) {
+	b := newBed(t)
+	var waiting sync.WaitGroup
+	for range 8 {
+		waiting.Go(func() {
+			lift := b.Inject(Rule{Path: "/nowhere"}, Drop())
+			b.Record(Pair{ID: "1"}, "s")
+			_, _, _ = b.do(t.Context(), http.MethodGet, "/keys/a")
+			b.End("1", Person)
+			_, _, _ = b.Calls(), b.History(), b.Now()
+			lift()
+		})
+	}
+	waiting.Wait()
+}
+
+func TestTheRealClockIsTheDefault(t *testing.T) {
+	if age := time.Since(NewCore(nil).Now()); age < 0 || age > time.Minute {
+		t.Errorf("the time differs by %s", age)
+	}
+}
