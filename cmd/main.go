@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -27,6 +28,9 @@ import (
 
 // defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
 const defaultNamespace = "accesskey-system"
+
+// version is stamped by the build.
+var version = "dev"
 
 // options are the flags.
 type options struct {
@@ -61,7 +65,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	case o.resyncPeriod < time.Second:
 		return o, fmt.Errorf("--resync-period must be at least 1s, not %s", o.resyncPeriod)
 	case o.kubeAPIQPS == 0:
-		return o, fmt.Errorf("--kube-api-qps must be positive, or -1 for no limit")
+		return o, errors.New("--kube-api-qps must be positive, or -1 for no limit")
 	}
 	return o, nil
 }
@@ -107,7 +111,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	config.QPS = float32(o.kubeAPIQPS)
 	config.Burst = int(2 * o.kubeAPIQPS)
-	config.UserAgent = "accesskey-operator"
+	config.UserAgent = "accesskey-operator/" + version
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  controller.Scheme(),
 		Cache:                   controller.CacheOptions(namespaces(o.namespaces)),

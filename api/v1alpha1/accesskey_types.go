@@ -34,7 +34,7 @@ const (
 	// SecretKeyAccessKeyID holds the public half of the pair.
 	SecretKeyAccessKeyID = "AWS_ACCESS_KEY_ID"
 	// SecretKeySecretAccessKey holds the secret half of the pair.
-	SecretKeySecretAccessKey = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a key, not a credential
+	SecretKeySecretAccessKey = "AWS_SECRET_ACCESS_KEY"
 	// SecretKeyEndpoint holds the KeyService's s3.endpoint, if set.
 	SecretKeyEndpoint = "AWS_ENDPOINT_URL_S3"
 	// SecretKeyRegion holds the KeyService's s3.region, if set.
@@ -94,7 +94,7 @@ type AccessKeySpec struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=99
-	RenewBeforePercentage *int32 `json:"renewBeforePercentage,omitempty"`
+	RenewBeforePercentage int32 `json:"renewBeforePercentage,omitempty"`
 
 	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. A Secret that this AccessKey
 	// does not control is never overwritten.
@@ -135,6 +135,7 @@ type ServiceReference struct {
 }
 
 // SecretTemplate shapes the Secret beside its data.
+// +kubebuilder:validation:MinProperties=1
 type SecretTemplate struct {
 	// type of the Secret. Defaults to Opaque. Immutable.
 	// +optional
@@ -205,6 +206,7 @@ type AccessKeyStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=keyID
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	PreviousKeys []PreviousKey `json:"previousKeys,omitempty"`
 
@@ -222,10 +224,11 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	LastHandledRenewal string `json:"lastHandledRenewal,omitempty"`
 
-	// conditions: Ready, Synced and, only while true, Reconciling and Stalled.
+	// conditions are Ready, Synced and, only while true, Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
@@ -279,6 +282,7 @@ type Intent struct {
 	// knownKeyIDs are the keys that the user had just before.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
@@ -288,6 +292,7 @@ type Intent struct {
 	// one (Stalled, AmbiguousKeys). A person decides by deleting the orphan at the service; the rest is then left alone.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256

@@ -8,6 +8,7 @@ import (
 )
 
 // ClusterKeyServiceSpec is a KeyServiceSpec and who may use it.
+// +kubebuilder:validation:MinProperties=1
 type ClusterKeyServiceSpec struct {
 	KeyServiceSpec `json:",inline"`
 

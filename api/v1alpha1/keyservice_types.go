@@ -17,6 +17,7 @@ const (
 )
 
 // KeyServiceSpec says where a key service is and how the operator signs in.
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.qumulo)",message="name the service: set exactly one of qumulo"
 type KeyServiceSpec struct {
 	// qumulo is a Qumulo Core cluster.
@@ -98,6 +99,7 @@ type CAReference struct {
 }
 
 // TLS says which certificates of the service to trust.
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="(has(self.caBundle) ? 1 : 0) + (has(self.caSecretRef) ? 1 : 0) + (has(self.insecureSkipVerify) && self.insecureSkipVerify ? 1 : 0) <= 1",message="set at most one of caBundle, caSecretRef and insecureSkipVerify"
 type TLS struct {
 	// caBundle is one or more PEM certificates to trust instead of the system's.
@@ -133,6 +135,7 @@ type S3 struct {
 }
 
 // RateLimit bounds the requests to a service.
+// +kubebuilder:validation:MinProperties=1
 type RateLimit struct {
 	// qps is how many requests a second are sent in the long run.
 	// +optional
@@ -167,10 +170,11 @@ type KeyServiceStatus struct {
 	// +optional
 	Limits *ServiceLimits `json:"limits,omitempty"`
 
-	// conditions: Ready.
+	// conditions are just Ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
@@ -182,7 +186,7 @@ type ServiceLimits struct {
 	// +kubebuilder:validation:Minimum=1
 	KeysPerUser int32 `json:"keysPerUser,omitempty"`
 
-	// overlap: an old and a new key can work side by side.
+	// overlap tells whether an old and a new key can work side by side.
 	// +required
 	Overlap *bool `json:"overlap,omitempty"`
 }

@@ -85,11 +85,6 @@ func (in *AccessKeySpec) DeepCopyInto(out *AccessKeySpec) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
-	if in.RenewBeforePercentage != nil {
-		in, out := &in.RenewBeforePercentage, &out.RenewBeforePercentage
-		*out = new(int32)
-		**out = **in
-	}
 	if in.SecretTemplate != nil {
 		in, out := &in.SecretTemplate, &out.SecretTemplate
 		*out = new(SecretTemplate)

@@ -82,20 +82,15 @@ func setSynced(p *pass, err error) {
 
 // setProgress sets Reconciling and Stalled, of which at most one is there, and only while true.
 func setProgress(p *pass, action plan.Action, err error) {
-	before := meta.FindStatusCondition(p.base.Status.Conditions, v1alpha1.ConditionStalled)
 	switch {
 	case err != nil && judge(err).stalled != "":
-		stalled(p, judge(err).stalled, err.Error(), before)
+		stalled(p, judge(err).stalled, err.Error())
 	case err != nil:
 		reconciling(p, v1alpha1.ReasonRetrying, err.Error())
 	case action.Verb == plan.Block, action.Verb == plan.MarkAmbiguous:
-		stalled(p, action.Reason, action.Detail, before)
-	case action.Verb == plan.Wait && (action.Reason == "" || action.Reason == v1alpha1.ReasonSuspended):
-		settled(p)
-	case action.Verb == plan.Wait && action.Detail != "":
-		reconciling(p, action.Reason, "Waiting "+action.Detail)
+		stalled(p, action.Reason, action.Detail)
 	case action.Verb == plan.Wait:
-		reconciling(p, action.Reason, "Finding out what became of a key whose answer was lost")
+		waiting(p, action)
 	case !p.ak.DeletionTimestamp.IsZero():
 		reconciling(p, v1alpha1.ReasonRevoking, "The keys are being revoked")
 	case p.ak.Status.KeyID == "":
@@ -105,7 +100,19 @@ func setProgress(p *pass, action plan.Action, err error) {
 	}
 }
 
-func stalled(p *pass, reason, message string, before *metav1.Condition) {
+func waiting(p *pass, action plan.Action) {
+	switch action.Reason {
+	case "", v1alpha1.ReasonSuspended:
+		settled(p)
+	case v1alpha1.ReasonSettling:
+		reconciling(p, action.Reason, "Finding out what became of a key whose answer was lost")
+	default:
+		reconciling(p, action.Reason, "Waiting "+action.Detail)
+	}
+}
+
+func stalled(p *pass, reason, message string) {
+	before := meta.FindStatusCondition(p.base.Status.Conditions, v1alpha1.ConditionStalled)
 	remove(p, v1alpha1.ConditionReconciling)
 	set(p, v1alpha1.ConditionStalled, metav1.ConditionTrue, reason, message)
 	if meta.IsStatusConditionFalse(p.ak.Status.Conditions, v1alpha1.ConditionSynced) {

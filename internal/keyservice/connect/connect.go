@@ -7,6 +7,7 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -56,7 +57,7 @@ func backendOf(spec *v1alpha1.KeyServiceSpec) (backend, error) {
 			return b, nil
 		}
 	}
-	return backend{}, &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("the spec names no key service that this operator knows")}
+	return backend{}, &Error{v1alpha1.ReasonKeyServiceInvalid, errors.New("the spec names no key service that this operator knows")}
 }
 
 // Endpoint identifies the service behind a spec: two specs with the same endpoint share its users and keys.
