@@ -86,6 +86,13 @@ func TestASecretIsRedactedByLogs(t *testing.T) {
 	}
 }
 
+func TestASecretIsAPlainStringToAnyLogger(t *testing.T) {
+	value := slog.AnyValue(keyservice.Secret(plain)).Resolve()
+	if value.Kind() != slog.KindString || value.String() != "[redacted]" {
+		t.Errorf("got %s %v", value.Kind(), value)
+	}
+}
+
 func TestASecretIsReadAndRevealedAsItIs(t *testing.T) {
 	var decoded holder
 	if err := json.Unmarshal([]byte(`{"Secret":"`+plain+`"}`), &decoded); err != nil {

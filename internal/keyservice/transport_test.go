@@ -76,40 +76,45 @@ func TestTheRateLimitHoldsRequestsBack(t *testing.T) {
 
 func TestRequestsAreCountedByOperationAndStatus(t *testing.T) {
 	b := newBed(t)
-	registry := prometheus.NewRegistry()
-	for _, collector := range keyservice.Collectors() {
-		registry.MustRegister(collector)
-	}
-	call := keyservice.Call{Op: "counted"}
-	b.Inject(simulator.Rule{Times: 1}, simulator.Throttle("1"))
-	b.Inject(simulator.Rule{Times: 1}, simulator.Drop())
+	before := metrics(t)
+	b.Inject(simulator.Rule{}.Once(), simulator.Throttle("1"))
+	b.Inject(simulator.Rule{}.Once(), simulator.Drop())
 	for range 3 {
-		_, _ = b.send(t.Context(), t, call)
+		_, _ = b.send(t.Context(), t, keyservice.Call{Op: "counted"})
 	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted := map[string]float64{}
-	for _, family := range families {
-		for _, metric := range family.GetMetric() {
-			labels := family.GetName()
-			for _, label := range metric.GetLabel() {
-				labels += " " + label.GetValue()
-			}
-			counted[labels] = metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
-		}
-	}
+	after := metrics(t)
 	for labels, want := range map[string]float64{
 		"accesskey_service_requests_total test 429 counted":       1,
 		"accesskey_service_requests_total test none counted":      1,
 		"accesskey_service_requests_total test 200 counted":       1,
 		"accesskey_service_request_duration_seconds test counted": 3,
 	} {
-		if counted[labels] != want {
-			t.Errorf("%s: %v, want %v", labels, counted[labels], want)
+		if got := after[labels] - before[labels]; got != want {
+			t.Errorf("%s: %v, want %v", labels, got, want)
 		}
 	}
+}
+
+// metrics returns the counts, by name and label values.
+func metrics(t *testing.T) map[string]float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(keyservice.Collectors()...)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]float64{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			words := []string{family.GetName()}
+			for _, label := range metric.GetLabel() {
+				words = append(words, label.GetValue())
+			}
+			counts[strings.Join(words, " ")] = metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+		}
+	}
+	return counts
 }
 
 func TestAnExpiredCertificateIsReportedInTheSameWordsEveryTime(t *testing.T) {

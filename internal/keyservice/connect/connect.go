@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -66,7 +67,7 @@ func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
 	if err != nil {
 		return ""
 	}
-	return b.endpoint(spec)
+	return strings.ToLower(strings.TrimRight(b.endpoint(spec), "/"))
 }
 
 func connectQumulo(spec *v1alpha1.KeyServiceSpec, secrets secrets, client *http.Client) (keyservice.Service, error) {

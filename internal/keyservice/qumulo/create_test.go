@@ -61,7 +61,13 @@ var badCreates = map[string]struct {
 	"a request timeout":   {simulator.Answer(408, nil, ""), keyservice.Ambiguous, notMade, "408"},
 	"an endless answer":   {simulator.Endless(200), keyservice.Ambiguous, notMade, "larger than 16 MiB"},
 	"throttled":           {simulator.Throttle("7"), keyservice.Throttled, notMade, "429"},
-	"forbidden":           {simulator.Answer(403, nil, ""), keyservice.Unauthorized, notMade, "PRIVILEGE_S3_CREDENTIALS_READ"},
+	"a server error about the directory": {
+		simulator.Answer(500, nil, `{"error_class":"cred_remote_resource_unavailable_error"}`), keyservice.Ambiguous, notMade, "500",
+	},
+	"forbidden, in the words of an identity error": {
+		simulator.Answer(403, nil, `{"error_class":"cred_error"}`), keyservice.Unauthorized, notMade, "403",
+	},
+	"forbidden": {simulator.Answer(403, nil, ""), keyservice.Unauthorized, notMade, "PRIVILEGE_S3_CREDENTIALS_READ"},
 	"redirected": {
 		simulator.Answer(307, http.Header{"Location": {"/v1/elsewhere"}}, ""), keyservice.Unavailable, notMade, "URL",
 	},
@@ -114,21 +120,20 @@ func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
 	b.create(t, "local:alice")
 }
 
-func TestACreateThatTakesTooLongIsAmbiguous(t *testing.T) {
+func TestACreateThatIsCanceledIsAmbiguous(t *testing.T) {
 	for name, effect := range map[string]simulator.Effect{
 		"carried out":     simulator.HangAnswer(),
 		"not carried out": simulator.Hang(nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, cluster.Options{})
-			if _, err := b.List(t.Context(), "local:alice"); err != nil {
-				t.Fatal(err)
-			}
-			b.cluster.Inject(anyCreate, effect)
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			defer cancel()
+			ctx, cancel := context.WithCancel(t.Context())
+			b.cluster.Inject(anyCreate, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				cancel()
+				effect(w, r, next)
+			})
 			_, err := b.Create(ctx, "local:alice", ttlIgnored)
-			expectKind(t, err, keyservice.Ambiguous, "did not answer in time")
+			expectKind(t, err, keyservice.Ambiguous, "create key: user local:alice: canceled before the service answered")
 		})
 	}
 }
@@ -155,6 +160,18 @@ func TestTheTwoKeysLimitIsSeenHoweverItIsAnswered(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestTheLimitIsReportedInTheSameWordsEveryTime(t *testing.T) {
+	b := newBed(t, cluster.Options{LimitClass: "x"})
+	b.create(t, "local:alice")
+	b.create(t, "local:alice")
+	for _, ids := range [][2]string{{"A", "B"}, {"B", "A"}} { // the order of a list is not specified
+		body := fmt.Sprintf(`{"entries":[{"access_key_id":%q},{"access_key_id":%q}]}`, ids[0], ids[1])
+		b.cluster.Inject(anyList.Once(), simulator.Answer(200, nil, body))
+		_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+		expectKind(t, err, keyservice.QuotaExceeded, "are taken (2: A and B); delete one")
 	}
 }
 

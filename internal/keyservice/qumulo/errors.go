@@ -39,13 +39,13 @@ func (r *refusal) Error() string { return r.err.Error() }
 // Unwrap implements errors.Unwrap.
 func (r *refusal) Unwrap() error { return r.err }
 
-// clientError: the service did not do it, and neither for want of rights nor of time.
-func (r *refusal) clientError() bool {
-	switch r.status {
+// clientError: the service did not do it because of the request itself, and neither for want of rights nor of time.
+func clientError(status int) bool {
+	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusRequestTimeout:
 		return false
 	default:
-		return r.status >= 400 && r.status < 500
+		return status >= 400 && status < 500
 	}
 }
 
@@ -67,12 +67,12 @@ func (c *client) refuse(r request, token string, response *keyservice.Response) 
 	class := string(problem.Class)
 	// The service's words might quote the request.
 	failed := keyservice.StatusError(r.call, response, scrub(problem.String(), token, c.session.password))
-	switch {
-	case class == classRemoteNotReached:
+	switch classed := clientError(response.Status); {
+	case classed && class == classRemoteNotReached:
 		failed.Kind = keyservice.Unavailable
-	case class == classNotSupported:
+	case classed && class == classNotSupported:
 		failed.Kind = keyservice.Invalid
-	case strings.HasPrefix(class, credClass) && response.Status < 500:
+	case classed && strings.HasPrefix(class, credClass):
 		failed.Kind = keyservice.NotFound
 	case response.Status < 400, response.Status == http.StatusNotFound: // a proxy, or another server
 		failed.Kind = keyservice.Unavailable

@@ -40,12 +40,16 @@ func TestRequestsThatTheClusterRefuses(t *testing.T) {
 		"a create for an unknown user":           {`POST /v1/s3/access-keys/ {"user":{"name":"nobody"}}`, 400, "cred_invalid_local_user_error"},
 		"a create for an unknown SID":            {`POST /v1/s3/access-keys/ {"user":{"sid":"S-1-1-1"}}`, 400, "cred_invalid_sid_error"},
 		"a create for nobody's gid":              {`POST /v1/s3/access-keys/ {"user":{"gid":5}}`, 400, "cred_invalid_local_user_error"},
-		"a look-up of an unknown name":           {`POST /v1/identity/find {"domain":"LOCAL","name":"nobody"}`, 400, "cred_invalid_local_user_error"},
-		"a look-up in the wrong domain":          {`POST /v1/identity/find {"domain":"ACTIVE_DIRECTORY","name":"alice"}`, 400, "cred_invalid_local_user_error"},
-		"a look-up of nothing":                   {`POST /v1/identity/find {"domain":"LOCAL"}`, 400, decodeError},
-		"a login without a password":             {`POST /v1/session/login {"username":"admin"}`, 400, decodeError},
-		"a login with a wrong password":          {`POST /v1/session/login {"username":"admin","password":"x"}`, 401, "unauthenticated_error"},
-		"a login that is no JSON":                {`POST /v1/session/login username=admin`, 400, decodeError},
+		"a look-up of an unknown name": {
+			`POST /v1/identity/find {"domain":"LOCAL","name":"nobody"}`, 400, "cred_invalid_local_user_error",
+		},
+		"a look-up in the wrong domain": {
+			`POST /v1/identity/find {"domain":"ACTIVE_DIRECTORY","name":"alice"}`, 400, "cred_invalid_local_user_error",
+		},
+		"a look-up of nothing":          {`POST /v1/identity/find {"domain":"LOCAL"}`, 400, decodeError},
+		"a login without a password":    {`POST /v1/session/login {"username":"admin"}`, 400, decodeError},
+		"a login with a wrong password": {`POST /v1/session/login {"username":"admin","password":"x"}`, 401, "unauthenticated_error"},
+		"a login that is no JSON":       {`POST /v1/session/login username=admin`, 400, decodeError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.call(test.line).expect(t, test.status, test.class)

@@ -237,6 +237,9 @@ func TestPagesLeadFromOneToTheNext(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnEmptyClusterListsNothing(t *testing.T) {
 	b := newBed(Options{})
 	if got := b.call("GET /v1/s3/access-keys/"); got.body != `{"entries":[],"paging":{"next":null}}`+"\n" {
 		t.Errorf("got %s", got.body)
