@@ -97,8 +97,8 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	defer cancel()
 
 	action, err := r.step(ctx, p)
-	if apierrors.IsNotFound(err) {
-		return reconcile.Result{}, nil // deleted for good meanwhile
+	if isKubeError(err) && apierrors.IsNotFound(err) {
+		return reconcile.Result{}, nil // what was to be changed is gone, and the event of that comes
 	}
 	log.FromContext(ctx).V(1).Info("Carried out", "verb", action.Verb, "reason", action.Reason, "keyID", action.KeyID, "error", err)
 	result, err := r.finish(ctx, p, action, err)
