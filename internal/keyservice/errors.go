@@ -42,6 +42,9 @@ type Error struct {
 	Kind Kind
 	// Op is what was tried, in words: "create key", "list keys".
 	Op string
+	// Reason names the trouble more closely than Kind where a person has to act on it (a condition's reason, such as
+	// "UserExists"); mostly empty.
+	Reason string
 	// RetryAfter is how long the service asked to wait; 0 if it did not.
 	RetryAfter time.Duration
 	Err        error

@@ -34,6 +34,50 @@ type Prober interface {
 	Probe(ctx context.Context) (version string, err error)
 }
 
+// Renewer gives a key a new pair in place: the old pair stops working. A lost answer is settled by renewing again.
+type Renewer interface {
+	// Renew sends the request once. Kind Ambiguous means that the old pair may be gone. ttl as in CreateRequest.
+	Renew(ctx context.Context, user, keyID string, ttl time.Duration) (Credential, error)
+}
+
+// Disabler can stop a key from working without deleting it.
+type Disabler interface {
+	// Disable may be repeated; an absent key is not an error.
+	Disable(ctx context.Context, user, keyID string) error
+}
+
+// HandleChooser is a service where the caller chooses the handle of a new key, so that one whose creation was not
+// answered can be found again.
+type HandleChooser interface {
+	// ChooseID returns what the next key's ID will be. owner and revision identify the attempt, keys are the user's.
+	ChooseID(user string, owner Owner, revision int64, keys []Key) string
+}
+
+// Owner is the AccessKey that a key is made for, for services that can carry a mark.
+type Owner struct {
+	// UID of the AccessKey.
+	UID string
+	// Namespace and Name of the AccessKey, for people.
+	Namespace, Name string
+}
+
+// State of a key at the service.
+type State string
+
+// The states of a key.
+const (
+	// Active: the key works.
+	Active State = "Active"
+	// Pending: the key was made and does not work yet.
+	Pending State = "Pending"
+	// Disabled: the key is kept and does not work.
+	Disabled State = "Disabled"
+	// Deleting: the deletion was accepted and is not finished.
+	Deleting State = "Deleting"
+	// Failed: the service could not make the key; it can only be deleted.
+	Failed State = "Failed"
+)
+
 // Key is one access key as the service lists it, without its secret.
 type Key struct {
 	// ID is the service's handle of the key: what Delete takes.
@@ -42,6 +86,14 @@ type Key struct {
 	AccessKeyID string
 	// CreatedAt by the service's clock; zero where it does not say.
 	CreatedAt time.Time
+	// ExpiresAt is the service's own end of the key; zero without one.
+	ExpiresAt time.Time
+	// LastUsedAt as far as the service knows; zero where it does not, or never.
+	LastUsedAt time.Time
+	// State at the service; empty counts as Active.
+	State State
+	// OwnerUID is the UID of the AccessKey that the key's mark names; empty without a mark of the operator.
+	OwnerUID string
 }
 
 // Credential is a key with its secret: what a create answers, once.
@@ -52,6 +104,10 @@ type Credential struct {
 
 // CreateRequest says what the new key should carry, where the service can carry it.
 type CreateRequest struct {
+	// ID is what ChooseID returned; empty for services that choose for themselves.
+	ID string
+	// Owner goes into the key's mark.
+	Owner Owner
 	// TTL is the life of the pair for services with an expiry of their own; 0 means that it does not end.
 	TTL time.Duration
 }
@@ -60,6 +116,8 @@ type CreateRequest struct {
 type Limits struct {
 	// KeysPerUser is how many keys one user can have, inactive ones included.
 	KeysPerUser int
+	// MaxTTL is the longest native expiry; 0 where there is none.
+	MaxTTL time.Duration
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.
