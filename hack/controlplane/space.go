@@ -58,5 +58,5 @@ func freeSpace(path string) uint64 {
 		}
 		path = filepath.Dir(path)
 	}
-	return uint64(stat.Bavail) * uint64(stat.Bsize) //nolint:gosec,unconvert // the types differ between systems
+	return uint64(stat.Bavail) * uint64(stat.Bsize) //nolint:unconvert // the types differ between systems
 }
