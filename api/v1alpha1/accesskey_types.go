@@ -324,7 +324,7 @@ type Failures struct {
 // AccessKey is a key pair at a key service, kept in a Secret, rotated before its ttl ends and revoked in the end.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=ak,categories=accesskey
+// +kubebuilder:resource:shortName=ak
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Service",type=string,JSONPath=`.spec.serviceRef.name`
 // +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.spec.user`

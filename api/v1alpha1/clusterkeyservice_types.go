@@ -41,7 +41,7 @@ type Grant struct {
 // operator's namespace.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:scope=Cluster,shortName=cks,categories=accesskey
+// +kubebuilder:resource:scope=Cluster,shortName=cks
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
 // +kubebuilder:printcolumn:name="Keys per user",type=integer,JSONPath=`.status.limits.keysPerUser`

@@ -194,7 +194,7 @@ type ServiceLimits struct {
 // KeyService is a key service for the AccessKeys of its namespace.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=ks,categories=accesskey
+// +kubebuilder:resource:shortName=ks
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
 // +kubebuilder:printcolumn:name="Keys per user",type=integer,JSONPath=`.status.limits.keysPerUser`
