@@ -79,7 +79,7 @@ func looked(in Input, reason string) (Action, bool) {
 }
 
 // room makes room in a full quota from our own keys that no Secret holds, oldest first. A published key is never given
-// up, nor a foreign one.
+// up, nor a foreign one, nor the current one before its replacement is published.
 func room(in Input, _ string) (Action, bool) {
 	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
 		return none()
@@ -95,7 +95,7 @@ func room(in Input, _ string) (Action, bool) {
 	if oldest >= 0 {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.PreviousKeys[oldest].KeyID}, true
 	}
-	if in.ours(status.KeyID) && !in.published(status.KeyID) {
+	if in.ours(status.KeyID) && !in.needed(status.KeyID) {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.KeyID}, true
 	}
 	ids := make([]string, 0, len(in.Keys))

@@ -26,7 +26,8 @@ func (in Input) finalizer() bool {
 func (in Input) RenewalToken() string {
 	const maxLength = 1024 // of status.lastHandledRenewal
 	token := in.AccessKey.Annotations[v1alpha1.RenewAnnotation]
-	return token[:min(len(token), maxLength)]
+	// A character cut in two would come back changed from the API server, and look like another token.
+	return strings.ToValidUTF8(token[:min(len(token), maxLength)], "")
 }
 
 func (in Input) find(id string) (Key, bool) {
@@ -63,11 +64,34 @@ func (in Input) published(id string) bool {
 	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id
 }
 
-// candidates are the keys that the intent could have made. recent: all of them were made around its start.
+// publishedBy: the Secret holds the pair that the intent made. A revision alone can come twice, after a status was lost.
+func (in Input) publishedBy(intent *v1alpha1.Intent) bool {
+	record := in.Secret.Record
+	return in.Secret.State == SecretIntact && record.Revision == intent.Revision &&
+		!slices.Contains(intent.KnownKeyIDs, record.KeyID) && in.ours(record.KeyID)
+}
+
+// needed: the Secret holds this key's pair or, while it holds none that works, a Secret under a former name does.
+func (in Input) needed(id string) bool {
+	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) {
+		return in.published(id)
+	}
+	return slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
+}
+
+// carriesMore: the record knows previous keys that live on and that status lost, even if its own key is gone.
+func (in Input) carriesMore(record Record) bool {
+	return slices.ContainsFunc(record.PreviousKeys, func(previous v1alpha1.PreviousKey) bool {
+		return in.listed(previous.KeyID) && !slices.Contains(in.AccessKey.RecordedKeyIDs(), previous.KeyID)
+	})
+}
+
+// candidates are the keys that the intent could have made and whose secret is lost. recent: all of them were made around
+// its start.
 func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
 	recent = true
 	for _, key := range in.Keys {
-		if slices.Contains(intent.KnownKeyIDs, key.ID) || key.Claimed || in.older(key) ||
+		if slices.Contains(intent.KnownKeyIDs, key.ID) || key.Claimed || in.older(key) || in.published(key.ID) ||
 			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
 			continue
 		}
@@ -93,10 +117,19 @@ func (in Input) notOurs(id string) Action {
 	}
 }
 
+// revokeAt is when a previous key goes: as recorded, but no later than by a ttl that was shortened since.
+func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
+	expires, _ := Schedule(in.AccessKey, previous.IssuedAt.Time)
+	return earliest(previous.RevokeAt.Time, expires)
+}
+
+// nextRevocation is when the next previous key goes. One that is published again stays until it is replaced.
 func (in Input) nextRevocation() time.Time {
 	var next time.Time
 	for i := range in.AccessKey.Status.PreviousKeys {
-		next = earliest(next, in.AccessKey.Status.PreviousKeys[i].RevokeAt.Time)
+		if previous := &in.AccessKey.Status.PreviousKeys[i]; !in.published(previous.KeyID) {
+			next = earliest(next, in.revokeAt(previous))
+		}
 	}
 	return next
 }

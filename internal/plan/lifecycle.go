@@ -44,8 +44,8 @@ func Overlap(spec *v1alpha1.AccessKeySpec) time.Duration {
 		return spec.RenewBefore.Duration
 	case spec.TTL == nil:
 		return defaultOverlap
-	case spec.RenewBeforePercentage != nil:
-		return spec.TTL.Duration / 100 * time.Duration(*spec.RenewBeforePercentage)
+	case spec.RenewBeforePercentage > 0:
+		return spec.TTL.Duration / 100 * time.Duration(spec.RenewBeforePercentage)
 	default:
 		return spec.TTL.Duration / defaultShare
 	}
@@ -99,12 +99,16 @@ func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 	return record
 }
 
-// Apply writes the record into the status of ak and clears the intent that it answers.
+// Apply writes the record into the status of ak and clears the intent that it answers. Previous keys that only the
+// status knows stay: the record can be one that a person restored.
 func (r Record) Apply(ak *v1alpha1.AccessKey) {
 	status := &ak.Status
 	status.KeyID, status.AccessKeyID = r.KeyID, r.AccessKeyID
 	status.Revision, status.IssuedAt = r.Revision, r.IssuedAt
-	status.PreviousKeys = slices.Clone(r.PreviousKeys)
+	known := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
+		return p.KeyID == r.KeyID || slices.ContainsFunc(r.PreviousKeys, func(q v1alpha1.PreviousKey) bool { return q.KeyID == p.KeyID })
+	})
+	status.PreviousKeys = append(slices.Clone(r.PreviousKeys), known...)
 	status.SecretName = ak.SecretName()
 	if r.Renewal != "" {
 		status.LastHandledRenewal = r.Renewal

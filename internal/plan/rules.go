@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// settleAfter is how long after its start an intent that shows no key is still open: longer than a request to the
-	// service can take, since a create that is under way can land after its answer was given up.
+	// settleAfter is how long after its start an intent is still open: longer than a request to the service can take,
+	// since a create that is under way can land after its answer was given up. A key that shows before could be foreign.
 	settleAfter = time.Minute
 	// clockSkew is how far the service's clock may be off.
 	clockSkew = 15 * time.Minute
@@ -109,7 +109,7 @@ func settle(in Input) (Action, bool) {
 	if !in.Live {
 		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
 	}
-	if in.Secret.State == SecretIntact && in.Secret.Record.Revision == intent.Revision && in.ours(in.Secret.Record.KeyID) {
+	if in.publishedBy(intent) {
 		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 	}
 	if len(intent.CandidateKeyIDs) > 0 {
@@ -117,7 +117,7 @@ func settle(in Input) (Action, bool) {
 	}
 	candidates, recent := in.candidates(intent)
 	switch {
-	case len(candidates) == 0 && in.Now.Before(intent.StartedAt.Add(settleAfter)):
+	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}, true
 	case len(candidates) == 0:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
@@ -136,6 +136,10 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
 		}
 	}
+	// A person can take long, and a previous key is none of the candidates.
+	if action, ok := revokePrevious(in); ok {
+		return action, true
+	}
 	return Action{
 		Verb:   Block,
 		Reason: v1alpha1.ReasonAmbiguousKeys,
@@ -152,13 +156,13 @@ func adoptPublished(in Input) (Action, bool) {
 	if !in.Live {
 		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
 	}
-	if !in.listed(in.Secret.Record.KeyID) {
-		return none()
+	switch record := in.Secret.Record; {
+	case in.listed(record.KeyID) && !in.ours(record.KeyID):
+		return in.notOurs(record.KeyID), true
+	case in.listed(record.KeyID) || in.carriesMore(record):
+		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 	}
-	if !in.ours(in.Secret.Record.KeyID) {
-		return in.notOurs(in.Secret.Record.KeyID), true
-	}
-	return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
+	return none()
 }
 
 func revokeAll(in Input) (Action, bool) {
@@ -186,7 +190,7 @@ func revokeAll(in Input) (Action, bool) {
 func revokePrevious(in Input) (Action, bool) {
 	for i := range in.AccessKey.Status.PreviousKeys {
 		previous := &in.AccessKey.Status.PreviousKeys[i]
-		if in.Now.Before(previous.RevokeAt.Time) || in.published(previous.KeyID) {
+		if in.Now.Before(in.revokeAt(previous)) || in.published(previous.KeyID) {
 			continue
 		}
 		switch {
@@ -258,7 +262,7 @@ func updateSecret(in Input) (Action, bool) {
 // dropFormer keeps the Secret under the former name as long as the key in it works, for consumers that still use it.
 func dropFormer(in Input) (Action, bool) {
 	for _, former := range in.FormerSecrets {
-		if !in.listed(former.KeyID) {
+		if former.Name != in.AccessKey.SecretName() && !in.listed(former.KeyID) {
 			return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: former.Name})
 		}
 	}
