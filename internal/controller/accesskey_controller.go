@@ -17,11 +17,13 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice/connect"
@@ -38,6 +40,8 @@ type AccessKeyReconciler struct {
 	Client client.Client
 	// Cache reads the Secrets that the operator manages, with digests in the place of their data.
 	Cache client.Reader
+	// SecretVersions is the cache of the metadata of all Secrets.
+	SecretVersions cache.Cache
 	// Live reads past every cache.
 	Live client.Reader
 	// Pool connects to the key services.
@@ -75,6 +79,7 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
 		Watches(&v1alpha1.ClusterKeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.grantedIn), builder.WithPredicates(labelsChanged)).
+		WatchesRawSource(source.Kind(r.SecretVersions, secretMetadata(), handler.TypedEnqueueRequestsFromMapFunc(r.wantingSecret), goes)).
 		WithOptions(r.Options).
 		Complete(r)
 }

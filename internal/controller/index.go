@@ -8,6 +8,7 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -25,6 +26,8 @@ const (
 	indexOpenIntent = "openIntent"
 	// indexRecordedKey: AccessKeys by the keys that their status records.
 	indexRecordedKey = "recordedKey"
+	// indexSecretName: AccessKeys by the name of the Secret that they want.
+	indexSecretName = "secretName"
 	// indexSecretOwner: managed Secrets by the UID of their AccessKey.
 	indexSecretOwner = "owner"
 	// indexPublishedKey: managed Secrets by the key that they hold.
@@ -57,6 +60,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		values client.IndexerFunc
 	}{
 		{&v1alpha1.AccessKey{}, indexService, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} })},
+		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{ak.SecretName()} })},
 		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey((*v1alpha1.AccessKey).RecordedKeyIDs)},
 		{&v1alpha1.AccessKey{}, indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) []string {
 			if ak.Status.Intent == nil {
@@ -105,9 +109,14 @@ func (r *AccessKeyReconciler) grantedIn(ctx context.Context, namespace client.Ob
 	return r.requests(ctx, client.InNamespace(namespace.GetName()))
 }
 
-func (r *AccessKeyReconciler) requests(ctx context.Context, option client.ListOption) []reconcile.Request {
+// wantingSecret maps a Secret to the AccessKeys that want its name: one that is in the way may have gone.
+func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
+	return r.requests(ctx, client.InNamespace(secret.Namespace), client.MatchingFields{indexSecretName: secret.Name})
+}
+
+func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.ListOption) []reconcile.Request {
 	var found v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &found, option); err != nil {
+	if err := r.Client.List(ctx, &found, options...); err != nil {
 		return nil // only a cache that is not running fails; its start brings every AccessKey
 	}
 	requests := make([]reconcile.Request, 0, len(found.Items))
@@ -132,4 +141,10 @@ var labelsChanged = predicate.Funcs{
 		return !maps.Equal(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels())
 	},
 	DeleteFunc: func(event.DeleteEvent) bool { return false },
+}
+
+// goes: of a Secret that is not ours only its end matters.
+var goes = predicate.TypedFuncs[*metav1.PartialObjectMetadata]{
+	CreateFunc: func(event.TypedCreateEvent[*metav1.PartialObjectMetadata]) bool { return false },
+	UpdateFunc: func(event.TypedUpdateEvent[*metav1.PartialObjectMetadata]) bool { return false },
 }

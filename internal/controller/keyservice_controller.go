@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -65,13 +64,11 @@ func (r *KeyServiceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if r.Cluster {
 		name = "clusterkeyservice"
 	}
-	secret := &metav1.PartialObjectMetadata{}
-	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(name).
 		For(r.empty(), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, deletionBegan))).
 		Watches(&v1alpha1.AccessKey{}, handler.EnqueueRequestsFromMapFunc(r.serviceOfUser), builder.WithPredicates(comesOrGoes)).
-		WatchesRawSource(source.Kind(r.SecretVersions, secret, handler.TypedEnqueueRequestsFromMapFunc(r.servicesOfSecret))).
+		WatchesRawSource(source.Kind(r.SecretVersions, secretMetadata(), handler.TypedEnqueueRequestsFromMapFunc(r.servicesOfSecret))).
 		WithOptions(r.Options).
 		Complete(r)
 }

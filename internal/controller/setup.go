@@ -95,13 +95,14 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		ResyncPeriod:     config.ResyncPeriod,
 	}
 	accessKeys := &AccessKeyReconciler{
-		Client:       mgr.GetClient(),
-		Cache:        mgr.GetCache(),
-		Live:         mgr.GetAPIReader(),
-		Pool:         pool,
-		Recorder:     config.Recorder,
-		Clock:        config.Clock,
-		ResyncPeriod: config.ResyncPeriod,
+		Client:         mgr.GetClient(),
+		Cache:          mgr.GetCache(),
+		SecretVersions: versions,
+		Live:           mgr.GetAPIReader(),
+		Pool:           pool,
+		Recorder:       config.Recorder,
+		Clock:          config.Clock,
+		ResyncPeriod:   config.ResyncPeriod,
 		Options:      controller.Options{MaxConcurrentReconciles: config.Concurrency, NewQueue: config.NewQueue},
 	}
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
@@ -139,6 +140,11 @@ func secretVersions(mgr ctrl.Manager, config Config) (cache.Cache, error) {
 		return nil, fmt.Errorf("making the cache of Secrets' metadata: %w", err)
 	}
 	return versions, mgr.Add(startWithCaches{versions})
+}
+
+// secretMetadata is the type that the cache of Secrets' metadata goes by.
+func secretMetadata() *metav1.PartialObjectMetadata {
+	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
 }
 
 func stripMetadata(object any) (any, error) {

@@ -7,9 +7,13 @@ package connect
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -93,13 +97,9 @@ func connectQumulo(spec *v1alpha1.KeyServiceSpec, secrets secrets, client *http.
 	return service, nil
 }
 
-// connect reads the Secrets that the spec refers to, live, and connects. It sends nothing to the service yet.
-func connect(ctx context.Context, reader client.Reader, spec *v1alpha1.KeyServiceSpec, namespace string) (keyservice.Service, error) {
+// connect makes a Service of the spec and its Secrets. It sends nothing to the service yet.
+func connect(spec *v1alpha1.KeyServiceSpec, material secrets) (keyservice.Service, error) {
 	b, err := backendOf(spec)
-	if err != nil {
-		return nil, err
-	}
-	material, err := readSecrets(ctx, reader, spec, namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +144,17 @@ func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeySe
 		found.byName[name] = secret
 	}
 	return found, nil
+}
+
+// digest changes with the data of the Secrets, and not with their metadata.
+func (s secrets) digest() string {
+	hash := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(s.byName)) {
+		for _, key := range slices.Sorted(maps.Keys(s.byName[name].Data)) {
+			fmt.Fprintf(hash, "%q %q %q ", name, key, s.byName[name].Data[key])
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 // value of a key of a Secret. A line break at the end, as an editor leaves it, is not part of a credential.

@@ -47,8 +47,13 @@ type Pool struct {
 	entries map[types.UID]entry
 }
 
+// entry is a connection and what it was made from.
 type entry struct {
-	version    string
+	// version changes with the spec and with any write to a Secret; it is cheap to know.
+	version string
+	// generation and material are what matters of that.
+	generation int64
+	material   string
 	connection *Connection
 }
 
@@ -73,24 +78,39 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 		return known.connection, nil
 	}
 	// Two at once may both connect; nothing is sent by that, and the last one stays.
-	connected, err := connect(ctx, p.Live, service.GetSpec(), p.SecretNamespace(service))
+	fresh := entry{version: version, generation: service.GetGeneration()}
+	material, err := readSecrets(ctx, p.Live, service.GetSpec(), p.SecretNamespace(service))
 	if err != nil {
 		return nil, err
 	}
-	connection := &Connection{
-		Service:      connected,
-		Capabilities: keyservice.CapabilitiesOf(connected),
-		Endpoint:     Endpoint(service.GetSpec()),
-	}
-	if lister, ok := connected.(keyservice.AllLister); ok {
-		connection.Inventory = &keyservice.Inventory{Lister: lister, Period: p.ResyncPeriod}
+	fresh.material = material.digest()
+	if ok && known.generation == fresh.generation && known.material == fresh.material {
+		fresh.connection = known.connection
+	} else if fresh.connection, err = p.connect(service.GetSpec(), material); err != nil {
+		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.entries == nil {
 		p.entries = map[types.UID]entry{}
 	}
-	p.entries[service.GetUID()] = entry{version: version, connection: connection}
+	p.entries[service.GetUID()] = fresh
+	return fresh.connection, nil
+}
+
+func (p *Pool) connect(spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
+	connected, err := connect(spec, material)
+	if err != nil {
+		return nil, err
+	}
+	connection := &Connection{
+		Service:      connected,
+		Capabilities: keyservice.CapabilitiesOf(connected),
+		Endpoint:     Endpoint(spec),
+	}
+	if lister, ok := connected.(keyservice.AllLister); ok {
+		connection.Inventory = &keyservice.Inventory{Lister: lister, Period: p.ResyncPeriod}
+	}
 	return connection, nil
 }
 
