@@ -103,7 +103,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		Recorder:       config.Recorder,
 		Clock:          config.Clock,
 		ResyncPeriod:   config.ResyncPeriod,
-		Options:      controller.Options{MaxConcurrentReconciles: config.Concurrency, NewQueue: config.NewQueue},
+		Options:        controller.Options{MaxConcurrentReconciles: config.Concurrency, NewQueue: config.NewQueue},
 	}
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the AccessKey controller: %w", err)
