@@ -20,16 +20,18 @@ import (
 )
 
 // DigestSecret is the cache's transform for Secrets: each value is replaced by its SHA-256, so that an edit is noticed
-// and no secret material stays in memory.
+// and no secret material stays in memory. The digests go into StringData, which the API server never sends: client-go can
+// apply a transform twice to one object, and what has no Data left is done.
 func DigestSecret(object any) (any, error) {
 	secret, ok := object.(*corev1.Secret)
-	if !ok {
+	if !ok || len(secret.Data) == 0 {
 		return object, nil
 	}
+	secret.StringData = make(map[string]string, len(secret.Data))
 	for key, value := range secret.Data {
-		secret.Data[key] = digest(value)
+		secret.StringData[key] = digest(value)
 	}
-	secret.ManagedFields = nil
+	secret.Data, secret.ManagedFields = nil, nil
 	return secret, nil
 }
 
@@ -39,15 +41,14 @@ func digested(secret *corev1.Secret) *corev1.Secret {
 	return secret
 }
 
-func digest(value []byte) []byte {
+// digest is the SHA-256 of a value, hex.
+func digest(value []byte) string {
 	sum := sha256.Sum256(value)
-	return sum[:]
+	return hex.EncodeToString(sum[:])
 }
 
-// pairDigest identifies a pair by the digests of its halves, hex.
-func pairDigest(idDigest, secretDigest []byte) string {
-	return hex.EncodeToString(digest(append(append([]byte{}, idDigest...), secretDigest...)))
-}
+// pairDigest identifies a pair by the digests of its halves.
+func pairDigest(idDigest, secretDigest string) string { return digest([]byte(idDigest + secretDigest)) }
 
 func ownerOf(secret *corev1.Secret) *metav1.OwnerReference {
 	owner := metav1.GetControllerOf(secret)
@@ -73,7 +74,7 @@ func secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3) pl
 		return plan.Secret{State: plan.SecretForeign}
 	}
 	record, ok := recordOf(secret)
-	if !ok || record.Digest != pairDigest(secret.Data[v1alpha1.SecretKeyAccessKeyID], secret.Data[v1alpha1.SecretKeySecretAccessKey]) {
+	if !ok || record.Digest != pairDigest(secret.StringData[v1alpha1.SecretKeyAccessKeyID], secret.StringData[v1alpha1.SecretKeySecretAccessKey]) {
 		return plan.Secret{State: plan.SecretEdited}
 	}
 	return plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: upToDate(ak, secret, s3, record)}
@@ -81,11 +82,11 @@ func secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3) pl
 
 func upToDate(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3, record plan.Record) bool {
 	data := plainData(s3)
-	if len(secret.Data) != len(data)+2 {
+	if len(secret.StringData) != len(data)+2 {
 		return false
 	}
 	for key, value := range data {
-		if string(secret.Data[key]) != string(digest([]byte(value))) {
+		if secret.StringData[key] != digest([]byte(value)) {
 			return false
 		}
 	}
