@@ -80,6 +80,7 @@ func createRequest(ak *v1alpha1.AccessKey) keyservice.CreateRequest {
 // publish writes the pair into the Secret: over the one that was looked at, or as a new one; never over a foreign one.
 func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, credential keyservice.Credential, record *plan.Record) error {
 	current := p.secret
+	lost := false // the answer to a write, and then what is there
 	return retry.OnError(publishTries, worthAnotherTry, func() error {
 		secret := newSecret(p.ak)
 		if current != nil {
@@ -95,14 +96,31 @@ func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, credential k
 		} else {
 			err = r.Client.Create(ctx, secret)
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case lost && refused(err):
+			return fmt.Errorf("writing Secret %s: %v (and the answer to an earlier try was lost)", secret.Name, err) //nolint:errorlint // not refused as a whole
+		case current != nil && apierrors.IsNotFound(err):
+			current = nil
+			return fmt.Errorf("writing Secret %s: %w", secret.Name, errSecretMoved)
 		}
-		if current, err = r.afterRefusal(ctx, p, err); err != nil {
+		current, err = r.afterRefusal(ctx, p, err)
+		lost = err != nil && !refused(err)
+		switch {
+		case err != nil:
 			return err
+		case current != nil && holds(current, *record):
+			return nil // it was written, and only the answer was lost
 		}
 		return fmt.Errorf("writing Secret %s: %w", secret.Name, errSecretMoved)
 	})
+}
+
+// holds: the Secret holds the pair that the record describes.
+func holds(secret *corev1.Secret, record plan.Record) bool {
+	found, ok := recordOf(secret)
+	return ok && found.KeyID == record.KeyID && found.Digest == record.Digest
 }
 
 // errSecretMoved: the Secret changed between the look and the write; the next try goes from what it is now.

@@ -126,7 +126,8 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 	p.syncErr, p.contacted = err, err == nil
 	kept := recorded[:0]
 	for _, key := range recorded {
-		if !snapshot.Denies(key.ID, key.CreatedAt) {
+		// What is recorded is when the key was asked for; it was made within the same pass.
+		if !snapshot.Denies(key.ID, key.CreatedAt.Add(passTimeout)) {
 			kept = append(kept, key)
 		}
 	}
@@ -160,6 +161,7 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.rebase(accessKey)
+	p.in.Keys = r.resyncedKeys(ctx, p) // of what status records now: the cache may have been behind
 	secret := &corev1.Secret{}
 	err := r.Live.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, secret)
 	switch {
