@@ -29,7 +29,7 @@ var errForeignSecret = errors.New("the Secret exists and is not controlled by th
 
 // create makes a key, publishes it and records it. The intent goes first, so that a crash anywhere leaves a trace.
 func (r *AccessKeyReconciler) create(ctx context.Context, p *pass, action plan.Action) error {
-	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak)) {
+	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), p.in.Now) {
 		return errUserBusy
 	}
 	intent := newIntent(p)

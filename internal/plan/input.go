@@ -37,6 +37,8 @@ type Key struct {
 	keyservice.Key
 	// Claimed: another AccessKey records or publishes it.
 	Claimed bool
+	// ContestedUntil: until then another AccessKey may still be about to publish it; zero if none is.
+	ContestedUntil time.Time
 }
 
 // Service is what matters of the KeyService.

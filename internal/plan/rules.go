@@ -116,9 +116,10 @@ func settle(in Input) (Action, bool) {
 		return settleByPerson(in, intent)
 	}
 	candidates, recent := in.candidates(intent)
+	if until := latest(intent.StartedAt.Add(settleAfter), in.contested(candidates)); in.Now.Before(until) {
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: until}, true
+	}
 	switch {
-	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}, true
 	case len(candidates) == 0:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
 	case len(candidates) == 1 && recent:

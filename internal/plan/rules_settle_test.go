@@ -42,6 +42,16 @@ var settlingCases = []decision{
 		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Second)},
 	},
 	{
+		name: "a key that another AccessKey may be about to publish is waited for",
+		in:   quiet(intends(2, time.Minute, "K1"), key("K2", noon), contested("K2", noon.Add(time.Minute))),
+		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Minute)},
+	},
+	{
+		name: "a key that nobody came to publish is the orphan",
+		in:   quiet(intends(2, time.Minute, "K1"), key("K2", noon), contested("K2", noon)),
+		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+	},
+	{
 		name: "an intent that showed no key for a minute made none",
 		in:   quiet(intends(2, time.Minute, "K1")),
 		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
