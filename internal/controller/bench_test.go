@@ -245,6 +245,15 @@ func (b *bench) expectKeys(made, live int) {
 	}
 }
 
+// expectPublished expects the Secret to hold the pair that is recorded with this revision, and the pair to work.
+func (b *bench) expectPublished(revision int64) {
+	b.t.Helper()
+	status := b.accessKey().Status
+	if status.Revision != revision || !b.works() || status.AccessKeyID != string(b.secret().Data[v1alpha1.SecretKeyAccessKeyID]) {
+		b.t.Errorf("works: %t, %+v", b.works(), status)
+	}
+}
+
 // expectIssued expects the AccessKey to be at rest, with a pair that works and nothing left over.
 func (b *bench) expectIssued(made int) {
 	b.t.Helper()

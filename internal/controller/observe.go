@@ -123,7 +123,7 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 		return recorded
 	}
 	snapshot, err := p.connection.Inventory.Snapshot(ctx, p.in.Now)
-	p.syncErr, p.contacted = err, err == nil
+	p.syncErr, p.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {
 		// What is recorded is when the key was asked for; it was made within the same pass.

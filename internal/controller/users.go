@@ -104,12 +104,16 @@ func (r *AccessKeyReconciler) claims(ctx context.Context, p *pass, keys []keyser
 	return marked, r.contest(ctx, p, marked)
 }
 
+// contestTime is how long after its start an operation can still publish what it made: a pass, and what it waited for
+// before it began to change things.
+const contestTime = 2 * passTimeout
+
 // contest finds the other operations that could have made one of the keys: their AccessKeys may spell the user in another
 // way, so no lock kept them apart. What such an operation made is published, and so claimed, by the end of its pass.
 func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.Key) error {
 	var until time.Time
 	if began := r.users.lastOther(p.connection.Endpoint, client.ObjectKeyFromObject(p.ak)); !began.IsZero() {
-		until = began.Add(passTimeout)
+		until = began.Add(contestTime)
 	}
 	var open v1alpha1.AccessKeyList
 	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}); err != nil {
@@ -119,7 +123,7 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 		keys[i].ContestedUntil = until
 		for j := range open.Items {
 			other := &open.Items[j]
-			end := other.Status.Intent.StartedAt.Add(passTimeout)
+			end := other.Status.Intent.StartedAt.Add(contestTime)
 			if other.UID != p.ak.UID && end.After(keys[i].ContestedUntil) && r.endpointOf(ctx, other) == p.connection.Endpoint &&
 				!slices.Contains(other.Status.Intent.KnownKeyIDs, keys[i].ID) {
 				keys[i].ContestedUntil = end

@@ -68,6 +68,36 @@ func TestOfManyAtOnceOneGetsTheUser(t *testing.T) {
 	}
 }
 
+func TestTheLastOperationOfAnotherAtTheSameService(t *testing.T) {
+	var locks userLocks
+	for _, lock := range []struct {
+		user   string
+		holder string
+		after  time.Duration
+	}{
+		{"https://a.example local:alice", "one", time.Minute},
+		{"https://a.example uid:7", "two", 2 * time.Minute},
+		{"https://a.example.com local:alice", "three", 3 * time.Minute},
+	} {
+		locks.acquire(lock.user, types.NamespacedName{Name: lock.holder}, noon.Add(lock.after))
+	}
+	for name, test := range map[string]struct {
+		endpoint, holder string
+		want             time.Time
+	}{
+		"the last of two":                {"https://a.example", "", noon.Add(2 * time.Minute)},
+		"one's own does not count":       {"https://a.example", "two", noon.Add(time.Minute)},
+		"nor those of another service":   {"https://a.example.com", "three", time.Time{}},
+		"a service where nobody is busy": {"https://b.example", "", time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := locks.lastOther(test.endpoint, types.NamespacedName{Name: test.holder}); !got.Equal(test.want) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 // TestAUserIsOneWhateverTheKeyService: two KeyServices with one endpoint are one service, whose users must not be worked on
 // twice at once; the same name at two services is two users.
 func TestAUserIsOneWhateverTheKeyService(t *testing.T) {

@@ -139,13 +139,13 @@ func TestCredentialsReachTheService(t *testing.T) {
 }
 
 func TestOnlyALineBreakAtTheEndIsNoPartOfACredential(t *testing.T) {
-	for stored, want := range map[string]string{
-		"plain": "plain", "one\n": "one", "two\r\n": "two", "more\n\n\r\n": "more",
-		"blank ": "blank ", "a\nb": "a\nb", "\nfirst": "\nfirst", "tab\t\n": "tab\t",
+	for _, test := range []struct{ stored, want string }{
+		{"plain", "plain"}, {"one\n", "one"}, {"two\r\n", "two"}, {"more\n\n\r\n", "more"},
+		{" blanks ", " blanks "}, {"a\nb", "a\nb"}, {"\nfirst", "\nfirst"}, {"tab\t\n", "tab\t"},
 	} {
-		all := secrets{namespace: "team-a", byName: map[string]*corev1.Secret{"login": secret("team-a", "login", "password", stored)}}
-		if got, err := all.value("login", "password"); got.Reveal() != want || err != nil {
-			t.Errorf("%q became %q, %v", stored, got.Reveal(), err)
+		all := secrets{namespace: "team-a", byName: map[string]*corev1.Secret{"login": secret("team-a", "login", "password", test.stored)}}
+		if got, err := all.value("login", "password"); got.Reveal() != test.want || err != nil {
+			t.Errorf("%q became %q, %v", test.stored, got.Reveal(), err)
 		}
 	}
 }

@@ -5,6 +5,8 @@ package connect
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,12 +61,19 @@ func keyService(url string, changes ...func(*v1alpha1.KeyServiceSpec)) *v1alpha1
 // reader counts the live reads.
 type reader struct {
 	client.Reader
+	err error
+
+	mu    sync.Mutex
 	reads int
-	err   error
 }
 
 func (r *reader) Get(ctx context.Context, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+	for range 100 { // lets others come in, if anything does
+		runtime.Gosched()
+	}
+	r.mu.Lock()
 	r.reads++
+	r.mu.Unlock()
 	if r.err != nil {
 		return r.err
 	}
