@@ -43,7 +43,7 @@ func TestAnOrphanIsNotTakenFromAnother(t *testing.T) {
 			atWork(ak)
 			ak.Status.Intent.KnownKeyIDs = []string{b.service.Keys(user)[0].ID}
 		}, false, false},
-		"one at another service": {func(b *bench, ak *v1alpha1.AccessKey) {
+		"one at another service": {func(_ *bench, ak *v1alpha1.AccessKey) {
 			atWork(ak)
 			ak.Spec.ServiceRef.Name = "elsewhere"
 		}, false, false},
@@ -82,7 +82,7 @@ func TestAnOrphanIsNotTakenFromAnother(t *testing.T) {
 // publishes the key in a Secret that ak controls.
 func (b *bench) publishes(ak *v1alpha1.AccessKey, id string) {
 	b.t.Helper()
-	secret, record := newSecret(ak), plan.Record{KeyID: id, AccessKeyID: id, Revision: 1}
+	secret, record := newSecret(ak, ak.SecretName()), plan.Record{KeyID: id, AccessKeyID: id, Revision: 1}
 	putPair(secret, credential(), &record)
 	if err := fillSecret(secret, ak, nil, record); err != nil {
 		b.t.Fatal(err)

@@ -5,27 +5,16 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 )
-
-// publishTries are the tries in place to write the Secret of a key that was just made.
-var publishTries = wait.Backoff{Steps: 4, Duration: 50 * time.Millisecond, Factor: 3, Jitter: 0.1}
-
-// errForeignSecret: the Secret appeared meanwhile, and is somebody else's.
-var errForeignSecret = errors.New("the Secret exists and is not controlled by this AccessKey")
 
 // create makes a key, publishes it and records it. The intent goes first, so that a crash anywhere leaves a trace.
 func (r *AccessKeyReconciler) create(ctx context.Context, p *pass, action plan.Action) error {
@@ -46,7 +35,7 @@ func (r *AccessKeyReconciler) create(ctx context.Context, p *pass, action plan.A
 		return err
 	}
 	record := plan.NextRecord(p.in, intent, credential.Key)
-	if err := r.publish(ctx, p, credential, &record); err != nil {
+	if err := r.publish(ctx, p, target{name: p.ak.SecretName(), current: p.secret}, credential, &record); err != nil {
 		return r.takeBack(ctx, p, credential, err)
 	}
 	previous := p.ak.Status.AccessKeyID
@@ -76,81 +65,6 @@ func createRequest(ak *v1alpha1.AccessKey) keyservice.CreateRequest {
 	}
 	return keyservice.CreateRequest{TTL: ak.Spec.TTL.Duration}
 }
-
-// publish writes the pair into the Secret: over the one that was looked at, or as a new one; never over a foreign one.
-func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, credential keyservice.Credential, record *plan.Record) error {
-	current := p.secret
-	lost := false // the answer to a write, and then what is there
-	return retry.OnError(publishTries, worthAnotherTry, func() error {
-		secret := newSecret(p.ak)
-		if current != nil {
-			secret = current.DeepCopy()
-		}
-		putPair(secret, credential, record)
-		if err := fillSecret(secret, p.ak, p.s3, *record); err != nil {
-			return err
-		}
-		var err error
-		if current != nil {
-			err = r.Client.Update(ctx, secret)
-		} else {
-			err = r.Client.Create(ctx, secret)
-		}
-		switch {
-		case err == nil:
-			return nil
-		case lost && refused(err):
-			return fmt.Errorf("writing Secret %s: %v (and the answer to an earlier try was lost)", secret.Name, err) //nolint:errorlint // not refused as a whole
-		case current != nil && apierrors.IsNotFound(err):
-			current = nil
-			return fmt.Errorf("writing Secret %s: %w", secret.Name, errSecretMoved)
-		}
-		current, err = r.afterRefusal(ctx, p, err)
-		lost = err != nil && !refused(err)
-		switch {
-		case err != nil:
-			return err
-		case current != nil && holds(current, *record):
-			return nil // it was written, and only the answer was lost
-		}
-		return fmt.Errorf("writing Secret %s: %w", secret.Name, errSecretMoved)
-	})
-}
-
-// holds: the Secret holds the pair that the record describes.
-func holds(secret *corev1.Secret, record plan.Record) bool {
-	found, ok := recordOf(secret)
-	return ok && found.KeyID == record.KeyID && found.Digest == record.Digest
-}
-
-// errSecretMoved: the Secret changed between the look and the write; the next try goes from what it is now.
-var errSecretMoved = errors.New("it was changed meanwhile")
-
-// afterRefusal reads the Secret again after a failed write, so that the next try starts from what is there.
-func (r *AccessKeyReconciler) afterRefusal(ctx context.Context, p *pass, refusal error) (*corev1.Secret, error) {
-	if refused(refusal) {
-		return nil, fmt.Errorf("writing Secret %s: %w", p.ak.SecretName(), refusal)
-	}
-	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("writing Secret %s: %w (and reading it again: %w)", p.ak.SecretName(), refusal, err)
-	case !metav1.IsControlledBy(secret, p.ak):
-		return nil, errForeignSecret
-	}
-	return secret, nil
-}
-
-// refused: the API server has decided, and will decide so again.
-func refused(err error) bool {
-	return errors.Is(err, errForeignSecret) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
-		apierrors.IsNotFound(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsMethodNotSupported(err)
-}
-
-func worthAnotherTry(err error) bool { return !refused(err) }
 
 // takeBack deletes a key that can't be published, at once. If the write may have been carried out all the same, the key
 // must stay: the open intent settles it.

@@ -173,12 +173,12 @@ func putPair(secret *corev1.Secret, credential keyservice.Credential, record *pl
 	record.Digest = pairDigest(digest(id), digest(material))
 }
 
-// newSecret is an empty Secret for an AccessKey.
-func newSecret(ak *v1alpha1.AccessKey) *corev1.Secret {
+// newSecret is an empty Secret of an AccessKey.
+func newSecret(ak *v1alpha1.AccessKey, name string) *corev1.Secret {
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       ak.Namespace,
-			Name:            ak.SecretName(),
+			Name:            name,
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey"))},
 		},
 		Type: corev1.SecretTypeOpaque,

@@ -38,7 +38,7 @@ func templated(ak *v1alpha1.AccessKey) {
 // publishedSecret is the Secret of an AccessKey as the operator writes it, and its record.
 func publishedSecret(t *testing.T, ak *v1alpha1.AccessKey, s3 *v1alpha1.S3) (*corev1.Secret, plan.Record) {
 	t.Helper()
-	secret := newSecret(ak)
+	secret := newSecret(ak, ak.SecretName())
 	record := plan.Record{
 		KeyID: "K1", AccessKeyID: "AKIA1", Revision: 1, IssuedAt: ak.Status.IssuedAt, Renewal: "token",
 		PreviousKeys: []v1alpha1.PreviousKey{{KeyID: "K0", AccessKeyID: "AKIA0", RevokeAt: metav1.NewTime(noon)}},

@@ -151,7 +151,7 @@ func (s secrets) digest() string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(s.byName)) {
 		for _, key := range slices.Sorted(maps.Keys(s.byName[name].Data)) {
-			fmt.Fprintf(hash, "%q %q %q ", name, key, s.byName[name].Data[key])
+			_, _ = fmt.Fprintf(hash, "%q %q %q ", name, key, s.byName[name].Data[key]) // never fails
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil))
