@@ -65,10 +65,10 @@ func TestAnOrphanIsNotTakenFromAnother(t *testing.T) {
 			if err := b.kube.Create(t.Context(), ak); err != nil {
 				t.Fatal(err)
 			}
-			b.clock.Step(time.Minute)
+			b.clock.Step(2 * time.Minute)
 			b.mustPass()
 			if got := b.lives(orphan); got != test.early {
-				t.Errorf("after a minute it is there: %t", got)
+				t.Errorf("after two minutes it is there: %t", got)
 			}
 			b.clock.Step(contestTime)
 			b.mustPass()

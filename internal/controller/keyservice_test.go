@@ -94,7 +94,7 @@ func TestAServiceThatIsDeletedNamesWhoNeedsIt(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if found := deleting(test.users); found.message != test.want || found.reason != v1alpha1.ReasonDeleting || found.ready != metav1.ConditionFalse {
+			if found := deleting(test.users, noon); found.message != test.want || found.reason != v1alpha1.ReasonDeleting || found.ready != metav1.ConditionFalse {
 				t.Errorf("got %+v", found)
 			}
 		})

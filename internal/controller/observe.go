@@ -127,7 +127,7 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 	kept := recorded[:0]
 	for _, key := range recorded {
 		// What is recorded is when the key was asked for; it was made within the same pass.
-		if !snapshot.Denies(key.ID, key.CreatedAt.Add(passTimeout)) {
+		if !snapshot.Denies(key.ID, key.CreatedAt.Add(contestTime)) {
 			kept = append(kept, key)
 		}
 	}
@@ -181,7 +181,8 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	if p.in.Keys, err = r.claims(ctx, p, keys); err != nil {
 		return err
 	}
-	p.in.Live = true
+	// The look may have taken long, and an operation that follows starts only now.
+	p.in.Live, p.in.Now = true, r.Clock.Now()
 	return nil
 }
 

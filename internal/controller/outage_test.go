@@ -157,3 +157,35 @@ func TestATroubleThatLastsIsToldOnce(t *testing.T) {
 		t.Errorf("recorded %+v", status)
 	}
 }
+
+// TestAListingThatHangsTellsNothing: a pass that does not wait for another's listing has had no contact.
+func TestAListingThatHangsTellsNothing(t *testing.T) {
+	b := newBench(t)
+	b.mustPass()
+	b.server.Down(true)
+	b.mustPass()
+	before := b.condition(v1alpha1.ConditionSynced)
+	b.server.Down(false)
+	b.restart()
+
+	asked, release, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	b.service.Inject(simulator.Rule{Method: http.MethodGet}.Once(), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		close(asked)
+		<-release
+		next.ServeHTTP(w, r)
+	})
+	go func() { ended <- b.resync() }()
+	<-asked
+	b.mustPass()
+	if during := b.condition(v1alpha1.ConditionSynced); during != before || during.Status != metav1.ConditionFalse {
+		t.Errorf("Synced went from %+v to %+v", before, during)
+	}
+	close(release)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	b.mustPass()
+	if after := b.condition(v1alpha1.ConditionSynced); after.Status != metav1.ConditionTrue {
+		t.Errorf("Synced became %+v", after)
+	}
+}

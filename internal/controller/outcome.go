@@ -47,10 +47,7 @@ func judge(err error) verdict {
 		return verdict{stalled: e.Reason}
 	}
 	if _, ok := errors.AsType[*publishError](err); ok {
-		if errors.Is(err, errForeignSecret) {
-			return verdict{stalled: v1alpha1.ReasonSecretConflict, failure: true}
-		}
-		return verdict{failure: true}
+		return judgeWrite(err)
 	}
 	switch kind := keyservice.KindOf(err); kind {
 	case keyservice.Throttled:
@@ -67,6 +64,18 @@ func judge(err error) verdict {
 		return verdict{stalled: v1alpha1.ReasonInvalid, failure: true}
 	default:
 		return verdict{synced: v1alpha1.ReasonUnavailable, failure: true}
+	}
+}
+
+// judgeWrite: what became of the Secret.
+func judgeWrite(err error) verdict {
+	switch {
+	case errors.Is(err, errForeignSecret):
+		return verdict{stalled: v1alpha1.ReasonSecretConflict, failure: true}
+	case refused(err):
+		return verdict{stalled: v1alpha1.ReasonSecretRefused, failure: true}
+	default:
+		return verdict{failure: true}
 	}
 }
 

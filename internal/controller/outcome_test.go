@@ -41,7 +41,8 @@ func TestJudge(t *testing.T) {
 		"no KeyService":                   {connectError(v1alpha1.ReasonKeyServiceNotFound), verdict{stalled: v1alpha1.ReasonKeyServiceNotFound}},
 		"a KeyService that can't be used": {connectError(v1alpha1.ReasonKeyServiceInvalid), verdict{stalled: v1alpha1.ReasonKeyServiceInvalid}},
 		"no credentials, wrapped":         {fmt.Errorf("outer: %w", connectError(v1alpha1.ReasonCredentialsNotFound)), verdict{stalled: v1alpha1.ReasonCredentialsNotFound}},
-		"a Secret that can't be written":  {&publishError{apierrors.NewForbidden(secretsResource, "backup", nil)}, verdict{failure: true}},
+		"a Secret that is refused":        {&publishError{apierrors.NewForbidden(secretsResource, "backup", nil)}, verdict{stalled: v1alpha1.ReasonSecretRefused, failure: true}},
+		"a Secret that can't be written":  {&publishError{apierrors.NewInternalError(errors.New("away"))}, verdict{failure: true}},
 		"a Secret that became another's":  {&publishError{fmt.Errorf("writing: %w", errForeignSecret)}, verdict{stalled: v1alpha1.ReasonSecretConflict, failure: true}},
 		"a new key that can't be taken back": {
 			&publishError{fmt.Errorf("%w (and the key stays: %w)", errors.New("forbidden"), failing(keyservice.Unauthorized))}, verdict{failure: true},

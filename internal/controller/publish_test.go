@@ -53,8 +53,8 @@ func TestAKeyThatCannotBePublishedIsTakenBackAtOnce(t *testing.T) {
 			if status.Intent != nil || status.KeyID != "" || status.Failures == nil || status.Failures.Count != 1 {
 				t.Errorf("recorded %+v", status)
 			}
-			if got := b.condition(v1alpha1.ConditionReconciling); got.Reason != v1alpha1.ReasonRetrying || !strings.HasPrefix(got.Message, "writing Secret backup: ") {
-				t.Errorf("Reconciling: %+v", got)
+			if got := b.condition(v1alpha1.ConditionStalled); got.Reason != v1alpha1.ReasonSecretRefused || !strings.HasPrefix(got.Message, "writing Secret backup: ") {
+				t.Errorf("Stalled: %+v", got)
 			}
 			if got := b.condition(v1alpha1.ConditionSynced); got.Status != metav1.ConditionTrue {
 				t.Errorf("the service is blamed: %+v", got)
@@ -94,7 +94,7 @@ func TestAKeyThatCannotBeTakenBackYetIsLater(t *testing.T) {
 	if b.accessKey().Status.Intent == nil {
 		t.Error("nothing leads to the key any more")
 	}
-	if got := b.condition(v1alpha1.ConditionReconciling).Message; !strings.Contains(got, b.service.Keys(user)[0].ID+" could not be taken back yet") {
+	if got := b.condition(v1alpha1.ConditionStalled).Message; !strings.Contains(got, b.service.Keys(user)[0].ID+" could not be taken back yet") {
 		t.Errorf("told %q", got)
 	}
 	lift()

@@ -32,6 +32,7 @@ func DigestSecret(object any) (any, error) {
 		secret.StringData[key] = digest(value)
 	}
 	secret.Data, secret.ManagedFields = nil, nil
+	delete(secret.Annotations, corev1.LastAppliedConfigAnnotation) // which can hold the data once more
 	return secret, nil
 }
 

@@ -47,10 +47,11 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 		defer i.mu.Unlock()
 		return i.current, i.err
 	}
+	defer i.end() // also if the listing panics
 	all, err := i.Lister.ListAll(ctx)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.listing, i.err = false, err
+	i.err = err
 	if err != nil {
 		return i.current, err
 	}
@@ -75,4 +76,10 @@ func (i *Inventory) begin(now time.Time) bool {
 	}
 	i.listing, i.tried = true, now
 	return true
+}
+
+func (i *Inventory) end() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.listing = false
 }

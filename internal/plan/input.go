@@ -58,9 +58,9 @@ type SecretState string
 
 // The states of a Secret.
 const (
-	// SecretAbsent: there is none, or it is on its way out.
+	// SecretAbsent: there is none.
 	SecretAbsent SecretState = "Absent"
-	// SecretForeign: this AccessKey does not control it.
+	// SecretForeign: this AccessKey does not control it, or it is on its way out.
 	SecretForeign SecretState = "Foreign"
 	// SecretEdited: it is ours, but does not hold what was published.
 	SecretEdited SecretState = "Edited"

@@ -71,7 +71,7 @@ func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(strings.TrimRight(b.endpoint(spec), "/"))
+	return strings.TrimSuffix(strings.ToLower(strings.TrimRight(b.endpoint(spec), "/")), ":443")
 }
 
 func connectQumulo(spec *v1alpha1.KeyServiceSpec, secrets secrets, client *http.Client) (keyservice.Service, error) {
