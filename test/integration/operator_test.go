@@ -1,0 +1,69 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"io"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"accesskey.dev/operator/internal/controller"
+)
+
+const (
+	// resync is the operator's resync period in every spec, and its default.
+	resync = 10 * time.Minute
+	// concurrency is how many AccessKeys the operator works on at once.
+	concurrency = 4
+)
+
+// start runs an operator that watches only the world's namespace, with the rights of config/rbac and no others.
+func (w *world) start() {
+	GinkgoHelper()
+	account := rest.CopyConfig(plane.Config)
+	account.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:accesskey-system:accesskey-operator",
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:accesskey-system", "system:authenticated"},
+	}
+	mgr, err := ctrl.NewManager(account, ctrl.Options{
+		Scheme:  controller.Scheme(),
+		Cache:   controller.CacheOptions([]string{w.namespace}),
+		Client:  controller.ClientOptions(),
+		Metrics: metricsserver.Options{BindAddress: "0"},
+		// One process has many managers here, one after the other.
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Logger:     zap.New(zap.UseDevMode(true), zap.WriteTo(io.MultiWriter(w.log, GinkgoWriter))),
+	})
+	Expect(err).NotTo(HaveOccurred())
+	w.queues = &queues{clock: w.clock}
+	ctx, cancel := context.WithCancel(context.Background())
+	Expect(controller.Setup(ctx, mgr, controller.Config{
+		Namespaces:       []string{w.namespace},
+		ClusterNamespace: w.clusterNamespace,
+		ResyncPeriod:     resync,
+		Concurrency:      concurrency,
+		Clock:            w.clock,
+		NewQueue:         w.queues.add,
+	})).To(Succeed())
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	w.cancel = cancel
+	w.stop = func() {
+		GinkgoHelper()
+		cancel()
+		Eventually(ended).Should(Receive(BeNil()), "the operator did not stop in time")
+		w.stop = func() {}
+	}
+	Eventually(mgr.Elected()).Should(BeClosed())
+	Expect(mgr.GetCache().WaitForCacheSync(ctx)).To(BeTrue())
+}

@@ -1,0 +1,162 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"slices"
+	"strconv"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+var refusalsByKind = map[string][]refusal{
+	accessKeyKind:                  accessKeyRefusals,
+	v1alpha1.KindKeyService:        keyServiceRefusals,
+	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, grantRefusals),
+}
+
+// unbreakable are rules that nothing breaks, since defaults fill in what is missing.
+var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties"}
+
+var accessKeyRefusals = []refusal{
+	at("spec.serviceRef", "required", nil, "spec.serviceRef: Required value"),
+	at("spec.serviceRef.name", "required", nil, "spec.serviceRef.name: Required value"),
+	at("spec.serviceRef.name", "minLength", "", "spec.serviceRef.name in body should be at least 1 chars long"),
+	at("spec.serviceRef.name", "maxLength", text(254), "spec.serviceRef.name: Too long"),
+	at("spec.serviceRef.kind", "enum", "Service", `spec.serviceRef.kind: Unsupported value: "Service": supported values: "KeyService", "ClusterKeyService"`),
+	at("spec.user", "minLength", "", "spec.user in body should be at least 1 chars long"),
+	at("spec.user", "maxLength", text(257), "spec.user: Too long"),
+	at("spec.user", rule, " local:backup", "user must not begin or end with white space"),
+	at("spec.user", rule, "local:backup\n", "user must not begin or end with white space"),
+	at("spec.ttl", "maxLength", "0000000000000000000000000000001m1s", "spec.ttl: Too long"),
+	at("spec.ttl", "pattern", "30d", "spec.ttl in body should match"),
+	at("spec.ttl", "pattern", "-1h", "spec.ttl in body should match"),
+	at("spec.ttl", "pattern", "720", "spec.ttl in body should match"),
+	at("spec.ttl", rule, "59s", "ttl must be at least 1m"),
+	at("spec.renewBefore", "maxLength", "0000000000000000000000000000001m1s", "spec.renewBefore: Too long"),
+	at("spec.renewBefore", "pattern", "10d", "spec.renewBefore in body should match"),
+	at("spec.renewBefore", rule, "0s", "renewBefore must be longer than 0s"),
+	at("spec.renewBeforePercentage", "minimum", int64(0), "should be greater than or equal to 1"),
+	at("spec.renewBeforePercentage", "maximum", int64(100), "should be less than or equal to 99"),
+	{"spec", rule, map[string]any{"spec.renewBeforePercentage": int64(10)},
+		"spec.renewBefore: Invalid value: set renewBefore or renewBeforePercentage, not both"},
+	{"spec", rule, map[string]any{"spec.renewBefore": nil, "spec.ttl": nil, "spec.renewBeforePercentage": int64(10)},
+		"renewBeforePercentage is a share of ttl: set ttl, or use renewBefore"},
+	{"spec", rule, map[string]any{"spec.renewBefore": "720h"},
+		"renewBefore must be shorter than ttl: it is the part of the ttl in which old and new key both work"},
+	at("spec.secretName", "minLength", "", "spec.secretName in body should be at least 1 chars long"),
+	at("spec.secretName", "maxLength", text(254), "spec.secretName: Too long"),
+	at("spec.secretName", rule, "Backup_Key", "secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"),
+	at("spec.secretTemplate", "minProperties", map[string]any{}, "spec.secretTemplate in body should have at least 1 properties"),
+	at("spec.secretTemplate.type", "minLength", "", "spec.secretTemplate.type in body should be at least 1 chars long"),
+	at("spec.secretTemplate.type", "maxLength", text(254), "spec.secretTemplate.type: Too long"),
+	at("spec.secretTemplate.type", rule, "kubernetes.io/tls", "secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"),
+	at("spec.secretTemplate.labels", "minProperties", map[string]any{}, "spec.secretTemplate.labels in body should have at least 1 properties"),
+	at("spec.secretTemplate.labels", "maxProperties", many(33), "spec.secretTemplate.labels: Too many: 33: must have at most 32 items"),
+	at("spec.secretTemplate.labels", rule, map[string]any{"accesskey.dev/x": "y"}, "labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"),
+	at("spec.secretTemplate.labels", rule, map[string]any{"app.kubernetes.io/managed-by": "helm"}, "labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"),
+	at("spec.secretTemplate.annotations", "minProperties", map[string]any{}, "spec.secretTemplate.annotations in body should have at least 1 properties"),
+	at("spec.secretTemplate.annotations", "maxProperties", many(33), "spec.secretTemplate.annotations: Too many: 33: must have at most 32 items"),
+	at("spec.secretTemplate.annotations", rule, map[string]any{"accesskey.dev/record": "y"}, "annotations under accesskey.dev/ are the operator's own"),
+	at("spec.deletionPolicy", "enum", "Orphan", `spec.deletionPolicy: Unsupported value: "Orphan": supported values: "Delete", "Retain"`),
+}
+
+// changesRefused are changes of an AccessKey.
+var changesRefused = []refusal{
+	at("spec.serviceRef", rule, map[string]any{"kind": "KeyService", "name": "other"}, "serviceRef is immutable: a key lives at one service; create another AccessKey instead"),
+	at("spec.serviceRef", rule, map[string]any{"kind": "ClusterKeyService", "name": "qumulo"}, "serviceRef is immutable: a key lives at one service; create another AccessKey instead"),
+	{"spec", rule, map[string]any{"spec.user": "local:other"}, "user is immutable: a key belongs to one user; create another AccessKey instead"},
+	{"spec", rule, map[string]any{"spec.user": nil}, "user is immutable: a key belongs to one user; create another AccessKey instead"},
+	{"spec", rule, map[string]any{"spec.secretTemplate": map[string]any{"type": "example.com/other"}},
+		"secretTemplate.type is immutable, as the type of a Secret is; create another AccessKey instead"},
+}
+
+var keyServiceRefusals = []refusal{
+	{"spec", rule, map[string]any{"spec.qumulo": nil}, "name the service: set exactly one of qumulo"},
+	at("spec.qumulo.url", "required", nil, "spec.qumulo.url: Required value"),
+	at("spec.qumulo.url", "minLength", "", "spec.qumulo.url in body should be at least 1 chars long"),
+	at("spec.qumulo.url", "maxLength", "https://"+text(2048), "spec.qumulo.url: Too long"),
+	at("spec.qumulo.url", rule, "qumulo.example:8000", notAURL),
+	at("spec.qumulo.url", rule, "qumulo.example", notAURL),
+	at("spec.qumulo.url", rule, "//qumulo.example:8000", notAURL),
+	at("spec.qumulo.url", rule, "http://qumulo.example:8000", notAURL),
+	at("spec.qumulo.url", rule, "https://", notAURL),
+	at("spec.qumulo.url", rule, "https:///v1", notAURL),
+	{"spec.qumulo", rule, map[string]any{"spec.qumulo.tokenSecretRef": nil}, oneLogin},
+	{"spec.qumulo", rule, map[string]any{"spec.qumulo.loginSecretRef": map[string]any{"name": "login"}}, oneLogin},
+	at("spec.qumulo.tokenSecretRef.name", "required", nil, "spec.qumulo.tokenSecretRef.name: Required value"),
+	at("spec.qumulo.tokenSecretRef.name", "minLength", "", "spec.qumulo.tokenSecretRef.name in body should be at least 1 chars long"),
+	at("spec.qumulo.tokenSecretRef.name", "maxLength", text(254), "spec.qumulo.tokenSecretRef.name: Too long"),
+	at("spec.qumulo.tokenSecretRef.key", "minLength", "", "spec.qumulo.tokenSecretRef.key in body should be at least 1 chars long"),
+	at("spec.qumulo.tokenSecretRef.key", "maxLength", text(254), "spec.qumulo.tokenSecretRef.key: Too long"),
+	{"spec.qumulo.loginSecretRef.name", "required", logsIn(map[string]any{}), "spec.qumulo.loginSecretRef.name: Required value"},
+	{"spec.qumulo.loginSecretRef.name", "minLength", logsIn(map[string]any{"name": ""}), "spec.qumulo.loginSecretRef.name in body should be at least 1 chars long"},
+	{"spec.qumulo.loginSecretRef.name", "maxLength", logsIn(map[string]any{"name": text(254)}), "spec.qumulo.loginSecretRef.name: Too long"},
+	at("spec.tls", "minProperties", map[string]any{}, "spec.tls in body should have at least 1 properties"),
+	at("spec.tls", rule, map[string]any{"caBundle": certificate, "caSecretRef": map[string]any{"name": "ca"}}, oneCA),
+	at("spec.tls", rule, map[string]any{"caBundle": certificate, "insecureSkipVerify": true}, oneCA),
+	at("spec.tls", rule, map[string]any{"caSecretRef": map[string]any{"name": "ca"}, "insecureSkipVerify": true}, oneCA),
+	at("spec.tls.caBundle", "minLength", "", "spec.tls.caBundle in body should be at least 1 chars long"),
+	at("spec.tls.caBundle", "maxLength", certificate+text(131072), "spec.tls.caBundle: Too long"),
+	at("spec.tls.caBundle", rule, "/etc/ssl/ca.crt", "caBundle must hold PEM certificates (-----BEGIN CERTIFICATE-----)"),
+	{"spec.tls.caSecretRef.name", "required", map[string]any{"spec.tls.caSecretRef": map[string]any{}}, "spec.tls.caSecretRef.name: Required value"},
+	at("spec.tls.caSecretRef.name", "minLength", "", "spec.tls.caSecretRef.name in body should be at least 1 chars long"),
+	at("spec.tls.caSecretRef.name", "maxLength", text(254), "spec.tls.caSecretRef.name: Too long"),
+	{"spec.tls.caSecretRef.key", "minLength", map[string]any{"spec.tls.caSecretRef": map[string]any{"name": "ca", "key": ""}}, "spec.tls.caSecretRef.key in body should be at least 1 chars long"},
+	{"spec.tls.caSecretRef.key", "maxLength", map[string]any{"spec.tls.caSecretRef": map[string]any{"name": "ca", "key": text(254)}}, "spec.tls.caSecretRef.key: Too long"},
+	{"spec.s3.endpoint", "required", map[string]any{"spec.s3": map[string]any{}}, "spec.s3.endpoint: Required value"},
+	at("spec.s3.endpoint", "minLength", "", "spec.s3.endpoint in body should be at least 1 chars long"),
+	at("spec.s3.endpoint", "maxLength", "https://"+text(2048), "spec.s3.endpoint: Too long"),
+	at("spec.s3.endpoint", rule, "s3.example:9000", "endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"),
+	at("spec.s3.endpoint", rule, "ftp://s3.example", "endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"),
+	{"spec.s3.region", "minLength", map[string]any{"spec.s3": map[string]any{"endpoint": "https://s3.example", "region": ""}}, "spec.s3.region in body should be at least 1 chars long"},
+	{"spec.s3.region", "maxLength", map[string]any{"spec.s3": map[string]any{"endpoint": "https://s3.example", "region": text(65)}}, "spec.s3.region: Too long"},
+	at("spec.rateLimit.qps", "minimum", int64(0), "should be greater than or equal to 1"),
+	at("spec.rateLimit.qps", "maximum", int64(10001), "should be less than or equal to 10000"),
+	at("spec.rateLimit.burst", "minimum", int64(0), "should be greater than or equal to 1"),
+	at("spec.rateLimit.burst", "maximum", int64(10001), "should be less than or equal to 10000"),
+}
+
+const (
+	notAURL  = "url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
+	oneLogin = "set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"
+	oneCA    = "set at most one of caBundle, caSecretRef and insecureSkipVerify"
+
+	certificate = "-----BEGIN CERTIFICATE-----"
+)
+
+// logsIn are the changes to sign in by a login Secret.
+func logsIn(reference map[string]any) map[string]any {
+	return map[string]any{"spec.qumulo.tokenSecretRef": nil, "spec.qumulo.loginSecretRef": reference}
+}
+
+var grantRefusals = []refusal{
+	granting("spec.grants[].namespaceSelector", "required", map[string]any{"users": []any{"*"}}, "spec.grants[0].namespaceSelector: Required value"),
+	granting("spec.grants[].users", "required", map[string]any{"namespaceSelector": map[string]any{}}, "spec.grants[0].users: Required value"),
+	granting("spec.grants[].users", "minItems", grantOf(), "spec.grants[0].users in body should have at least 1 items"),
+	granting("spec.grants[].users", "maxItems", grantOf(numbers(257)...), "spec.grants[0].users: Too many"),
+	granting("spec.grants[].users[]", "minLength", grantOf(""), "spec.grants[0].users[0] in body should be at least 1 chars long"),
+	granting("spec.grants[].users[]", "maxLength", grantOf(text(257)), "spec.grants[0].users[0]: Too long"),
+	at("spec.grants", "minItems", []any{}, "spec.grants in body should have at least 1 items"),
+	at("spec.grants", "maxItems", slices.Repeat([]any{grantOf("*")}, 257), "spec.grants: Too many"),
+}
+
+func granting(path, keyword string, grant map[string]any, message string) refusal {
+	return refusal{path, keyword, map[string]any{"spec.grants": []any{grant}}, message}
+}
+
+func grantOf(users ...any) map[string]any {
+	if users == nil {
+		users = []any{}
+	}
+	return map[string]any{"namespaceSelector": map[string]any{}, "users": users}
+}
+
+func numbers(n int) []any {
+	var list []any
+	for i := range n {
+		list = append(list, strconv.Itoa(i))
+	}
+	return list
+}

@@ -1,0 +1,164 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gbytes"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	testclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/qumulo"
+)
+
+const (
+	// alice is the user of the AccessKeys, unless they say otherwise.
+	alice = "local:alice"
+	// serviceName names the KeyService, credentials and authority the Secrets that it refers to.
+	serviceName = "qumulo"
+	credentials = "credentials"
+	authority   = "authority"
+	// tick is how far the clock moves each time that a spec looks at the world.
+	tick = 50 * time.Millisecond
+)
+
+// world is what one spec has to itself: a namespace, a clock, a Qumulo cluster and an operator.
+type world struct {
+	namespace, clusterNamespace string
+
+	clock   *testclock.FakeClock
+	service *qumulo.Simulator
+	server  *simulator.Server
+	token   string
+
+	queues *queues
+	// cancel tells the operator to stop; stop waits until it has.
+	cancel, stop func()
+	log          *gbytes.Buffer
+
+	// services are all clusters of the world; service is the first.
+	services []*qumulo.Simulator
+	// seen are the secret values that the spec came across, which must show nowhere but in Secrets.
+	seen []string
+	// kept are keys of the operator that stay at the service with nobody recording them.
+	kept map[string]bool
+}
+
+// newWorld makes a world with a user, a KeyService and a running operator. What every spec promises is checked at its end.
+func newWorld(ctx SpecContext) *world {
+	GinkgoHelper()
+	w := newBareWorld(ctx)
+	w.createService(ctx)
+	return w
+}
+
+// newBareWorld makes a world without a KeyService.
+func newBareWorld(ctx SpecContext) *world {
+	GinkgoHelper()
+	w := newStoppedWorld(ctx)
+	w.start()
+	return w
+}
+
+// newStoppedWorld makes a world without a KeyService, in which the operator does not run yet.
+func newStoppedWorld(ctx SpecContext) *world {
+	GinkgoHelper()
+	w := &world{log: gbytes.NewBuffer(), kept: map[string]bool{}, stop: func() {}}
+	// AccessKeys are dated by the API server, by the real clock.
+	w.clock = testclock.NewFakeClock(time.Now())
+	w.namespace, w.clusterNamespace = w.newNamespace(ctx), w.newNamespace(ctx)
+	w.service, w.server = w.newService()
+	w.token = w.service.AddToken(time.Time{})
+	w.seen = append(w.seen, w.token, qumulo.DefaultPassword)
+	DeferCleanup(func(ctx SpecContext) {
+		defer w.stop()
+		w.expectPromises(ctx)
+	})
+	return w
+}
+
+// newService makes a Qumulo cluster with the user alice.
+func (w *world) newService() (*qumulo.Simulator, *simulator.Server) {
+	GinkgoHelper()
+	service := qumulo.New(qumulo.Options{Clock: w.clock})
+	service.AddUser("alice")
+	server, err := simulator.Serve(service)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(server.Close)
+	w.services = append(w.services, service)
+	return service, server
+}
+
+func (w *world) newNamespace(ctx SpecContext) string {
+	GinkgoHelper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "spec-"}}
+	Expect(kube.Create(ctx, namespace)).To(Succeed())
+	return namespace.Name
+}
+
+// eventually waits until the checks hold. The time goes on meanwhile, so that what waits a moment comes to its turn.
+func (w *world) eventually(ctx SpecContext, checks func(g Gomega)) {
+	GinkgoHelper()
+	Eventually(ctx, func(g Gomega) {
+		w.clock.Step(tick)
+		checks(g)
+	}).Should(Succeed())
+}
+
+// consistently expects the checks to hold for a while. The time stands still.
+func (w *world) consistently(ctx SpecContext, checks func(g Gomega)) {
+	GinkgoHelper()
+	Consistently(ctx, checks).Should(Succeed())
+}
+
+// step lets the operator finish what it is at, and moves the clock.
+func (w *world) step(ctx SpecContext, d time.Duration) {
+	GinkgoHelper()
+	w.settle(ctx)
+	w.clock.Step(d)
+}
+
+// stepTo moves the clock to a moment.
+func (w *world) stepTo(ctx SpecContext, at time.Time) {
+	GinkgoHelper()
+	w.settle(ctx)
+	Expect(w.clock.Now()).To(BeTemporally("<=", at), "the clock only goes forward")
+	w.clock.SetTime(at)
+}
+
+// settle waits until the operator has nothing to do.
+func (w *world) settle(ctx SpecContext) {
+	GinkgoHelper()
+	const calm = 5
+	quiet := 0
+	Eventually(ctx, func() int {
+		quiet++
+		if w.queues != nil && w.queues.busy() {
+			quiet = 0
+		}
+		return quiet
+	}).Should(BeNumerically(">=", calm))
+}
+
+// create creates objects in the world's namespace, unless they name another.
+func (w *world) create(ctx SpecContext, objects ...client.Object) {
+	GinkgoHelper()
+	for _, object := range objects {
+		if object.GetNamespace() == "" {
+			object.SetNamespace(w.namespace)
+		}
+		Expect(kube.Create(ctx, object)).To(Succeed())
+	}
+}
+
+func (w *world) named(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: w.namespace, Name: name}
+}
