@@ -9,14 +9,38 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// create answers Create, or what has to come first.
-func create(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){granted, protected, alone, looked, room} {
+// obtain answers how to come by a new pair: Create, or in place Renew, or what has to come first.
+func obtain(in Input, reason string) (Action, bool) {
+	for _, condition := range []func(Input, string) (Action, bool){granted, supported, protected, alone, looked, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
 	}
 	return Action{Verb: Create, Reason: reason}, true
+}
+
+// supported: a strategy that the service can't follow is said before anything is made by another one.
+func supported(in Input, _ string) (Action, bool) {
+	if in.strategy() != v1alpha1.StrategyOverlap || in.Service.Overlap || in.Service.KeysPerUser == 0 {
+		return none()
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonOverlapUnsupported,
+		Detail: fmt.Sprintf("rotation.strategy is Overlap, but the service holds %d key per user; set it to Auto or Replace", in.Service.KeysPerUser),
+		Until:  in.nextRevocation(),
+	}, true
+}
+
+// inPlace replaces the current key where the strategy says so, or the service can hold no second one.
+func inPlace(in Input, reason string) (Action, bool) {
+	if !in.Replaces() || !in.ours(in.AccessKey.Status.KeyID) {
+		return none()
+	}
+	if in.Service.Renews {
+		return Action{Verb: Renew, Reason: reason, KeyID: in.AccessKey.Status.KeyID}, true
+	}
+	return Action{Verb: Revoke, Reason: reason, KeyID: in.AccessKey.Status.KeyID}, true
 }
 
 func granted(in Input, _ string) (Action, bool) {
@@ -95,7 +119,7 @@ func room(in Input, _ string) (Action, bool) {
 	if oldest >= 0 {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.PreviousKeys[oldest].KeyID}, true
 	}
-	if in.ours(status.KeyID) && !in.needed(status.KeyID) {
+	if in.ours(status.KeyID) && (!in.needed(status.KeyID) || !in.works(status.KeyID)) {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.KeyID}, true
 	}
 	ids := make([]string, 0, len(in.Keys))

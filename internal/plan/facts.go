@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
 func (in Input) suspended() bool {
@@ -43,16 +44,51 @@ func (in Input) listed(id string) bool {
 	return ok
 }
 
+// works: the service lists the key as one that works, or will in a moment.
+func (in Input) works(id string) bool {
+	key, ok := in.find(id)
+	switch key.State {
+	case "", keyservice.Active, keyservice.Pending:
+		return ok && (key.ExpiresAt.IsZero() || in.Now.Before(key.ExpiresAt))
+	default:
+		return false
+	}
+}
+
+func (in Input) state(id string) keyservice.State {
+	key, _ := in.find(id)
+	return key.State
+}
+
+// strategy of the spec, defaulted.
+func (in Input) strategy() v1alpha1.RotationStrategy {
+	if in.AccessKey.Spec.Rotation == nil || in.AccessKey.Spec.Rotation.Strategy == "" {
+		return v1alpha1.StrategyAuto
+	}
+	return in.AccessKey.Spec.Rotation.Strategy
+}
+
+// Replaces: a rotation happens in place, so that no two pairs work side by side.
+func (in Input) Replaces() bool {
+	return in.strategy() == v1alpha1.StrategyReplace || in.strategy() == v1alpha1.StrategyAuto && !in.Service.Overlap
+}
+
 func (in Input) claimed(id string) bool {
 	key, ok := in.find(id)
 	return ok && key.Claimed
 }
 
 // ours: the key is one of the user, no other AccessKey's, and not older than the AccessKey, so that an edited status
-// can't turn the operator against a key that somebody else made.
+// can't turn the operator against a key that somebody else made. A mark at the service is better proof than age.
 func (in Input) ours(id string) bool {
 	key, ok := in.find(id)
-	return ok && !key.Claimed && !in.older(key)
+	if !ok || key.Claimed {
+		return false
+	}
+	if key.OwnerUID != "" {
+		return key.OwnerUID == string(in.AccessKey.UID)
+	}
+	return !in.older(key)
 }
 
 func (in Input) older(key Key) bool {
@@ -64,11 +100,22 @@ func (in Input) published(id string) bool {
 	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id
 }
 
-// publishedBy: the Secret holds the pair that the intent made. A revision alone can come twice, after a status was lost.
-func (in Input) publishedBy(intent *v1alpha1.Intent) bool {
-	record := in.Secret.Record
-	return in.Secret.State == SecretIntact && record.Revision == intent.Revision &&
-		!slices.Contains(intent.KnownKeyIDs, record.KeyID) && in.ours(record.KeyID)
+// publishedBy: the Secret holds the pair that the intent made.
+func (in Input) publishedBy(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Secret, intent) }
+
+// waitsFor: the next Secret holds the pair that the intent made.
+func (in Input) waitsFor(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Next, intent) }
+
+// holdsPairOf: a revision alone can come twice, after a status was lost.
+func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
+	record := secret.Record
+	if secret.State != SecretIntact || record.Revision != intent.Revision || !in.ours(record.KeyID) {
+		return false
+	}
+	if intent.KeyID != "" {
+		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt)
+	}
+	return !slices.Contains(intent.KnownKeyIDs, record.KeyID)
 }
 
 // needed: the Secret holds this key's pair or, while it holds none that works, a Secret under a former name does.
@@ -106,6 +153,21 @@ func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) 
 func (in Input) CandidateKeyIDs() []string {
 	ids, _ := in.candidates(in.AccessKey.Status.Intent)
 	return ids
+}
+
+// remembered: the status, the Secret or one under a former name knows the key.
+func (in Input) remembered(id string) bool {
+	return slices.Contains(in.AccessKey.RecordedKeyIDs(), id) || in.published(id) ||
+		slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
+}
+
+func (in Input) waitForDeletion(id string) Action {
+	return Action{
+		Verb:   Wait,
+		Reason: v1alpha1.ReasonRevoking,
+		Detail: fmt.Sprintf("for the service to finish deleting key %s", id),
+		Until:  in.Now.Add(pendingDelay),
+	}
 }
 
 func (in Input) notOurs(id string) Action {

@@ -70,13 +70,16 @@ func jitter(uid types.UID, life time.Duration) time.Duration {
 	return time.Duration(fraction * float64(life) / jitterShare).Truncate(time.Second)
 }
 
+// NextSecretName is the Secret in which a pair waits until it works.
+func NextSecretName(ak *v1alpha1.AccessKey) string { return ak.SecretName() + "-next" }
+
 // NextRevision is the number of the pair that an operation begun now is to produce.
 func NextRevision(in Input) int64 {
 	return max(in.AccessKey.Status.Revision, in.Secret.Record.Revision) + 1
 }
 
-// NextRecord describes a pair that was just made for the intent: the current key joins the previous ones, unless it is
-// gone from the service.
+// NextRecord describes a pair that was just made for the intent: the current key joins the previous ones, unless it was
+// renewed in place, or is gone from the service.
 func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 	status := &in.AccessKey.Status
 	record := Record{
@@ -87,7 +90,7 @@ func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 		Renewal:      intent.Renewal,
 		PreviousKeys: slices.Clone(status.PreviousKeys),
 	}
-	if status.KeyID != "" && in.listed(status.KeyID) {
+	if status.KeyID != "" && status.KeyID != key.ID && in.listed(status.KeyID) {
 		expires, _ := Schedule(in.AccessKey, status.IssuedAt.Time)
 		record.PreviousKeys = append(record.PreviousKeys, v1alpha1.PreviousKey{
 			KeyID:       status.KeyID,

@@ -1,0 +1,105 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// settle finds out what became of an operation that was begun, before anything else is done for the user.
+func settle(in Input) (Action, bool) {
+	intent := in.AccessKey.Status.Intent
+	switch {
+	case intent == nil:
+		return none()
+	case !in.Live:
+		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
+	case in.publishedBy(intent):
+		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
+	case in.waitsFor(intent):
+		return settleWaiting(in), true
+	case len(intent.CandidateKeyIDs) > 0:
+		return settleByPerson(in, intent)
+	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}, true
+	case intent.KeyID != "":
+		return settleChosen(in, intent), true
+	default:
+		return settleUnknown(in, intent), true
+	}
+}
+
+// settleUnknown: the service chose the key's ID, and only what is new can tell.
+func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
+	candidates, recent := in.candidates(intent)
+	switch {
+	case len(candidates) == 0:
+		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
+	case len(candidates) == 1 && recent:
+		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: candidates[0]}
+	default:
+		return Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: list(candidates)}
+	}
+}
+
+// settleChosen: the ID is known, so the key can be renewed, which gives a pair that nobody else has.
+func settleChosen(in Input, intent *v1alpha1.Intent) Action {
+	recorded := in.remembered(intent.KeyID)
+	switch {
+	case !in.ours(intent.KeyID), in.deleting() && recorded:
+		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
+	case in.state(intent.KeyID) == keyservice.Deleting:
+		return in.waitForDeletion(intent.KeyID)
+	case !recorded && (in.deleting() || !in.Service.Renews || in.state(intent.KeyID) == keyservice.Failed):
+		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+	case !in.Service.Renews:
+		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
+	default:
+		return Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+	}
+}
+
+// settleWaiting: the pair is kept in the next Secret until the service lets it work.
+func settleWaiting(in Input) Action {
+	id := in.Next.Record.KeyID
+	switch {
+	case in.deleting(), in.state(id) == keyservice.Failed, in.state(id) == keyservice.Disabled:
+		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: id}
+	case in.state(id) == keyservice.Pending:
+		return Action{
+			Verb:   Wait,
+			Reason: v1alpha1.ReasonWaiting,
+			Detail: fmt.Sprintf("for the service to activate key %s", id),
+			Until:  in.Now.Add(pendingDelay),
+		}
+	case in.state(id) == keyservice.Deleting:
+		return in.waitForDeletion(id)
+	default:
+		return Action{Verb: Publish, Reason: v1alpha1.ReasonSettling, KeyID: id}
+	}
+}
+
+// settleByPerson waits until one of the candidates is gone: the person has then deleted the orphan, and what is left is
+// not ours. To go on by elimination would delete the other one.
+func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
+	for _, id := range intent.CandidateKeyIDs {
+		if !in.listed(id) {
+			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
+		}
+	}
+	// A person can take long, and a previous key is none of the candidates.
+	if action, ok := revokePrevious(in); ok {
+		return action, true
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonAmbiguousKeys,
+		Detail: fmt.Sprintf("the answer to a create was lost, and each of the keys %s could be the one it made; "+
+			"delete the one that nobody uses at the service, and the operator will leave the others alone", list(intent.CandidateKeyIDs)),
+		Until: in.nextRevocation(),
+	}, true
+}
