@@ -292,6 +292,10 @@ type PreviousKey struct {
 	// revokeAt is when the key will be revoked.
 	// +required
 	RevokeAt metav1.Time `json:"revokeAt,omitempty,omitzero"`
+
+	// state is Active, or Disabled between the two steps of a revocation where the service has both.
+	// +optional
+	State KeyState `json:"state,omitempty"`
 }
 
 // Operation is a call that can't be replayed.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 )
 
@@ -23,6 +24,10 @@ func (r *AccessKeyReconciler) execute(ctx context.Context, p *pass, action plan.
 	switch action.Verb {
 	case plan.Create:
 		return r.create(ctx, p, action)
+	case plan.Renew:
+		return r.renew(ctx, p, action)
+	case plan.Publish:
+		return r.publishWaiting(ctx, p, action)
 	case plan.Adopt:
 		return r.adopt(p)
 	case plan.ClearIntent:
@@ -91,12 +96,21 @@ func (r *AccessKeyReconciler) deleteOrphan(ctx context.Context, p *pass, keyID s
 	return nil
 }
 
-// revoke deletes a recorded key.
+// revoke deletes a recorded key, which is disabled first where the service can. Where the deletion is only accepted, the
+// record stays until the service no longer lists the key.
 func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, keyID string) error {
+	if disabler, ok := p.connection.Service.(keyservice.Disabler); ok {
+		if err := disabler.Disable(ctx, p.ak.Spec.User, keyID); err != nil {
+			return err
+		}
+		plan.MarkDisabled(&p.ak.Status, keyID)
+	}
 	if err := p.connection.Delete(ctx, p.ak.Spec.User, keyID); err != nil {
 		return err
 	}
-	plan.Drop(&p.ak.Status, keyID)
+	if !p.connection.DeletesLater {
+		plan.Drop(&p.ak.Status, keyID)
+	}
 	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", keyID, p.ak.Spec.User)
 	return nil
 }
@@ -123,7 +137,7 @@ func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.Ac
 	}
 	var former []plan.FormerSecret
 	for i := range owned.Items {
-		if owned.Items[i].Name != ak.SecretName() && owned.Items[i].DeletionTimestamp.IsZero() {
+		if name := owned.Items[i].Name; name != ak.SecretName() && name != plan.NextSecretName(ak) && owned.Items[i].DeletionTimestamp.IsZero() {
 			record, _ := recordOf(&owned.Items[i])
 			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID})
 		}

@@ -33,9 +33,9 @@ type pass struct {
 	// syncErr: the shared resync failed. contacted: the service answered in this pass, or in the resync it rests on.
 	syncErr   error
 	contacted bool
-	// secret as read live; nil if there is none, or if it was not read.
-	secret *corev1.Secret
-	notes  []note
+	// secret and next as read live; nil if there is none, or if it was not read.
+	secret, next *corev1.Secret
+	notes        []note
 }
 
 // rebase takes over what the API server answered to a write.
@@ -61,20 +61,33 @@ func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.A
 	if err := r.observeService(ctx, p); err != nil {
 		return nil, err
 	}
-	cached := &corev1.Secret{}
-	err := r.Cache.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, cached)
-	if client.IgnoreNotFound(err) != nil {
+	cached, err := r.getSecret(ctx, r.Cache, p.ak, p.ak.SecretName())
+	if err != nil {
 		return nil, err
 	}
-	if apierrors.IsNotFound(err) {
-		cached = nil
-	}
 	p.in.Secret = secretOf(p.ak, cached, p.s3)
+	if cached, err = r.getSecret(ctx, r.Cache, p.ak, plan.NextSecretName(p.ak)); err != nil {
+		return nil, err
+	}
+	p.in.Next = secretOf(p.ak, cached, p.s3)
 	if p.in.FormerSecrets, err = r.formerSecrets(ctx, p.ak); err != nil {
 		return nil, err
 	}
 	p.in.Keys = r.resyncedKeys(ctx, p)
 	return p, nil
+}
+
+// getSecret returns nil if there is no such Secret.
+func (r *AccessKeyReconciler) getSecret(ctx context.Context, reader client.Reader, ak *v1alpha1.AccessKey, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := reader.Get(ctx, types.NamespacedName{Namespace: ak.Namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	}
+	return secret, nil
 }
 
 // observeService finds the KeyService, what it grants, and the connection to it.
@@ -102,7 +115,7 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	if err != nil {
 		return err
 	}
-	p.in.Service.KeysPerUser = p.connection.KeysPerUser
+	p.in.Service.KeysPerUser, p.in.Service.Overlap, p.in.Service.Renews = p.connection.KeysPerUser, p.connection.Overlap, p.connection.Renews
 	p.in.UserBusy, err = r.userBusy(ctx, p)
 	return err
 }
@@ -160,16 +173,17 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.rebase(accessKey)
-	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		p.in.Secret = secretOf(p.ak, nil, p.s3)
-	case err != nil:
-		return fmt.Errorf("reading Secret %s: %w", p.ak.SecretName(), err)
-	default:
-		p.secret = secret
-		p.in.Secret = secretOf(p.ak, digested(secret), p.s3)
+	var err error
+	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
+		return err
+	}
+	p.in.Secret = secretOf(p.ak, digested(p.secret), p.s3)
+	// A pair waits only while an intent is open, or was left behind by one.
+	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent {
+		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
+			return err
+		}
+		p.in.Next = secretOf(p.ak, digested(p.next), p.s3)
 	}
 	keys, err := r.liveKeys(ctx, p)
 	if err != nil {

@@ -49,7 +49,10 @@ func judge(err error) verdict {
 		}
 		return verdict{failure: true}
 	}
-	switch kind := keyservice.KindOf(err); kind {
+	if e, ok := errors.AsType[*keyservice.Error](err); ok && e.Reason != "" {
+		return verdict{stalled: e.Reason, failure: true}
+	}
+	switch keyservice.KindOf(err) {
 	case keyservice.Throttled:
 		return verdict{synced: v1alpha1.ReasonThrottled, failure: true}
 	case keyservice.Ambiguous:
@@ -115,7 +118,7 @@ func recordOutcome(p *pass, action plan.Action, err error) {
 // succeeded: the action ends a row of failures. To settle what became of a failure is not yet a success.
 func succeeded(action plan.Action) bool {
 	switch action.Verb {
-	case plan.Create, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Block:
+	case plan.Create, plan.Renew, plan.Publish, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Block:
 		return true
 	case plan.Wait:
 		return action.Reason == ""
@@ -157,6 +160,9 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 	}
 	if errors.Is(err, errUserBusy) {
 		sooner(p.in.Now.Add(time.Second))
+	}
+	if err == nil && p.ak.Status.Intent != nil && p.ak.Status.Intent.KeyID != "" {
+		sooner(p.in.Now.Add(firstRetry)) // a pair waits for the service
 	}
 	if p.syncErr != nil || p.connectErr != nil {
 		sooner(p.in.Now.Add(recheck))

@@ -36,6 +36,9 @@ func DigestSecret(object any) (any, error) {
 }
 
 func digested(secret *corev1.Secret) *corev1.Secret {
+	if secret == nil {
+		return nil
+	}
 	secret = secret.DeepCopy()
 	_, _ = DigestSecret(secret) // never fails
 	return secret
@@ -174,11 +177,11 @@ func putPair(secret *corev1.Secret, credential keyservice.Credential, record *pl
 }
 
 // newSecret is an empty Secret for an AccessKey.
-func newSecret(ak *v1alpha1.AccessKey) *corev1.Secret {
+func newSecret(ak *v1alpha1.AccessKey, name string) *corev1.Secret {
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       ak.Namespace,
-			Name:            ak.SecretName(),
+			Name:            name,
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey"))},
 		},
 		Type: corev1.SecretTypeOpaque,

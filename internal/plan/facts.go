@@ -44,8 +44,8 @@ func (in Input) listed(id string) bool {
 	return ok
 }
 
-// works: the service lists the key as one that works, or will in a moment.
-func (in Input) works(id string) bool {
+// Works: the service lists the key as one that works, or will in a moment.
+func (in Input) Works(id string) bool {
 	key, ok := in.find(id)
 	switch key.State {
 	case "", keyservice.Active, keyservice.Pending:

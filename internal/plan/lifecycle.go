@@ -126,3 +126,12 @@ func Drop(status *v1alpha1.AccessKeyStatus, keyID string) {
 		status.KeyID, status.AccessKeyID, status.IssuedAt = "", "", metav1.Time{}
 	}
 }
+
+// MarkDisabled notes that a previous key was disabled.
+func MarkDisabled(status *v1alpha1.AccessKeyStatus, keyID string) {
+	for i := range status.PreviousKeys {
+		if status.PreviousKeys[i].KeyID == keyID {
+			status.PreviousKeys[i].State = v1alpha1.KeyDisabled
+		}
+	}
+}

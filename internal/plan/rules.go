@@ -209,7 +209,7 @@ func restoreSecret(in Input) (Action, bool) {
 }
 
 func replaceMissing(in Input) (Action, bool) {
-	if in.works(in.AccessKey.Status.KeyID) {
+	if in.Works(in.AccessKey.Status.KeyID) {
 		return none()
 	}
 	return obtain(in, v1alpha1.ReasonRestoring)
