@@ -64,7 +64,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 		return o, fmt.Errorf("--max-concurrent-reconciles must be at least 1, not %d", o.concurrency)
 	case o.resyncPeriod < time.Second:
 		return o, fmt.Errorf("--resync-period must be at least 1s, not %s", o.resyncPeriod)
-	case o.kubeAPIQPS == 0:
+	case o.kubeAPIQPS != -1 && !(o.kubeAPIQPS > 0):
 		return o, errors.New("--kube-api-qps must be positive, or -1 for no limit")
 	}
 	return o, nil

@@ -79,7 +79,9 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
 		Watches(&v1alpha1.ClusterKeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
 		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.grantedIn), builder.WithPredicates(labelsChanged)).
-		WatchesRawSource(source.Kind(r.SecretVersions, secretMetadata(), handler.TypedEnqueueRequestsFromMapFunc(r.wantingSecret), goes)).
+		// One that is in the way can be in either cache of Secrets, and the pass has to come after both have seen it go.
+		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.wantingSecret), builder.WithPredicates(goes)).
+		WatchesRawSource(source.Kind[client.Object](r.SecretVersions, secretMetadata(), handler.EnqueueRequestsFromMapFunc(r.wantingSecret), goes)).
 		WithOptions(r.Options).
 		Complete(r)
 }

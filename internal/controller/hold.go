@@ -83,11 +83,14 @@ func (r *KeyServiceReconciler) neededSecrets(ctx context.Context, namespace stri
 func (r *KeyServiceReconciler) servicesWithSecretsIn(ctx context.Context, namespace string) ([]v1alpha1.GenericKeyService, error) {
 	var services []v1alpha1.GenericKeyService
 	var local v1alpha1.KeyServiceList
-	if err := r.Client.List(ctx, &local, client.InNamespace(namespace)); err != nil {
+	if err := r.Client.List(ctx, &local); err != nil {
 		return nil, err
 	}
 	for i := range local.Items {
-		services = append(services, &local.Items[i])
+		// Not by client.InNamespace: the operator's own namespace need not be one that is watched.
+		if local.Items[i].Namespace == namespace {
+			services = append(services, &local.Items[i])
+		}
 	}
 	if namespace != r.Pool.ClusterNamespace {
 		return services, nil

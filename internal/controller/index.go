@@ -8,7 +8,6 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -110,8 +109,8 @@ func (r *AccessKeyReconciler) grantedIn(ctx context.Context, namespace client.Ob
 }
 
 // wantingSecret maps a Secret to the AccessKeys that want its name: one that is in the way may have gone.
-func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
-	return r.requests(ctx, client.InNamespace(secret.Namespace), client.MatchingFields{indexSecretName: secret.Name})
+func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
+	return r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecretName: secret.GetName()})
 }
 
 func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.ListOption) []reconcile.Request {
@@ -144,7 +143,7 @@ var labelsChanged = predicate.Funcs{
 }
 
 // goes: of a Secret that is not ours only its end matters.
-var goes = predicate.TypedFuncs[*metav1.PartialObjectMetadata]{
-	CreateFunc: func(event.TypedCreateEvent[*metav1.PartialObjectMetadata]) bool { return false },
-	UpdateFunc: func(event.TypedUpdateEvent[*metav1.PartialObjectMetadata]) bool { return false },
+var goes = predicate.Funcs{
+	CreateFunc: func(event.CreateEvent) bool { return false },
+	UpdateFunc: func(event.UpdateEvent) bool { return false },
 }

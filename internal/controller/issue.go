@@ -9,23 +9,13 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 )
-
-// publishTries are the tries in place to write the Secret of a key that was just made.
-var publishTries = wait.Backoff{Steps: 4, Duration: 50 * time.Millisecond, Factor: 3, Jitter: 0.1}
-
-// errForeignSecret: the Secret appeared meanwhile, and is somebody else's.
-var errForeignSecret = errors.New("the Secret exists and is not controlled by this AccessKey")
 
 // create makes a key, publishes it and records it.
 func (r *AccessKeyReconciler) create(ctx context.Context, p *pass, action plan.Action) error {
@@ -82,7 +72,7 @@ func (r *AccessKeyReconciler) obtain(ctx context.Context, p *pass, action plan.A
 // publishAndRecord puts a pair into the Secret, and into the status that the patch at the end of the pass writes.
 func (r *AccessKeyReconciler) publishAndRecord(ctx context.Context, p *pass, action plan.Action, credential keyservice.Credential, intent *v1alpha1.Intent) error {
 	record := plan.NextRecord(p.in, intent, credential.Key)
-	if err := r.publish(ctx, p, target{p.ak.SecretName(), p.secret}, credential, &record); err != nil {
+	if err := r.publish(ctx, p, target{name: p.ak.SecretName(), current: p.secret}, credential, &record); err != nil {
 		return r.takeBack(ctx, p, credential, err)
 	}
 	previous := p.ak.Status.AccessKeyID
@@ -96,7 +86,7 @@ func (r *AccessKeyReconciler) publishAndRecord(ctx context.Context, p *pass, act
 // stage keeps a pair that does not work yet in a Secret of its own. The intent stays open until it is published.
 func (r *AccessKeyReconciler) stage(ctx context.Context, p *pass, credential keyservice.Credential, intent *v1alpha1.Intent) error {
 	record := plan.NextRecord(p.in, intent, credential.Key)
-	if err := r.publish(ctx, p, target{plan.NextSecretName(p.ak), p.next}, credential, &record); err != nil {
+	if err := r.publish(ctx, p, target{name: plan.NextSecretName(p.ak), current: p.next}, credential, &record); err != nil {
 		return r.takeBack(ctx, p, credential, err)
 	}
 	return nil
@@ -146,69 +136,6 @@ func plainKeys(keys []plan.Key) []keyservice.Key {
 	}
 	return plain
 }
-
-// target is a Secret to write: its name, and what is there by the last look; nil if nothing is.
-type target struct {
-	name    string
-	current *corev1.Secret
-}
-
-// publish writes the pair into the Secret: over the one that was looked at, or as a new one; never over a foreign one.
-func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, into target, credential keyservice.Credential, record *plan.Record) error {
-	current := into.current
-	return retry.OnError(publishTries, worthAnotherTry, func() error {
-		secret := newSecret(p.ak, into.name)
-		if current != nil {
-			secret = current.DeepCopy()
-		}
-		putPair(secret, credential, record)
-		if err := fillSecret(secret, p.ak, p.s3, *record); err != nil {
-			return err
-		}
-		var err error
-		if current != nil {
-			err = r.Client.Update(ctx, secret)
-		} else {
-			err = r.Client.Create(ctx, secret)
-		}
-		if err == nil {
-			return nil
-		}
-		if current, err = r.afterRefusal(ctx, p, into.name, err); err != nil {
-			return err
-		}
-		return fmt.Errorf("writing Secret %s: %w", secret.Name, errSecretMoved)
-	})
-}
-
-// errSecretMoved: the Secret changed between the look and the write; the next try goes from what it is now.
-var errSecretMoved = errors.New("it was changed meanwhile")
-
-// afterRefusal reads the Secret again after a failed write, so that the next try starts from what is there.
-func (r *AccessKeyReconciler) afterRefusal(ctx context.Context, p *pass, name string, refusal error) (*corev1.Secret, error) {
-	if refused(refusal) {
-		return nil, fmt.Errorf("writing Secret %s: %w", name, refusal)
-	}
-	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: p.ak.Namespace, Name: name}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("writing Secret %s: %w (and reading it again: %w)", name, refusal, err)
-	case !metav1.IsControlledBy(secret, p.ak):
-		return nil, fmt.Errorf("writing Secret %s: %w", name, errForeignSecret)
-	}
-	return secret, nil
-}
-
-// refused: the API server has decided, and will decide so again.
-func refused(err error) bool {
-	return errors.Is(err, errForeignSecret) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
-		apierrors.IsNotFound(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsMethodNotSupported(err)
-}
-
-func worthAnotherTry(err error) bool { return !refused(err) }
 
 // takeBack deletes a key that can't be published, at once. If the write may have been carried out all the same, the key
 // must stay: the open intent settles it.

@@ -139,7 +139,8 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 	p.syncErr, p.contacted = err, err == nil
 	kept := recorded[:0]
 	for _, key := range recorded {
-		if !snapshot.Denies(key.ID, key.CreatedAt) {
+		// What is recorded is when the key was asked for; it was made within the same pass.
+		if !snapshot.Denies(key.ID, key.CreatedAt.Add(passTimeout)) {
 			kept = append(kept, key)
 		}
 	}
@@ -173,6 +174,7 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.rebase(accessKey)
+	p.in.Keys = r.resyncedKeys(ctx, p) // of what status records now: the cache may have been behind
 	var err error
 	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
 		return err

@@ -40,6 +40,9 @@ type verdict struct {
 }
 
 func judge(err error) verdict {
+	if errors.Is(err, errUserBusy) {
+		return verdict{}
+	}
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		return verdict{stalled: e.Reason}
 	}
@@ -103,7 +106,8 @@ func recordOutcome(p *pass, action plan.Action, err error) {
 	if status.KeyID == "" {
 		expires, renewal = time.Time{}, time.Time{}
 	}
-	status.ExpiresAt, status.RenewalTime = metav1.NewTime(expires), metav1.NewTime(renewal)
+	// The API keeps whole seconds; a fraction would be a change in every pass.
+	status.ExpiresAt, status.RenewalTime = metav1.NewTime(expires.Truncate(time.Second)), metav1.NewTime(renewal.Truncate(time.Second))
 
 	if backingOff && status.KeyID == "" {
 		return // the conditions still tell of the failure
@@ -130,6 +134,9 @@ func succeeded(action plan.Action) bool {
 // recordIntent is the status between the intent and its outcome.
 func recordIntent(p *pass, action plan.Action) {
 	p.ak.Status.ObservedGeneration = p.ak.Generation
+	if p.ak.Status.Failures != nil {
+		return // another try is no news: the conditions tell of the failure until its outcome is known
+	}
 	setReady(p, nil, action)
 	remove(p, v1alpha1.ConditionStalled)
 	set(p, v1alpha1.ConditionReconciling, metav1.ConditionTrue, action.Reason, "A key is being made")

@@ -48,8 +48,10 @@ func pending(err error, action plan.Action) string {
 	switch {
 	case err != nil:
 		return "No key has been issued yet: " + err.Error()
-	case action.Verb == plan.Block || action.Detail != "":
+	case action.Verb == plan.Block:
 		return "No key has been issued yet: " + action.Detail
+	case action.Verb == plan.Wait && action.Detail != "":
+		return "No key has been issued yet: waiting " + action.Detail
 	default:
 		return "No key has been issued yet"
 	}
@@ -79,8 +81,10 @@ func setProgress(p *pass, action plan.Action, err error) {
 		stalled(p, judge(err).stalled, err.Error())
 	case err != nil:
 		reconciling(p, v1alpha1.ReasonRetrying, err.Error())
-	case action.Verb == plan.Block, action.Verb == plan.MarkAmbiguous:
+	case action.Verb == plan.Block:
 		stalled(p, action.Reason, action.Detail)
+	case action.Verb == plan.MarkAmbiguous: // the next pass says what a person is to do
+		reconciling(p, v1alpha1.ReasonSettling, "Finding out what became of a key whose answer was lost")
 	case action.Verb == plan.Wait:
 		waiting(p, action)
 	case !p.ak.DeletionTimestamp.IsZero():
@@ -107,7 +111,8 @@ func stalled(p *pass, reason, message string) {
 	before := meta.FindStatusCondition(p.base.Status.Conditions, v1alpha1.ConditionStalled)
 	remove(p, v1alpha1.ConditionReconciling)
 	set(p, v1alpha1.ConditionStalled, metav1.ConditionTrue, reason, message)
-	if meta.IsStatusConditionFalse(p.ak.Status.Conditions, v1alpha1.ConditionSynced) {
+	synced := meta.FindStatusCondition(p.ak.Status.Conditions, v1alpha1.ConditionSynced)
+	if synced != nil && synced.Status == metav1.ConditionFalse && synced.Reason == reason {
 		return // Synced has told of it
 	}
 	p.warn(v1alpha1.ConditionStalled, "Reconcile", before)
