@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
 // obtain answers how to come by a new pair: Create, or in place Renew, or what has to come first.
@@ -124,6 +125,9 @@ func room(in Input, _ string) (Action, bool) {
 	}
 	ids := make([]string, 0, len(in.Keys))
 	for _, key := range in.Keys {
+		if key.State == keyservice.Deleting {
+			return in.waitForDeletion(key.ID), true
+		}
 		ids = append(ids, key.ID)
 	}
 	return Action{

@@ -1,0 +1,160 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ionos
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	cloud "accesskey.dev/operator/test/simulator/ionos"
+)
+
+func TestEveryPageIsReadHoweverTheNextOneIsNamed(t *testing.T) {
+	for _, next := range []cloud.Next{cloud.NextHTTP, cloud.NextForeign, cloud.NextAbsent, cloud.NextAlways} {
+		for size, lists := range map[int]int{1: 5, 2: 3, 3: 2, 5: 1, 0: 1} {
+			t.Run(fmt.Sprint("next is ", next, ", ", size, " a page"), func(t *testing.T) {
+				b := newBed(t, cloud.Options{Next: next, PageSize: size})
+				b.makeKeys(t, 4)
+				ours := b.create(t, 1)
+				all, err := b.ListAll(t.Context())
+				if err != nil || len(all) != 1 || len(all[""]) != 5 {
+					t.Fatalf("got %v, %v", all, err)
+				}
+				if keys := b.list(t); len(keys) != 5 || keys[ours.ID] != ours.Key {
+					t.Errorf("got %v", keys)
+				}
+				// A last page that is full, or claims a next one, costs one call more.
+				most := lists
+				if size > 0 {
+					most++
+				}
+				if next == cloud.NextAlways {
+					most++
+				}
+				if got := b.cloud.Calls()[getKeys] / 2; got < lists || got > most {
+					t.Errorf("%d calls", got)
+				}
+			})
+		}
+	}
+}
+
+func TestNobodyElsesKeysAreListed(t *testing.T) {
+	b := newBed(t, cloud.Options{})
+	b.makeKeys(t, 2)
+	bob := b.connect(t, b.bob)
+	if keys, err := bob.List(t.Context(), ""); err != nil || len(keys) != 0 {
+		t.Errorf("got %v, %v", keys, err)
+	}
+	if all, err := bob.ListAll(t.Context()); err != nil || len(all) != 0 || all == nil {
+		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+func TestWhatIsListedOfAKey(t *testing.T) {
+	const id = "c36c5a2f-0000-5000-8000-000000000000"
+	b := newBed(t, cloud.Options{})
+	for name, test := range map[string]struct {
+		item string
+		want keyservice.Key
+	}{
+		"the ID alone": {`{"id":"a"}`, keyservice.Key{ID: "a"}},
+		"a time with an offset, and a state": {
+			`{"id":"a","metadata":{"createdDate":"2020-12-10T13:37:50+01:00","status":"DESTROYING"},"properties":{"accessKey":"A"}}`,
+			keyservice.Key{ID: "a", AccessKeyID: "A", CreatedAt: time.Date(2020, 12, 10, 12, 37, 50, 0, time.UTC), State: keyservice.Deleting},
+		},
+		"a key that failed":      {`{"id":"a","metadata":{"status":"FAILED"}}`, keyservice.Key{ID: "a", State: keyservice.Failed}},
+		"a state unheard of":     {`{"id":"a","metadata":{"status":"SHINING"}}`, keyservice.Key{ID: "a"}},
+		"members of other types": {`{"id":"a","metadata":[],"properties":7}`, keyservice.Key{ID: "a"}},
+		"somebody's description": {`{"id":"a","properties":{"description":"x"}}`, keyservice.Key{ID: "a"}},
+		"our mark": {
+			`{"id":"` + id + `","properties":{"description":"` + mark(owner, id) + `"}}`, keyservice.Key{ID: id, OwnerUID: owner.UID},
+		},
+		"our mark on another key": {`{"id":"a","properties":{"description":"` + mark(owner, id) + `"}}`, keyservice.Key{ID: "a"}},
+		"an ID in upper case":     {`{"id":"ABC"}`, keyservice.Key{ID: "abc"}},
+		"an access key of the old, short kind": {
+			`{"id":"a","properties":{"accessKey":"00f"}}`, keyservice.Key{ID: "a", AccessKeyID: "00f"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer b.cloud.Inject(anyList, simulator.Answer(200, nil, `{"items":[`+test.item+`]}`))()
+			keys, err := b.List(t.Context(), "")
+			if err != nil || len(keys) != 1 || keys[0] != test.want {
+				t.Errorf("got %+v, %v, want %+v", keys, err, test.want)
+			}
+		})
+	}
+}
+
+func TestAListThatIsNotWholeIsAnError(t *testing.T) {
+	full := strings.Repeat(`{"id":"a"},`, pageLimit)
+	pages := 0
+	for name, test := range map[string]struct {
+		effect simulator.Effect
+		text   string
+	}{
+		"the pages go in a circle": {simulator.Answer(200, nil, `{"items":[`+full[:len(full)-1]+`]}`), "circle"},
+		"a small page for ever":    {simulator.Answer(200, nil, `{"items":[{"id":"a"}],"_links":{"next":"x"}}`), "circle"},
+		"a key has no ID":          {simulator.Answer(200, nil, `{"items":[{"href":"/accesskeys/a"}]}`), "without its id"},
+		"a key is null":            {simulator.Answer(200, nil, `{"items":[null]}`), "without its id"},
+		"an object without items":  {simulator.Answer(200, nil, `{}`), "not that of the IONOS"},
+		"items that are null":      {simulator.Answer(200, nil, `{"items":null}`), "not that of the IONOS"},
+		"items that are an object": {simulator.Answer(200, nil, `{"items":{}}`), "not that of the IONOS"},
+		"an empty body":            {simulator.Answer(200, nil, ``), "not that of the IONOS"},
+		"no content":               {simulator.Answer(204, nil, ``), "not that of the IONOS"},
+		"a page of a proxy":        {simulator.Answer(200, nil, `<html>`), "not that of the IONOS"},
+		"a bare array":             {simulator.Answer(200, nil, `[]`), "not that of the IONOS"},
+		"a redirect":               {simulator.Answer(302, http.Header{"Location": {"/"}}, ``), "URL"},
+		"an unknown path":          {simulator.Answer(404, nil, ``), "URL"},
+		"a server error":           {simulator.Answer(503, nil, ``), "503"},
+		"an endless body":          {simulator.Endless(200), "larger than 16 MiB"},
+		"half a body":              {simulator.CutAnswer(), "closed the connection"},
+		"no answer":                {simulator.DropAnswer(), "closed the connection"},
+		"the pages never end": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			pages++
+			_, _ = fmt.Fprintf(w, `{"items":[{"id":"%d"}],"_links":{"next":"x"}}`, pages)
+		}, "does not end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cloud.Options{})
+			b.cloud.Inject(anyList, test.effect)
+			all, err := b.ListAll(t.Context())
+			expectKind(t, err, keyservice.Unavailable, "list keys: ", test.text)
+			if all != nil {
+				t.Errorf("got %v", all)
+			}
+			_, err = b.List(t.Context(), "")
+			expectKind(t, err, keyservice.Unavailable, test.text)
+		})
+	}
+}
+
+func TestAPageThatFailsFailsTheList(t *testing.T) {
+	b := newBed(t, cloud.Options{PageSize: 1})
+	b.makeKeys(t, 3)
+	b.cloud.Inject(simulator.Rule{Path: keysPath, Query: "offset=2"}, simulator.Throttle("5"))
+	all, err := b.ListAll(t.Context())
+	expectKind(t, err, keyservice.Throttled)
+	if all != nil {
+		t.Errorf("got %v", all)
+	}
+}
+
+func TestAKeyThatMovesBetweenTwoPagesIsListedOnce(t *testing.T) {
+	b := newBed(t, cloud.Options{})
+	page := func(offset int, body string) {
+		b.cloud.Inject(simulator.Rule{Path: keysPath, Query: fmt.Sprint("offset=", offset)}, simulator.Answer(200, nil, body))
+	}
+	page(0, `{"items":[{"id":"a"},{"id":"b"}],"limit":2}`)
+	page(2, `{"items":[{"id":"b"},{"id":"c"}],"limit":2}`)
+	page(4, `{"items":[],"limit":2}`)
+	if keys := b.list(t); len(keys) != 3 {
+		t.Errorf("got %v", keys)
+	}
+}

@@ -1,0 +1,82 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ionos
+
+import (
+	"crypto/sha1" //nolint:gosec // RFC 9562 names it; nothing secret depends on it
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// namespace is this project's own for the UUIDs of keys. Whoever changes it loses the keys of open intents.
+var namespace = uuidBytes("1912f150-8ea0-4f6e-b9df-1fcb7d993b3c")
+
+// maxDescription bounds a description, bytes: no source tells how long one may be.
+const maxDescription = 255
+
+var (
+	uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	uidPattern  = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+	markPattern = regexp.MustCompile(`^AccessKey .+, made by accesskey-operator \(uid ([0-9A-Za-z-]{1,64}), key ([0-9a-f-]{36})\)$`)
+)
+
+// ChooseID implements keyservice.HandleChooser: a UUIDv5 of the owner's UID and the revision. One that leads nowhere
+// (its key is being destroyed or has failed, or the service said that it is somebody else's) is passed over for the next
+// in a row that is as predictable.
+func (s *Service) ChooseID(_ string, owner keyservice.Owner, revision int64, keys []keyservice.Key) string {
+	name := fmt.Sprintf("%s/%d", owner.UID, revision)
+	id := uuid5(namespace, name)
+	for n := 1; s.memory.isTaken(id) || deadEnd(keys, id); n++ {
+		id = uuid5(namespace, fmt.Sprintf("%s/%d", name, n))
+	}
+	return id
+}
+
+func deadEnd(keys []keyservice.Key, id string) bool {
+	return slices.ContainsFunc(keys, func(key keyservice.Key) bool {
+		return key.ID == id && (key.State == keyservice.Deleting || key.State == keyservice.Failed)
+	})
+}
+
+// uuid5 is the name-based UUID of RFC 9562, section 5.5.
+func uuid5(space []byte, name string) string {
+	hash := sha1.Sum(append(slices.Clone(space), name...)) //nolint:gosec // see the import
+	id := hash[:16]
+	id[6] = id[6]&0x0f | 0x50 // version
+	id[8] = id[8]&0x3f | 0x80 // variant
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+func uuidBytes(id string) []byte {
+	decoded, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+	if err != nil || len(decoded) != 16 {
+		panic("not a UUID: " + id) // only for this package's own constant
+	}
+	return decoded
+}
+
+// mark is the description of a key: one line for people, in which the operator finds its owner again. It names the key
+// as well, so that a copy on another key means nothing.
+func mark(owner keyservice.Owner, id string) string {
+	end := fmt.Sprintf(", made by accesskey-operator (uid %s, key %s)", owner.UID, id)
+	begin := "AccessKey " + keyservice.Excerpt(owner.Namespace+"/"+owner.Name)
+	if most := maxDescription - len(end); len(begin) > most {
+		begin = strings.ToValidUTF8(begin[:most-len("...")], "") + "..."
+	}
+	return begin + end
+}
+
+// readMark returns the UID of the owner that the description of the key with this ID names; empty if it is not a mark.
+func readMark(description, id string) string {
+	found := markPattern.FindStringSubmatch(description)
+	if found == nil || found[2] != id {
+		return ""
+	}
+	return found[1]
+}

@@ -1,0 +1,151 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ionos
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	cloud "accesskey.dev/operator/test/simulator/ionos"
+)
+
+func TestARenewedKeyHasANewPair(t *testing.T) {
+	for name, test := range map[string]struct {
+		options cloud.Options
+		changes bool // the access key too
+		grace   bool // the old pair works on
+	}{
+		"and the old one ends at once":      {cloud.Options{}, false, false},
+		"answered with 201":                 {cloud.Options{RenewStatus: 201}, false, false},
+		"and another access key":            {cloud.Options{RenewChangesAccessKey: true}, true, false},
+		"and the old one has some grace":    {cloud.Options{RenewGrace: time.Hour}, false, true},
+		"though secrets are shown anywhere": {cloud.Options{Secrets: cloud.HiddenNot}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, test.options)
+			old := b.create(t, 1)
+			renewed, err := b.Renew(t.Context(), "", old.ID, time.Hour)
+			if err != nil || !b.valid(renewed) || b.valid(old) != test.grace {
+				t.Fatalf("got %+v, %v", renewed.Key, err)
+			}
+			want := old.Key
+			if test.changes {
+				want.AccessKeyID = renewed.AccessKeyID
+			}
+			if renewed.Key != want || (renewed.AccessKeyID != old.AccessKeyID) != test.changes || b.list(t)[old.ID] != want {
+				t.Errorf("got %+v, want %+v", renewed.Key, want)
+			}
+			b.calls(t, putRenew, 1)
+		})
+	}
+}
+
+func TestARenewalCarriesNoBody(t *testing.T) {
+	b := newBed(t, cloud.Options{})
+	old := b.create(t, 1)
+	var length int64
+	var header http.Header
+	b.cloud.Inject(anyRenew(old.ID), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		length, header = r.ContentLength, r.Header
+		next.ServeHTTP(w, r)
+	})
+	if _, err := b.Renew(t.Context(), "", old.ID, 0); err != nil || length != 0 || header.Get("Content-Type") != "" ||
+		header.Get("Content-Length") != "0" {
+		t.Errorf("length %d, header %v, %v", length, header, err)
+	}
+}
+
+func TestAKeyMayBeProvisionedAgainByItsRenewal(t *testing.T) {
+	b := newBed(t, cloud.Options{Provisioning: 10 * time.Second, ChangesProvision: true})
+	old := b.create(t, 1)
+	b.after(10 * time.Second)
+	renewed, err := b.Renew(t.Context(), "", old.ID, 0)
+	if err != nil || renewed.State != keyservice.Pending || b.valid(renewed) || b.list(t)[old.ID].State != keyservice.Pending {
+		t.Fatalf("got %+v, %v", renewed.Key, err)
+	}
+	b.after(20 * time.Second)
+	if !b.valid(renewed) || b.list(t)[old.ID].State != keyservice.Active {
+		t.Errorf("got %v", b.list(t))
+	}
+}
+
+func TestWhatARenewalThatGoesWrongMeans(t *testing.T) {
+	for name, test := range map[string]struct {
+		effect  simulator.Effect
+		kind    keyservice.Kind
+		renewed bool
+		text    string
+	}{
+		"not sent":               {simulator.Refuse(), keyservice.Ambiguous, false, "closed the connection"},
+		"no answer":              {simulator.DropAnswer(), keyservice.Ambiguous, true, "closed the connection"},
+		"half an answer":         {simulator.CutAnswer(), keyservice.Ambiguous, true, "closed the connection"},
+		"a proxy's answer":       {simulator.ReplaceAnswer("<html>"), keyservice.Ambiguous, true, "not that of the IONOS"},
+		"another key's answer":   {simulator.ReplaceAnswer(`{"id":"x"}`), keyservice.Ambiguous, true, "another key"},
+		"an answer without pair": {simulator.ReplaceAnswer(`{}`), keyservice.Ambiguous, true, "no pair"},
+		"a server error":         {simulator.Answer(502, nil, ""), keyservice.Ambiguous, false, "502"},
+		"throttled":              {simulator.Throttle("9"), keyservice.Throttled, false, "429"},
+		"unauthorized":           {simulator.Answer(401, nil, ""), keyservice.Unauthorized, false, "token is wrong"},
+		"forbidden":              {simulator.Answer(403, nil, ""), keyservice.Unauthorized, false, "privilege"},
+		"refused":                {simulator.Answer(422, nil, `{"messages":[{"errorCode":"e"}]}`), keyservice.Invalid, false, "Entity: e"},
+		"another server":         {simulator.Answer(404, nil, "<html>"), keyservice.Unavailable, false, "URL"},
+		"not known":              {simulator.Answer(404, nil, `{"httpStatus":404}`), keyservice.Unavailable, false, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cloud.Options{})
+			old := b.create(t, 1)
+			b.cloud.Inject(anyRenew(old.ID).Once(), test.effect)
+			_, err := b.Renew(t.Context(), "", old.ID, 0)
+			expectKind(t, err, test.kind, "renew key: key "+old.ID+": ", test.text)
+			if b.valid(old) == test.renewed {
+				t.Errorf("the old pair works: %t", b.valid(old))
+			}
+			b.calls(t, putRenew, 1)
+			if renewed, err := b.Renew(t.Context(), "", old.ID, 0); err != nil || !b.valid(renewed) {
+				t.Errorf("the next renewal: %+v, %v", renewed.Key, err)
+			}
+		})
+	}
+}
+
+func TestARefusedRenewalThatWillPassIsTriedAgain(t *testing.T) {
+	for _, status := range []int{400, 403, 409, 422} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			b := newBed(t, cloud.Options{
+				Provisioning: time.Second, Destroying: time.Minute, RenewEarlyStatus: status, DestroyingStatus: status,
+			})
+			key := b.create(t, 1)
+			_, err := b.Renew(t.Context(), "", key.ID, 0)
+			expectKind(t, err, keyservice.Unavailable, "not available yet", fmt.Sprint(status))
+			b.after(time.Second)
+			if err := b.Delete(t.Context(), "", key.ID); err != nil {
+				t.Fatal(err)
+			}
+			_, err = b.Renew(t.Context(), "", key.ID, 0)
+			expectKind(t, err, keyservice.Unavailable, "the key is being deleted", fmt.Sprint(status))
+		})
+	}
+}
+
+func TestARefusalThatTheListDoesNotExplainStays(t *testing.T) {
+	b := newBed(t, cloud.Options{})
+	key := b.create(t, 1)
+	b.cloud.Inject(anyRenew(key.ID), simulator.Answer(422, nil, `{"messages":[{"message":"no"}]}`))
+	for name, effect := range map[string]simulator.Effect{
+		"it fails":             simulator.Answer(500, nil, ""),
+		"it has not got it":    simulator.Answer(200, nil, `{"items":[]}`),
+		"nothing is odd in it": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if effect != nil {
+				defer b.cloud.Inject(anyList, effect)()
+			}
+			_, err := b.Renew(t.Context(), "", key.ID, 0)
+			expectKind(t, err, keyservice.Invalid, "422 Unprocessable Entity: no")
+		})
+	}
+}

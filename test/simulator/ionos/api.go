@@ -1,0 +1,177 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ionos
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const keysPath = "/accesskeys"
+
+// apiError is an answer that is not a success.
+type apiError struct {
+	status        int
+	code, message string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// answer to a request; a nil body is an empty one.
+type answer struct {
+	status int
+	body   any
+}
+
+// endpoint answers a user's request, or refuses it. Called with s.mu held.
+type endpoint func(r *http.Request, caller *user) (answer, *apiError)
+
+func (s *Simulator) routes() {
+	s.Handle("GET "+keysPath, s.authorized(s.listKeys))
+	s.Handle("POST "+keysPath, s.authorized(s.createKey))
+	s.Handle("GET "+keysPath+"/{id}", s.authorized(s.readKey))
+	s.Handle("PUT "+keysPath+"/{id}", s.authorized(s.ensureKey))
+	s.Handle("PUT "+keysPath+"/{id}/renew", s.authorized(s.renew))
+	s.Handle("DELETE "+keysPath+"/{id}", s.authorized(s.deleteKey))
+	s.Handle("/", func(w http.ResponseWriter, _ *http.Request) {
+		s.write(w, answer{}, &apiError{http.StatusNotFound, "err-no-route", "there is no such resource"})
+	})
+}
+
+// authorized wraps an endpoint for users with a token and the privilege to use the Object Storage.
+func (s *Simulator) authorized(handle endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		answered, refused := s.admit(r, handle)
+		s.mu.Unlock()
+		s.write(w, answered, refused)
+	}
+}
+
+func (s *Simulator) admit(r *http.Request, handle endpoint) (answer, *apiError) {
+	s.sweep()
+	text, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	t, known := s.tokens[text]
+	if !bearer || !known || (!t.expires.IsZero() && !s.Now().Before(t.expires)) {
+		return answer{}, &apiError{http.StatusUnauthorized, "err-unauthorized", "the token is not valid"}
+	}
+	if s.throttled() {
+		return answer{}, &apiError{http.StatusTooManyRequests, "err-rate", "too many requests"}
+	}
+	if t.user.barred {
+		return answer{}, &apiError{
+			s.options.PrivilegeStatus, "err-privilege", "the user is in no group with ACCESS_S3_OBJECT_STORAGE privilege",
+		}
+	}
+	if id := r.PathValue("id"); id != "" && !isUUID(id) {
+		return answer{}, &apiError{http.StatusBadRequest, "err-id", "the ID is not a UUID"}
+	}
+	return handle(r, t.user)
+}
+
+// throttled counts the request in its second.
+func (s *Simulator) throttled() bool {
+	if second := s.Now().Truncate(time.Second); !second.Equal(s.second) {
+		s.second, s.requests = second, 0
+	}
+	s.requests++
+	return s.options.RatePerSecond > 0 && s.requests > s.options.RatePerSecond
+}
+
+func (s *Simulator) write(w http.ResponseWriter, answered answer, refused *apiError) {
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
+	if refused != nil {
+		answered = answer{refused.status, map[string]any{}}
+		if !s.options.BareErrors {
+			answered.body = map[string]any{
+				"httpStatus": refused.status,
+				"messages":   []any{map[string]any{"errorCode": refused.code, "message": refused.message}},
+			}
+		}
+	}
+	if answered.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
+	if answered.body == nil {
+		w.WriteHeader(answered.status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answered.status)
+	if err := json.NewEncoder(w).Encode(answered.body); err != nil {
+		panic(http.ErrAbortHandler) // the client has left
+	}
+}
+
+// keyBody is the key as clients send it. The vendor's Go SDK sends the read-only members too, as empty strings; they are
+// ignored.
+type keyBody struct {
+	ID         *string         `json:"id"`
+	Metadata   *map[string]any `json:"metadata"`
+	Properties *struct {
+		Description     *string `json:"description"`
+		AccessKey       any     `json:"accessKey"`
+		SecretKey       any     `json:"secretKey"`
+		CanonicalUserID any     `json:"canonicalUserId"`
+		ContractUserID  any     `json:"contractUserId"`
+	} `json:"properties"`
+}
+
+// readBody reads a key and returns its description.
+func (s *Simulator) readBody(r *http.Request) (string, *apiError) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return "", &apiError{http.StatusUnsupportedMediaType, "err-media", "the body must be application/json"}
+	}
+	var body keyBody
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err = decoder.Decode(&body); err == nil && decoder.More() {
+		err = errors.New("data after the body")
+	}
+	if err != nil {
+		return "", &apiError{http.StatusBadRequest, "err-body", err.Error()}
+	}
+	id := r.PathValue("id")
+	switch {
+	case body.Properties == nil || body.Properties.Description == nil:
+		return "", &apiError{http.StatusUnprocessableEntity, "err-description", "properties.description is required"}
+	case body.ID != nil && *body.ID != id:
+		return "", &apiError{http.StatusUnprocessableEntity, "err-id", "the ID is not that of the path"}
+	}
+	description := *body.Properties.Description
+	if most := s.options.MaxDescription; most > 0 && len([]rune(description)) > most {
+		return "", &apiError{
+			http.StatusUnprocessableEntity, "err-description", fmt.Sprintf("properties.description is longer than %d characters", most),
+		}
+	}
+	return description, nil
+}
+
+func noBody(r *http.Request) *apiError {
+	if n, _ := io.Copy(io.Discard, r.Body); n > 0 {
+		return &apiError{http.StatusBadRequest, "err-body", "a renewal has no body"}
+	}
+	return nil
+}
+
+// isUUID takes the plain form of RFC 9562 in lower case, of any version.
+func isUUID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i, r := range text {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (r == '-') || (!dash && !strings.ContainsRune("0123456789abcdef", r)) {
+			return false
+		}
+	}
+	return true
+}
