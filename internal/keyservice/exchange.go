@@ -15,9 +15,11 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -92,12 +94,12 @@ func describe(err error) error {
 		return fmt.Errorf("the answer is larger than %d MiB", maxBytes.Limit>>20)
 	case errors.As(err, &dnsError):
 		return fmt.Errorf("cannot resolve the host %q: %s", dnsError.Name, describeDNS(dnsError))
+	case hungUp(err):
+		return errors.New("the service closed the connection before its answer was complete")
 	case errors.As(err, &opError) && opError.Addr != nil:
 		return fmt.Errorf("cannot %s %s: %w", opError.Op, opError.Addr, opError.Err)
 	case errors.As(err, &opError): // a TLS alert or a proxy: net gives no address
 		return fmt.Errorf("%s: %w", opError.Op, describe(opError.Err))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the service closed the connection before its answer was complete")
 	default:
 		return describeOther(err)
 	}
@@ -123,6 +125,11 @@ func describeOther(err error) error {
 }
 
 // describeDNS drops the addresses of the resolver and of this machine.
+// hungUp: a close shows as an end or as a reset, which of them is a race in TCP.
+func hungUp(err error) bool {
+	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}, func(end error) bool { return errors.Is(err, end) })
+}
+
 func describeDNS(err *net.DNSError) string {
 	if err.IsNotFound {
 		return "no such host"

@@ -120,7 +120,7 @@ func room(in Input, _ string) (Action, bool) {
 	if oldest >= 0 {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.PreviousKeys[oldest].KeyID}, true
 	}
-	if in.ours(status.KeyID) && (!in.needed(status.KeyID) || !in.Works(status.KeyID)) {
+	if in.ours(status.KeyID) && (!in.needed() || !in.Works(status.KeyID)) {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.KeyID}, true
 	}
 	ids := make([]string, 0, len(in.Keys))

@@ -118,12 +118,14 @@ func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 	return !slices.Contains(intent.KnownKeyIDs, record.KeyID)
 }
 
-// needed: the Secret holds this key's pair or, while it holds none that works, a Secret under a former name does.
-func (in Input) needed(id string) bool {
+// needed: the Secret holds the current pair or, while it holds none that works, the one under a former name does. Status
+// says so, since FormerSecrets are not read live.
+func (in Input) needed() bool {
+	status := &in.AccessKey.Status
 	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) {
-		return in.published(id)
+		return in.published(status.KeyID)
 	}
-	return slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
+	return status.SecretName != in.AccessKey.SecretName()
 }
 
 // carriesMore: the record knows previous keys that live on and that status lost, even if its own key is gone.

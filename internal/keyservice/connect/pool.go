@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -43,6 +44,7 @@ type Pool struct {
 	// ResyncPeriod of the Inventories.
 	ResyncPeriod time.Duration
 
+	making  singleflight.Group
 	mu      sync.Mutex
 	entries map[types.UID]entry
 }
@@ -71,19 +73,32 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
-	known, ok := p.entries[service.GetUID()]
-	p.mu.Unlock()
+	if known, ok := p.known(service.GetUID()); ok && known.version == version {
+		return known.connection, nil
+	}
+	// Many passes start at once; one connection, and so one session and one resync, has to serve them all.
+	made, err, _ := p.making.Do(string(service.GetUID())+"/"+version, func() (any, error) { return p.renew(ctx, service, version) })
+	if err != nil {
+		return nil, err
+	}
+	connection, ok := made.(*Connection)
+	if !ok {
+		return nil, fmt.Errorf("connecting made a %T", made)
+	}
+	return connection, nil
+}
+
+// renew reads the Secrets and connects, or keeps the connection if only metadata changed. Nothing is sent by it.
+func (p *Pool) renew(ctx context.Context, service v1alpha1.GenericKeyService, version string) (*Connection, error) {
+	known, ok := p.known(service.GetUID())
 	if ok && known.version == version {
 		return known.connection, nil
 	}
-	// Two at once may both connect; nothing is sent by that, and the last one stays.
-	fresh := entry{version: version, generation: service.GetGeneration()}
 	material, err := readSecrets(ctx, p.Live, service.GetSpec(), p.SecretNamespace(service))
 	if err != nil {
 		return nil, err
 	}
-	fresh.material = material.digest()
+	fresh := entry{version: version, generation: service.GetGeneration(), material: material.digest()}
 	if ok && known.generation == fresh.generation && known.material == fresh.material {
 		fresh.connection = known.connection
 	} else if fresh.connection, err = p.connect(service.GetSpec(), material); err != nil {
@@ -96,6 +111,13 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 	}
 	p.entries[service.GetUID()] = fresh
 	return fresh.connection, nil
+}
+
+func (p *Pool) known(uid types.UID) (entry, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known, ok := p.entries[uid]
+	return known, ok
 }
 
 func (p *Pool) connect(spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
