@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -108,8 +109,11 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 		return err
 	}
 	p.connection, err = r.Pool.Get(ctx, service)
-	if _, mendable := errors.AsType[*connect.Error](err); mendable {
+	if err != nil && !isKubeError(err) {
 		p.connectErr, p.in.Service.Held = err, true
+		if _, remote := errors.AsType[*keyservice.Error](err); remote {
+			p.syncErr = err
+		}
 		return nil
 	}
 	if err != nil {
@@ -132,10 +136,10 @@ func serviceMissing(ak *v1alpha1.AccessKey) error {
 // resyncedKeys are the recorded keys that the last shared listing does not deny.
 func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.Key {
 	recorded := recordedKeys(p.ak)
-	if len(recorded) == 0 || p.connection == nil || p.connection.Inventory == nil || p.ak.Suspended() {
+	if len(recorded) == 0 || p.connection == nil || p.ak.Suspended() {
 		return recorded
 	}
-	snapshot, err := p.connection.Inventory.Snapshot(ctx, p.in.Now)
+	snapshot, err := p.connection.Inventory(p.ak.Spec.User).Snapshot(ctx, p.in.Now)
 	p.syncErr, p.contacted = err, err == nil
 	kept := recorded[:0]
 	for _, key := range recorded {
@@ -200,25 +204,25 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 }
 
 // liveKeys lists the user's keys. When a deleted AccessKey's user is gone from the service, its keys can live on, so the
-// recorded ones are then looked for in the whole service.
+// recorded ones are then looked for in the whole service; where that can't be listed, deleting them finds out.
 func (r *AccessKeyReconciler) liveKeys(ctx context.Context, p *pass) ([]keyservice.Key, error) {
 	keys, err := p.connection.List(ctx, p.ak.Spec.User)
-	lister, listsAll := p.connection.Service.(keyservice.AllLister)
-	if p.ak.DeletionTimestamp.IsZero() || !listsAll || keyservice.KindOf(err) != keyservice.NotFound {
+	if p.ak.DeletionTimestamp.IsZero() || err == nil || keyservice.KindOf(err) != keyservice.NotFound {
 		return keys, err
+	}
+	recorded := plainKeys(recordedKeys(p.ak))
+	lister, listsAll := p.connection.Service.(keyservice.AllLister)
+	if !listsAll {
+		return recorded, nil
 	}
 	all, err := lister.ListAll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	recorded := map[string]bool{}
-	for _, id := range p.ak.RecordedKeyIDs() {
-		recorded[id] = true
-	}
 	keys = nil
 	for _, owned := range all {
 		for _, key := range owned {
-			if recorded[key.ID] {
+			if slices.ContainsFunc(recorded, func(known keyservice.Key) bool { return known.ID == key.ID }) {
 				keys = append(keys, key)
 			}
 		}

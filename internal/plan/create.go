@@ -35,13 +35,17 @@ func supported(in Input, _ string) (Action, bool) {
 
 // inPlace replaces the current key where the strategy says so, or the service can hold no second one.
 func inPlace(in Input, reason string) (Action, bool) {
-	if !in.Replaces() || !in.ours(in.AccessKey.Status.KeyID) {
+	id := in.AccessKey.Status.KeyID
+	switch {
+	case !in.Replaces(), !in.ours(id), in.state(id) == keyservice.Deleting:
 		return none()
+	case in.Service.Renews && in.state(id) != keyservice.Failed:
+		return Action{Verb: Renew, Reason: reason, KeyID: id}, true
+	case in.Service.KeysPerUser > 0 && len(in.Keys) > in.Service.KeysPerUser:
+		return none() // without it there would still be no room
+	default:
+		return Action{Verb: Revoke, Reason: reason, KeyID: id}, true
 	}
-	if in.Service.Renews {
-		return Action{Verb: Renew, Reason: reason, KeyID: in.AccessKey.Status.KeyID}, true
-	}
-	return Action{Verb: Revoke, Reason: reason, KeyID: in.AccessKey.Status.KeyID}, true
 }
 
 func granted(in Input, _ string) (Action, bool) {
@@ -109,26 +113,15 @@ func room(in Input, _ string) (Action, bool) {
 	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
 		return none()
 	}
-	status := &in.AccessKey.Status
-	oldest := -1
-	for i := range status.PreviousKeys {
-		if in.ours(status.PreviousKeys[i].KeyID) && !in.published(status.PreviousKeys[i].KeyID) &&
-			(oldest < 0 || status.PreviousKeys[i].IssuedAt.Before(&status.PreviousKeys[oldest].IssuedAt)) {
-			oldest = i
-		}
-	}
-	if oldest >= 0 {
-		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.PreviousKeys[oldest].KeyID}, true
-	}
-	if in.ours(status.KeyID) && (!in.needed() || !in.Works(status.KeyID)) {
-		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.KeyID}, true
-	}
 	ids := make([]string, 0, len(in.Keys))
 	for _, key := range in.Keys {
 		if key.State == keyservice.Deleting {
 			return in.waitForDeletion(key.ID), true
 		}
 		ids = append(ids, key.ID)
+	}
+	if id := in.dispensable(); id != "" {
+		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: id}, true
 	}
 	return Action{
 		Verb:   Block,
@@ -137,4 +130,24 @@ func room(in Input, _ string) (Action, bool) {
 			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
 		Until: in.nextRevocation(),
 	}, true
+}
+
+// dispensable is the key of ours to give up first, empty if there is none.
+func (in Input) dispensable() string {
+	var oldest *v1alpha1.PreviousKey
+	status := &in.AccessKey.Status
+	for i := range status.PreviousKeys {
+		previous := &status.PreviousKeys[i]
+		if in.ours(previous.KeyID) && !in.published(previous.KeyID) && (oldest == nil || previous.IssuedAt.Before(&oldest.IssuedAt)) {
+			oldest = previous
+		}
+	}
+	switch {
+	case oldest != nil:
+		return oldest.KeyID
+	case in.ours(status.KeyID) && (!in.needed() || !in.Works(status.KeyID)):
+		return status.KeyID
+	default:
+		return ""
+	}
 }

@@ -44,7 +44,7 @@ func (in Input) listed(id string) bool {
 	return ok
 }
 
-// Works: the service lists the key as one that works, or will in a moment.
+// Works reports that the service lists the key as one that works, or will in a moment.
 func (in Input) Works(id string) bool {
 	key, ok := in.find(id)
 	switch key.State {
@@ -68,7 +68,7 @@ func (in Input) strategy() v1alpha1.RotationStrategy {
 	return in.AccessKey.Spec.Rotation.Strategy
 }
 
-// Replaces: a rotation happens in place, so that no two pairs work side by side.
+// Replaces reports that a rotation happens in place, so that no two pairs work side by side.
 func (in Input) Replaces() bool {
 	return in.strategy() == v1alpha1.StrategyReplace || in.strategy() == v1alpha1.StrategyAuto && !in.Service.Overlap
 }
@@ -97,7 +97,22 @@ func (in Input) older(key Key) bool {
 
 // published: the Secret holds this key's pair.
 func (in Input) published(id string) bool {
-	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id
+	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id && !in.outlived()
+}
+
+// outlived: the pair in the Secret is from before its key was renewed in place, or made again under the same handle. A
+// person, or a name that is wanted again, can bring it back.
+func (in Input) outlived() bool {
+	record, status := in.Secret.Record, &in.AccessKey.Status
+	if !in.Service.Renews {
+		return false
+	}
+	if record.KeyID == status.KeyID {
+		return !record.IssuedAt.Equal(&status.IssuedAt)
+	}
+	return slices.ContainsFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool {
+		return p.KeyID == record.KeyID && !record.IssuedAt.Equal(&p.IssuedAt)
+	})
 }
 
 // publishedBy: the Secret holds the pair that the intent made.
@@ -122,7 +137,7 @@ func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 // says so, since FormerSecrets are not read live.
 func (in Input) needed() bool {
 	status := &in.AccessKey.Status
-	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) {
+	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) && !in.outlived() {
 		return in.published(status.KeyID)
 	}
 	return status.SecretName != in.AccessKey.SecretName()
@@ -140,7 +155,7 @@ func (in Input) carriesMore(record Record) bool {
 func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
 	recent = true
 	for _, key := range in.Keys {
-		if slices.Contains(intent.KnownKeyIDs, key.ID) || key.Claimed || in.older(key) || in.published(key.ID) ||
+		if slices.Contains(intent.KnownKeyIDs, key.ID) || !in.ours(key.ID) || in.published(key.ID) ||
 			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
 			continue
 		}
@@ -157,9 +172,12 @@ func (in Input) CandidateKeyIDs() []string {
 	return ids
 }
 
-// remembered: the status, the Secret or one under a former name knows the key.
+// remembered: the status, the Secret or one under a former name knows the key. Deleting revokes only what status knows.
 func (in Input) remembered(id string) bool {
-	return slices.Contains(in.AccessKey.RecordedKeyIDs(), id) || in.published(id) ||
+	if slices.Contains(in.AccessKey.RecordedKeyIDs(), id) || in.deleting() {
+		return slices.Contains(in.AccessKey.RecordedKeyIDs(), id)
+	}
+	return in.published(id) ||
 		slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
 }
 

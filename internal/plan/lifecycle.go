@@ -83,12 +83,13 @@ func NextRevision(in Input) int64 {
 func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 	status := &in.AccessKey.Status
 	record := Record{
-		KeyID:        key.ID,
-		AccessKeyID:  key.AccessKeyID,
-		Revision:     intent.Revision,
-		IssuedAt:     intent.StartedAt,
-		Renewal:      intent.Renewal,
-		PreviousKeys: slices.Clone(status.PreviousKeys),
+		KeyID:       key.ID,
+		AccessKeyID: key.AccessKeyID,
+		Revision:    intent.Revision,
+		IssuedAt:    intent.StartedAt,
+		Renewal:     intent.Renewal,
+		// A handle that the operator chooses can come again.
+		PreviousKeys: slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID }),
 	}
 	if status.KeyID != "" && status.KeyID != key.ID && in.listed(status.KeyID) {
 		expires, _ := Schedule(in.AccessKey, status.IssuedAt.Time)

@@ -164,6 +164,7 @@ func revokeAll(in Input) (Action, bool) {
 }
 
 func revokePrevious(in Input) (Action, bool) {
+	going := ""
 	for i := range in.AccessKey.Status.PreviousKeys {
 		previous := &in.AccessKey.Status.PreviousKeys[i]
 		if in.Now.Before(in.revokeAt(previous)) || in.published(previous.KeyID) {
@@ -173,11 +174,15 @@ func revokePrevious(in Input) (Action, bool) {
 		case in.Live && (!in.listed(previous.KeyID) || in.claimed(previous.KeyID)):
 			return Action{Verb: Forget, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID}, true
 		case in.state(previous.KeyID) == keyservice.Deleting:
-			return in.waitForDeletion(previous.KeyID), true
+			going = previous.KeyID
+			continue
 		case in.Live && !in.ours(previous.KeyID):
 			return in.notOurs(previous.KeyID), true
 		}
 		return live(in, Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID})
+	}
+	if going != "" {
+		return in.waitForDeletion(going), true
 	}
 	return none()
 }

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -48,19 +49,32 @@ func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
 
 // settleChosen: the ID is known, so the key can be renewed, which gives a pair that nobody else has.
 func settleChosen(in Input, intent *v1alpha1.Intent) Action {
-	recorded := in.remembered(intent.KeyID)
 	switch {
-	case !in.ours(intent.KeyID), in.deleting() && recorded:
+	case !in.ours(intent.KeyID), in.deleting() && in.remembered(intent.KeyID):
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	case in.state(intent.KeyID) == keyservice.Deleting:
 		return in.waitForDeletion(intent.KeyID)
-	case !recorded && (in.deleting() || !in.Service.Renews || in.state(intent.KeyID) == keyservice.Failed):
+	case in.useless(intent.KeyID):
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
-	case !in.Service.Renews:
+	case !in.Service.Renews, in.state(intent.KeyID) == keyservice.Failed:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
-	default:
-		return Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
 	}
+	if in.Secret.State == SecretForeign { // no pair can be published, so none is made
+		action, ok := revokePrevious(in)
+		if !ok {
+			action, _ = foreignSecret(in)
+		}
+		return action
+	}
+	return Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+}
+
+// useless: nothing needs the key that was made, and no pair of it can be published.
+func (in Input) useless(id string) bool {
+	if in.state(id) == keyservice.Failed {
+		return !slices.Contains(in.AccessKey.RecordedKeyIDs(), id)
+	}
+	return !in.remembered(id) && (in.deleting() || !in.Service.Renews || in.Secret.State == SecretForeign)
 }
 
 // settleWaiting: the pair is kept in the next Secret until the service lets it work.
@@ -70,6 +84,10 @@ func settleWaiting(in Input) Action {
 	case in.deleting(), in.state(id) == keyservice.Failed, in.state(id) == keyservice.Disabled:
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: id}
 	case in.state(id) == keyservice.Pending:
+		// That can take long, too.
+		if action, ok := revokePrevious(in); ok {
+			return action
+		}
 		return Action{
 			Verb:   Wait,
 			Reason: v1alpha1.ReasonWaiting,

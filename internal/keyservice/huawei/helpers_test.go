@@ -1,0 +1,152 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package huawei
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	account "accesskey.dev/operator/test/simulator/huawei"
+)
+
+const (
+	routeKeys  = "/v5/users/{user_id}/access-keys"
+	postKeys   = "POST " + routeKeys
+	getKeys    = "GET " + routeKeys
+	putKeys    = "PUT " + routeKeys + "/{access_key_id}"
+	deleteKeys = "DELETE " + routeKeys + "/{access_key_id}"
+	getUsers   = "GET " + usersPath
+)
+
+var (
+	start      = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
+	anyCreate  = simulator.Rule{Method: http.MethodPost}
+	anyList    = simulator.Rule{Method: http.MethodGet, Path: usersPath + "/"}
+	anyUpdate  = simulator.Rule{Method: http.MethodPut}
+	anyDelete  = simulator.Rule{Method: http.MethodDelete}
+	ttlIgnored = keyservice.CreateRequest{TTL: time.Hour}
+)
+
+// bed is a simulated account with user alice, and a backend that signs with the operator's key.
+type bed struct {
+	*Service
+
+	account *account.Simulator
+	server  *simulator.Server
+	http    *http.Client
+	// clock is the account's, own the operator's.
+	clock, own *clocktesting.FakePassiveClock
+	alice      string // ID
+}
+
+func newBed(t *testing.T, options account.Options) *bed {
+	t.Helper()
+	b := &bed{clock: clocktesting.NewFakePassiveClock(start), own: clocktesting.NewFakePassiveClock(start)}
+	options.Clock = b.clock
+	b.account = account.New(options)
+	server, err := simulator.Serve(b.account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	b.server = server
+	b.alice = b.account.AddUser("alice")
+	b.Service = b.connect(t, account.DefaultAccessKeyID, account.DefaultSecretAccessKey)
+	return b
+}
+
+// connect returns another backend for the same account, with this key.
+func (b *bed) connect(t *testing.T, accessKeyID, secret string) *Service {
+	t.Helper()
+	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{
+		Backend: "huawei", CABundle: b.server.CA, QPS: 1e6, Burst: 1e6,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	b.http = client
+	service, err := New(Config{
+		URL: b.server.URL, DomainID: account.DefaultDomainID, AccessKeyID: accessKeyID,
+		SecretAccessKey: keyservice.Secret(secret), HTTP: client, Now: b.own.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// pass lets so much time pass, for the account and the operator.
+func (b *bed) pass(d time.Duration) {
+	b.clock.SetTime(b.clock.Now().Add(d))
+	b.own.SetTime(b.own.Now().Add(d))
+}
+
+func (b *bed) create(t *testing.T, user string) keyservice.Credential {
+	t.Helper()
+	credential, err := b.Create(t.Context(), user, ttlIgnored)
+	if err != nil {
+		t.Fatalf("Create(%q): %v", user, err)
+	}
+	return credential
+}
+
+func (b *bed) makeKey(t *testing.T, user string) simulator.Pair {
+	t.Helper()
+	pair, _, err := b.account.MakeKey(user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+// calls fails the test unless the route was called so often.
+func (b *bed) calls(t *testing.T, route string, want int) {
+	t.Helper()
+	if got := b.account.Calls()[route]; got != want {
+		t.Errorf("%s was called %d times, want %d", route, got, want)
+	}
+}
+
+// noCalls fails the test if anything was sent.
+func (b *bed) noCalls(t *testing.T) {
+	t.Helper()
+	if calls := b.account.Calls(); len(calls) != 0 {
+		t.Errorf("calls: %v", calls)
+	}
+}
+
+// answer answers with the account's time, as it does itself.
+func (b *bed) answer(status int, body string) simulator.Effect {
+	return simulator.Answer(status, http.Header{"Date": {b.clock.Now().UTC().Format(http.TimeFormat)}}, body)
+}
+
+// expectKind fails the test unless err is of the kind and has every one of the texts.
+func expectKind(t *testing.T, err error, want keyservice.Kind, texts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want kind %s", want)
+	}
+	if got := keyservice.KindOf(err); got != want {
+		t.Errorf("kind %s, want %s: %v", got, want, err)
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error lacks %q: %v", text, err)
+		}
+	}
+	if strings.Contains(err.Error(), account.DefaultSecretAccessKey) {
+		t.Errorf("the error tells the secret: %v", err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,216 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ontap
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	netapp "accesskey.dev/operator/test/simulator/ontap"
+)
+
+const (
+	aKey  = 1
+	noKey = 0
+)
+
+// badCreates are what can go wrong with the request that makes a key, be it a POST or a PATCH.
+var badCreates = map[string]struct {
+	effect simulator.Effect
+	kind   keyservice.Kind
+	keys   int
+	text   string
+}{
+	"refused without being read":       {simulator.Refuse(), keyservice.Ambiguous, noKey, "closed the connection"},
+	"dropped before it is carried out": {simulator.Drop(), keyservice.Ambiguous, noKey, "closed the connection"},
+	"carried out, no answer":           {simulator.DropAnswer(), keyservice.Ambiguous, aKey, "closed the connection"},
+	"carried out, half an answer":      {simulator.CutAnswer(), keyservice.Ambiguous, aKey, "closed the connection"},
+	"carried out, a proxy's answer":    {simulator.ReplaceAnswer("<html>OK</html>"), keyservice.Ambiguous, aKey, "no key"},
+	"carried out, an empty answer":     {simulator.ReplaceAnswer(""), keyservice.Ambiguous, aKey, "no key"},
+	"carried out, no records":          {simulator.ReplaceAnswer(`{"num_records":1}`), keyservice.Ambiguous, aKey, "no key"},
+	"carried out, no secret": {
+		simulator.ReplaceAnswer(`{"records":[{"access_key":"A"}]}`), keyservice.Ambiguous, aKey, "no key",
+	},
+	"carried out, no access key": {
+		simulator.ReplaceAnswer(`{"records":[{"secret_key":"geheim"}]}`), keyservice.Ambiguous, aKey, "no key",
+	},
+	"a server error":              {simulator.Answer(500, nil, ""), keyservice.Ambiguous, noKey, "500 Internal Server Error"},
+	"a gateway's timeout":         {simulator.Answer(504, nil, "<html>"), keyservice.Ambiguous, noKey, "504"},
+	"a request timeout":           {simulator.Answer(408, nil, ""), keyservice.Ambiguous, noKey, "408"},
+	"an endless answer":           {simulator.Endless(200), keyservice.Ambiguous, noKey, "larger than 16 MiB"},
+	"throttled":                   {simulator.Throttle("7"), keyservice.Throttled, noKey, "429"},
+	"an internal error":           {problemAnswer(400, "92406097"), keyservice.Ambiguous, noKey, "92406097"},
+	"the keys cannot be made":     {problemAnswer(500, "92405791"), keyservice.Ambiguous, noKey, "92405791"},
+	"the keys cannot be remade":   {problemAnswer(400, "92405792"), keyservice.Ambiguous, noKey, "92405792"},
+	"forbidden":                   {simulator.Answer(403, nil, ""), keyservice.Unauthorized, noKey, "readonly access to /api/cluster"},
+	"forbidden in ONTAP's words":  {problemAnswer(403, "6"), keyservice.Unauthorized, noKey, "all access to /api/protocols/s3"},
+	"no permission":               {problemAnswer(400, "92406096"), keyservice.Unauthorized, noKey, "all access to /api/protocols/s3"},
+	"the password was changed":    {problemAnswer(401, "6691623"), keyservice.Unauthorized, noKey, "application http"},
+	"redirected":                  {simulator.Answer(307, http.Header{"Location": {"/x"}}, ""), keyservice.Unavailable, noKey, "URL"},
+	"a proxy's 404":               {simulator.Answer(404, nil, "<html>"), keyservice.Unavailable, noKey, "URL"},
+	"a proxy's 405":               {simulator.Answer(405, nil, "<html>"), keyservice.Unavailable, noKey, "URL"},
+	"refused as it is":            {problemAnswer(400, "2"), keyservice.Invalid, noKey, "code 2: because"},
+	"refused in an unknown way":   {problemAnswer(422, "92499999"), keyservice.Invalid, noKey, "code 92499999: because"},
+	"a job instead of an answer":  {simulator.Answer(202, nil, `{"job":{"uuid":"u"}}`), keyservice.Ambiguous, noKey, "in a job"},
+	"an unknown API":              {problemAnswer(404, "3"), keyservice.Invalid, noKey, "management interface"},
+	"an unknown code with a 404":  {problemAnswer(404, "92499999"), keyservice.Unavailable, noKey, "URL"},
+	"a key that exists, with 409": {problemAnswer(409, "92406200"), keyservice.Invalid, noKey, "92406200"},
+}
+
+func problemAnswer(status int, code string) simulator.Effect {
+	return simulator.Answer(status, nil, fmt.Sprintf(`{"error":{"code":%q,"message":"because"}}`, code))
+}
+
+func TestWhatACreateThatGoesWrongMeans(t *testing.T) {
+	for name, test := range badCreates {
+		for way, fill := range map[string]func(*testing.T, *bed){
+			"of a user": func(*testing.T, *bed) {},
+			"of a key": func(t *testing.T, b *bed) {
+				b.person(t, "backup")
+				b.cluster.RemoveKey("backup")
+			},
+		} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				b := newBed(t, netapp.Options{})
+				fill(t, b)
+				made := len(b.cluster.History())
+				b.cluster.Inject(anyPost.Once(), test.effect)
+				b.cluster.Inject(anyGenerate.Once(), test.effect)
+				_, err := b.Create(t.Context(), "backup", month)
+				expectKind(t, err, test.kind, "create key: S3 user backup: ", test.text)
+				if got := len(b.cluster.History()) - made; got != test.keys {
+					t.Errorf("%d keys were made", got)
+				}
+				if calls := b.cluster.Calls(); calls[postUsers]+calls[patchUser] != 1 {
+					t.Errorf("got %v", calls)
+				}
+			})
+		}
+	}
+}
+
+func TestALostCreateIsSettledByARenewal(t *testing.T) {
+	for _, version := range versions {
+		t.Run(version, func(t *testing.T) {
+			b := newBed(t, netapp.Options{Version: version})
+			b.cluster.Inject(anyPost, simulator.DropAnswer())
+			_, err := b.Create(t.Context(), "backup", month)
+			expectKind(t, err, keyservice.Ambiguous)
+			found := b.list(t, "backup")
+			if len(found) != 1 || found[0].OwnerUID != aliceUID {
+				t.Fatalf("listed %+v", found)
+			}
+			renewed, err := b.Renew(t.Context(), "backup", found[0].ID, month.TTL)
+			if err != nil || renewed.ID != found[0].ID || renewed.AccessKeyID == found[0].AccessKeyID || renewed.OwnerUID != aliceUID {
+				t.Fatalf("got %+v, %v", renewed, err)
+			}
+			b.works(t, renewed, true)
+		})
+	}
+}
+
+func TestALostSecondKeyIsKnownByItsMark(t *testing.T) {
+	b := newBed(t, netapp.Options{Version: netapp.V9191})
+	first := b.create(t, "backup", month)
+	b.cluster.Inject(anyGenerate.Once(), simulator.DropAnswer())
+	_, err := b.Create(t.Context(), "backup", keyservice.CreateRequest{ID: "backup/2", Owner: alice})
+	expectKind(t, err, keyservice.Ambiguous)
+	if keys := b.list(t, "backup"); len(keys) != 2 || keys[1].OwnerUID != aliceUID {
+		t.Fatalf("listed %+v", keys)
+	}
+	second, err := b.Renew(t.Context(), "backup", "backup/2", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.works(t, first, true)
+	b.works(t, second, true)
+}
+
+func TestAMarkThatCannotBeWrittenMakesNoKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		effect simulator.Effect
+		kind   keyservice.Kind
+	}{
+		"no answer":        {simulator.DropAnswer(), keyservice.Unavailable},
+		"a server error":   {simulator.Answer(500, nil, ""), keyservice.Unavailable},
+		"refused":          {problemAnswer(400, "2"), keyservice.Invalid},
+		"the user is gone": {problemAnswer(404, "4"), keyservice.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, netapp.Options{Version: netapp.V9191})
+			b.create(t, "backup", month)
+			b.cluster.Inject(anyPatch.Once(), test.effect)
+			_, err := b.Create(t.Context(), "backup", month)
+			expectKind(t, err, test.kind, "S3 user backup: ")
+			if made := len(b.cluster.Keys("backup")); made != 1 {
+				t.Errorf("%d keys", made)
+			}
+			b.create(t, "backup", month)
+		})
+	}
+}
+
+func TestAUserThatGoesWhileItIsGivenAKeyIsLookedAtAgain(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	b.person(t, "backup")
+	b.cluster.RemoveKey("backup")
+	b.cluster.Inject(anyGenerate.Once(), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		b.cluster.RemoveUser("backup")
+		next.ServeHTTP(w, r)
+	})
+	_, err := b.Create(t.Context(), "backup", month)
+	expectKind(t, err, keyservice.Unavailable, "create key: S3 user backup: the user was deleted meanwhile")
+	b.works(t, b.create(t, "backup", month), true)
+}
+
+func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	b.list(t, "backup")
+	b.server.Down(true)
+	b.client.http.CloseIdleConnections()
+	_, err := b.Create(t.Context(), "backup", month)
+	expectKind(t, err, keyservice.Unavailable, "read user")
+	b.server.Down(false)
+	b.create(t, "backup", month)
+}
+
+func TestACreateThatIsCanceledIsAmbiguous(t *testing.T) {
+	for name, effect := range map[string]simulator.Effect{
+		"carried out":     simulator.HangAnswer(),
+		"not carried out": simulator.Hang(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, netapp.Options{})
+			ctx, cancel := context.WithCancel(t.Context())
+			b.cluster.Inject(anyPost, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				cancel()
+				effect(w, r, next)
+			})
+			_, err := b.Create(ctx, "backup", month)
+			expectKind(t, err, keyservice.Ambiguous, "create key: S3 user backup: canceled before the service answered")
+		})
+	}
+}
+
+func TestRetryAfterIsHandedOn(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	b.cluster.Inject(anyPost, simulator.Throttle("90"))
+	_, err := b.Create(t.Context(), "backup", month)
+	if got := keyservice.RetryAfterOf(err); got != 90*time.Second {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAnSVMThatIsGoneIsNoUserThatIsGone(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	b.cluster.Inject(anyPost, problemAnswer(404, "4"))
+	_, err := b.Create(t.Context(), "backup", month)
+	expectKind(t, err, keyservice.Invalid, "code 4: because", "create an S3 server on the SVM")
+	expectReason(t, err, ReasonSVMNotFound)
+}

@@ -1,0 +1,110 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ontap
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"golang.org/x/sync/singleflight"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// Reasons of errors that a person has to act on.
+const (
+	// ReasonUserExists: an S3 user of that name exists, is not the operator's, and has no key to spare.
+	ReasonUserExists = "UserExists"
+	// ReasonSVMNotFound: the cluster has no such SVM, or none that the account may see, or it has no S3 server.
+	ReasonSVMNotFound = "SVMNotFound"
+	// ReasonVersionUnsupported: the cluster is older than the first version whose keys can end and be deleted.
+	ReasonVersionUnsupported = "VersionUnsupported"
+	// ReasonTTLUnsupported: the service does not allow keys to live that long, or for ever.
+	ReasonTTLUnsupported = "TTLUnsupported"
+)
+
+// Config says which SVM of which cluster to talk to, and as whom.
+type Config struct {
+	// URL of the cluster's or the SVM's management interface: https and host, perhaps a port, nothing else.
+	URL string
+	// SVM is the name or the UUID of the SVM with the S3 server.
+	SVM string
+	// Username and Password of an ONTAP account with the application "http".
+	Username string
+	Password keyservice.Secret
+	// HTTP is from keyservice.NewHTTPClient.
+	HTTP *http.Client
+}
+
+// Service is the S3 server of one SVM. Its methods take the names of S3 users.
+type Service struct {
+	client *client
+	svm    string
+	// cluster is what Connect found out last; nil before the first time.
+	cluster    *atomic.Pointer[cluster]
+	connecting *singleflight.Group
+	users      *userLocks
+}
+
+var (
+	_ keyservice.Service       = (*Service)(nil)
+	_ keyservice.AllLister     = (*Service)(nil)
+	_ keyservice.Prober        = (*Service)(nil)
+	_ keyservice.Connector     = (*Service)(nil)
+	_ keyservice.Renewer       = (*Service)(nil)
+	_ keyservice.HandleChooser = (*Service)(nil)
+)
+
+// New checks the configuration and sends nothing. Its errors are of kind Invalid.
+func New(config Config) (*Service, error) {
+	client, err := newClient(config)
+	if err == nil {
+		err = checkSVM(config.SVM)
+	}
+	if err != nil {
+		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the ONTAP client", Err: err}
+	}
+	return &Service{
+		client:     client,
+		svm:        config.SVM,
+		cluster:    &atomic.Pointer[cluster]{},
+		connecting: &singleflight.Group{},
+		users:      &userLocks{held: map[string]chan struct{}{}},
+	}, nil
+}
+
+// Limits implements keyservice.Service. Before Connect they are those of a cluster with one key per user.
+func (s *Service) Limits() keyservice.Limits {
+	return keyservice.Limits{KeysPerUser: s.cluster.Load().slots(), MaxTTL: maxTTL}
+}
+
+// Probe implements keyservice.Prober: it connects anew and proves that the account may see the users.
+func (s *Service) Probe(ctx context.Context) (string, error) {
+	if err := s.Connect(ctx); err != nil {
+		return "", err
+	}
+	connected := s.cluster.Load()
+	if _, _, err := s.page(ctx, connected, url.Values{"fields": {"name"}, "max_records": {"1"}}); err != nil {
+		return "", err
+	}
+	return "ONTAP " + connected.version.String(), nil
+}
+
+// List implements keyservice.Service. A user that does not exist has no keys; Create makes it.
+func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, error) {
+	if err := checkName(user); err != nil {
+		return nil, readRequest(user).fail(keyservice.Invalid, err)
+	}
+	connected, err := s.connected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.read(ctx, connected, user)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return found.list(), nil
+}

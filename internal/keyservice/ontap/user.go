@@ -1,0 +1,83 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ontap
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// root is user id 0 of every S3 server: the one that may do anything.
+const root = "root"
+
+// namePattern: codes 92405787 and 92405788 of the API reference.
+var namePattern = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]{1,64}$`)
+
+// user is an S3 user with its keys by their slot, key_id at the service: 1, and from 9.19.1 on 2.
+type user struct {
+	name, comment string
+	keys          map[int]pair
+}
+
+// pair is what the service shows of a key.
+type pair struct {
+	accessKey string
+	// expires is zero for a key that does not end.
+	expires time.Time
+}
+
+func (u *user) list() []keyservice.Key {
+	marked, _ := parseMark(u.comment)
+	var keys []keyservice.Key
+	for _, slot := range slices.Sorted(maps.Keys(u.keys)) {
+		keys = append(keys, u.keys[slot].key(keyID(u.name, slot), marked.uid(slot)))
+	}
+	return keys
+}
+
+func (p pair) key(id, ownerUID string) keyservice.Key {
+	return keyservice.Key{ID: id, AccessKeyID: p.accessKey, ExpiresAt: p.expires, OwnerUID: ownerUID}
+}
+
+// checkName refuses what is no user's name, or no user's that keys are made for.
+func checkName(name string) error {
+	switch {
+	case !namePattern.MatchString(name):
+		return errors.New("the name of an S3 user has 1 to 64 characters of 0-9 A-Z a-z _ + = , . @ and -")
+	case strings.Trim(name, ".") == "":
+		return errors.New("a name of dots cannot be part of a URL")
+	case strings.EqualFold(name, root):
+		return errors.New("root is the S3 server's own user, whose keys are not the operator's; name another user")
+	}
+	return nil
+}
+
+// keyID is the handle of a slot. The first is the user's name alone, in every version, so that an upgrade which brings
+// the second one changes no ID; a name has no slash.
+func keyID(name string, slot int) string {
+	if slot == 1 {
+		return name
+	}
+	return name + "/" + strconv.Itoa(slot)
+}
+
+// slotOf reads a handle of one of the user's keys.
+func slotOf(name, id string) (int, error) {
+	for slot := 1; slot <= 9; slot++ {
+		if keyID(name, slot) == id {
+			return slot, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not the ID of a key of this user", keyservice.Excerpt(id))
+}
+
+func describeUser(name string) string { return "S3 user " + keyservice.Excerpt(name) }

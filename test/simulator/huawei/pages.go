@@ -1,0 +1,117 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package huawei
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 200
+	// absent, as Options.Empty, leaves the list out.
+	absent = "absent"
+)
+
+var markerPattern = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{4,400}$`)
+
+// item is what a list is made of.
+type item struct {
+	id   string
+	body any
+}
+
+// page answers one page of a list under its name. Items are in the order of their IDs, not of their making.
+func (s *Simulator) page(query url.Values, name string, items []item) (answer, *apiError) {
+	limit, refused := pageLimit(query.Get("limit"))
+	if refused != nil {
+		return answer{}, refused
+	}
+	number, after, refused := readMarker(query)
+	if refused != nil {
+		return answer{}, refused
+	}
+	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.id, b.id) })
+	items = slices.DeleteFunc(items, func(i item) bool { return i.id <= after })
+
+	size := min(limit, s.options.PageSize)
+	if s.options.Pages == PagesShort { // none, one, none, one …
+		size = min(size, number%2)
+	}
+	shown := items[:min(size, len(items))]
+	info := map[string]any{"current_count": len(shown)}
+	switch {
+	case s.options.Pages == PagesStuck && query.Has("marker"):
+		info["next_marker"] = query.Get("marker")
+	case len(shown) < len(items):
+		if len(shown) > 0 {
+			after = shown[len(shown)-1].id
+		}
+		info["next_marker"] = writeMarker(number+1, after)
+	}
+	return answer{http.StatusOK, s.listBody(name, shown, info)}, nil
+}
+
+func (s *Simulator) listBody(name string, shown []item, info map[string]any) map[string]any {
+	body := map[string]any{name: bodies(shown), "page_info": info}
+	if len(shown) == 0 {
+		delete(body, name)
+		if s.options.Empty != absent {
+			body[name] = json.RawMessage(s.options.Empty)
+		}
+	}
+	return body
+}
+
+func bodies(items []item) []any {
+	all := make([]any, len(items))
+	for i := range items {
+		all[i] = items[i].body
+	}
+	return all
+}
+
+func pageLimit(text string) (int, *apiError) {
+	if text == "" {
+		return defaultLimit, nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 || limit > maxLimit {
+		return 0, &apiError{http.StatusBadRequest, invalidParameter, "Request parameter limit is invalid."}
+	}
+	return limit, nil
+}
+
+// writeMarker names the page and the last item before it, so that even an empty page has a marker of its own.
+func writeMarker(number int, after string) string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", number, after))
+}
+
+func readMarker(query url.Values) (number int, after string, refused *apiError) {
+	if !query.Has("marker") {
+		return 0, "", nil
+	}
+	refused = &apiError{http.StatusBadRequest, invalidMarker, "invalid marker"}
+	if !markerPattern.MatchString(query.Get("marker")) {
+		return 0, "", refused
+	}
+	decoded, err := base64.StdEncoding.DecodeString(query.Get("marker"))
+	if err != nil {
+		return 0, "", refused
+	}
+	text, after, found := strings.Cut(string(decoded), " ")
+	number, err = strconv.Atoi(text)
+	if !found || err != nil {
+		return 0, "", refused
+	}
+	return number, after, nil
+}

@@ -1,0 +1,224 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ontap
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The parameters that carry on after a page.
+const (
+	startUUID = "start.svm.uuid"
+	startName = "start.name"
+)
+
+func (s *Simulator) getUser(r *http.Request) (answer, *apiError) {
+	found := s.find(r.PathValue("name"))
+	if found == nil {
+		return answer{}, s.notFound("name")
+	}
+	asked := r.URL.Query().Get("fields")
+	if asked == "" {
+		asked = "*" // of one resource, every field that is cheap
+	}
+	fields, refused := s.fields(asked)
+	if refused != nil {
+		return answer{}, refused
+	}
+	return answer{body: s.record(found, fields)}, nil
+}
+
+func (s *Simulator) listUsers(r *http.Request) (answer, *apiError) {
+	query := r.URL.Query()
+	fields, refused := s.fields(query.Get("fields"))
+	if refused != nil {
+		return answer{}, refused
+	}
+	whole, refused := flag(query, "return_records", true)
+	if refused != nil {
+		return answer{}, refused
+	}
+	limit := s.options.PageSize
+	if text := query.Get("max_records"); text != "" {
+		most, err := strconv.Atoi(text)
+		if err != nil || most < 1 {
+			return answer{}, badValue("max_records", text)
+		}
+		limit = min(limit, most)
+	}
+	if query.Get("order_by") != "" && query.Get("order_by") != "name" {
+		return answer{}, badValue("order_by", query.Get("order_by"))
+	}
+	matching, refused := s.filter(query)
+	if refused != nil {
+		return answer{}, refused
+	}
+	page, next := s.page(matching, r, limit)
+	body := map[string]any{"num_records": len(page), "_links": links(r.URL.RequestURI())}
+	if next != "" {
+		body["_links"].(map[string]any)["next"] = map[string]any{"href": next}
+	}
+	if whole {
+		records := []any{}
+		for _, u := range page {
+			records = append(records, s.record(u, fields))
+		}
+		body["records"] = records
+	}
+	return answer{body: body}, nil
+}
+
+// fields reads ?fields=. Without it a collection has nothing but what identifies its members.
+func (s *Simulator) fields(asked string) ([]string, *apiError) {
+	known := []string{"name", "svm", "comment", "access_key"}
+	if s.version.atLeast(V9141) {
+		known = append(known, "key_expiry_time", "key_time_to_live")
+	}
+	if s.version.atLeast(V9191) {
+		known = append(known, "keys")
+	}
+	switch asked {
+	case "":
+		return nil, nil
+	case "*", "**":
+		return known, nil
+	}
+	fields := strings.Split(asked, ",")
+	for _, field := range fields {
+		if top, _, _ := strings.Cut(field, "."); !slices.Contains(known, top) {
+			return nil, badValue("fields", field)
+		}
+	}
+	return fields, nil
+}
+
+// record is a user as a GET shows it: never with a secret.
+func (s *Simulator) record(u *user, fields []string) map[string]any {
+	svm := map[string]any{"name": s.options.SVM, "uuid": s.options.SVMUUID, "_links": links("/api/svm/svms/" + s.options.SVMUUID)}
+	record := map[string]any{"name": u.name, "svm": svm, "_links": links(s.pathOf(u))}
+	all := map[string]any{}
+	if u.comment != "" {
+		all["comment"] = u.comment
+	}
+	if first := u.keys[0]; first != nil {
+		all["access_key"] = first.accessKey
+		if !first.expires.IsZero() {
+			all["key_expiry_time"] = first.expires.Format(s.options.ExpiryLayout)
+			all["key_time_to_live"] = formatLife(first.life)
+		}
+	}
+	if listed := s.listedKeys(u); len(listed) > 0 {
+		all["keys"] = listed
+	}
+	maps.DeleteFunc(all, func(field string, _ any) bool {
+		return !slices.ContainsFunc(fields, func(asked string) bool { return asked == field || strings.HasPrefix(asked, field+".") })
+	})
+	maps.Copy(record, all)
+	return record
+}
+
+func (s *Simulator) listedKeys(u *user) []any {
+	var listed []any
+	for slot, k := range u.keys[:s.slots()] {
+		switch {
+		case k == nil && !s.options.EmptySlotsListed, slot == 0 && s.options.SecondKeyOnly:
+			continue
+		}
+		shown := map[string]any{"id": s.keyNumber(slot)}
+		if k != nil {
+			shown["access_key"] = k.accessKey
+		}
+		if k != nil && !k.expires.IsZero() {
+			shown["expiry_time"] = k.expires.Format(s.options.ExpiryLayout)
+			shown["time_to_live"] = formatLife(k.life)
+		}
+		listed = append(listed, shown)
+	}
+	return listed
+}
+
+func (s *Simulator) keyNumber(slot int) any {
+	if s.options.TextKeyIDs {
+		return strconv.Itoa(slot + 1)
+	}
+	return slot + 1
+}
+
+// filter returns the users that every parameter named after a field fits.
+func (s *Simulator) filter(query url.Values) ([]*user, *apiError) {
+	known, refused := s.fields("*")
+	if refused != nil {
+		return nil, refused
+	}
+	for name := range query {
+		if strings.HasPrefix(name, "keys.") && !s.version.atLeast(V9191) {
+			return nil, unexpected(name)
+		}
+	}
+	matching := slices.Clone(s.users)
+	return slices.DeleteFunc(matching, func(u *user) bool {
+		for name := range query {
+			if !s.fits(u, known, name, query.Get(name)) {
+				return true
+			}
+		}
+		return false
+	}), nil
+}
+
+// fits reports whether the field has the value; a parameter that is no field does not count.
+func (s *Simulator) fits(u *user, known []string, name, want string) bool {
+	switch {
+	case name == "svm.name":
+		return want == s.options.SVM
+	case name == "svm.uuid":
+		return want == s.options.SVMUUID
+	case name == "keys.access_key":
+		return slices.ContainsFunc(u.keys[:], func(k *key) bool { return k != nil && k.accessKey == want })
+	case name == "name" && s.options.NamesIgnoreCase:
+		return strings.EqualFold(want, u.name)
+	case slices.Contains(known, name):
+		return s.record(u, known)[name] == want
+	default:
+		return true
+	}
+}
+
+// page returns the users from where the query says, and _links.next.href, empty on the last page.
+func (s *Simulator) page(users []*user, r *http.Request, limit int) (page []*user, next string) {
+	query := r.URL.Query()
+	from := query.Get(startName)
+	users = slices.DeleteFunc(users, func(u *user) bool { return u.name < from })
+	stuck := s.options.Next == NextStuck && from != ""
+	if len(users) <= limit && !stuck {
+		return users, ""
+	}
+	if !stuck {
+		from = users[limit].name
+	}
+	query.Set(startName, from)
+	query.Set(startUUID, s.options.SVMUUID)
+	path := r.URL.EscapedPath()
+	switch s.options.Next {
+	case NextAbsolute:
+		path = "https://" + r.Host + path
+	case NextForeign:
+		path = "https://cluster.invalid" + path
+	case NextAstray:
+		path = "/api/security/accounts"
+	case NextBare:
+		query = url.Values{startName: {from}, startUUID: {s.options.SVMUUID}}
+	default:
+	}
+	return users[:min(limit, len(users))], path + "?" + query.Encode()
+}
+
+func (s *Simulator) pathOf(u *user) string {
+	return strings.Replace(usersPath, "{svm}", s.options.SVMUUID, 1) + "/" + url.PathEscape(u.name)
+}

@@ -1,0 +1,92 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ontap
+
+import (
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	upper = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	lower = "abcdefghijklmnopqrstuvwxyz"
+)
+
+// release is a version of ONTAP: generation, major, minor.
+type release [3]int
+
+func parseRelease(text string) release {
+	var parsed release
+	for i, part := range strings.SplitN(text, ".", len(parsed)) {
+		parsed[i], _ = strconv.Atoi(part)
+	}
+	return parsed
+}
+
+func (r release) atLeast(version string) bool {
+	other := parseRelease(version)
+	return slices.Compare(r[:], other[:]) >= 0
+}
+
+func (r release) String() string { return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2]) }
+
+// lifePattern is PnDTnHnMnS or PnW, as the CLI's reference draws it.
+var lifePattern = regexp.MustCompile(`^P(?:(\d{1,9})W|(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?)$`)
+
+// parseLife reads key_time_to_live. "0" is no end, as PT0S.
+func parseLife(text string) (time.Duration, bool) {
+	if text == "0" {
+		return 0, true
+	}
+	parts := lifePattern.FindStringSubmatch(text)
+	if parts == nil || text == "P" || strings.HasSuffix(text, "T") {
+		return 0, false
+	}
+	var life time.Duration
+	for i, unit := range []time.Duration{7 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		count, _ := strconv.Atoi(parts[i+1])
+		if count > int(maxLife/unit)+1 {
+			return maxLife + time.Second, true
+		}
+		life += time.Duration(count) * unit
+	}
+	return life, true
+}
+
+// formatLife leaves out what is nothing, as the examples in the documents do.
+func formatLife(life time.Duration) string {
+	text, rest := "P", life
+	if days := rest / (24 * time.Hour); days > 0 {
+		text += fmt.Sprintf("%dD", days)
+		rest -= days * 24 * time.Hour
+	}
+	if rest == 0 && life > 0 {
+		return text
+	}
+	text += "T"
+	for _, part := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Hour, "H"}, {time.Minute, "M"}, {time.Second, "S"}} {
+		if count := rest / part.unit; count > 0 || (life == 0 && part.unit == time.Second) {
+			text += fmt.Sprintf("%d%s", count, part.name)
+			rest -= count * part.unit
+		}
+	}
+	return text
+}
+
+func randomText(alphabet string, n int) string {
+	text := make([]byte, n)
+	_, _ = rand.Read(text) // never fails
+	for i := range text {
+		text[i] = alphabet[int(text[i])%len(alphabet)]
+	}
+	return string(text)
+}
