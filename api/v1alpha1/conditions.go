@@ -42,7 +42,8 @@ const (
 	ReasonThrottled = "Throttled"
 	// ReasonAmbiguous (False): the answer to a create was lost; the next passes find out what became of it.
 	ReasonAmbiguous = "Ambiguous"
-	// ReasonUnauthorized (False, Stalled): the service refused the credentials. Mend them, or their rights.
+	// ReasonUnauthorized (False; Stalled if something is to be done): the service refused the credentials. Mend them, or
+	// their rights.
 	ReasonUnauthorized = "Unauthorized"
 	// ReasonSuspended (Unknown): spec.suspend is set, so the service is not asked.
 	ReasonSuspended = "Suspended"
@@ -72,6 +73,9 @@ const (
 const (
 	// ReasonSecretConflict: the Secret exists and is not this AccessKey's. Delete it, or choose another secretName.
 	ReasonSecretConflict = "SecretConflict"
+	// ReasonSecretRefused: the API server does not accept the Secret; the message has its words. The key that was made for
+	// it is revoked again.
+	ReasonSecretRefused = "SecretRefused"
 	// ReasonQuotaExceeded: other keys fill the user's quota. Delete one of them at the service.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonAmbiguousKeys: after a lost answer more than one key could be ours. Delete the orphan at the service.

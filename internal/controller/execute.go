@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -122,7 +123,11 @@ func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass) error {
 		return err
 	}
 	if err := r.Client.Update(ctx, secret); err != nil {
-		return fmt.Errorf("updating Secret %s: %w", secret.Name, err)
+		err = fmt.Errorf("updating Secret %s: %w", secret.Name, err)
+		if refused(err) && !apierrors.IsNotFound(err) {
+			return &publishError{err}
+		}
+		return err
 	}
 	p.in.Secret.UpToDate = true
 	p.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Brought Secret %s up to date; the pair is the same", secret.Name)

@@ -65,7 +65,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 			if ak.Status.Intent == nil {
 				return nil
 			}
-			return []string{intentUser(ak)}
+			return []string{intentUser(ak), anyUser}
 		})},
 		{&corev1.Secret{}, indexSecretOwner, secret(func(s *corev1.Secret) string {
 			if owner := ownerOf(s); owner != nil {

@@ -47,7 +47,7 @@ func (r *AccessKeyReconciler) renew(ctx context.Context, p *pass, action plan.Ac
 
 // obtain sends the one request that can't be replayed. The intent goes first, so that a crash anywhere leaves a trace.
 func (r *AccessKeyReconciler) obtain(ctx context.Context, p *pass, action plan.Action, intent *v1alpha1.Intent, call func() (keyservice.Credential, error)) error {
-	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak)) {
+	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), p.in.Now) {
 		return errUserBusy
 	}
 	open := p.ak.Status.Intent

@@ -102,7 +102,7 @@ func (r *KeyServiceReconciler) Reconcile(ctx context.Context, request reconcile.
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	result := deleting(users)
+	result := deleting(users, r.Clock.Now())
 	if service.GetDeletionTimestamp().IsZero() {
 		result = r.check(ctx, service)
 	} else if len(users) == 0 {
@@ -200,14 +200,14 @@ func failed(err error, now time.Time) checked {
 	return found
 }
 
-func deleting(users []string) checked {
+func deleting(users []string, now time.Time) checked {
 	const shown = 5
 	message := "Being deleted"
 	if len(users) > 0 {
 		message = fmt.Sprintf("Being deleted, but still needed to revoke the keys of %d AccessKeys: %s; delete those first",
 			len(users), joined(users[:min(len(users), shown)]))
 	}
-	return checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonDeleting, message: message}
+	return checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonDeleting, message: message, due: now.Add(recheck)}
 }
 
 // report writes the status if it changed.

@@ -140,11 +140,11 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 		return recorded
 	}
 	snapshot, err := p.connection.Inventory(p.ak.Spec.User).Snapshot(ctx, p.in.Now)
-	p.syncErr, p.contacted = err, err == nil
+	p.syncErr, p.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {
 		// What is recorded is when the key was asked for; it was made within the same pass.
-		if !snapshot.Denies(key.ID, key.CreatedAt.Add(passTimeout)) {
+		if !snapshot.Denies(key.ID, key.CreatedAt.Add(contestTime)) {
 			kept = append(kept, key)
 		}
 	}
@@ -199,7 +199,8 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	if p.in.Keys, err = r.claims(ctx, p, keys); err != nil {
 		return err
 	}
-	p.in.Live = true
+	// The look may have taken long, and an operation that follows starts only now.
+	p.in.Live, p.in.Now = true, r.Clock.Now()
 	return nil
 }
 

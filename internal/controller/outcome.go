@@ -47,10 +47,7 @@ func judge(err error) verdict {
 		return verdict{stalled: e.Reason}
 	}
 	if _, ok := errors.AsType[*publishError](err); ok {
-		if errors.Is(err, errForeignSecret) {
-			return verdict{stalled: v1alpha1.ReasonSecretConflict, failure: true}
-		}
-		return verdict{failure: true}
+		return judgeWrite(err)
 	}
 	if e, ok := errors.AsType[*keyservice.Error](err); ok && e.Reason != "" {
 		return verdict{stalled: e.Reason, failure: true}
@@ -70,6 +67,18 @@ func judge(err error) verdict {
 		return verdict{stalled: v1alpha1.ReasonInvalid, failure: true}
 	default:
 		return verdict{synced: v1alpha1.ReasonUnavailable, failure: true}
+	}
+}
+
+// judgeWrite: what became of the Secret.
+func judgeWrite(err error) verdict {
+	switch {
+	case errors.Is(err, errForeignSecret):
+		return verdict{stalled: v1alpha1.ReasonSecretConflict, failure: true}
+	case refused(err):
+		return verdict{stalled: v1alpha1.ReasonSecretRefused, failure: true}
+	default:
+		return verdict{failure: true}
 	}
 }
 
@@ -168,13 +177,18 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 	if errors.Is(err, errUserBusy) {
 		sooner(p.in.Now.Add(time.Second))
 	}
-	if err == nil && p.ak.Status.Intent != nil && p.ak.Status.Intent.KeyID != "" {
-		sooner(p.in.Now.Add(firstRetry)) // a pair waits for the service
+	if err == nil && (waitsForService(p) || action.Verb == plan.Revoke && p.connection.DeletesLater) {
+		sooner(p.in.Now.Add(firstRetry))
 	}
 	if p.syncErr != nil || p.connectErr != nil {
 		sooner(p.in.Now.Add(recheck))
 	}
 	return after
+}
+
+// waitsForService: an operation was carried out, and its pair waits for the service to let it work.
+func waitsForService(p *pass) bool {
+	return p.ak.Status.Intent != nil && p.ak.Status.Intent.KeyID != ""
 }
 
 func set(p *pass, conditionType string, status metav1.ConditionStatus, reason, message string) {

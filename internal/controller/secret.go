@@ -32,6 +32,7 @@ func DigestSecret(object any) (any, error) {
 		secret.StringData[key] = digest(value)
 	}
 	secret.Data, secret.ManagedFields = nil, nil
+	delete(secret.Annotations, corev1.LastAppliedConfigAnnotation) // which can hold the data once more
 	return secret, nil
 }
 
@@ -176,7 +177,7 @@ func putPair(secret *corev1.Secret, credential keyservice.Credential, record *pl
 	record.Digest = pairDigest(digest(id), digest(material))
 }
 
-// newSecret is an empty Secret for an AccessKey.
+// newSecret is an empty Secret of an AccessKey.
 func newSecret(ak *v1alpha1.AccessKey, name string) *corev1.Secret {
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -24,35 +25,53 @@ import (
 // lock is held until the intent is recorded as settled, so it outlives the pass. After a restart the open intents in the
 // cache stand for the locks.
 type userLocks struct {
-	mu      sync.Mutex
-	holders map[string]types.NamespacedName
+	mu    sync.Mutex
+	locks map[string]userLock
 }
 
-func (l *userLocks) acquire(user string, holder types.NamespacedName) bool {
+type userLock struct {
+	holder types.NamespacedName
+	since  time.Time
+}
+
+func (l *userLocks) acquire(user string, holder types.NamespacedName, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.holders == nil {
-		l.holders = map[string]types.NamespacedName{}
+	if l.locks == nil {
+		l.locks = map[string]userLock{}
 	}
-	if current, held := l.holders[user]; held && current != holder {
+	if current, held := l.locks[user]; held && current.holder != holder {
 		return false
 	}
-	l.holders[user] = holder
+	l.locks[user] = userLock{holder, now}
 	return true
 }
 
-// forget releases what an AccessKey held that is gone.
+// forget releases what an AccessKey held.
 func (l *userLocks) forget(holder types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	maps.DeleteFunc(l.holders, func(_ string, current types.NamespacedName) bool { return current == holder })
+	maps.DeleteFunc(l.locks, func(_ string, current userLock) bool { return current.holder == holder })
 }
 
 func (l *userLocks) heldByOther(user string, holder types.NamespacedName) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	current, held := l.holders[user]
-	return held && current != holder
+	current, held := l.locks[user]
+	return held && current.holder != holder
+}
+
+// lastOther is when another AccessKey last began an operation for any user of the service; zero if none is at work.
+func (l *userLocks) lastOther(endpoint string, holder types.NamespacedName) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var last time.Time
+	for user, lock := range l.locks {
+		if lock.holder != holder && strings.HasPrefix(user, endpoint+" ") && lock.since.After(last) {
+			last = lock.since
+		}
+	}
+	return last
 }
 
 // userBusy reports an operation of another AccessKey for the same user.
@@ -69,7 +88,7 @@ func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (bool, erro
 	}), nil
 }
 
-// claims marks the keys that another AccessKey of the same service records or publishes.
+// claims marks the keys that another AccessKey of the same service records or publishes, or may be about to publish.
 func (r *AccessKeyReconciler) claims(ctx context.Context, p *pass, keys []keyservice.Key) ([]plan.Key, error) {
 	marked := make([]plan.Key, 0, len(keys))
 	for _, key := range keys {
@@ -79,7 +98,39 @@ func (r *AccessKeyReconciler) claims(ctx context.Context, p *pass, keys []keyser
 		}
 		marked = append(marked, plan.Key{Key: key, Claimed: claimed})
 	}
-	return marked, nil
+	if p.ak.Status.Intent == nil {
+		return marked, nil
+	}
+	return marked, r.contest(ctx, p, marked)
+}
+
+// contestTime is how long after its start an operation can still publish what it made: a pass, and what it waited for
+// before it began to change things.
+const contestTime = 2 * passTimeout
+
+// contest finds the other operations that could have made one of the keys: their AccessKeys may spell the user in another
+// way, so no lock kept them apart. What such an operation made is published, and so claimed, by the end of its pass.
+func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.Key) error {
+	var until time.Time
+	if began := r.users.lastOther(p.connection.Endpoint, client.ObjectKeyFromObject(p.ak)); !began.IsZero() {
+		until = began.Add(contestTime)
+	}
+	var open v1alpha1.AccessKeyList
+	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}); err != nil {
+		return err
+	}
+	for i := range keys {
+		keys[i].ContestedUntil = until
+		for j := range open.Items {
+			other := &open.Items[j]
+			end := other.Status.Intent.StartedAt.Add(contestTime)
+			if other.UID != p.ak.UID && end.After(keys[i].ContestedUntil) && r.endpointOf(ctx, other) == p.connection.Endpoint &&
+				!slices.Contains(other.Status.Intent.KnownKeyIDs, keys[i].ID) {
+				keys[i].ContestedUntil = end
+			}
+		}
+	}
+	return nil
 }
 
 func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, keyID string) (bool, error) {
@@ -118,6 +169,9 @@ func (r *AccessKeyReconciler) endpointOf(ctx context.Context, ak *v1alpha1.Acces
 	}
 	return connect.Endpoint(service.GetSpec())
 }
+
+// anyUser finds every open intent.
+const anyUser = "any"
 
 // intentUser is what two AccessKeys that could get into each other's way have in common, whatever their KeyService.
 func intentUser(ak *v1alpha1.AccessKey) string { return "user/" + strings.TrimSpace(ak.Spec.User) }

@@ -20,6 +20,7 @@ type Inventory struct {
 	Period time.Duration
 
 	mu      sync.Mutex
+	listing bool
 	current Snapshot
 	tried   time.Time
 	err     error
@@ -38,18 +39,18 @@ func (s Snapshot) Denies(keyID string, issuedAt time.Time) bool {
 	return !listed && s.At.After(issuedAt)
 }
 
-// Snapshot returns a listing that is at most Period old. With an error, the last one that there is.
+// Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
+// finds it too old waits for a new one: the others go on with what there is, so that a service that hangs holds up nobody.
 func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period)) {
-		return i.current, nil
-	}
-	if i.err != nil && now.Before(i.tried.Add(inventoryRetry)) {
+	if !i.begin(now) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
 		return i.current, i.err
 	}
-	i.tried = now
+	defer i.end() // also if the listing panics
 	all, err := i.Lister.ListAll(ctx)
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.err = err
 	if err != nil {
 		return i.current, err
@@ -62,4 +63,23 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 	}
 	i.current = Snapshot{At: now, keys: keys}
 	return i.current, nil
+}
+
+// begin reports whether the caller is the one to list now.
+func (i *Inventory) begin(now time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	fresh := i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period))
+	failed := i.err != nil && now.Before(i.tried.Add(inventoryRetry))
+	if i.listing || fresh || failed {
+		return false
+	}
+	i.listing, i.tried = true, now
+	return true
+}
+
+func (i *Inventory) end() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.listing = false
 }

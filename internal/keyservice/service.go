@@ -14,7 +14,8 @@ import (
 type Service interface {
 	// Limits of this service, at its version.
 	Limits() Limits
-	// List returns every key of the user, foreign ones too. NotFound when the service knows no such user.
+	// List returns every key of the user, foreign ones too. NotFound when the service knows no such user, unless its Create
+	// would make the user too.
 	List(ctx context.Context, user string) ([]Key, error)
 	// Create makes one key and sends the request once. Kind Ambiguous means that the key may exist all the same.
 	Create(ctx context.Context, user string, req CreateRequest) (Credential, error)
@@ -34,6 +35,13 @@ type Prober interface {
 	Probe(ctx context.Context) (version string, err error)
 }
 
+// Connector is a service whose version decides what it can do.
+type Connector interface {
+	// Connect asks for the version. Limits are those of the least version until it has succeeded; the methods that need
+	// more connect by themselves. It may be repeated, and then notices an upgrade.
+	Connect(ctx context.Context) error
+}
+
 // Renewer gives a key a new pair in place: the old pair stops working. A lost answer is settled by renewing again.
 type Renewer interface {
 	// Renew sends the request once. Kind Ambiguous means that the old pair may be gone. ttl as in CreateRequest.
@@ -44,6 +52,13 @@ type Renewer interface {
 type Disabler interface {
 	// Disable may be repeated; an absent key is not an error.
 	Disable(ctx context.Context, user, keyID string) error
+}
+
+// LastUsedReporter is a service that knows when a key was last used but does not tell in List: it costs a call per key.
+type LastUsedReporter interface {
+	// LastUsed is zero for a key that was never used. An error means that nothing is known, so that the key may be in use;
+	// an absent key or user is one of kind NotFound.
+	LastUsed(ctx context.Context, user, keyID string) (time.Time, error)
 }
 
 // HandleChooser is a service where the caller chooses the handle of a new key, so that one whose creation was not

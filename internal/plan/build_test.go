@@ -143,6 +143,17 @@ func claimedKey(id string, createdAt time.Time) change {
 	}
 }
 
+// contested marks a listed key as one that another AccessKey can be about to publish.
+func contested(id string, until time.Time) change {
+	return func(in *Input) {
+		for i := range in.Keys {
+			if in.Keys[i].ID == id {
+				in.Keys[i].ContestedUntil = until
+			}
+		}
+	}
+}
+
 func previousKey(id string, revokeAt time.Time) v1alpha1.PreviousKey {
 	return v1alpha1.PreviousKey{
 		KeyID: id, AccessKeyID: "AKIA" + id, IssuedAt: metav1.NewTime(issued.Add(-10 * day)), RevokeAt: metav1.NewTime(revokeAt),

@@ -123,6 +123,14 @@ func room(in Input, _ string) (Action, bool) {
 	if id := in.dispensable(); id != "" {
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: id}, true
 	}
+	if in.Service.KeysPerUser == 1 {
+		return Action{
+			Verb:   Block,
+			Reason: v1alpha1.ReasonUserExists,
+			Detail: fmt.Sprintf("user %q already has the one key that it can have, which this AccessKey did not make; choose another user, or delete that key at the service", in.AccessKey.Spec.User),
+			Until:  in.nextRevocation(),
+		}, true
+	}
 	return Action{
 		Verb:   Block,
 		Reason: v1alpha1.ReasonQuotaExceeded,

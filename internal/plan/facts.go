@@ -166,6 +166,16 @@ func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) 
 	return ids, recent
 }
 
+// contested is until when one of the keys can still turn out to be another AccessKey's.
+func (in Input) contested(ids []string) time.Time {
+	var until time.Time
+	for _, id := range ids {
+		key, _ := in.find(id)
+		until = latest(until, key.ContestedUntil)
+	}
+	return until
+}
+
 // CandidateKeyIDs are the keys that the open intent could have made.
 func (in Input) CandidateKeyIDs() []string {
 	ids, _ := in.candidates(in.AccessKey.Status.Intent)
@@ -222,6 +232,13 @@ func earliest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func list(ids []string) string { return strings.Join(ids, ", ") }

@@ -39,6 +39,8 @@ type Key struct {
 	keyservice.Key
 	// Claimed: another AccessKey records or publishes it.
 	Claimed bool
+	// ContestedUntil: until then another AccessKey may still be about to publish it; zero if none is.
+	ContestedUntil time.Time
 }
 
 // Service is what matters of the KeyService.
@@ -62,9 +64,9 @@ type SecretState string
 
 // The states of a Secret.
 const (
-	// SecretAbsent: there is none, or it is on its way out.
+	// SecretAbsent: there is none.
 	SecretAbsent SecretState = "Absent"
-	// SecretForeign: this AccessKey does not control it.
+	// SecretForeign: this AccessKey does not control it, or it is on its way out.
 	SecretForeign SecretState = "Foreign"
 	// SecretEdited: it is ours, but does not hold what was published.
 	SecretEdited SecretState = "Edited"

@@ -16,7 +16,7 @@ const (
 	pendingDelay = 5 * time.Second
 	// settleAfter is how long after its start an intent is still open: longer than a request to the service can take,
 	// since a create that is under way can land after its answer was given up. A key that shows before could be foreign.
-	settleAfter = time.Minute
+	settleAfter = 2 * time.Minute
 	// clockSkew is how far the service's clock may be off.
 	clockSkew = 15 * time.Minute
 	// busyDelay is when to ask again while another AccessKey of the user is at work.
@@ -194,7 +194,7 @@ func foreignSecret(in Input) (Action, bool) {
 	return Action{
 		Verb:   Block,
 		Reason: v1alpha1.ReasonSecretConflict,
-		Detail: fmt.Sprintf("the Secret %s exists and is not controlled by this AccessKey; delete it, or choose another secretName", in.AccessKey.SecretName()),
+		Detail: fmt.Sprintf("the Secret %s exists and is not controlled by this AccessKey, or is on its way out; delete it, or choose another secretName", in.AccessKey.SecretName()),
 		Until:  in.nextRevocation(),
 	}, true
 }

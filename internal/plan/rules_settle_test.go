@@ -32,28 +32,38 @@ var settlingCases = []decision{
 		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
 	},
 	{
-		name: "an intent that shows no key is open for a minute, since its create can land late",
-		in:   quiet(intends(2, 59*time.Second, "K1")),
+		name: "an intent that shows no key is open for two minutes, since its create can land late",
+		in:   quiet(intends(2, 119*time.Second, "K1")),
 		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Second)},
 	},
 	{
 		name: "an intent that shows a key is open as long, since the key could be somebody else's",
-		in:   quiet(intends(2, 59*time.Second, "K1"), key("K2", noon)),
+		in:   quiet(intends(2, 119*time.Second, "K1"), key("K2", noon)),
 		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Second)},
 	},
 	{
-		name: "an intent that showed no key for a minute made none",
-		in:   quiet(intends(2, time.Minute, "K1")),
+		name: "a key that another AccessKey may be about to publish is waited for",
+		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon), contested("K2", noon.Add(time.Minute))),
+		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Minute)},
+	},
+	{
+		name: "a key that nobody came to publish is the orphan",
+		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon), contested("K2", noon)),
+		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+	},
+	{
+		name: "an intent that showed no key for two minutes made none",
+		in:   quiet(intends(2, 2*time.Minute, "K1")),
 		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
 	},
 	{
 		name: "the one new key of an intent is deleted, since its secret is lost",
-		in:   quiet(intends(2, time.Minute, "K1"), key("K2", noon)),
+		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon)),
 		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "a service that does not say when a key was made is trusted that it is new",
-		in:   quiet(intends(2, time.Minute, "K1"), key("K2", time.Time{})),
+		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", time.Time{})),
 		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
@@ -113,7 +123,7 @@ var settlingCases = []decision{
 	},
 	{
 		name: "an open intent is settled before a deleted AccessKey revokes",
-		in:   quiet(deleting, intends(2, time.Minute, "K1"), key("K2", noon)),
+		in:   quiet(deleting, intends(2, 2*time.Minute, "K1"), key("K2", noon)),
 		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 

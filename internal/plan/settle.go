@@ -37,6 +37,9 @@ func settle(in Input) (Action, bool) {
 // settleUnknown: the service chose the key's ID, and only what is new can tell.
 func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
 	candidates, recent := in.candidates(intent)
+	if until := in.contested(candidates); in.Now.Before(until) {
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: until}
+	}
 	switch {
 	case len(candidates) == 0:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}

@@ -88,7 +88,7 @@ func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(strings.TrimRight(b.endpoint(spec), "/"))
+	return strings.TrimSuffix(strings.ToLower(strings.TrimRight(b.endpoint(spec), "/")), ":443")
 }
 
 // connect makes a Service of the spec and its Secrets. It sends nothing to the service yet.
@@ -145,7 +145,7 @@ func (s secrets) digest() string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(s.byName)) {
 		for _, key := range slices.Sorted(maps.Keys(s.byName[name].Data)) {
-			fmt.Fprintf(hash, "%q %q %q ", name, key, s.byName[name].Data[key])
+			_, _ = fmt.Fprintf(hash, "%q %q %q ", name, key, s.byName[name].Data[key]) // never fails
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil))

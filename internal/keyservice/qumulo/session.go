@@ -50,7 +50,7 @@ func (s *session) get(ctx context.Context, stale string) (string, error) {
 		if login.Err != nil {
 			return "", login.Err
 		}
-		return login.Val.(string), nil
+		return login.Val.(string), nil //nolint:forcetypeassert // what the function above returns
 	case <-ctx.Done():
 		err := errors.New("canceled before the service answered")
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {

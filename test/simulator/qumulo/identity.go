@@ -4,6 +4,7 @@
 package qumulo
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -56,30 +57,40 @@ func (q identityQuery) empty() bool {
 // parseUser reads the CLI's notation, which ?user= takes.
 func parseUser(text string) (identityQuery, error) {
 	kind, value, found := strings.Cut(text, ":")
+	if !found {
+		return parseBare(text)
+	}
 	domain := ""
-	switch {
-	case !found && strings.HasPrefix(text, "S-"):
-		return identityQuery{SID: &text}, nil
-	case !found && isNumber(text):
-		return identityQuery{AuthID: &text}, nil
-	case !found && text != "":
-		return identityQuery{Name: &text}, nil
-	case kind == "auth_id":
+	switch kind {
+	case "auth_id":
 		return identityQuery{AuthID: &value}, nil
-	case kind == "sid":
+	case "sid":
 		return identityQuery{SID: &value}, nil
-	case kind == "uid":
+	case "uid":
 		number, err := strconv.ParseUint(value, 10, 32)
 		uid := uint32(number)
 		return identityQuery{UID: &uid}, err
-	case kind == "local":
+	case "local":
 		domain = DomainLocal
-	case kind == "ad":
+	case "ad":
 		domain = DomainActiveDirectory
 	default:
 		return identityQuery{}, fmt.Errorf("%q is no identity", text)
 	}
 	return identityQuery{Domain: &domain, Name: &value}, nil
+}
+
+func parseBare(text string) (identityQuery, error) {
+	switch {
+	case strings.HasPrefix(text, "S-"):
+		return identityQuery{SID: &text}, nil
+	case isNumber(text):
+		return identityQuery{AuthID: &text}, nil
+	case text != "":
+		return identityQuery{Name: &text}, nil
+	default:
+		return identityQuery{}, errors.New("an empty text is no identity")
+	}
 }
 
 func isNumber(text string) bool {

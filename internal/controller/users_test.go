@@ -1,0 +1,116 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"accesskey.dev/operator/internal/keyservice/connect"
+)
+
+var (
+	here  = types.NamespacedName{Namespace: "team-a", Name: "backup"}
+	there = types.NamespacedName{Namespace: "team-b", Name: "backup"}
+)
+
+func TestAUserIsHeldByOneAccessKeyUntilItLetsGo(t *testing.T) {
+	var locks userLocks
+	if locks.heldByOther("alice", here) {
+		t.Error("held before anybody came")
+	}
+	for range 2 {
+		if !locks.acquire("alice", here, time.Time{}) {
+			t.Error("not to be had, or not again by its holder")
+		}
+	}
+	if locks.acquire("alice", there, time.Time{}) {
+		t.Error("given to two")
+	}
+	if !locks.heldByOther("alice", there) || locks.heldByOther("alice", here) {
+		t.Error("the wrong one is told that it is held")
+	}
+	if !locks.acquire("bob", there, time.Time{}) {
+		t.Error("another user is not to be had")
+	}
+	locks.forget(there)
+	if !locks.heldByOther("alice", there) {
+		t.Error("let go by one who does not hold it")
+	}
+	locks.forget(here)
+	if locks.heldByOther("alice", there) || !locks.acquire("alice", there, time.Time{}) {
+		t.Error("not to be had after its holder let go")
+	}
+}
+
+func TestOfManyAtOnceOneGetsTheUser(t *testing.T) {
+	var locks userLocks
+	var winners atomic.Int32
+	var group sync.WaitGroup
+	for i := range 50 {
+		group.Go(func() {
+			if locks.acquire("alice", types.NamespacedName{Name: fmt.Sprint(i)}, time.Time{}) {
+				winners.Add(1)
+			}
+			locks.heldByOther("alice", here)
+			locks.forget(there)
+		})
+	}
+	group.Wait()
+	if winners.Load() != 1 {
+		t.Errorf("%d got it", winners.Load())
+	}
+}
+
+func TestTheLastOperationOfAnotherAtTheSameService(t *testing.T) {
+	var locks userLocks
+	for _, lock := range []struct {
+		user   string
+		holder string
+		after  time.Duration
+	}{
+		{"https://a.example local:alice", "one", time.Minute},
+		{"https://a.example uid:7", "two", 2 * time.Minute},
+		{"https://a.example.com local:alice", "three", 3 * time.Minute},
+	} {
+		locks.acquire(lock.user, types.NamespacedName{Name: lock.holder}, noon.Add(lock.after))
+	}
+	for name, test := range map[string]struct {
+		endpoint, holder string
+		want             time.Time
+	}{
+		"the last of two":                {"https://a.example", "", noon.Add(2 * time.Minute)},
+		"one's own does not count":       {"https://a.example", "two", noon.Add(time.Minute)},
+		"nor those of another service":   {"https://a.example.com", "three", time.Time{}},
+		"a service where nobody is busy": {"https://b.example", "", time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := locks.lastOther(test.endpoint, types.NamespacedName{Name: test.holder}); !got.Equal(test.want) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestAUserIsOneWhateverTheKeyService: two KeyServices with one endpoint are one service, whose users must not be worked on
+// twice at once; the same name at two services is two users.
+func TestAUserIsOneWhateverTheKeyService(t *testing.T) {
+	keyOf := func(endpoint, user string) string {
+		p := passOf(func(p *pass) {
+			p.ak.Spec.User = user
+			p.connection = &connect.Connection{Endpoint: endpoint}
+		})
+		return p.userKey()
+	}
+	one := keyOf("https://a.example:8000", "local:alice")
+	if one != keyOf("https://a.example:8000", "local:alice") || one == keyOf("https://b.example:8000", "local:alice") ||
+		one == keyOf("https://a.example:8000", "local:bob") {
+		t.Errorf("got %q", one)
+	}
+}
