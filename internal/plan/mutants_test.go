@@ -259,7 +259,7 @@ func blockAmbiguous(Input, Action) Action {
 
 func giveUpPublished(decide decider) decider {
 	return answering(decide, Block, func(in Input, action Action) Action {
-		if action.Reason != v1alpha1.ReasonQuotaExceeded || !in.ours(in.AccessKey.Status.KeyID) {
+		if action.Reason != v1alpha1.ReasonQuotaExceeded && action.Reason != v1alpha1.ReasonUserExists || !in.ours(in.AccessKey.Status.KeyID) {
 			return action
 		}
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: in.AccessKey.Status.KeyID}

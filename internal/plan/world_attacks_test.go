@@ -98,7 +98,7 @@ func (w *world) heed(s *subject) string {
 	case v1alpha1.ReasonNotGranted:
 		s.granted = true
 		text = "the grant is given"
-	case v1alpha1.ReasonQuotaExceeded:
+	case v1alpha1.ReasonQuotaExceeded, v1alpha1.ReasonUserExists:
 		text = w.clearOut()
 	case v1alpha1.ReasonAmbiguousKeys:
 		text = w.decide(s)

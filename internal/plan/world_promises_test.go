@@ -258,7 +258,7 @@ func (w *world) checkEnd() {
 // crowded: two AccessKeys share a user whose quota has no room for the overlaps of both (up to two previous keys each, as
 // the jitter makes a renewal earlier than half the ttl), so each can have to wait for the other, with two of two for ever.
 func (w *world) crowded(s *subject) bool {
-	return len(w.subjects) == 2 && s.blocked.Reason == v1alpha1.ReasonQuotaExceeded
+	return len(w.subjects) == 2 && (s.blocked.Reason == v1alpha1.ReasonQuotaExceeded || s.blocked.Reason == v1alpha1.ReasonUserExists)
 }
 
 // checkQuiet holds promise 5: the planner waits for a moment in the future, and until then nothing is written or called.
