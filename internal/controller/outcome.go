@@ -52,22 +52,18 @@ func judge(err error) verdict {
 	if e, ok := errors.AsType[*keyservice.Error](err); ok && e.Reason != "" {
 		return verdict{stalled: e.Reason, failure: true}
 	}
-	switch keyservice.KindOf(err) {
-	case keyservice.Throttled:
-		return verdict{synced: v1alpha1.ReasonThrottled, failure: true}
-	case keyservice.Ambiguous:
-		return verdict{synced: v1alpha1.ReasonAmbiguous, failure: true}
-	case keyservice.Unauthorized:
-		return verdict{synced: v1alpha1.ReasonUnauthorized, stalled: v1alpha1.ReasonUnauthorized, failure: true}
-	case keyservice.NotFound:
-		return verdict{stalled: v1alpha1.ReasonUserNotFound, failure: true}
-	case keyservice.QuotaExceeded:
-		return verdict{stalled: v1alpha1.ReasonQuotaExceeded, failure: true}
-	case keyservice.Invalid:
-		return verdict{stalled: v1alpha1.ReasonInvalid, failure: true}
-	default:
-		return verdict{synced: v1alpha1.ReasonUnavailable, failure: true}
-	}
+	return verdicts[keyservice.KindOf(err)]
+}
+
+// verdicts on the errors of a service.
+var verdicts = map[keyservice.Kind]verdict{
+	keyservice.Unavailable:   {synced: v1alpha1.ReasonUnavailable, failure: true},
+	keyservice.Throttled:     {synced: v1alpha1.ReasonThrottled, failure: true},
+	keyservice.Ambiguous:     {synced: v1alpha1.ReasonAmbiguous, failure: true},
+	keyservice.Unauthorized:  {synced: v1alpha1.ReasonUnauthorized, stalled: v1alpha1.ReasonUnauthorized, failure: true},
+	keyservice.NotFound:      {stalled: v1alpha1.ReasonUserNotFound, failure: true},
+	keyservice.QuotaExceeded: {stalled: v1alpha1.ReasonQuotaExceeded, failure: true},
+	keyservice.Invalid:       {stalled: v1alpha1.ReasonInvalid, failure: true},
 }
 
 // judgeWrite: what became of the Secret.
