@@ -64,8 +64,8 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serviceRef is immutable: a key lives at one service; create another AccessKey instead"
 	ServiceRef ServiceReference `json:"serviceRef,omitzero"`
 
-	// user is whose key it is, in the service's own notation (Qumulo: local:NAME, ad:NAME, uid:N, sid:S-…, auth_id:N).
-	// Immutable.
+	// user is whose key it is, in the service's own notation (Qumulo: local:NAME, ad:NAME, uid:N, sid:S-…, auth_id:N;
+	// Huawei: the user's ID or name; ONTAP: the S3 user's name; IONOS: empty, the token's user). Immutable.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -95,6 +95,10 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=99
 	RenewBeforePercentage int32 `json:"renewBeforePercentage,omitempty"`
+
+	// rotation says how the pair is replaced.
+	// +optional
+	Rotation *Rotation `json:"rotation,omitempty"`
 
 	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. A Secret that this AccessKey
 	// does not control is never overwritten.
@@ -132,6 +136,29 @@ type ServiceReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
+}
+
+// RotationStrategy says how a pair is replaced.
+// +kubebuilder:validation:Enum=Auto;Overlap;Replace
+type RotationStrategy string
+
+const (
+	// StrategyAuto overlaps where the service can hold two keys of a user, else replaces in place.
+	StrategyAuto RotationStrategy = "Auto"
+	// StrategyOverlap makes the new key beside the old one.
+	StrategyOverlap RotationStrategy = "Overlap"
+	// StrategyReplace renews the key in place, or where the service can't, deletes it and makes a new one. Between that and
+	// the write of the Secret no key works.
+	StrategyReplace RotationStrategy = "Replace"
+)
+
+// Rotation says how a pair is replaced.
+// +kubebuilder:validation:MinProperties=1
+type Rotation struct {
+	// strategy is Overlap (old and new work side by side), Replace (in place), or Auto: Overlap where the service can.
+	// +optional
+	// +default="Auto"
+	Strategy RotationStrategy `json:"strategy,omitempty"`
 }
 
 // SecretTemplate shapes the Secret beside its data.
@@ -233,6 +260,17 @@ type AccessKeyStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
+// KeyState is what became of a previous key.
+// +kubebuilder:validation:Enum=Active;Disabled
+type KeyState string
+
+const (
+	// KeyActive works.
+	KeyActive KeyState = "Active"
+	// KeyDisabled was stopped, and is to be deleted.
+	KeyDisabled KeyState = "Disabled"
+)
+
 // PreviousKey is a replaced key in its overlap.
 type PreviousKey struct {
 	// keyID is the service's handle of the key.
@@ -254,14 +292,22 @@ type PreviousKey struct {
 	// revokeAt is when the key will be revoked.
 	// +required
 	RevokeAt metav1.Time `json:"revokeAt,omitempty,omitzero"`
+
+	// state is Active, or Disabled between the two steps of a revocation where the service has both.
+	// +optional
+	State KeyState `json:"state,omitempty"`
 }
 
 // Operation is a call that can't be replayed.
-// +kubebuilder:validation:Enum=Create
+// +kubebuilder:validation:Enum=Create;Renew
 type Operation string
 
-// OperationCreate makes a new key.
-const OperationCreate Operation = "Create"
+const (
+	// OperationCreate makes a new key.
+	OperationCreate Operation = "Create"
+	// OperationRenew gives a key a new pair in place.
+	OperationRenew Operation = "Renew"
+)
 
 // Intent is written before an operation that can't be replayed, so that a crash or a lost answer leaves a trace to
 // settle from.
@@ -278,6 +324,12 @@ type Intent struct {
 	// startedAt is when the operation was begun.
 	// +required
 	StartedAt metav1.Time `json:"startedAt,omitempty,omitzero"`
+
+	// keyID is the handle that the operator chose for the new key, or the key to renew. Absent where the service chooses.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	KeyID string `json:"keyID,omitempty"`
 
 	// knownKeyIDs are the keys that the user had just before.
 	// +optional

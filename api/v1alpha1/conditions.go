@@ -82,6 +82,10 @@ const (
 	ReasonAmbiguousKeys = "AmbiguousKeys"
 	// ReasonKeyNotOurs: a key in status cannot be one that this AccessKey made, so it is not revoked.
 	ReasonKeyNotOurs = "KeyNotOurs"
+	// ReasonOverlapUnsupported: rotation.strategy is Overlap, but the service holds one key per user. Use Auto or Replace.
+	ReasonOverlapUnsupported = "OverlapUnsupported"
+	// ReasonUserExists: the service's user holds a key that somebody else made. Choose another user.
+	ReasonUserExists = "UserExists"
 	// ReasonNotGranted: the ClusterKeyService grants this namespace no key of this user.
 	ReasonNotGranted = "NotGranted"
 	// ReasonUserNotFound: the service knows no such user.

@@ -18,11 +18,23 @@ const (
 
 // KeyServiceSpec says where a key service is and how the operator signs in.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="has(self.qumulo)",message="name the service: set exactly one of qumulo"
+// +kubebuilder:validation:XValidation:rule="[has(self.qumulo), has(self.ionos), has(self.huawei), has(self.ontap)].filter(x, x).size() == 1",message="name the service: set exactly one of qumulo, ionos, huawei and ontap"
 type KeyServiceSpec struct {
 	// qumulo is a Qumulo Core cluster.
 	// +optional
 	Qumulo *QumuloService `json:"qumulo,omitempty"`
+
+	// ionos is IONOS Object Storage. Its keys belong to the token's user.
+	// +optional
+	IONOS *IONOSService `json:"ionos,omitempty"`
+
+	// huawei is Huawei Cloud IAM, version 5.
+	// +optional
+	Huawei *HuaweiService `json:"huawei,omitempty"`
+
+	// ontap is the S3 server of an SVM of a NetApp ONTAP cluster, 9.14.1 or newer.
+	// +optional
+	ONTAP *ONTAPService `json:"ontap,omitempty"`
 
 	// tls says which certificates of the service to trust.
 	// +optional
@@ -55,6 +67,61 @@ type QumuloService struct {
 	// loginSecretRef is a Secret with the keys username and password.
 	// +optional
 	LoginSecretRef *SecretReference `json:"loginSecretRef,omitempty"`
+}
+
+// IONOSService is IONOS Object Storage and the user that the operator is there.
+type IONOSService struct {
+	// url of the Object Storage Management API.
+	// +optional
+	// +default="https://s3.ionos.com"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://s3.ionos.com (https only: credentials travel on it)"
+	URL string `json:"url,omitempty"`
+
+	// tokenSecretRef is the Secret key that holds a bearer token of the IONOS Authentication API.
+	// +required
+	TokenSecretRef TokenReference `json:"tokenSecretRef,omitzero"`
+}
+
+// HuaweiService is an account of Huawei Cloud and the access key that the operator signs with.
+type HuaweiService struct {
+	// url of the IAM endpoint, such as https://iam.eu-west-101.myhuaweicloud.eu.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://iam.eu-west-101.myhuaweicloud.eu (https only: credentials travel on it)"
+	URL string `json:"url,omitempty"`
+
+	// domainID is the ID of the account.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	DomainID string `json:"domainID,omitempty"`
+
+	// credentialsSecretRef is a Secret with the keys access-key-id and secret-access-key.
+	// +required
+	CredentialsSecretRef SecretReference `json:"credentialsSecretRef,omitzero"`
+}
+
+// ONTAPService is the S3 server of an SVM and the account that the operator uses there.
+type ONTAPService struct {
+	// url of the management LIF of the cluster or the SVM, such as https://cluster.example.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://cluster.example (https only: credentials travel on it)"
+	URL string `json:"url,omitempty"`
+
+	// svm is the name or the UUID of the SVM.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SVM string `json:"svm,omitempty"`
+
+	// credentialsSecretRef is a Secret with the keys username and password.
+	// +required
+	CredentialsSecretRef SecretReference `json:"credentialsSecretRef,omitzero"`
 }
 
 // SecretReference names a Secret: in the KeyService's namespace, or for a ClusterKeyService in the operator's.
@@ -189,6 +256,18 @@ type ServiceLimits struct {
 	// overlap tells whether an old and a new key can work side by side.
 	// +required
 	Overlap *bool `json:"overlap,omitempty"`
+
+	// renew tells whether the service can give a key a new pair in place.
+	// +required
+	Renew *bool `json:"renew,omitempty"`
+
+	// disable tells whether the service can stop a key without deleting it.
+	// +required
+	Disable *bool `json:"disable,omitempty"`
+
+	// maxTTL is the longest expiry that the service keeps by itself; absent where it keeps none.
+	// +optional
+	MaxTTL *metav1.Duration `json:"maxTTL,omitempty"`
 }
 
 // KeyService is a key service for the AccessKeys of its namespace.
@@ -262,6 +341,15 @@ func (s *KeyServiceSpec) SecretNames() []string {
 		if q.LoginSecretRef != nil {
 			add(q.LoginSecretRef.Name)
 		}
+	}
+	if s.IONOS != nil {
+		add(s.IONOS.TokenSecretRef.Name)
+	}
+	if s.Huawei != nil {
+		add(s.Huawei.CredentialsSecretRef.Name)
+	}
+	if s.ONTAP != nil {
+		add(s.ONTAP.CredentialsSecretRef.Name)
 	}
 	if s.TLS != nil && s.TLS.CASecretRef != nil {
 		add(s.TLS.CASecretRef.Name)

@@ -103,7 +103,7 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), passTimeout)
 	defer cancel()
 
-	action, err := r.step(ctx, p)
+	action, err := r.act(ctx, p)
 	if isKubeError(err) && apierrors.IsNotFound(err) {
 		return reconcile.Result{}, nil // what was to be changed is gone, and the event of that comes
 	}
@@ -115,8 +115,8 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	return result, err
 }
 
-// step decides and acts. What can't be undone is decided a second time on a live input.
-func (r *AccessKeyReconciler) step(ctx context.Context, p *pass) (plan.Action, error) {
+// act decides and acts. What can't be undone is decided a second time on a live input.
+func (r *AccessKeyReconciler) act(ctx context.Context, p *pass) (plan.Action, error) {
 	action := plan.Next(p.in)
 	if action.Verb == plan.Protect {
 		if err := r.protect(ctx, p); err != nil {

@@ -15,35 +15,50 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 )
+
+// step carries out one action.
+type step func(*AccessKeyReconciler, context.Context, *pass, plan.Action) error
+
+// steps by verb. Waiting takes none, and looking and protecting come before the decision that is carried out.
+var steps = map[plan.Verb]step{
+	plan.Create:        (*AccessKeyReconciler).create,
+	plan.Renew:         (*AccessKeyReconciler).renew,
+	plan.Publish:       (*AccessKeyReconciler).publishWaiting,
+	plan.Adopt:         (*AccessKeyReconciler).adopt,
+	plan.ClearIntent:   (*AccessKeyReconciler).clearIntent,
+	plan.MarkAmbiguous: (*AccessKeyReconciler).markAmbiguous,
+	plan.DeleteOrphan:  (*AccessKeyReconciler).deleteOrphan,
+	plan.Revoke:        (*AccessKeyReconciler).revoke,
+	plan.Forget:        (*AccessKeyReconciler).forget,
+	plan.UpdateSecret:  (*AccessKeyReconciler).updateSecret,
+	plan.DropSecret:    (*AccessKeyReconciler).dropSecret,
+	plan.Release:       (*AccessKeyReconciler).letGo,
+}
 
 // execute carries out one action: the calls to the service and the Secret at once, the status in p.ak for the patch at
 // the end of the pass.
 func (r *AccessKeyReconciler) execute(ctx context.Context, p *pass, action plan.Action) error {
-	switch action.Verb {
-	case plan.Create:
-		return r.create(ctx, p, action)
-	case plan.Adopt:
-		return r.adopt(p)
-	case plan.ClearIntent:
-		p.ak.Status.Intent = nil
-	case plan.MarkAmbiguous:
-		p.ak.Status.Intent.CandidateKeyIDs = p.in.CandidateKeyIDs()
-	case plan.DeleteOrphan:
-		return r.deleteOrphan(ctx, p, action.KeyID)
-	case plan.Revoke:
-		return r.revoke(ctx, p, action.KeyID)
-	case plan.Forget:
-		plan.Drop(&p.ak.Status, action.KeyID)
-	case plan.UpdateSecret:
-		return r.updateSecret(ctx, p)
-	case plan.DropSecret:
-		return r.dropSecret(ctx, p, action.Name)
-	case plan.Release:
-		return r.letGo(ctx, p, action)
-	case plan.Wait, plan.Block, plan.Look, plan.Protect:
+	if do, ok := steps[action.Verb]; ok {
+		return do(r, ctx, p, action)
 	}
+	return nil
+}
+
+func (r *AccessKeyReconciler) clearIntent(_ context.Context, p *pass, _ plan.Action) error {
+	p.ak.Status.Intent = nil
+	return nil
+}
+
+func (r *AccessKeyReconciler) markAmbiguous(_ context.Context, p *pass, _ plan.Action) error {
+	p.ak.Status.Intent.CandidateKeyIDs = p.in.CandidateKeyIDs()
+	return nil
+}
+
+func (r *AccessKeyReconciler) forget(_ context.Context, p *pass, action plan.Action) error {
+	plan.Drop(&p.ak.Status, action.KeyID)
 	return nil
 }
 
@@ -76,34 +91,43 @@ func (r *AccessKeyReconciler) letGo(ctx context.Context, p *pass, action plan.Ac
 }
 
 // adopt records the published pair.
-func (r *AccessKeyReconciler) adopt(p *pass) error {
+func (r *AccessKeyReconciler) adopt(_ context.Context, p *pass, _ plan.Action) error {
 	p.in.Secret.Record.Apply(p.ak)
 	p.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s again, which Secret %s holds", p.ak.Status.AccessKeyID, p.ak.SecretName())
 	return nil
 }
 
 // deleteOrphan deletes the key that a lost create made, so that the intent is settled.
-func (r *AccessKeyReconciler) deleteOrphan(ctx context.Context, p *pass, keyID string) error {
-	if err := p.connection.Delete(ctx, p.ak.Spec.User, keyID); err != nil {
+func (r *AccessKeyReconciler) deleteOrphan(ctx context.Context, p *pass, action plan.Action) error {
+	if err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {
 		return err
 	}
 	p.ak.Status.Intent = nil
-	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, whose secret was lost with the answer to its creation", keyID)
+	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, whose secret was lost with the answer to its creation", action.KeyID)
 	return nil
 }
 
-// revoke deletes a recorded key.
-func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, keyID string) error {
-	if err := p.connection.Delete(ctx, p.ak.Spec.User, keyID); err != nil {
+// revoke deletes a recorded key, which is disabled first where the service can. Where the deletion is only accepted, the
+// record stays until the service no longer lists the key.
+func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, action plan.Action) error {
+	if disabler, ok := p.connection.Service.(keyservice.Disabler); ok {
+		if err := disabler.Disable(ctx, p.ak.Spec.User, action.KeyID); err != nil {
+			return err
+		}
+		plan.MarkDisabled(&p.ak.Status, action.KeyID)
+	}
+	if err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {
 		return err
 	}
-	plan.Drop(&p.ak.Status, keyID)
-	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", keyID, p.ak.Spec.User)
+	if !p.connection.DeletesLater {
+		plan.Drop(&p.ak.Status, action.KeyID)
+	}
+	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", action.KeyID, p.ak.Spec.User)
 	return nil
 }
 
 // updateSecret brings the Secret up to date around the pair that it holds.
-func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass) error {
+func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass, _ plan.Action) error {
 	secret := p.secret.DeepCopy()
 	if err := fillSecret(secret, p.ak, p.s3, p.in.Secret.Record); err != nil {
 		return err
@@ -128,7 +152,7 @@ func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.Ac
 	}
 	var former []plan.FormerSecret
 	for i := range owned.Items {
-		if owned.Items[i].Name != ak.SecretName() && owned.Items[i].DeletionTimestamp.IsZero() {
+		if name := owned.Items[i].Name; name != ak.SecretName() && name != plan.NextSecretName(ak) && owned.Items[i].DeletionTimestamp.IsZero() {
 			record, _ := recordOf(&owned.Items[i])
 			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID})
 		}
@@ -137,16 +161,16 @@ func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.Ac
 }
 
 // dropSecret deletes a Secret under a former name, unless it is somebody else's by now.
-func (r *AccessKeyReconciler) dropSecret(ctx context.Context, p *pass, name string) error {
+func (r *AccessKeyReconciler) dropSecret(ctx context.Context, p *pass, action plan.Action) error {
 	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: p.ak.Namespace, Name: name}, secret)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: p.ak.Namespace, Name: action.Name}, secret)
 	if err != nil || !metav1.IsControlledBy(secret, p.ak) {
 		return client.IgnoreNotFound(err)
 	}
 	precondition := client.Preconditions{UID: &secret.UID, ResourceVersion: ptr.To(secret.ResourceVersion)}
 	if err := r.Client.Delete(ctx, secret, precondition); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("deleting Secret %s: %w", name, err)
+		return fmt.Errorf("deleting Secret %s: %w", action.Name, err)
 	}
-	p.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s, which was replaced by %s", name, p.ak.SecretName())
+	p.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s, which was replaced by %s", action.Name, p.ak.SecretName())
 	return nil
 }

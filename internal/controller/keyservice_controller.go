@@ -164,7 +164,7 @@ func (r *KeyServiceReconciler) probe(ctx context.Context, connection *connect.Co
 		ready:   metav1.ConditionTrue,
 		reason:  v1alpha1.ReasonServiceReachable,
 		message: "The service answered and accepts the credentials",
-		limits:  &v1alpha1.ServiceLimits{KeysPerUser: int32(connection.KeysPerUser), Overlap: ptr.To(connection.Overlap)}, //nolint:gosec // a handful
+		limits:  limitsOf(connection.Capabilities),
 		due:     now.Add(r.ResyncPeriod),
 	}
 	if prober, ok := connection.Service.(keyservice.Prober); ok {
@@ -175,6 +175,19 @@ func (r *KeyServiceReconciler) probe(ctx context.Context, connection *connect.Co
 		found.version = version
 	}
 	return found
+}
+
+func limitsOf(c keyservice.Capabilities) *v1alpha1.ServiceLimits {
+	limits := &v1alpha1.ServiceLimits{
+		KeysPerUser: int32(c.KeysPerUser), //nolint:gosec // a handful
+		Overlap:     ptr.To(c.Overlap),
+		Renew:       ptr.To(c.Renews),
+		Disable:     ptr.To(c.Disables),
+	}
+	if c.MaxTTL > 0 {
+		limits.MaxTTL = &metav1.Duration{Duration: c.MaxTTL}
+	}
+	return limits
 }
 
 func failed(err error, now time.Time) checked {

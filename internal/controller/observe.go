@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,9 +34,9 @@ type pass struct {
 	// syncErr: the shared resync failed. contacted: the service answered in this pass, or in the resync it rests on.
 	syncErr   error
 	contacted bool
-	// secret as read live; nil if there is none, or if it was not read.
-	secret *corev1.Secret
-	notes  []note
+	// secret and next as read live; nil if there is none, or if it was not read.
+	secret, next *corev1.Secret
+	notes        []note
 }
 
 // rebase takes over what the API server answered to a write.
@@ -61,20 +62,33 @@ func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.A
 	if err := r.observeService(ctx, p); err != nil {
 		return nil, err
 	}
-	cached := &corev1.Secret{}
-	err := r.Cache.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, cached)
-	if client.IgnoreNotFound(err) != nil {
+	cached, err := r.getSecret(ctx, r.Cache, p.ak, p.ak.SecretName())
+	if err != nil {
 		return nil, err
 	}
-	if apierrors.IsNotFound(err) {
-		cached = nil
-	}
 	p.in.Secret = secretOf(p.ak, cached, p.s3)
+	if cached, err = r.getSecret(ctx, r.Cache, p.ak, plan.NextSecretName(p.ak)); err != nil {
+		return nil, err
+	}
+	p.in.Next = secretOf(p.ak, cached, p.s3)
 	if p.in.FormerSecrets, err = r.formerSecrets(ctx, p.ak); err != nil {
 		return nil, err
 	}
 	p.in.Keys = r.resyncedKeys(ctx, p)
 	return p, nil
+}
+
+// getSecret returns nil if there is no such Secret.
+func (r *AccessKeyReconciler) getSecret(ctx context.Context, reader client.Reader, ak *v1alpha1.AccessKey, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := reader.Get(ctx, types.NamespacedName{Namespace: ak.Namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	}
+	return secret, nil
 }
 
 // observeService finds the KeyService, what it grants, and the connection to it.
@@ -95,14 +109,17 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 		return err
 	}
 	p.connection, err = r.Pool.Get(ctx, service)
-	if _, mendable := errors.AsType[*connect.Error](err); mendable {
+	if err != nil && !isKubeError(err) {
 		p.connectErr, p.in.Service.Held = err, true
+		if _, remote := errors.AsType[*keyservice.Error](err); remote {
+			p.syncErr = err
+		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	p.in.Service.KeysPerUser = p.connection.KeysPerUser
+	p.in.Service.KeysPerUser, p.in.Service.Overlap, p.in.Service.Renews = p.connection.KeysPerUser, p.connection.Overlap, p.connection.Renews
 	p.in.UserBusy, err = r.userBusy(ctx, p)
 	return err
 }
@@ -119,10 +136,10 @@ func serviceMissing(ak *v1alpha1.AccessKey) error {
 // resyncedKeys are the recorded keys that the last shared listing does not deny.
 func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.Key {
 	recorded := recordedKeys(p.ak)
-	if len(recorded) == 0 || p.connection == nil || p.connection.Inventory == nil || p.ak.Suspended() {
+	if len(recorded) == 0 || p.connection == nil || p.ak.Suspended() {
 		return recorded
 	}
-	snapshot, err := p.connection.Inventory.Snapshot(ctx, p.in.Now)
+	snapshot, err := p.connection.Inventory(p.ak.Spec.User).Snapshot(ctx, p.in.Now)
 	p.syncErr, p.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {
@@ -162,16 +179,17 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	}
 	p.rebase(accessKey)
 	p.in.Keys = r.resyncedKeys(ctx, p) // of what status records now: the cache may have been behind
-	secret := &corev1.Secret{}
-	err := r.Live.Get(ctx, types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		p.in.Secret = secretOf(p.ak, nil, p.s3)
-	case err != nil:
-		return fmt.Errorf("reading Secret %s: %w", p.ak.SecretName(), err)
-	default:
-		p.secret = secret
-		p.in.Secret = secretOf(p.ak, digested(secret), p.s3)
+	var err error
+	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
+		return err
+	}
+	p.in.Secret = secretOf(p.ak, digested(p.secret), p.s3)
+	// A pair waits only while an intent is open, or was left behind by one.
+	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent {
+		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
+			return err
+		}
+		p.in.Next = secretOf(p.ak, digested(p.next), p.s3)
 	}
 	keys, err := r.liveKeys(ctx, p)
 	if err != nil {
@@ -187,25 +205,25 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 }
 
 // liveKeys lists the user's keys. When a deleted AccessKey's user is gone from the service, its keys can live on, so the
-// recorded ones are then looked for in the whole service.
+// recorded ones are then looked for in the whole service; where that can't be listed, deleting them finds out.
 func (r *AccessKeyReconciler) liveKeys(ctx context.Context, p *pass) ([]keyservice.Key, error) {
 	keys, err := p.connection.List(ctx, p.ak.Spec.User)
-	lister, listsAll := p.connection.Service.(keyservice.AllLister)
-	if p.ak.DeletionTimestamp.IsZero() || !listsAll || keyservice.KindOf(err) != keyservice.NotFound {
+	if p.ak.DeletionTimestamp.IsZero() || err == nil || keyservice.KindOf(err) != keyservice.NotFound {
 		return keys, err
+	}
+	recorded := plainKeys(recordedKeys(p.ak))
+	lister, listsAll := p.connection.Service.(keyservice.AllLister)
+	if !listsAll {
+		return recorded, nil
 	}
 	all, err := lister.ListAll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	recorded := map[string]bool{}
-	for _, id := range p.ak.RecordedKeyIDs() {
-		recorded[id] = true
-	}
 	keys = nil
 	for _, owned := range all {
 		for _, key := range owned {
-			if recorded[key.ID] {
+			if slices.ContainsFunc(recorded, func(known keyservice.Key) bool { return known.ID == key.ID }) {
 				keys = append(keys, key)
 			}
 		}

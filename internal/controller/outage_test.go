@@ -127,7 +127,7 @@ func (b *bench) resync() error {
 	if err != nil {
 		return err
 	}
-	_, err = connection.Inventory.Snapshot(context.Background(), b.clock.Now())
+	_, err = connection.Inventory(user).Snapshot(context.Background(), b.clock.Now())
 	return err
 }
 

@@ -49,22 +49,21 @@ func judge(err error) verdict {
 	if _, ok := errors.AsType[*publishError](err); ok {
 		return judgeWrite(err)
 	}
-	switch kind := keyservice.KindOf(err); kind {
-	case keyservice.Throttled:
-		return verdict{synced: v1alpha1.ReasonThrottled, failure: true}
-	case keyservice.Ambiguous:
-		return verdict{synced: v1alpha1.ReasonAmbiguous, failure: true}
-	case keyservice.Unauthorized:
-		return verdict{synced: v1alpha1.ReasonUnauthorized, stalled: v1alpha1.ReasonUnauthorized, failure: true}
-	case keyservice.NotFound:
-		return verdict{stalled: v1alpha1.ReasonUserNotFound, failure: true}
-	case keyservice.QuotaExceeded:
-		return verdict{stalled: v1alpha1.ReasonQuotaExceeded, failure: true}
-	case keyservice.Invalid:
-		return verdict{stalled: v1alpha1.ReasonInvalid, failure: true}
-	default:
-		return verdict{synced: v1alpha1.ReasonUnavailable, failure: true}
+	if e, ok := errors.AsType[*keyservice.Error](err); ok && e.Reason != "" {
+		return verdict{stalled: e.Reason, failure: true}
 	}
+	return verdicts[keyservice.KindOf(err)]
+}
+
+// verdicts on the errors of a service.
+var verdicts = map[keyservice.Kind]verdict{
+	keyservice.Unavailable:   {synced: v1alpha1.ReasonUnavailable, failure: true},
+	keyservice.Throttled:     {synced: v1alpha1.ReasonThrottled, failure: true},
+	keyservice.Ambiguous:     {synced: v1alpha1.ReasonAmbiguous, failure: true},
+	keyservice.Unauthorized:  {synced: v1alpha1.ReasonUnauthorized, stalled: v1alpha1.ReasonUnauthorized, failure: true},
+	keyservice.NotFound:      {stalled: v1alpha1.ReasonUserNotFound, failure: true},
+	keyservice.QuotaExceeded: {stalled: v1alpha1.ReasonQuotaExceeded, failure: true},
+	keyservice.Invalid:       {stalled: v1alpha1.ReasonInvalid, failure: true},
 }
 
 // judgeWrite: what became of the Secret.
@@ -128,7 +127,7 @@ func recordOutcome(p *pass, action plan.Action, err error) {
 // succeeded: the action ends a row of failures. To settle what became of a failure is not yet a success.
 func succeeded(action plan.Action) bool {
 	switch action.Verb {
-	case plan.Create, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Block:
+	case plan.Create, plan.Renew, plan.Publish, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Block:
 		return true
 	case plan.Wait:
 		return action.Reason == ""
@@ -174,10 +173,18 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 	if errors.Is(err, errUserBusy) {
 		sooner(p.in.Now.Add(time.Second))
 	}
+	if err == nil && (waitsForService(p) || action.Verb == plan.Revoke && p.connection.DeletesLater) {
+		sooner(p.in.Now.Add(firstRetry))
+	}
 	if p.syncErr != nil || p.connectErr != nil {
 		sooner(p.in.Now.Add(recheck))
 	}
 	return after
+}
+
+// waitsForService: an operation was carried out, and its pair waits for the service to let it work.
+func waitsForService(p *pass) bool {
+	return p.ak.Status.Intent != nil && p.ak.Status.Intent.KeyID != ""
 }
 
 func set(p *pass, conditionType string, status metav1.ConditionStatus, reason, message string) {

@@ -37,6 +37,9 @@ func DigestSecret(object any) (any, error) {
 }
 
 func digested(secret *corev1.Secret) *corev1.Secret {
+	if secret == nil {
+		return nil
+	}
 	secret = secret.DeepCopy()
 	_, _ = DigestSecret(secret) // never fails
 	return secret

@@ -81,6 +81,9 @@ type Config struct {
 
 // Setup adds the controllers to a manager that was made with CacheOptions and ClientOptions.
 func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
+	if config.Clock == nil {
+		config.Clock = clock.RealClock{}
+	}
 	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing: %w", err)
 	}
@@ -93,6 +96,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		SecretVersions:   versions,
 		ClusterNamespace: config.ClusterNamespace,
 		ResyncPeriod:     config.ResyncPeriod,
+		Clock:            config.Clock,
 	}
 	accessKeys := &AccessKeyReconciler{
 		Client:         mgr.GetClient(),

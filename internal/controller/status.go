@@ -18,14 +18,6 @@ import (
 func setReady(p *pass, err error, action plan.Action) {
 	status := &p.ak.Status
 	secret := p.ak.SecretName()
-	listed := func(id string) bool {
-		for _, key := range p.in.Keys {
-			if key.ID == id {
-				return true
-			}
-		}
-		return false
-	}
 	switch {
 	case status.KeyID == "" && !p.ak.DeletionTimestamp.IsZero():
 		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonDeleting, "The key is revoked")
@@ -37,8 +29,8 @@ func setReady(p *pass, err error, action plan.Action) {
 		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretMissing, fmt.Sprintf("Secret %s is missing; a new pair is on its way", secret))
 	case p.in.Secret.State == plan.SecretEdited || p.in.Secret.Record.KeyID != status.KeyID:
 		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretEdited, fmt.Sprintf("Secret %s does not hold what was published; a new pair is on its way", secret))
-	case !listed(status.KeyID):
-		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonKeyMissing, fmt.Sprintf("Access key %s is gone from the service; a new pair is on its way", status.AccessKeyID))
+	case !p.in.Works(status.KeyID):
+		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonKeyMissing, fmt.Sprintf("Access key %s is gone from the service, or no longer works there; a new pair is on its way", status.AccessKeyID))
 	default:
 		set(p, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s", secret, status.AccessKeyID, until(p.ak)))
 	}

@@ -88,7 +88,7 @@ func TestReadyTellsWhetherTheSecretHoldsAPairThatWorks(t *testing.T) {
 		},
 		"a key that the service lists no more": {
 			change: []func(*pass){func(p *pass) { p.in.Keys = []plan.Key{{Key: keyservice.Key{ID: "K2"}}} }},
-			want:   "False KeyMissing: Access key AKIA1 is gone from the service; a new pair is on its way",
+			want:   "False KeyMissing: Access key AKIA1 is gone from the service, or no longer works there; a new pair is on its way",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -133,13 +133,21 @@ type Limits struct {
 	KeysPerUser int
 	// MaxTTL is the longest native expiry; 0 where there is none.
 	MaxTTL time.Duration
+	// DeletesLater: Delete is accepted at once and done later; until then the key is listed as Deleting.
+	DeletesLater bool
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.
 type Capabilities struct {
-	KeysPerUser int
+	KeysPerUser  int
+	MaxTTL       time.Duration
+	DeletesLater bool
 	// Overlap: an old and a new key can work side by side.
 	Overlap bool
+	// Renews: the service implements Renewer.
+	Renews bool
+	// Disables: the service implements Disabler.
+	Disables bool
 	// ListsAll: the service implements AllLister.
 	ListsAll bool
 }
@@ -147,6 +155,16 @@ type Capabilities struct {
 // CapabilitiesOf asks s once what it can do.
 func CapabilitiesOf(s Service) Capabilities {
 	limits := s.Limits()
+	_, renews := s.(Renewer)
+	_, disables := s.(Disabler)
 	_, listsAll := s.(AllLister)
-	return Capabilities{KeysPerUser: limits.KeysPerUser, Overlap: limits.KeysPerUser > 1, ListsAll: listsAll}
+	return Capabilities{
+		KeysPerUser:  limits.KeysPerUser,
+		MaxTTL:       limits.MaxTTL,
+		DeletesLater: limits.DeletesLater,
+		Overlap:      limits.KeysPerUser > 1,
+		Renews:       renews,
+		Disables:     disables,
+		ListsAll:     listsAll,
+	}
 }

@@ -50,7 +50,7 @@ func quiet(changes ...change) Input {
 			},
 		},
 		Live:    true,
-		Service: Service{KeysPerUser: 2, Held: true, ReadySince: issued.Add(-day)},
+		Service: Service{KeysPerUser: 2, Overlap: true, Held: true, ReadySince: issued.Add(-day)},
 		Granted: true,
 	}
 	for _, change := range append([]change{holds("K1", 1), keys("K1")}, changes...) {

@@ -7,16 +7,45 @@ import (
 	"fmt"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
-// create answers Create, or what has to come first.
-func create(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){granted, protected, alone, looked, room} {
+// obtain answers how to come by a new pair: Create, or in place Renew, or what has to come first.
+func obtain(in Input, reason string) (Action, bool) {
+	for _, condition := range []func(Input, string) (Action, bool){granted, supported, protected, alone, looked, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
 	}
 	return Action{Verb: Create, Reason: reason}, true
+}
+
+// supported: a strategy that the service can't follow is said before anything is made by another one.
+func supported(in Input, _ string) (Action, bool) {
+	if in.strategy() != v1alpha1.StrategyOverlap || in.Service.Overlap || in.Service.KeysPerUser == 0 {
+		return none()
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonOverlapUnsupported,
+		Detail: fmt.Sprintf("rotation.strategy is Overlap, but the service holds %d key per user; set it to Auto or Replace", in.Service.KeysPerUser),
+		Until:  in.nextRevocation(),
+	}, true
+}
+
+// inPlace replaces the current key where the strategy says so, or the service can hold no second one.
+func inPlace(in Input, reason string) (Action, bool) {
+	id := in.AccessKey.Status.KeyID
+	switch {
+	case !in.Replaces(), !in.ours(id), in.state(id) == keyservice.Deleting:
+		return none()
+	case in.Service.Renews && in.state(id) != keyservice.Failed:
+		return Action{Verb: Renew, Reason: reason, KeyID: id}, true
+	case in.Service.KeysPerUser > 0 && len(in.Keys) > in.Service.KeysPerUser:
+		return none() // without it there would still be no room
+	default:
+		return Action{Verb: Revoke, Reason: reason, KeyID: id}, true
+	}
 }
 
 func granted(in Input, _ string) (Action, bool) {
@@ -84,23 +113,23 @@ func room(in Input, _ string) (Action, bool) {
 	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
 		return none()
 	}
-	status := &in.AccessKey.Status
-	oldest := -1
-	for i := range status.PreviousKeys {
-		if in.ours(status.PreviousKeys[i].KeyID) && !in.published(status.PreviousKeys[i].KeyID) &&
-			(oldest < 0 || status.PreviousKeys[i].IssuedAt.Before(&status.PreviousKeys[oldest].IssuedAt)) {
-			oldest = i
-		}
-	}
-	if oldest >= 0 {
-		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.PreviousKeys[oldest].KeyID}, true
-	}
-	if in.ours(status.KeyID) && !in.needed() {
-		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: status.KeyID}, true
-	}
 	ids := make([]string, 0, len(in.Keys))
 	for _, key := range in.Keys {
+		if key.State == keyservice.Deleting {
+			return in.waitForDeletion(key.ID), true
+		}
 		ids = append(ids, key.ID)
+	}
+	if id := in.dispensable(); id != "" {
+		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: id}, true
+	}
+	if in.Service.KeysPerUser == 1 {
+		return Action{
+			Verb:   Block,
+			Reason: v1alpha1.ReasonUserExists,
+			Detail: fmt.Sprintf("user %q already has the one key that it can have, which this AccessKey did not make; choose another user, or delete that key at the service", in.AccessKey.Spec.User),
+			Until:  in.nextRevocation(),
+		}, true
 	}
 	return Action{
 		Verb:   Block,
@@ -109,4 +138,24 @@ func room(in Input, _ string) (Action, bool) {
 			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
 		Until: in.nextRevocation(),
 	}, true
+}
+
+// dispensable is the key of ours to give up first, empty if there is none.
+func (in Input) dispensable() string {
+	var oldest *v1alpha1.PreviousKey
+	status := &in.AccessKey.Status
+	for i := range status.PreviousKeys {
+		previous := &status.PreviousKeys[i]
+		if in.ours(previous.KeyID) && !in.published(previous.KeyID) && (oldest == nil || previous.IssuedAt.Before(&oldest.IssuedAt)) {
+			oldest = previous
+		}
+	}
+	switch {
+	case oldest != nil:
+		return oldest.KeyID
+	case in.ours(status.KeyID) && (!in.needed() || !in.Works(status.KeyID)):
+		return status.KeyID
+	default:
+		return ""
+	}
 }

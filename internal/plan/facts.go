@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
 func (in Input) suspended() bool {
@@ -43,16 +44,51 @@ func (in Input) listed(id string) bool {
 	return ok
 }
 
+// Works reports that the service lists the key as one that works, or will in a moment.
+func (in Input) Works(id string) bool {
+	key, ok := in.find(id)
+	switch key.State {
+	case "", keyservice.Active, keyservice.Pending:
+		return ok && (key.ExpiresAt.IsZero() || in.Now.Before(key.ExpiresAt))
+	default:
+		return false
+	}
+}
+
+func (in Input) state(id string) keyservice.State {
+	key, _ := in.find(id)
+	return key.State
+}
+
+// strategy of the spec, defaulted.
+func (in Input) strategy() v1alpha1.RotationStrategy {
+	if in.AccessKey.Spec.Rotation == nil || in.AccessKey.Spec.Rotation.Strategy == "" {
+		return v1alpha1.StrategyAuto
+	}
+	return in.AccessKey.Spec.Rotation.Strategy
+}
+
+// Replaces reports that a rotation happens in place, so that no two pairs work side by side.
+func (in Input) Replaces() bool {
+	return in.strategy() == v1alpha1.StrategyReplace || in.strategy() == v1alpha1.StrategyAuto && !in.Service.Overlap
+}
+
 func (in Input) claimed(id string) bool {
 	key, ok := in.find(id)
 	return ok && key.Claimed
 }
 
 // ours: the key is one of the user, no other AccessKey's, and not older than the AccessKey, so that an edited status
-// can't turn the operator against a key that somebody else made.
+// can't turn the operator against a key that somebody else made. A mark at the service is better proof than age.
 func (in Input) ours(id string) bool {
 	key, ok := in.find(id)
-	return ok && !key.Claimed && !in.older(key)
+	if !ok || key.Claimed {
+		return false
+	}
+	if key.OwnerUID != "" {
+		return key.OwnerUID == string(in.AccessKey.UID)
+	}
+	return !in.older(key)
 }
 
 func (in Input) older(key Key) bool {
@@ -61,21 +97,47 @@ func (in Input) older(key Key) bool {
 
 // published: the Secret holds this key's pair.
 func (in Input) published(id string) bool {
-	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id
+	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id && !in.outlived()
 }
 
-// publishedBy: the Secret holds the pair that the intent made. A revision alone can come twice, after a status was lost.
-func (in Input) publishedBy(intent *v1alpha1.Intent) bool {
-	record := in.Secret.Record
-	return in.Secret.State == SecretIntact && record.Revision == intent.Revision &&
-		!slices.Contains(intent.KnownKeyIDs, record.KeyID) && in.ours(record.KeyID)
+// outlived: the pair in the Secret is from before its key was renewed in place, or made again under the same handle. A
+// person, or a name that is wanted again, can bring it back.
+func (in Input) outlived() bool {
+	record, status := in.Secret.Record, &in.AccessKey.Status
+	if !in.Service.Renews {
+		return false
+	}
+	if record.KeyID == status.KeyID {
+		return !record.IssuedAt.Equal(&status.IssuedAt)
+	}
+	return slices.ContainsFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool {
+		return p.KeyID == record.KeyID && !record.IssuedAt.Equal(&p.IssuedAt)
+	})
+}
+
+// publishedBy: the Secret holds the pair that the intent made.
+func (in Input) publishedBy(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Secret, intent) }
+
+// waitsFor: the next Secret holds the pair that the intent made.
+func (in Input) waitsFor(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Next, intent) }
+
+// holdsPairOf: a revision alone can come twice, after a status was lost.
+func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
+	record := secret.Record
+	if secret.State != SecretIntact || record.Revision != intent.Revision || !in.ours(record.KeyID) {
+		return false
+	}
+	if intent.KeyID != "" {
+		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt)
+	}
+	return !slices.Contains(intent.KnownKeyIDs, record.KeyID)
 }
 
 // needed: the Secret holds the current pair or, while it holds none that works, the one under a former name does. Status
 // says so, since FormerSecrets are not read live.
 func (in Input) needed() bool {
 	status := &in.AccessKey.Status
-	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) {
+	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) && !in.outlived() {
 		return in.published(status.KeyID)
 	}
 	return status.SecretName != in.AccessKey.SecretName()
@@ -93,7 +155,7 @@ func (in Input) carriesMore(record Record) bool {
 func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
 	recent = true
 	for _, key := range in.Keys {
-		if slices.Contains(intent.KnownKeyIDs, key.ID) || key.Claimed || in.older(key) || in.published(key.ID) ||
+		if slices.Contains(intent.KnownKeyIDs, key.ID) || !in.ours(key.ID) || in.published(key.ID) ||
 			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
 			continue
 		}
@@ -118,6 +180,24 @@ func (in Input) contested(ids []string) time.Time {
 func (in Input) CandidateKeyIDs() []string {
 	ids, _ := in.candidates(in.AccessKey.Status.Intent)
 	return ids
+}
+
+// remembered: the status, the Secret or one under a former name knows the key. Deleting revokes only what status knows.
+func (in Input) remembered(id string) bool {
+	if slices.Contains(in.AccessKey.RecordedKeyIDs(), id) || in.deleting() {
+		return slices.Contains(in.AccessKey.RecordedKeyIDs(), id)
+	}
+	return in.published(id) ||
+		slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
+}
+
+func (in Input) waitForDeletion(id string) Action {
+	return Action{
+		Verb:   Wait,
+		Reason: v1alpha1.ReasonRevoking,
+		Detail: fmt.Sprintf("for the service to finish deleting key %s", id),
+		Until:  in.Now.Add(pendingDelay),
+	}
 }
 
 func (in Input) notOurs(id string) Action {

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
 func TestEarliest(t *testing.T) {
@@ -68,6 +71,54 @@ func TestRenewalToken(t *testing.T) {
 				t.Errorf("RenewalToken = %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestWorks(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   Input
+		want bool
+	}{
+		{"a listed key", quiet(), true},
+		{"a key that is not listed", quiet(keys("F1")), false},
+		{"an active key", quiet(being(keyservice.Active, "K1")), true},
+		{"a key that will work in a moment", quiet(being(keyservice.Pending, "K1")), true},
+		{"a disabled key", quiet(being(keyservice.Disabled, "K1")), false},
+		{"a key on its way out", quiet(being(keyservice.Deleting, "K1")), false},
+		{"a key that was never made", quiet(being(keyservice.Failed, "K1")), false},
+		{"a key of a state that nobody knows", quiet(being("Odd", "K1")), false},
+		{"a key that ends in a second", quiet(endsAt("K1", noon.Add(time.Second))), true},
+		{"a key that ends now", quiet(endsAt("K1", noon)), false},
+		{"a key that ended before it worked", quiet(being(keyservice.Pending, "K1"), endsAt("K1", noon)), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.in.Works("K1"); got != c.want {
+				t.Errorf("Works = %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestReplaces(t *testing.T) {
+	for _, c := range []struct {
+		strategy    v1alpha1.RotationStrategy
+		two, oneKey bool // wanted of a service that holds two keys, or one
+	}{
+		{"", false, true},
+		{v1alpha1.StrategyAuto, false, true},
+		{v1alpha1.StrategyOverlap, false, false},
+		{v1alpha1.StrategyReplace, true, true},
+	} {
+		t.Run("strategy "+string(c.strategy), func(t *testing.T) {
+			two, oneKey := quiet(strategy(c.strategy)).Replaces(), quiet(strategy(c.strategy), oneSlot).Replaces()
+			if two != c.two || oneKey != c.oneKey {
+				t.Errorf("Replaces = %t with two keys, %t with one, want %t and %t", two, oneKey, c.two, c.oneKey)
+			}
+		})
+	}
+	if quiet().Replaces() || !quiet(oneSlot).Replaces() {
+		t.Error("no rotation is not Auto")
 	}
 }
 

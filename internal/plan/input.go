@@ -23,6 +23,8 @@ type Input struct {
 	Keys []Key
 	// Secret is what the Secret of the wanted name holds.
 	Secret Secret
+	// Next is what the Secret holds in which a pair waits until it works; Absent mostly.
+	Next Secret
 	// FormerSecrets are Secrets of this AccessKey under names that it no longer wants.
 	FormerSecrets []FormerSecret
 	Service       Service
@@ -45,6 +47,10 @@ type Key struct {
 type Service struct {
 	// KeysPerUser is the quota; 0 for none.
 	KeysPerUser int
+	// Overlap: an old and a new key can work side by side.
+	Overlap bool
+	// Renews: a key can be given a new pair in place.
+	Renews bool
 	// Held: it and its Secrets carry the in-use finalizer, so that they outlive the keys.
 	Held bool
 	// Deleting: it makes no more keys.
@@ -98,6 +104,10 @@ const (
 	Protect Verb = "Protect"
 	// Create a key, publish it, record it.
 	Create Verb = "Create"
+	// Renew gives a key of ours a new pair in place, publishes and records it.
+	Renew Verb = "Renew"
+	// Publish the pair that waits in the next Secret, and record it.
+	Publish Verb = "Publish"
 	// Adopt: record in status what the Secret's record says.
 	Adopt Verb = "Adopt"
 	// ClearIntent: the open intent made nothing.
@@ -123,7 +133,7 @@ type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
-	// KeyID of Revoke, Forget and DeleteOrphan.
+	// KeyID of Renew, Revoke, Forget and DeleteOrphan.
 	KeyID string
 	// Name of DropSecret.
 	Name string

@@ -70,24 +70,28 @@ func jitter(uid types.UID, life time.Duration) time.Duration {
 	return time.Duration(fraction * float64(life) / jitterShare).Truncate(time.Second)
 }
 
+// NextSecretName is the Secret in which a pair waits until it works.
+func NextSecretName(ak *v1alpha1.AccessKey) string { return ak.SecretName() + "-next" }
+
 // NextRevision is the number of the pair that an operation begun now is to produce.
 func NextRevision(in Input) int64 {
 	return max(in.AccessKey.Status.Revision, in.Secret.Record.Revision) + 1
 }
 
-// NextRecord describes a pair that was just made for the intent: the current key joins the previous ones, unless it is
-// gone from the service.
+// NextRecord describes a pair that was just made for the intent: the current key joins the previous ones, unless it was
+// renewed in place, or is gone from the service.
 func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 	status := &in.AccessKey.Status
 	record := Record{
-		KeyID:        key.ID,
-		AccessKeyID:  key.AccessKeyID,
-		Revision:     intent.Revision,
-		IssuedAt:     intent.StartedAt,
-		Renewal:      intent.Renewal,
-		PreviousKeys: slices.Clone(status.PreviousKeys),
+		KeyID:       key.ID,
+		AccessKeyID: key.AccessKeyID,
+		Revision:    intent.Revision,
+		IssuedAt:    intent.StartedAt,
+		Renewal:     intent.Renewal,
+		// A handle that the operator chooses can come again.
+		PreviousKeys: slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID }),
 	}
-	if status.KeyID != "" && in.listed(status.KeyID) {
+	if status.KeyID != "" && status.KeyID != key.ID && in.listed(status.KeyID) {
 		expires, _ := Schedule(in.AccessKey, status.IssuedAt.Time)
 		record.PreviousKeys = append(record.PreviousKeys, v1alpha1.PreviousKey{
 			KeyID:       status.KeyID,
@@ -121,5 +125,14 @@ func Drop(status *v1alpha1.AccessKeyStatus, keyID string) {
 	status.PreviousKeys = slices.DeleteFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.KeyID == keyID })
 	if status.KeyID == keyID {
 		status.KeyID, status.AccessKeyID, status.IssuedAt = "", "", metav1.Time{}
+	}
+}
+
+// MarkDisabled notes that a previous key was disabled.
+func MarkDisabled(status *v1alpha1.AccessKeyStatus, keyID string) {
+	for i := range status.PreviousKeys {
+		if status.PreviousKeys[i].KeyID == keyID {
+			status.PreviousKeys[i].State = v1alpha1.KeyDisabled
+		}
 	}
 }

@@ -22,10 +22,14 @@ func TestSimulationFindsMutants(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some mutants take a thousand worlds")
 	}
-	for _, m := range mutants() {
+	for _, m := range append(mutants(), serviceMutants()...) {
+		kind := qumuloLike
+		if m.service != "" {
+			kind = kindOf(m.service)
+		}
 		found := false
 		for seed := range uint64(mutantSeeds) {
-			if v := simulate(seed, m.planner, false).violation; v != nil {
+			if v := simulate(kind, seed, m.planner, false).violation; v != nil {
 				t.Logf("%-62s seed %4d: %s", m.name, seed, v)
 				found = true
 				break
@@ -40,6 +44,8 @@ func TestSimulationFindsMutants(t *testing.T) {
 type mutant struct {
 	name    string
 	planner planner
+	// service that it meets; qumulo if empty.
+	service string
 }
 
 // decider is the shape of a rule.
@@ -47,37 +53,37 @@ type decider = func(Input) (Action, bool)
 
 func mutants() []mutant {
 	return []mutant{
-		{"an open intent is never settled", without("an open intent is settled")},
-		{"an open intent is settled after everything else", last("an open intent is settled")},
-		{"what is left after a person decided is deleted", with("an open intent is settled", byElimination)},
-		{"of several candidates the first is deleted", with("an open intent is settled", answering(settle, MarkAmbiguous, firstCandidate))},
-		{"an orphan is forgotten instead of deleted", with("an open intent is settled", answering(settle, DeleteOrphan, forgetOrphan))},
-		{"a pair that was published before a crash is an orphan", settling(noSecret)},
-		{"an intent is settled at once", settling(later)},
-		{"keys known before the intent are candidates", settling(nothingKnown)},
-		{"keys of other AccessKeys are candidates", settling(nothingClaimed)},
-		{"keys made at any time are candidates", settling(madeWithIntent)},
-		{"an ambiguous intent holds up revocations", with("an open intent is settled", answering(settle, Revoke, blockAmbiguous))},
-		{"a lost status is not found again", without("a published pair is recorded again when status lost it")},
-		{"a lost status is found again only if its key lives", with("a published pair is recorded again when status lost it", seeing(adoptPublished, noCarriedKeys))},
-		{"deleting comes before a lost status is found again", swapped("a published pair is recorded again when status lost it", "deleted revokes every key and lets go")},
-		{"deleting revokes the current key only", with("deleted revokes every key and lets go", seeing(revokeAll, noPreviousKeys))},
-		{"a previous key is never revoked", without("a previous key is revoked at revokeAt")},
-		{"a previous key is revoked although it is published again", with("a previous key is revoked at revokeAt", seeing(revokePrevious, noSecret))},
-		{"a previous key may be older than the AccessKey", with("a previous key is revoked at revokeAt", seeing(revokePrevious, nothingOlder))},
-		{"a previous key ignores a shortened ttl", with("a previous key is revoked at revokeAt", seeing(revokePrevious, noTTL))},
-		{"a foreign Secret holds up revocations", swapped("a previous key is revoked at revokeAt", "a foreign Secret is never overwritten")},
-		{"a lost Secret is not restored", without("a lost or edited Secret gets a new pair")},
-		{"a vanished key is not replaced", without("a key that vanished at the service is replaced")},
-		{"a pair is not rotated", without("a pair is rotated at renewalTime")},
-		{"waiting forgets the renewal", with("otherwise wait for the next moment", seeing(wait, noTTL))},
-		{"nothing is looked at before it is done", whole(seeingLive)},
-		{"a key is made without the finalizer", creating(hasFinalizer)},
-		{"a key is made without a look at the quota", creating(noQuota)},
-		{"room is made with the published key", creatingWith(giveUpPublished)},
-		{"room is made with the current key under a former name", creating(noFormerName)},
-		{"a new pair forgets the previous keys", recording(forgetPrevious)},
-		{"a previous key is dated from its replacement", recording(datedLate)},
+		{"an open intent is never settled", without("an open intent is settled"), ""},
+		{"an open intent is settled after everything else", last("an open intent is settled"), ""},
+		{"what is left after a person decided is deleted", with("an open intent is settled", byElimination), ""},
+		{"of several candidates the first is deleted", with("an open intent is settled", answering(settle, MarkAmbiguous, firstCandidate)), ""},
+		{"an orphan is forgotten instead of deleted", with("an open intent is settled", answering(settle, DeleteOrphan, forgetOrphan)), ""},
+		{"a pair that was published before a crash is an orphan", settling(noSecret), ""},
+		{"an intent is settled at once", settling(later), ""},
+		{"keys known before the intent are candidates", settling(nothingKnown), ""},
+		{"keys of other AccessKeys are candidates", settling(nothingClaimed), ""},
+		{"keys made at any time are candidates", settling(madeWithIntent), ""},
+		{"an ambiguous intent holds up revocations", with("an open intent is settled", answering(settle, Revoke, blockAmbiguous)), ""},
+		{"a lost status is not found again", without("a published pair is recorded again when status lost it"), ""},
+		{"a lost status is found again only if its key lives", with("a published pair is recorded again when status lost it", seeing(adoptPublished, noCarriedKeys)), ""},
+		{"deleting comes before a lost status is found again", swapped("a published pair is recorded again when status lost it", "deleted revokes every key and lets go"), ""},
+		{"deleting revokes the current key only", with("deleted revokes every key and lets go", seeing(revokeAll, noPreviousKeys)), ""},
+		{"a previous key is never revoked", without("a previous key is revoked at revokeAt"), ""},
+		{"a previous key is revoked although it is published again", with("a previous key is revoked at revokeAt", seeing(revokePrevious, noSecret)), ""},
+		{"a previous key may be older than the AccessKey", with("a previous key is revoked at revokeAt", seeing(revokePrevious, nothingOlder)), ""},
+		{"a previous key ignores a shortened ttl", with("a previous key is revoked at revokeAt", seeing(revokePrevious, noTTL)), ""},
+		{"a foreign Secret holds up revocations", swapped("a previous key is revoked at revokeAt", "a foreign Secret is never overwritten"), ""},
+		{"a lost Secret is not restored", without("a lost or edited Secret gets a new pair"), ""},
+		{"a vanished key is not replaced", without("a key that vanished at the service is replaced"), ""},
+		{"a pair is not rotated", without("a pair is rotated at renewalTime"), ""},
+		{"waiting forgets the renewal", with("otherwise wait for the next moment", seeing(wait, noTTL)), ""},
+		{"nothing is looked at before it is done", whole(seeingLive), ""},
+		{"a key is made without the finalizer", creating(hasFinalizer), ""},
+		{"a key is made without a look at the quota", creating(noQuota), ""},
+		{"room is made with the published key", creatingWith(giveUpPublished), ""},
+		{"room is made with the current key under a former name", creating(noFormerName), ""},
+		{"a new pair forgets the previous keys", recording(forgetPrevious), ""},
+		{"a previous key is dated from its replacement", recording(datedLate), ""},
 	}
 }
 
@@ -253,7 +259,7 @@ func blockAmbiguous(Input, Action) Action {
 
 func giveUpPublished(decide decider) decider {
 	return answering(decide, Block, func(in Input, action Action) Action {
-		if action.Reason != v1alpha1.ReasonQuotaExceeded || !in.ours(in.AccessKey.Status.KeyID) {
+		if action.Reason != v1alpha1.ReasonQuotaExceeded && action.Reason != v1alpha1.ReasonUserExists || !in.ours(in.AccessKey.Status.KeyID) {
 			return action
 		}
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: in.AccessKey.Status.KeyID}

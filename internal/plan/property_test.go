@@ -6,7 +6,6 @@ package plan
 import (
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -38,56 +37,12 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Block, Look, Protect, Create, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget, UpdateSecret, DropSecret, Release,
+		Wait, Block, Look, Protect, Create, Renew, Publish, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget, UpdateSecret, DropSecret, Release,
 	} {
 		if answers[verb] < inputs/10_000 {
 			t.Errorf("the inputs led to %s %d times only: %v", verb, answers[verb], answers)
 		}
 	}
-}
-
-// faults that no answer may have, in words.
-var faults = []struct {
-	name string
-	in   func(Input, Action) bool
-}{
-	{"what can't be undone comes from an input that is not live", func(in Input, action Action) bool {
-		return !in.Live && slices.Contains([]Verb{Create, Revoke, DeleteOrphan, DropSecret, UpdateSecret}, action.Verb)
-	}},
-	{"a live input is to be looked at again", func(in Input, action Action) bool { return in.Live && action.Verb == Look }},
-	{"the next moment is past", func(in Input, action Action) bool {
-		return !action.Until.IsZero() && !action.Until.After(in.Now)
-	}},
-	{"a person is not told what to do", func(_ Input, action Action) bool {
-		return action.Verb == Block && (action.Reason == "" || action.Detail == "")
-	}},
-	{"a key is revoked that the service does not list", func(in Input, action Action) bool {
-		return revokes(action) && keyOf(in, action) == nil
-	}},
-	{"a key of another AccessKey is revoked", func(in Input, action Action) bool {
-		return revokes(action) && keyOf(in, action).Claimed
-	}},
-	{"a key is revoked that is older than the AccessKey", func(in Input, action Action) bool {
-		return revokes(action) && !keyOf(in, action).CreatedAt.IsZero() &&
-			in.AccessKey.CreationTimestamp.Sub(keyOf(in, action).CreatedAt) > 15*time.Minute
-	}},
-	{"the published key is revoked", func(in Input, action Action) bool {
-		published := in.Secret.State == SecretIntact && in.Secret.Record.KeyID == action.KeyID
-		return revokes(action) && published && in.AccessKey.DeletionTimestamp == nil
-	}},
-	{"a key is revoked that is not recorded, or a recorded one as an orphan", func(in Input, action Action) bool {
-		return revokes(action) && (action.Verb == Revoke) != slices.Contains(in.AccessKey.RecordedKeyIDs(), action.KeyID)
-	}},
-}
-
-func revokes(action Action) bool { return action.Verb == Revoke || action.Verb == DeleteOrphan }
-
-func keyOf(in Input, action Action) *Key {
-	i := slices.IndexFunc(in.Keys, func(key Key) bool { return key.ID == action.KeyID })
-	if i < 0 {
-		return nil
-	}
-	return &in.Keys[i]
 }
 
 // anyInput makes an input of parts that need not fit together.
@@ -97,16 +52,20 @@ func anyInput(r *rand.Rand) Input {
 		AccessKey: anyAccessKey(r),
 		Live:      often(r),
 		Secret:    Secret{State: SecretIntact, UpToDate: often(r), Record: recordFor(anyID(r), r.Int64N(4), anyPrevious(r)...)},
-		Service:   Service{KeysPerUser: r.IntN(4), Held: often(r), Deleting: rarely(r), ReadySince: anyTime(r)},
+		Service:   Service{KeysPerUser: r.IntN(4), Overlap: often(r), Renews: rarely(r), Held: often(r), Deleting: rarely(r), ReadySince: anyTime(r)},
 		Granted:   often(r),
 		UserBusy:  rarely(r),
 	}
 	if rarely(r) {
 		in.Secret = Secret{State: []SecretState{SecretAbsent, SecretForeign, SecretEdited}[r.IntN(3)]}
 	}
+	if often(r) {
+		in.Secret.Record.IssuedAt = in.AccessKey.Status.IssuedAt
+	}
+	in.Next = anyNext(r, in.AccessKey.Status.Intent)
 	for _, id := range []string{"K0", "K1", "K2", "F1"} {
 		if often(r) {
-			in.Keys = append(in.Keys, Key{Key: keyservice.Key{ID: id, CreatedAt: anyTime(r)}, Claimed: rarely(r)})
+			in.Keys = append(in.Keys, anyKey(r, id))
 		}
 	}
 	for _, name := range []string{"backup", "old"} {
@@ -115,6 +74,36 @@ func anyInput(r *rand.Rand) Input {
 		}
 	}
 	return in
+}
+
+func anyKey(r *rand.Rand, id string) Key {
+	key := Key{Key: keyservice.Key{ID: id, CreatedAt: anyTime(r)}, Claimed: rarely(r)}
+	if rarely(r) {
+		states := []keyservice.State{keyservice.Active, keyservice.Pending, keyservice.Disabled, keyservice.Deleting, keyservice.Failed}
+		key.State = states[r.IntN(len(states))]
+	}
+	if rarely(r) {
+		key.OwnerUID = []string{"5f6c", "5f6c", "other"}[r.IntN(3)]
+	}
+	if rarely(r) {
+		key.ExpiresAt = anyTime(r)
+	}
+	return key
+}
+
+// anyNext is mostly what the open intent, if there is one, could have left to wait.
+func anyNext(r *rand.Rand, intent *v1alpha1.Intent) Secret {
+	secret := Secret{State: SecretIntact, Record: recordFor(anyID(r), r.Int64N(4))}
+	switch {
+	case intent == nil && often(r):
+		return Secret{State: SecretAbsent}
+	case rarely(r):
+		return Secret{State: []SecretState{SecretForeign, SecretEdited}[r.IntN(2)]}
+	case intent != nil && often(r):
+		secret.Record = recordFor(intent.KeyID, intent.Revision)
+		secret.Record.IssuedAt = intent.StartedAt
+	}
+	return secret
 }
 
 func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
@@ -130,6 +119,10 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 		ak.Spec.TTL = []*metav1.Duration{nil, {Duration: time.Minute}, {Duration: time.Hour}}[r.IntN(3)]
 	}
 	if rarely(r) {
+		strategies := []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyOverlap, v1alpha1.StrategyReplace}
+		ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategies[r.IntN(len(strategies))]}
+	}
+	if rarely(r) {
 		ak.Spec.Suspend = ptr.To(often(r))
 	}
 	if rarely(r) {
@@ -143,6 +136,9 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 	}
 	if rarely(r) {
 		status.Intent = &v1alpha1.Intent{Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
+		if often(r) {
+			status.Intent.KeyID = anyID(r)
+		}
 		if often(r) {
 			status.Intent.KnownKeyIDs = []string{anyID(r), anyID(r)}
 		}

@@ -76,6 +76,23 @@ func TestNextRecordCarriesOver(t *testing.T) {
 	}
 }
 
+func TestNextRecordOfARenewedKey(t *testing.T) {
+	older := previousKey("K0", noon.Add(day))
+	intent := &v1alpha1.Intent{Operation: v1alpha1.OperationRenew, KeyID: "K1", Revision: 2, StartedAt: started}
+	got := NextRecord(quiet(previous("K0", noon.Add(day))), intent, keyservice.Key{ID: "K1", AccessKeyID: "AKIAK1b"})
+	want := Record{KeyID: "K1", AccessKeyID: "AKIAK1b", Revision: 2, IssuedAt: started, PreviousKeys: []v1alpha1.PreviousKey{older}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("NextRecord = %+v\nwant %+v: the key is not its own previous one", got, want)
+	}
+}
+
+func TestNextRecordOfAHandleThatComesAgain(t *testing.T) {
+	got := nextRecord(quiet(previous("K2", noon.Add(day)))).PreviousKeys
+	if want := []v1alpha1.PreviousKey{replacedUntil(noon.Add(overlap))}; !reflect.DeepEqual(got, want) {
+		t.Errorf("PreviousKeys = %+v\nwant %+v: K2 is the new key now", got, want)
+	}
+}
+
 func TestNextRecordLeavesTheStatusAlone(t *testing.T) {
 	in := quiet(previous("K0", noon.Add(day)))
 	in.AccessKey.Status.PreviousKeys = slices.Grow(in.AccessKey.Status.PreviousKeys, 4)
@@ -143,6 +160,26 @@ func TestDrop(t *testing.T) {
 			}
 			if (status.AccessKeyID != "") != c.issued || status.IssuedAt.IsZero() == c.issued || status.Revision != 1 {
 				t.Errorf("status = %+v, want a current key: %t, and the revision kept", status, c.issued)
+			}
+		})
+	}
+}
+
+func TestMarkDisabled(t *testing.T) {
+	for _, c := range []struct {
+		name, id string
+		want     []v1alpha1.KeyState
+	}{
+		{"a previous key", "K0", []v1alpha1.KeyState{"", v1alpha1.KeyDisabled}},
+		{"the current key has no state of its own", "K1", []v1alpha1.KeyState{"", ""}},
+		{"a key that is not recorded", "F1", []v1alpha1.KeyState{"", ""}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status := &quiet(previous("K9", noon), previous("K0", noon)).AccessKey.Status
+			MarkDisabled(status, c.id)
+			got := []v1alpha1.KeyState{status.PreviousKeys[0].State, status.PreviousKeys[1].State}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("states are %v, want %v", got, c.want)
 			}
 		})
 	}

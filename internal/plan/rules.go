@@ -8,9 +8,12 @@ import (
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
 const (
+	// pendingDelay is when to ask the service again for something that it does in its own time.
+	pendingDelay = 5 * time.Second
 	// settleAfter is how long after its start an intent is still open: longer than a request to the service can take,
 	// since a create that is under way can land after its answer was given up. A key that shows before could be foreign.
 	settleAfter = 2 * time.Minute
@@ -38,6 +41,7 @@ var rules = []rule{
 	// Before anything else is done for the user: until it is settled, nobody knows which keys are whose.
 	{"an open intent is settled", settle},
 	{"a published pair is recorded again when status lost it", adoptPublished},
+	{"a key with our mark that nothing records is deleted", sweepMarked},
 	{"deleted revokes every key and lets go", revokeAll},
 	// Before any block, so that no key outlives its time because of another trouble.
 	{"a previous key is revoked at revokeAt", revokePrevious},
@@ -49,6 +53,7 @@ var rules = []rule{
 	{"a pair is rotated at renewalTime", rotate},
 	{"a Secret is kept up to date around its pair", updateSecret},
 	{"a Secret under a former name goes when its key is gone", dropFormer},
+	{"the Secret in which a pair waited goes", dropNext},
 	{"otherwise wait for the next moment", wait},
 }
 
@@ -101,55 +106,6 @@ func backOff(in Input) (Action, bool) {
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonRetrying, Until: failures.NextAttempt.Time}, true
 }
 
-func settle(in Input) (Action, bool) {
-	intent := in.AccessKey.Status.Intent
-	if intent == nil {
-		return none()
-	}
-	if !in.Live {
-		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
-	}
-	if in.publishedBy(intent) {
-		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
-	}
-	if len(intent.CandidateKeyIDs) > 0 {
-		return settleByPerson(in, intent)
-	}
-	candidates, recent := in.candidates(intent)
-	if until := latest(intent.StartedAt.Add(settleAfter), in.contested(candidates)); in.Now.Before(until) {
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: until}, true
-	}
-	switch {
-	case len(candidates) == 0:
-		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
-	case len(candidates) == 1 && recent:
-		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: candidates[0]}, true
-	default:
-		return Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: list(candidates)}, true
-	}
-}
-
-// settleByPerson waits until one of the candidates is gone: the person has then deleted the orphan, and what is left is
-// not ours. To go on by elimination would delete the other one.
-func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
-	for _, id := range intent.CandidateKeyIDs {
-		if !in.listed(id) {
-			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
-		}
-	}
-	// A person can take long, and a previous key is none of the candidates.
-	if action, ok := revokePrevious(in); ok {
-		return action, true
-	}
-	return Action{
-		Verb:   Block,
-		Reason: v1alpha1.ReasonAmbiguousKeys,
-		Detail: fmt.Sprintf("the answer to a create was lost, and each of the keys %s could be the one it made; "+
-			"delete the one that nobody uses at the service, and the operator will leave the others alone", list(intent.CandidateKeyIDs)),
-		Until: in.nextRevocation(),
-	}, true
-}
-
 func adoptPublished(in Input) (Action, bool) {
 	if in.AccessKey.Status.KeyID != "" || in.Secret.State != SecretIntact {
 		return none()
@@ -166,6 +122,19 @@ func adoptPublished(in Input) (Action, bool) {
 	return none()
 }
 
+// sweepMarked: where keys carry marks, a look shows what a lost status forgot.
+func sweepMarked(in Input) (Action, bool) {
+	if !in.Live {
+		return none()
+	}
+	for _, key := range in.Keys {
+		if key.OwnerUID == string(in.AccessKey.UID) && key.State != keyservice.Deleting && in.ours(key.ID) && !in.remembered(key.ID) {
+			return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonRevoking, KeyID: key.ID}, true
+		}
+	}
+	return none()
+}
+
 func revokeAll(in Input) (Action, bool) {
 	if !in.deleting() {
 		return none()
@@ -177,18 +146,25 @@ func revokeAll(in Input) (Action, bool) {
 	if !in.Live {
 		return Action{Verb: Look, Reason: v1alpha1.ReasonRevoking}, true
 	}
+	going := ""
 	for _, id := range recorded {
 		switch {
+		case in.state(id) == keyservice.Deleting:
+			going = id
 		case in.ours(id):
 			return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: id}, true
 		case in.listed(id) && !in.claimed(id):
 			return in.notOurs(id), true
 		}
 	}
+	if going != "" {
+		return in.waitForDeletion(going), true
+	}
 	return Action{Verb: Release, Reason: v1alpha1.ReasonDeleting}, true
 }
 
 func revokePrevious(in Input) (Action, bool) {
+	going := ""
 	for i := range in.AccessKey.Status.PreviousKeys {
 		previous := &in.AccessKey.Status.PreviousKeys[i]
 		if in.Now.Before(in.revokeAt(previous)) || in.published(previous.KeyID) {
@@ -197,10 +173,16 @@ func revokePrevious(in Input) (Action, bool) {
 		switch {
 		case in.Live && (!in.listed(previous.KeyID) || in.claimed(previous.KeyID)):
 			return Action{Verb: Forget, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID}, true
+		case in.state(previous.KeyID) == keyservice.Deleting:
+			going = previous.KeyID
+			continue
 		case in.Live && !in.ours(previous.KeyID):
 			return in.notOurs(previous.KeyID), true
 		}
 		return live(in, Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID})
+	}
+	if going != "" {
+		return in.waitForDeletion(going), true
 	}
 	return none()
 }
@@ -221,28 +203,28 @@ func issue(in Input) (Action, bool) {
 	if in.AccessKey.Status.KeyID != "" {
 		return none()
 	}
-	return create(in, v1alpha1.ReasonIssuing)
+	return obtain(in, v1alpha1.ReasonIssuing)
 }
 
 func restoreSecret(in Input) (Action, bool) {
 	if in.published(in.AccessKey.Status.KeyID) {
 		return none()
 	}
-	return create(in, v1alpha1.ReasonRestoring)
+	return obtain(in, v1alpha1.ReasonRestoring)
 }
 
 func replaceMissing(in Input) (Action, bool) {
-	if in.listed(in.AccessKey.Status.KeyID) {
+	if in.Works(in.AccessKey.Status.KeyID) {
 		return none()
 	}
-	return create(in, v1alpha1.ReasonRestoring)
+	return obtain(in, v1alpha1.ReasonRestoring)
 }
 
 func renewNow(in Input) (Action, bool) {
 	if in.RenewalToken() == in.AccessKey.Status.LastHandledRenewal || in.RenewalToken() == "" {
 		return none()
 	}
-	return create(in, v1alpha1.ReasonRenewing)
+	return obtain(in, v1alpha1.ReasonRenewing)
 }
 
 func rotate(in Input) (Action, bool) {
@@ -250,7 +232,7 @@ func rotate(in Input) (Action, bool) {
 	if renewal.IsZero() || in.Now.Before(renewal) {
 		return none()
 	}
-	return create(in, v1alpha1.ReasonRotating)
+	return obtain(in, v1alpha1.ReasonRotating)
 }
 
 func updateSecret(in Input) (Action, bool) {
@@ -266,6 +248,14 @@ func dropFormer(in Input) (Action, bool) {
 		if former.Name != in.AccessKey.SecretName() && !in.listed(former.KeyID) {
 			return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: former.Name})
 		}
+	}
+	return none()
+}
+
+// dropNext: with no intent open nothing waits any more.
+func dropNext(in Input) (Action, bool) {
+	if in.Next.State == SecretIntact || in.Next.State == SecretEdited {
+		return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: NextSecretName(in.AccessKey)})
 	}
 	return none()
 }

@@ -123,6 +123,17 @@ var creatingCases = []decision{
 		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "(K1, F1)",
 	},
 	{
+		name: "the current key under a former name is kept when the wanted Secret serves a pair from before its renewal",
+		in:   quiet(renews, wants("new"), publishedAgo(day), keys("K1", "F1")),
+		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "(K1, F1)",
+	},
+	{
+		name: "the current key under a former name is kept when the wanted Secret serves a former pair of a handle that came again",
+		in: quiet(renews, wants("new"), holds("K0", 1), publishedAgo(20*day), keys("K1", "K0"),
+			previous("K0", noon.Add(day)), marked("K0", "other")),
+		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded, Until: noon.Add(day)}, says: "(K1, K0)",
+	},
+	{
 		name: "a key of another AccessKey makes no room",
 		in:   quiet(at(renewal), claimedKey("K0", issued), previous("K0", renewal.Add(day))),
 		rule: ruleRotate, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded, Until: renewal.Add(day)}, says: "(K1, K0)",

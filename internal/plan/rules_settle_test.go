@@ -87,6 +87,11 @@ var settlingCases = []decision{
 		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
+		name: "a key with the mark of another AccessKey is no candidate, however the intent was written",
+		in:   quiet(intends(2, time.Hour, "K1"), key("B1", issued), marked("B1", "other")),
+		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
+	},
+	{
 		name: "a key older than the AccessKey is no candidate, however the intent was written",
 		in:   unissued(intends(1, 2*time.Hour), key("F1", noon.Add(-2*time.Hour))),
 		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},

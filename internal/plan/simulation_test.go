@@ -30,17 +30,18 @@ func TestSimulation(t *testing.T) {
 		count = min(count, 500)
 	}
 	for seed := range count {
+		kind := kinds[seed%uint64(len(kinds))]
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			if simulate(seed, realPlanner(), false).violation != nil {
-				w := simulate(seed, realPlanner(), true)
-				t.Fatalf("%s\n%s", w.violation, w.story())
+			if simulate(kind, seed, realPlanner(), false).violation != nil {
+				w := simulate(kind, seed, realPlanner(), true)
+				t.Fatalf("%s: %s\n%s", kind.name, w.violation, w.story())
 			}
 		})
 	}
 }
 
-func simulate(seed uint64, p planner, tracing bool) *world {
-	w := newWorld(seed, p, tracing)
+func simulate(kind serviceKind, seed uint64, p planner, tracing bool) *world {
+	w := newWorld(kind, seed, p, tracing)
 	w.run(steps)
 	return w
 }

@@ -58,6 +58,9 @@ func intentForged(w *world, s *subject) string {
 	}
 	s.change(func(ak *v1alpha1.AccessKey) {
 		ak.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationCreate, Revision: 99, StartedAt: metav1.NewTime(startedAt)}
+		if key := w.olderKey(s); key != nil && w.kind.renews {
+			ak.Status.Intent.KeyID = key.ID
+		}
 	})
 	return "a status editor opens an intent from " + startedAt.Format(time.DateTime)
 }
@@ -95,7 +98,7 @@ func (w *world) heed(s *subject) string {
 	case v1alpha1.ReasonNotGranted:
 		s.granted = true
 		text = "the grant is given"
-	case v1alpha1.ReasonQuotaExceeded:
+	case v1alpha1.ReasonQuotaExceeded, v1alpha1.ReasonUserExists:
 		text = w.clearOut()
 	case v1alpha1.ReasonAmbiguousKeys:
 		text = w.decide(s)
@@ -132,7 +135,7 @@ func (w *world) decide(s *subject) string {
 		return key == nil || key.by == nil
 	})
 	for _, id := range chosen {
-		w.service.remove(id)
+		w.dropKey(id)
 	}
 	if len(chosen) == 0 {
 		chosen = intent.CandidateKeyIDs[:1]

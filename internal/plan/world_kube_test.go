@@ -25,8 +25,9 @@ type storedSecret struct {
 	name string
 	// foreign: not controlled by the AccessKey.
 	foreign bool
-	// keyID whose pair is really in the data; empty after an edit.
+	// keyID whose pair is really in the data, and which one; empty after an edit.
 	keyID    string
+	pair     int
 	record   Record
 	upToDate bool
 }
@@ -40,8 +41,10 @@ func (v view) secret(name string) (storedSecret, bool) {
 }
 
 // wanted is what the planner sees of the Secret under the wanted name.
-func (v view) wanted() Secret {
-	found, ok := v.secret(v.ak.SecretName())
+func (v view) wanted() Secret { return v.seen(v.ak.SecretName()) }
+
+func (v view) seen(name string) Secret {
+	found, ok := v.secret(name)
 	switch {
 	case !ok:
 		return Secret{State: SecretAbsent}
@@ -57,7 +60,7 @@ func (v view) wanted() Secret {
 func (v view) former() []FormerSecret {
 	var former []FormerSecret
 	for _, s := range v.secrets {
-		if s.name != v.ak.SecretName() && !s.foreign {
+		if s.name != v.ak.SecretName() && s.name != NextSecretName(v.ak) && !s.foreign {
 			former = append(former, FormerSecret{Name: s.name, KeyID: s.record.KeyID})
 		}
 	}
@@ -83,11 +86,14 @@ func (w *world) newSubject(name string) *subject {
 	}}
 	ak.Spec.TTL = w.someTTL()
 	s := &subject{name: name, stored: view{ak: ak}, granted: true, held: true, due: w.now, calmSince: w.now, freeSince: w.now}
+	if len(w.kind.strategies) > 0 {
+		ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: pick(w, w.kind.strategies...)}
+	}
 	if ak.Spec.TTL != nil && w.chance(30) {
 		ak.Spec.RenewBefore = &metav1.Duration{Duration: ak.Spec.TTL.Duration / 2}
 	}
 	s.cached = s.stored
-	w.log("%s is applied: ttl %v, quota %d", name, ak.Spec.TTL, w.service.quota)
+	w.log("%s is applied: ttl %v, quota %d, %+v", name, ak.Spec.TTL, w.service.quota, ak.Spec.Rotation)
 	return s
 }
 
@@ -137,8 +143,9 @@ func (w *world) observe(s *subject, live bool) Input {
 		AccessKey:     seen.ak,
 		Live:          live,
 		Secret:        seen.wanted(),
+		Next:          seen.seen(NextSecretName(seen.ak)),
 		FormerSecrets: view{ak: seen.ak, secrets: s.cached.secrets}.former(),
-		Service:       Service{KeysPerUser: w.service.quota, Held: s.held},
+		Service:       Service{KeysPerUser: w.service.quota, Overlap: w.service.quota != 1, Renews: w.kind.renews, Held: s.held},
 		Granted:       s.granted,
 		UserBusy:      w.busy(s),
 	}
@@ -150,7 +157,7 @@ func (w *world) observe(s *subject, live bool) Input {
 		return in
 	}
 	for _, key := range w.service.keys {
-		in.Keys = append(in.Keys, Key{Key: key.Key, Claimed: w.claimed(s, key.ID)})
+		in.Keys = append(in.Keys, Key{Key: w.listing(key), Claimed: w.claimed(s, key.ID)})
 	}
 	return in
 }

@@ -4,10 +4,7 @@
 package plan
 
 import (
-	"errors"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
 )
@@ -45,7 +42,7 @@ func (w *world) pass(s *subject) bool {
 			return true
 		}
 		if w.serviceDown() {
-			return w.fail(s, in.AccessKey.ResourceVersion, false)
+			return w.fail(s, in.AccessKey.ResourceVersion, nothingMore)
 		}
 		in = w.observe(s, true)
 		action = decide(w.planner.chain, in)
@@ -93,7 +90,7 @@ func (w *world) execute(s *subject, in Input, action Action) bool {
 	case Release:
 		w.release(s, version)
 	case Adopt:
-		w.record(s, version, true, in.Secret.Record.Apply)
+		w.adopt(s, in)
 	case ClearIntent:
 		w.record(s, version, false, clearIntent)
 	case MarkAmbiguous:
@@ -101,16 +98,28 @@ func (w *world) execute(s *subject, in Input, action Action) bool {
 	case Forget:
 		w.record(s, version, false, func(ak *v1alpha1.AccessKey) { Drop(&ak.Status, action.KeyID) })
 	case Revoke:
-		return w.revoke(s, in, action.KeyID, true, func(ak *v1alpha1.AccessKey) { Drop(&ak.Status, action.KeyID) })
+		return w.revoke(s, in, action)
 	case DeleteOrphan:
-		return w.revoke(s, in, action.KeyID, false, clearIntent)
+		return w.deleteOrphan(s, in, action.KeyID)
 	case UpdateSecret, DropSecret:
 		w.rewriteSecret(s, in, action)
-	case Create:
-		return w.issueKey(s, in)
-	case Wait, Block, Look:
+	default:
+		return w.makePair(s, in, action)
 	}
 	return true
+}
+
+func (w *world) makePair(s *subject, in Input, action Action) bool {
+	switch action.Verb {
+	case Create:
+		return w.issueKey(s, in)
+	case Renew:
+		return w.renewPair(s, in, action.KeyID)
+	case Publish:
+		return w.publishWaiting(s, in)
+	default:
+		return true
+	}
 }
 
 func clearIntent(ak *v1alpha1.AccessKey) { ak.Status.Intent = nil }
@@ -140,33 +149,11 @@ func (w *world) record(s *subject, version string, success bool, how func(*v1alp
 }
 
 func (w *world) release(s *subject, version string) {
+	w.checkGone(s)
 	retained := s.stored.ak != nil && s.stored.ak.Spec.DeletionPolicy == v1alpha1.DeletionPolicyRetain
 	if w.write(s, version, func(ak *v1alpha1.AccessKey) { ak.Finalizers = nil }) {
 		w.checkReleased(s, retained)
 	}
-}
-
-// revoke deletes a key at the service, and then records that.
-func (w *world) revoke(s *subject, in Input, id string, success bool, how func(*v1alpha1.AccessKey)) bool {
-	version := in.AccessKey.ResourceVersion
-	if !w.deleteKey(s, in, id) {
-		return w.fail(s, version, false)
-	}
-	if !w.meanwhile() {
-		return false
-	}
-	w.record(s, version, success, how)
-	return true
-}
-
-func (w *world) deleteKey(s *subject, in Input, id string) bool {
-	w.calls++
-	if w.serviceDown() {
-		return false
-	}
-	w.checkDelete(s, in, id)
-	w.keepServing(s, func() { w.service.remove(id) })
-	return true
 }
 
 func (w *world) rewriteSecret(s *subject, in Input, action Action) {
@@ -179,7 +166,7 @@ func (w *world) rewriteSecret(s *subject, in Input, action Action) {
 		return
 	}
 	w.writes++
-	w.keepServing(s, func() {
+	w.keepServing(s, false, func() {
 		if action.Verb == DropSecret {
 			s.dropSecret(name)
 			return
@@ -187,59 +174,4 @@ func (w *world) rewriteSecret(s *subject, in Input, action Action) {
 		secret.upToDate = true
 		s.putSecret(secret)
 	})
-}
-
-// issueKey follows the design's order: intent, service, Secret, status.
-func (w *world) issueKey(s *subject, in Input) bool {
-	intent := &v1alpha1.Intent{
-		Operation: v1alpha1.OperationCreate, Revision: NextRevision(in), StartedAt: metav1.NewTime(w.now), Renewal: in.RenewalToken(),
-	}
-	for _, key := range in.Keys {
-		intent.KnownKeyIDs = append(intent.KnownKeyIDs, key.ID)
-	}
-	if !w.write(s, in.AccessKey.ResourceVersion, func(ak *v1alpha1.AccessKey) { ak.Status.Intent = intent }) {
-		return true
-	}
-	s.operation = &operation{subject: s, revision: intent.Revision, startedAt: w.now}
-	version := s.stored.ak.ResourceVersion
-	if !w.meanwhile() {
-		return false
-	}
-	key, err := w.createKey(s.operation)
-	if err != nil {
-		return w.fail(s, version, errors.Is(err, errRefused))
-	}
-	w.log("  %s is made", key.ID)
-	if !w.meanwhile() {
-		return false
-	}
-	record := w.planner.record(in, intent, key.Key)
-	if published, refused := w.publish(s, in, record); !published {
-		return w.fail(s, version, refused && w.deleteKey(s, in, key.ID))
-	}
-	if w.meanwhile() {
-		w.record(s, version, true, record.Apply)
-		return true
-	}
-	return false
-}
-
-// publish writes the Secret, but never over a foreign one. refused: it is certain that nothing was written.
-func (w *world) publish(s *subject, in Input, record Record) (published, refused bool) {
-	name := in.AccessKey.SecretName()
-	if found, ok := s.stored.secret(name); ok && found.foreign {
-		w.log("  the Secret is foreign by now")
-		return false, true
-	}
-	failed := w.chance(w.odds.failedWrite)
-	if failed {
-		w.log("  the answer to the Secret's write is lost")
-	}
-	if !failed || w.chance(50) {
-		w.writes++
-		secret := storedSecret{name: name, keyID: record.KeyID, record: record, upToDate: true}
-		w.keepServing(s, func() { s.putSecret(secret) })
-		s.written = append(s.written, secret)
-	}
-	return !failed, false
 }

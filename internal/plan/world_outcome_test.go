@@ -27,7 +27,7 @@ func (w *world) rest(s *subject, in Input, action Action) bool {
 	w.checkRest(s, action)
 	s.due = w.now.Add(resync)
 	switch {
-	case action.Reason == v1alpha1.ReasonWaiting:
+	case action.Reason == v1alpha1.ReasonWaiting && !action.Until.Equal(w.now.Add(pendingDelay)):
 		s.due = w.now.Add(2 * time.Minute) // its Until is a second, which would only cost the simulation time
 	case action.Verb == Wait && action.Reason == "":
 		s.due = action.Until // the passes of each resync between would do nothing
@@ -37,8 +37,8 @@ func (w *world) rest(s *subject, in Input, action Action) bool {
 	return false
 }
 
-// fail records a failure and its back-off. settled: the intent made nothing.
-func (w *world) fail(s *subject, version string, settled bool) bool {
+// fail records a failure and its back-off, and what else is then known.
+func (w *world) fail(s *subject, version string, how func(*v1alpha1.AccessKey)) bool {
 	w.log("  failed")
 	s.calmSince, s.freeSince = w.now, w.now
 	recorded := w.write(s, version, func(ak *v1alpha1.AccessKey) {
@@ -50,9 +50,7 @@ func (w *world) fail(s *subject, version string, settled bool) bool {
 		s.due = w.now.Add(delay)
 		ak.Status.Failures = &v1alpha1.Failures{Count: count, LastTime: metav1.NewTime(w.now), NextAttempt: metav1.NewTime(s.due)}
 		ak.Status.ObservedGeneration = ak.Generation
-		if settled {
-			ak.Status.Intent = nil
-		}
+		how(ak)
 	})
 	return !recorded
 }
@@ -67,3 +65,6 @@ func (w *world) noteRecorded(s *subject) {
 		key.forgiven = key.forgiven && !slices.Contains(s.stored.ak.RecordedKeyIDs(), key.ID)
 	}
 }
+
+// nothingMore is known after a failure.
+func nothingMore(*v1alpha1.AccessKey) {}

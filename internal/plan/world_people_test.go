@@ -18,11 +18,13 @@ import (
 // can't happen just now.
 type deed func(*world, *subject) string
 
-// deeds and how often they happen.
-var deeds = []struct {
+type weighted struct {
 	weight int
 	do     deed
-}{
+}
+
+// deeds and how often they happen.
+var deeds = []weighted{
 	{8, outage}, {6, operatorDown},
 	{8, foreignKeyMade}, {8, foreignKeyDeleted}, {4, ownKeyDeleted},
 	{4, secretDeleted}, {4, secretEdited}, {4, secretRestored}, {3, secretForeign}, {3, secretFreed}, {3, templateChanged},
@@ -64,12 +66,15 @@ func (w *world) forgiveLost(open []*operation) {
 }
 
 func (w *world) someDeed() deed {
-	total := 0
-	for _, d := range deeds {
+	total, possible := 0, deeds
+	if len(w.kind.strategies) > 0 {
+		possible = append(slices.Clone(deeds), weighted{3, strategyToggled})
+	}
+	for _, d := range possible {
 		total += d.weight
 	}
 	n := w.rng.IntN(total)
-	for _, d := range deeds {
+	for _, d := range possible {
 		if n -= d.weight; n < 0 {
 			return d.do
 		}
@@ -109,7 +114,7 @@ func operatorDown(w *world, _ *subject) string {
 }
 
 func foreignKeyMade(w *world, _ *subject) string {
-	if !w.service.room() || w.serviceDown() {
+	if !w.service.room() || w.serviceDown() || w.kind.handles == bySlot {
 		return ""
 	}
 	return "a person makes " + w.makeKey(nil, 0).ID
@@ -132,7 +137,7 @@ func foreignKeyDeleted(w *world, _ *subject) string {
 // removeForeign: whoever deletes one of the candidates of an ambiguous intent says so that the rest are not ours, be it
 // just before the candidates are written down.
 func (w *world) removeForeign(id string) {
-	w.service.remove(id)
+	w.dropKey(id)
 	for _, s := range w.subjects {
 		if s.operation == nil || !w.open(s.operation) {
 			continue
@@ -155,7 +160,7 @@ func ownKeyDeleted(w *world, s *subject) string {
 		return ""
 	}
 	id := pick(w, s.stored.ak.RecordedKeyIDs()...)
-	w.service.remove(id)
+	w.dropKey(id)
 	return "a person deletes its " + id
 }
 
@@ -238,6 +243,7 @@ func ttlChanged(w *world, s *subject) string {
 		return ""
 	}
 	ttl := w.someTTL()
+	s.excused = s.excused || w.kind.expires // the pair ends by the old one, which only the service knows
 	s.changeSpec(func(ak *v1alpha1.AccessKey) {
 		ak.Spec.TTL, ak.Spec.RenewBefore = ttl, nil
 		if ttl != nil && w.chance(30) {

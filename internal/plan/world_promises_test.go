@@ -16,22 +16,23 @@ func (w *world) works(s *subject) bool {
 		return false
 	}
 	secret, ok := s.stored.secret(s.stored.ak.SecretName())
-	return ok && !secret.foreign && w.service.find(secret.keyID) != nil
+	return ok && !secret.foreign && w.valid(secret.keyID, secret.pair)
 }
 
 // serves: one of its Secrets, be it under a former name, holds the current pair, and that is valid.
 func (w *world) serves(s *subject) bool {
 	return s.stored.ak != nil && slices.ContainsFunc(s.stored.secrets, func(secret storedSecret) bool {
-		return !secret.foreign && secret.keyID == s.stored.ak.Status.KeyID && w.service.find(secret.keyID) != nil
+		return !secret.foreign && secret.name != NextSecretName(s.stored.ak) && secret.keyID == s.stored.ak.Status.KeyID && w.valid(secret.keyID, secret.pair)
 	})
 }
 
 // keepServing holds promise 1 against one step of the operator. No live look can exclude what a person does right after
-// it. And a new name in the middle of an operation leaves its pair under the old one, where it is not found again.
-func (w *world) keepServing(s *subject, step func()) {
+// it. And a new name in the middle of an operation leaves its pair under the old one, where it is not found again. Only a
+// replacement may leave nothing that works until it is published.
+func (w *world) keepServing(s *subject, replaces bool, step func()) {
 	works, serves := w.works(s), w.serves(s)
 	step()
-	if s.stored.ak == nil || !s.stored.ak.DeletionTimestamp.IsZero() || s.disturbed || s.renamed {
+	if s.stored.ak == nil || !s.stored.ak.DeletionTimestamp.IsZero() || s.disturbed || s.renamed || replaces {
 		return
 	}
 	if works && !w.works(s) || serves && !w.serves(s) && !w.works(s) {
@@ -91,7 +92,7 @@ func (w *world) traces(key *serviceKey) bool {
 	if own.ak == nil {
 		return false
 	}
-	if w.open(key.by) {
+	if w.open(key.by) || own.ak.Status.Intent != nil && own.ak.Status.Intent.KeyID == key.ID {
 		return true
 	}
 	published := own.wanted()
@@ -102,7 +103,7 @@ func (w *world) traces(key *serviceKey) bool {
 // leaked holds promise 2: what the operator made is traced by an AccessKey or gone.
 func (w *world) leaked(of *subject) *serviceKey {
 	for _, key := range w.service.keys {
-		if key.by != nil && (of == nil || key.by.subject == of) && !key.forgiven && !w.traces(key) {
+		if key.by != nil && (of == nil || key.by.subject == of) && !key.forgiven && key.goneAt.IsZero() && !w.traces(key) {
 			return key
 		}
 	}
@@ -149,7 +150,7 @@ func (w *world) checkAges(s *subject) {
 		return
 	}
 	for _, key := range w.service.keys {
-		if key.by == nil || key.by.subject != s || key.forgiven {
+		if key.by == nil || key.by.subject != s || key.forgiven || !key.goneAt.IsZero() {
 			continue
 		}
 		since := s.freeSince
@@ -207,7 +208,23 @@ func (w *world) turnWell() {
 		w.advance(pause)
 	}
 	w.wake()
+	for i := 0; i < 12 && w.halfway(); i++ {
+		w.advance(10 * time.Second)
+		w.wake()
+		for _, s := range w.subjects {
+			w.heed(s)
+		}
+		w.wake()
+	}
 	w.checkEnd()
+}
+
+// halfway: the service makes or deletes a key in its own time, or a person was just asked for something.
+func (w *world) halfway() bool {
+	return slices.ContainsFunc(w.service.keys, func(key *serviceKey) bool { return !key.goneAt.IsZero() || w.now.Before(key.worksFrom) }) ||
+		slices.ContainsFunc(w.subjects, func(s *subject) bool {
+			return s.stored.ak != nil && (s.stored.ak.Status.Intent != nil || s.blocked.Verb == Block)
+		})
 }
 
 // tidy: people delete the keys that the operator lost track of with good reason: they use up the quota, and a Secret
@@ -231,7 +248,7 @@ func (w *world) checkEnd() {
 			w.violate(2, "the deletion of %s hangs", s.name)
 			return
 		}
-		if !w.works(s) {
+		if !w.works(s) && !s.excused {
 			w.violate(1, "%s has no Secret that works", s.name)
 		}
 		w.checkQuiet(s)
@@ -241,7 +258,7 @@ func (w *world) checkEnd() {
 // crowded: two AccessKeys share a user whose quota has no room for the overlaps of both (up to two previous keys each, as
 // the jitter makes a renewal earlier than half the ttl), so each can have to wait for the other, with two of two for ever.
 func (w *world) crowded(s *subject) bool {
-	return len(w.subjects) == 2 && s.blocked.Reason == v1alpha1.ReasonQuotaExceeded
+	return len(w.subjects) == 2 && (s.blocked.Reason == v1alpha1.ReasonQuotaExceeded || s.blocked.Reason == v1alpha1.ReasonUserExists)
 }
 
 // checkQuiet holds promise 5: the planner waits for a moment in the future, and until then nothing is written or called.

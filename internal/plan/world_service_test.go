@@ -21,8 +21,8 @@ type keyRing struct {
 	// downUntil is the end of the last outage.
 	downUntil time.Time
 	// skew of its clock.
-	skew time.Duration
-	made int
+	skew        time.Duration
+	made, pairs int
 	// listed is what the last resync saw, and when.
 	listed   []string
 	listedAt time.Time
@@ -35,11 +35,11 @@ type serviceKey struct {
 	// forgiven: a person took away the last trace of it, so that nobody can revoke it.
 	forgiven bool
 	traced   bool // before people did something
-}
-
-type landing struct {
-	at time.Time
-	by *operation
+	// pair that belongs to the key now: one of a row over all keys.
+	pair int
+	// worksFrom and endsAt bound the time in which the pair works; goneAt is when a deletion is done.
+	worksFrom, endsAt, goneAt time.Time
+	disabled, failed          bool
 }
 
 var (
@@ -78,49 +78,20 @@ func (w *world) makeKey(by *operation, after time.Duration) *serviceKey {
 	if by != nil {
 		id = fmt.Sprintf("K%d%s", w.service.made, by.subject.name)
 	}
-	key := &serviceKey{Key: keyservice.Key{ID: id, AccessKeyID: "AKIA" + id, CreatedAt: w.now.Add(after).Add(w.service.skew)}, by: by}
+	switch {
+	case by != nil && by.keyID != "":
+		id = by.keyID
+	case w.kind.handles == bySlot:
+		id = w.freeSlot()
+	}
+	key := &serviceKey{Key: keyservice.Key{ID: id, AccessKeyID: "AKIA" + id, CreatedAt: w.now.Add(after).Add(w.service.skew)}}
+	w.newPair(key, by)
 	key.forgiven = by != nil && by.forgiven
+	if by != nil && w.kind.pends {
+		key.worksFrom = w.now.Add(w.between(0, 20) * time.Second)
+	}
 	w.service.keys = append(w.service.keys, key)
 	return key
-}
-
-// createKey is the service's create: it can fail, lose its answer, or land after its answer was given up.
-func (w *world) createKey(by *operation) (*serviceKey, error) {
-	w.calls++
-	if w.serviceDown() || !w.service.room() {
-		return nil, errRefused
-	}
-	if !w.chance(w.odds.lostAnswer) {
-		return w.makeKey(by, 0), nil
-	}
-	switch w.rng.IntN(3) {
-	case 0:
-		w.log("  the create is lost on its way")
-	case 1:
-		w.log("  the create makes %s, and its answer is lost", w.makeKey(by, 0).ID)
-	default:
-		at := by.startedAt.Add(w.between(1, 59) * time.Second)
-		if at.Before(w.now) {
-			at = w.now
-		}
-		w.service.landings = append(w.service.landings, landing{at: at, by: by})
-		w.log("  the create is given up, and will land at %s", at.Format(time.TimeOnly))
-	}
-	w.passTime(w.now.Add(w.between(0, 30) * time.Second))
-	return nil, errLost
-}
-
-// land carries out the creates whose time has come.
-func (w *world) land() {
-	w.service.landings = slices.DeleteFunc(w.service.landings, func(l landing) bool {
-		if l.at.After(w.now) {
-			return false
-		}
-		if w.service.room() {
-			w.log("the late create of %s lands and makes %s", l.by.subject.name, w.makeKey(l.by, 0).ID)
-		}
-		return true
-	})
 }
 
 // resyncService is the shared listing, which is all that a quiet world costs.

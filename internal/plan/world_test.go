@@ -35,6 +35,7 @@ func realPlanner() planner {
 // service, people, faults and time. One seed is one history.
 type world struct {
 	rng      *rand.Rand
+	kind     serviceKind
 	planner  planner
 	now      time.Time
 	service  keyRing
@@ -79,6 +80,8 @@ type subject struct {
 	disturbed bool
 	// renamed while the intent was open.
 	renamed bool
+	// excused: people took away what the operator would need to know that the published pair does not work.
+	excused bool
 	// last is what the planner answered last, but for its Until.
 	last Action
 	// blocked is what the operator last asked a person for.
@@ -91,10 +94,16 @@ type operation struct {
 	revision  int64
 	startedAt time.Time
 	forgiven  bool
+	// keyID that was chosen, or is to be renewed; uid that the key is marked with; ttl that the service is told.
+	keyID, uid string
+	ttl        time.Duration
+	// replaces: it may take away the published pair before the next is there.
+	replaces bool
 }
 
-func newWorld(seed uint64, p planner, tracing bool) *world {
+func newWorld(kind serviceKind, seed uint64, p planner, tracing bool) *world {
 	w := &world{
+		kind:    kind,
 		rng:     rand.New(rand.NewPCG(seed, 0)),
 		planner: p,
 		now:     time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
@@ -108,11 +117,11 @@ func newWorld(seed uint64, p planner, tracing bool) *world {
 		meanwhile:   pick(w, 0, 0, 2, 8),
 	}
 	w.downUntil = w.now
-	w.service = keyRing{quota: pick(w, 2, 2, 3, 0), skew: time.Duration(w.rng.IntN(1200)-600) * time.Second, downUntil: w.now}
+	w.service = keyRing{quota: pick(w, kind.quotas...), skew: time.Duration(w.rng.IntN(1200)-600) * time.Second, downUntil: w.now}
 	names := []string{"a"}
-	if w.chance(40) {
+	if len(kind.shared) > 0 && w.chance(40) {
 		names = append(names, "b")
-		w.service.quota = pick(w, 2, 3, 4, 4, 4, 0)
+		w.service.quota = pick(w, kind.shared...)
 	}
 	for _, age := range []time.Duration{720 * time.Hour, time.Hour, 5 * time.Minute} {
 		if w.chance(20) && w.service.room() {
@@ -181,7 +190,7 @@ func (w *world) upAt(due time.Time) time.Time {
 	return due
 }
 
-// passTime moves the clock on, and lets late creates land.
+// passTime moves the clock on, and lets late requests land.
 func (w *world) passTime(now time.Time) {
 	if now.After(w.now) {
 		if now.Sub(w.now) > time.Second {

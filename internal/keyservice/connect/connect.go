@@ -12,18 +12,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
-	"accesskey.dev/operator/internal/keyservice/qumulo"
 )
 
 // Error says what is wrong with a KeyService or its Secrets. Reason is a condition's.
@@ -44,7 +43,7 @@ type backend struct {
 	// selected: the spec names this service.
 	selected func(*v1alpha1.KeyServiceSpec) bool
 	endpoint func(*v1alpha1.KeyServiceSpec) string
-	connect  func(*v1alpha1.KeyServiceSpec, secrets, *http.Client) (keyservice.Service, error)
+	connect  func(input) (keyservice.Service, error)
 }
 
 var backends = []backend{
@@ -53,6 +52,24 @@ var backends = []backend{
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Qumulo != nil },
 		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.Qumulo.URL },
 		connect:  connectQumulo,
+	},
+	{
+		name:     "ionos",
+		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.IONOS != nil },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.IONOS.URL },
+		connect:  connectIONOS,
+	},
+	{
+		name:     "huawei",
+		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Huawei != nil },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.Huawei.URL + "/" + spec.Huawei.DomainID },
+		connect:  connectHuawei,
+	},
+	{
+		name:     "ontap",
+		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.ONTAP != nil },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.ONTAP.URL + "/" + spec.ONTAP.SVM },
+		connect:  connectONTAP,
 	},
 }
 
@@ -74,31 +91,8 @@ func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
 	return strings.TrimSuffix(strings.ToLower(strings.TrimRight(b.endpoint(spec), "/")), ":443")
 }
 
-func connectQumulo(spec *v1alpha1.KeyServiceSpec, secrets secrets, client *http.Client) (keyservice.Service, error) {
-	config := qumulo.Config{URL: spec.Qumulo.URL, HTTP: client}
-	var err error
-	switch q := spec.Qumulo; {
-	case q.TokenSecretRef != nil:
-		config.Token, err = secrets.value(q.TokenSecretRef.Name, q.TokenSecretRef.Key)
-	case q.LoginSecretRef != nil:
-		var username keyservice.Secret
-		if username, err = secrets.value(q.LoginSecretRef.Name, "username"); err == nil {
-			config.Username = username.Reveal()
-			config.Password, err = secrets.value(q.LoginSecretRef.Name, "password")
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	service, err := qumulo.New(config)
-	if err != nil {
-		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
-	}
-	return service, nil
-}
-
 // connect makes a Service of the spec and its Secrets. It sends nothing to the service yet.
-func connect(spec *v1alpha1.KeyServiceSpec, material secrets) (keyservice.Service, error) {
+func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.PassiveClock) (keyservice.Service, error) {
 	b, err := backendOf(spec)
 	if err != nil {
 		return nil, err
@@ -121,7 +115,7 @@ func connect(spec *v1alpha1.KeyServiceSpec, material secrets) (keyservice.Servic
 	if err != nil {
 		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
 	}
-	return b.connect(spec, material, httpClient)
+	return b.connect(input{spec, material, httpClient, clock})
 }
 
 // secrets are the Secrets of one KeyService as read, by name.
@@ -168,4 +162,14 @@ func (s secrets) value(name, key string) (keyservice.Secret, error) {
 		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s has no key %s, or it is empty; add it", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
 	}
 	return keyservice.Secret(value), nil
+}
+
+// pair of keys of a Secret: a name, and what proves it.
+func (s secrets) pair(name, publicKey, secretKey string) (public string, secret keyservice.Secret, err error) {
+	first, err := s.value(name, publicKey)
+	if err != nil {
+		return "", "", err
+	}
+	secret, err = s.value(name, secretKey)
+	return first.Reveal(), secret, err
 }

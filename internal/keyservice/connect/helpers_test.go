@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
@@ -84,7 +85,7 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, object client.Ob
 func pool(secrets ...client.Object) (*Pool, *reader, client.Client) {
 	kube := fake.NewClientBuilder().WithObjects(secrets...).Build()
 	live := &reader{Reader: kube}
-	return &Pool{Live: live, SecretVersions: kube, ClusterNamespace: "accesskey-system", ResyncPeriod: time.Minute}, live, kube
+	return &Pool{Live: live, SecretVersions: kube, ClusterNamespace: "accesskey-system", ResyncPeriod: time.Minute, Clock: clock.RealClock{}}, live, kube
 }
 
 func mustGet(t *testing.T, p *Pool, service v1alpha1.GenericKeyService) *Connection {

@@ -5,6 +5,7 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,8 +30,41 @@ type Connection struct {
 	keyservice.Capabilities
 	// Endpoint identifies the service.
 	Endpoint string
-	// Inventory is the shared resync; nil if the service can't list everything.
-	Inventory *keyservice.Inventory
+
+	period      time.Duration
+	mu          sync.Mutex
+	inventories map[string]*keyservice.Inventory
+}
+
+// Inventory is the shared resync: of the whole service, or where it can't list that, of the user.
+func (c *Connection) Inventory(user string) *keyservice.Inventory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lister, ok := c.Service.(keyservice.AllLister)
+	if ok {
+		user = ""
+	} else {
+		lister = oneUser{c.Service, user}
+	}
+	if c.inventories[user] == nil {
+		if c.inventories == nil {
+			c.inventories = map[string]*keyservice.Inventory{}
+		}
+		c.inventories[user] = &keyservice.Inventory{Lister: lister, Period: c.period}
+	}
+	return c.inventories[user]
+}
+
+// oneUser lists one user in the place of the whole service.
+type oneUser struct {
+	service keyservice.Service
+	user    string
+}
+
+// ListAll implements keyservice.AllLister.
+func (o oneUser) ListAll(ctx context.Context) (map[string][]keyservice.Key, error) {
+	keys, err := o.service.List(ctx, o.user)
+	return map[string][]keyservice.Key{o.user: keys}, err
 }
 
 // Pool keeps one Connection per KeyService, made anew when its spec or one of its Secrets changes. Safe for concurrent
@@ -43,6 +78,8 @@ type Pool struct {
 	ClusterNamespace string
 	// ResyncPeriod of the Inventories.
 	ResyncPeriod time.Duration
+	// Clock for services that want to be told the time.
+	Clock clock.PassiveClock
 
 	making  singleflight.Group
 	mu      sync.Mutex
@@ -57,7 +94,13 @@ type entry struct {
 	generation int64
 	material   string
 	connection *Connection
+	// err of a service that did not say what it can do, and when to ask it again.
+	err     error
+	retryAt time.Time
 }
+
+// connectRetry is how long a service that failed to connect is left alone.
+const connectRetry = time.Minute
 
 // SecretNamespace is where the Secrets of a KeyService are.
 func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
@@ -73,8 +116,8 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 	if err != nil {
 		return nil, err
 	}
-	if known, ok := p.known(service.GetUID()); ok && known.version == version {
-		return known.connection, nil
+	if known, ok := p.known(service.GetUID()); ok && p.holds(known, version) {
+		return known.connection, known.err
 	}
 	// Many passes start at once; one connection, and so one session and one resync, has to serve them all.
 	made, err, _ := p.making.Do(string(service.GetUID())+"/"+version, func() (any, error) { return p.renew(ctx, service, version) })
@@ -88,21 +131,24 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 	return connection, nil
 }
 
-// renew reads the Secrets and connects, or keeps the connection if only metadata changed. Nothing is sent by it.
+// renew reads the Secrets and connects, or keeps the connection if only metadata changed.
 func (p *Pool) renew(ctx context.Context, service v1alpha1.GenericKeyService, version string) (*Connection, error) {
 	known, ok := p.known(service.GetUID())
-	if ok && known.version == version {
-		return known.connection, nil
+	if ok && p.holds(known, version) {
+		return known.connection, known.err
 	}
 	material, err := readSecrets(ctx, p.Live, service.GetSpec(), p.SecretNamespace(service))
 	if err != nil {
 		return nil, err
 	}
 	fresh := entry{version: version, generation: service.GetGeneration(), material: material.digest()}
-	if ok && known.generation == fresh.generation && known.material == fresh.material {
+	if ok && known.err == nil && known.generation == fresh.generation && known.material == fresh.material {
 		fresh.connection = known.connection
-	} else if fresh.connection, err = p.connect(service.GetSpec(), material); err != nil {
-		return nil, err
+	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material); err != nil {
+		if _, remote := errors.AsType[*keyservice.Error](err); !remote {
+			return nil, err
+		}
+		fresh.err, fresh.retryAt = err, p.Clock.Now().Add(connectRetry)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +156,12 @@ func (p *Pool) renew(ctx context.Context, service v1alpha1.GenericKeyService, ve
 		p.entries = map[types.UID]entry{}
 	}
 	p.entries[service.GetUID()] = fresh
-	return fresh.connection, nil
+	return fresh.connection, fresh.err
+}
+
+// holds: the entry is of this version, and no failure that is due to be tried again.
+func (p *Pool) holds(known entry, version string) bool {
+	return known.version == version && (known.err == nil || p.Clock.Now().Before(known.retryAt))
 }
 
 func (p *Pool) known(uid types.UID) (entry, bool) {
@@ -120,18 +171,22 @@ func (p *Pool) known(uid types.UID) (entry, bool) {
 	return known, ok
 }
 
-func (p *Pool) connect(spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
-	connected, err := connect(spec, material)
+// connect asks a service whose version decides what it can do, so that nothing is planned on less than it can.
+func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
+	connected, err := connect(spec, material, p.Clock)
 	if err != nil {
 		return nil, err
+	}
+	if connector, ok := connected.(keyservice.Connector); ok {
+		if err := connector.Connect(ctx); err != nil {
+			return nil, err
+		}
 	}
 	connection := &Connection{
 		Service:      connected,
 		Capabilities: keyservice.CapabilitiesOf(connected),
 		Endpoint:     Endpoint(spec),
-	}
-	if lister, ok := connected.(keyservice.AllLister); ok {
-		connection.Inventory = &keyservice.Inventory{Lister: lister, Period: p.ResyncPeriod}
+		period:       p.ResyncPeriod,
 	}
 	return connection, nil
 }

@@ -153,7 +153,7 @@ func TestAPrintedServiceOrConfigurationTellsNoSecret(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	capabilities := keyservice.CapabilitiesOf(&Service{})
-	want := keyservice.Capabilities{KeysPerUser: 2, Overlap: true}
+	want := keyservice.Capabilities{KeysPerUser: 2, Overlap: true, Disables: true}
 	if capabilities != want {
 		t.Errorf("got %+v, want %+v", capabilities, want)
 	}

@@ -58,7 +58,9 @@ func New(config Config) (*Service, error) {
 }
 
 // Limits implements keyservice.Service.
-func (s *Service) Limits() keyservice.Limits { return keyservice.Limits{KeysPerUser: keysPerUser} }
+func (s *Service) Limits() keyservice.Limits {
+	return keyservice.Limits{KeysPerUser: keysPerUser, DeletesLater: true}
+}
 
 // Probe implements keyservice.Prober: a list of one key proves the token. The version is that of the API that this
 // package was written for.

@@ -31,7 +31,7 @@ func TestTheVersionDecidesTheLimits(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			capabilities := keyservice.CapabilitiesOf(b.Service)
-			if capabilities != (keyservice.Capabilities{KeysPerUser: want, Overlap: want > 1, ListsAll: true}) {
+			if capabilities != (keyservice.Capabilities{KeysPerUser: want, MaxTTL: longest, Overlap: want > 1, Renews: true, ListsAll: true}) {
 				t.Errorf("got %+v", capabilities)
 			}
 		})

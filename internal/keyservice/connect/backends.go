@@ -1,0 +1,85 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package connect
+
+import (
+	"net/http"
+
+	"k8s.io/utils/clock"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/huawei"
+	"accesskey.dev/operator/internal/keyservice/ionos"
+	"accesskey.dev/operator/internal/keyservice/ontap"
+	"accesskey.dev/operator/internal/keyservice/qumulo"
+)
+
+// input is what a backend is connected with.
+type input struct {
+	spec    *v1alpha1.KeyServiceSpec
+	secrets secrets
+	client  *http.Client
+	clock   clock.PassiveClock
+}
+
+func connectQumulo(in input) (keyservice.Service, error) {
+	config := qumulo.Config{URL: in.spec.Qumulo.URL, HTTP: in.client}
+	var err error
+	switch q := in.spec.Qumulo; {
+	case q.TokenSecretRef != nil:
+		config.Token, err = in.secrets.value(q.TokenSecretRef.Name, q.TokenSecretRef.Key)
+	case q.LoginSecretRef != nil:
+		config.Username, config.Password, err = in.secrets.pair(q.LoginSecretRef.Name, "username", "password")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return usable(qumulo.New(config))
+}
+
+func connectIONOS(in input) (keyservice.Service, error) {
+	token, err := in.secrets.value(in.spec.IONOS.TokenSecretRef.Name, in.spec.IONOS.TokenSecretRef.Key)
+	if err != nil {
+		return nil, err
+	}
+	return usable(ionos.New(ionos.Config{URL: in.spec.IONOS.URL, Token: token, HTTP: in.client}))
+}
+
+func connectHuawei(in input) (keyservice.Service, error) {
+	id, secret, err := in.secrets.pair(in.spec.Huawei.CredentialsSecretRef.Name, "access-key-id", "secret-access-key")
+	if err != nil {
+		return nil, err
+	}
+	return usable(huawei.New(huawei.Config{
+		URL:             in.spec.Huawei.URL,
+		DomainID:        in.spec.Huawei.DomainID,
+		AccessKeyID:     id,
+		SecretAccessKey: secret,
+		HTTP:            in.client,
+		Now:             in.clock.Now,
+	}))
+}
+
+func connectONTAP(in input) (keyservice.Service, error) {
+	username, password, err := in.secrets.pair(in.spec.ONTAP.CredentialsSecretRef.Name, "username", "password")
+	if err != nil {
+		return nil, err
+	}
+	return usable(ontap.New(ontap.Config{
+		URL:      in.spec.ONTAP.URL,
+		SVM:      in.spec.ONTAP.SVM,
+		Username: username,
+		Password: password,
+		HTTP:     in.client,
+	}))
+}
+
+// usable says of a configuration that a backend refuses that the KeyService is to be changed.
+func usable[S keyservice.Service](service S, err error) (keyservice.Service, error) {
+	if err != nil {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
+	}
+	return service, nil
+}
