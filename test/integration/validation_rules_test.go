@@ -12,12 +12,12 @@ import (
 
 var refusalsByKind = map[string][]refusal{
 	accessKeyKind:                  accessKeyRefusals,
-	v1alpha1.KindKeyService:        keyServiceRefusals,
-	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, grantRefusals),
+	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals()),
+	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), grantRefusals),
 }
 
 // unbreakable are rules that nothing breaks, since defaults fill in what is missing.
-var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties"}
+var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties", "spec.rotation minProperties"}
 
 var accessKeyRefusals = []refusal{
 	at("spec.serviceRef", "required", nil, "spec.serviceRef: Required value"),
@@ -45,6 +45,7 @@ var accessKeyRefusals = []refusal{
 		"renewBeforePercentage is a share of ttl: set ttl, or use renewBefore"},
 	{"spec", rule, map[string]any{"spec.renewBefore": "720h"},
 		"renewBefore must be shorter than ttl: it is the part of the ttl in which old and new key both work"},
+	{"spec.rotation.strategy", "enum", map[string]any{"spec.rotation": map[string]any{"strategy": "Restart"}}, `spec.rotation.strategy: Unsupported value: "Restart": supported values: "Auto", "Overlap", "Replace"`},
 	at("spec.secretName", "minLength", "", "spec.secretName in body should be at least 1 chars long"),
 	at("spec.secretName", "maxLength", text(254), "spec.secretName: Too long"),
 	at("spec.secretName", rule, "Backup_Key", "secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"),
@@ -73,7 +74,7 @@ var changesRefused = []refusal{
 }
 
 var keyServiceRefusals = []refusal{
-	{"spec", rule, map[string]any{"spec.qumulo": nil}, "name the service: set exactly one of qumulo"},
+	{"spec", rule, map[string]any{"spec.qumulo": nil}, oneService},
 	at("spec.qumulo.url", "required", nil, "spec.qumulo.url: Required value"),
 	at("spec.qumulo.url", "minLength", "", "spec.qumulo.url in body should be at least 1 chars long"),
 	at("spec.qumulo.url", "maxLength", "https://"+text(2048), "spec.qumulo.url: Too long"),
@@ -119,6 +120,8 @@ var keyServiceRefusals = []refusal{
 }
 
 const (
+	oneService = "name the service: set exactly one of qumulo, ionos, huawei and ontap"
+
 	notAURL  = "url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
 	oneLogin = "set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"
 	oneCA    = "set at most one of caBundle, caSecretRef and insecureSkipVerify"
