@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
 // pair is what a Secret publishes.
@@ -38,7 +37,7 @@ func (w *world) pairOf(secret *corev1.Secret) pair {
 
 // works reports whether a request that is signed with the pair would be let in.
 func (w *world) works(p pair) bool {
-	return slices.ContainsFunc(w.services, func(service *qumulo.Simulator) bool { return service.Valid(p.id, p.secret) })
+	return slices.ContainsFunc(w.services, func(service keyServer) bool { return service.Valid(p.id, p.secret) })
 }
 
 // issued waits until an AccessKey is at rest with this revision, and returns what it published.

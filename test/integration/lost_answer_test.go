@@ -115,7 +115,7 @@ var _ = Describe("A create whose answer was lost", func() {
 			w.consistently(ctx, func(g Gomega) { g.Expect(w.service.LivePairs()).To(HaveLen(len(w.service.History()))) })
 			close(release)
 			w.issued(ctx, "second", 1)
-			w.step(ctx, settled)
+			w.step(ctx, 2*settled)
 			w.issued(ctx, "first", 1)
 			for _, key := range w.service.History() {
 				Expect(key.Live()).To(BeTrue(), "nothing was made in vain, so nothing was to be deleted")

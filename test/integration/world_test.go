@@ -44,8 +44,8 @@ type world struct {
 	cancel, stop func()
 	log          *gbytes.Buffer
 
-	// services are all clusters of the world; service is the first.
-	services []*qumulo.Simulator
+	// services are all key services of the world; service is the first.
+	services []keyServer
 	// seen are the secret values that the spec came across, which must show nowhere but in Secrets.
 	seen []string
 	// kept are keys of the operator that stay at the service with nobody recording them.
