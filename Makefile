@@ -24,6 +24,7 @@ demo: build ## The main job on a real API server, told as it happens. KEEP=1 lea
 .PHONY: test
 test: ## Every test. Needs nothing beforehand but Go, make and git.
 	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./...
+	@$(MAKE) --no-print-directory test-vendor
 
 ##@ Development
 
@@ -62,6 +63,10 @@ unit: ## The tests that need no control plane.
 .PHONY: integration
 integration: ## The tests on a real API server only.
 	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/...
+
+.PHONY: test-vendor
+test-vendor: ## The vendors' own clients against the simulators, and their signatures against the backends'.
+	@cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) ./...
 
 .PHONY: cover
 cover: ## Coverage of the planner, by its own tests.

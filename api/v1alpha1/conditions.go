@@ -86,6 +86,12 @@ const (
 	ReasonOverlapUnsupported = "OverlapUnsupported"
 	// ReasonUserExists: the service's user holds a key that somebody else made. Choose another user.
 	ReasonUserExists = "UserExists"
+	// ReasonSVMNotFound: the ONTAP cluster has no such SVM, or the account does not see it.
+	ReasonSVMNotFound = "SVMNotFound"
+	// ReasonVersionUnsupported: the ONTAP cluster is older than 9.14.1.
+	ReasonVersionUnsupported = "VersionUnsupported"
+	// ReasonTTLUnsupported: ttl is longer than the service allows.
+	ReasonTTLUnsupported = "TTLUnsupported"
 	// ReasonNotGranted: the ClusterKeyService grants this namespace no key of this user.
 	ReasonNotGranted = "NotGranted"
 	// ReasonUserNotFound: the service knows no such user.
