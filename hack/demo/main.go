@@ -1,8 +1,8 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The demo: the operator's main job on a real API server, with a simulated Qumulo cluster as the key service. It says
-// what happens as it happens.
+// The demo: the operator's main job on a real API server, with the four key services simulated. It says what happens as it
+// happens.
 package main
 
 import (
@@ -59,10 +59,12 @@ func run(ctx context.Context) (err error) {
 
 // keep leaves everything running with an AccessKey to look at.
 func (d *demo) keep(ctx context.Context) error {
-	if err := d.apply(ctx); err != nil {
-		return err
+	for _, s := range d.services {
+		if err := d.apply(ctx, s); err != nil {
+			return err
+		}
 	}
-	fmt.Printf("\nKEEP=1: everything stays up until you press Ctrl-C. To look around:\n\n  export KUBECONFIG=%s\n  kubectl get accesskeys,keyservices,secrets,events\n\nThe manager's log: %s\n", d.cluster.Kubeconfig, d.log)
+	fmt.Printf("\nKEEP=1: everything stays up until you press Ctrl-C. To look around:\n\n  export KUBECONFIG=%s\n  kubectl get accesskeys,keyservices,secrets,events -A\n\nThe manager's log: %s\n", d.cluster.Kubeconfig, d.log)
 	<-ctx.Done()
 	return nil
 }

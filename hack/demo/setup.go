@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,22 +17,16 @@ import (
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/qumulo"
 )
-
-// user of the sample at the simulated service.
-const user = "local:backup"
 
 // demo is what runs.
 type demo struct {
-	start   time.Time
-	log     string
-	cluster *cluster.Cluster
-	client  client.Client
-	service *qumulo.Simulator
-	server  *simulator.Server
-	manager *cluster.Manager
-	token   string
+	start    time.Time
+	log      string
+	cluster  *cluster.Cluster
+	client   client.Client
+	services []service
+	manager  *cluster.Manager
 }
 
 // say prints a line with the time since the start.
@@ -51,13 +43,14 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if d.client, err = client.New(d.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
 		return err
 	}
-	d.service = qumulo.New(qumulo.Options{})
-	d.service.AddUser(strings.TrimPrefix(user, "local:"))
-	d.token = d.service.AddToken(time.Time{})
-	if d.server, err = simulator.Serve(d.service); err != nil {
-		return err
+	d.services = services()
+	for i := range d.services {
+		s := &d.services[i]
+		if s.server, err = simulator.Serve(s.simulator); err != nil {
+			return err
+		}
+		d.say("key service: a simulated %s answers at %s", s.name, s.server.URL)
 	}
-	d.say("key service: a simulated Qumulo cluster answers at %s", d.server.URL)
 	if _, err := d.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return err
 	}
@@ -77,28 +70,13 @@ func (d *demo) stop() error {
 	if d.manager != nil {
 		errs = append(errs, d.manager.Stop())
 	}
-	if d.server != nil {
-		errs = append(errs, d.server.Close())
+	for _, s := range d.services {
+		if s.server != nil {
+			errs = append(errs, s.server.Close())
+		}
 	}
 	if d.cluster != nil {
 		errs = append(errs, d.cluster.Stop())
 	}
 	return errors.Join(errs...)
-}
-
-// apply applies the sample, pointed at the simulator and with a life that a demo can wait for.
-func (d *demo) apply(ctx context.Context) error {
-	sample, err := os.ReadFile("config/samples/qumulo.yaml")
-	if err != nil {
-		return err
-	}
-	manifest := strings.NewReplacer(
-		"access-v1:REPLACE-ME", d.token,
-		"https://qumulo.example:8000", d.server.URL,
-		"ttl: 720h", "ttl: 1m",
-		"renewBefore: 240h", "renewBefore: 25s",
-	).Replace(string(sample))
-	ca := fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: qumulo-ca}\nstringData:\n  ca.crt: %q\n---\n", d.server.CA)
-	_, err = d.cluster.Kubectl(ctx, []byte(ca+manifest), "apply", "-f", "-")
-	return err
 }

@@ -12,35 +12,36 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/simulator"
 )
 
-var name = types.NamespacedName{Namespace: "default", Name: "backup"}
-
-// tell goes through the life of a key.
+// tell goes through the life of a key at all services, side by side.
 func (d *demo) tell(ctx context.Context) error {
 	fmt.Println()
-	if err := d.apply(ctx); err != nil {
-		return err
+	for _, s := range d.services {
+		if err := d.apply(ctx, s); err != nil {
+			return err
+		}
+		d.say("applied: kubectl apply -n %s -f %s (with ttl 1m and renewBefore 25s, to see a whole life)", s.name, s.sample())
 	}
-	d.say("applied: kubectl apply -f config/samples/qumulo.yaml (with ttl 1m and renewBefore 25s, to see a whole life)")
-	first, err := d.issued(ctx, "")
+	first, err := d.eachIssued(ctx, make([]published, len(d.services)))
 	if err != nil {
 		return err
 	}
-	second, err := d.issued(ctx, first.pair.id)
+	second, err := d.eachIssued(ctx, first)
 	if err != nil {
 		return err
 	}
-	d.overlap(first, second)
 	if err := d.show(ctx); err != nil {
 		return err
 	}
-	if err := d.revoked(ctx, first, second); err != nil {
-		return err
+	for i, s := range d.services {
+		if err := d.revoked(ctx, s, first[i], second[i]); err != nil {
+			return err
+		}
 	}
 	if err := d.deleted(ctx); err != nil {
 		return err
@@ -48,110 +49,123 @@ func (d *demo) tell(ctx context.Context) error {
 	return d.summary()
 }
 
-// pair is a published pair; state is the AccessKey that goes with it.
-type pair struct{ id, secret string }
-
+// published is a pair in a Secret, and the AccessKey that goes with it.
 type published struct {
-	pair  pair
-	state *v1alpha1.AccessKey
+	id, secret string
+	state      *v1alpha1.AccessKey
 }
 
-// issued waits until the Secret holds a pair other than the one named.
-func (d *demo) issued(ctx context.Context, not string) (published, error) {
+func (d *demo) eachIssued(ctx context.Context, before []published) ([]published, error) {
+	now := make([]published, 0, len(d.services))
+	for i, s := range d.services {
+		p, err := d.issued(ctx, s, before[i])
+		if err != nil {
+			return nil, err
+		}
+		now = append(now, p)
+	}
+	return now, nil
+}
+
+// issued waits until the Secret holds another pair than before.
+func (d *demo) issued(ctx context.Context, s service, before published) (published, error) {
 	p := published{state: &v1alpha1.AccessKey{}}
 	err := d.until(ctx, func() (bool, error) {
-		if err := d.client.Get(ctx, name, p.state); err != nil {
+		if err := d.client.Get(ctx, s.accessKey(), p.state); err != nil {
 			return false, err
 		}
-		return meta.IsStatusConditionTrue(p.state.Status.Conditions, v1alpha1.ConditionReady) && p.state.Status.AccessKeyID != not, nil
+		return meta.IsStatusConditionTrue(p.state.Status.Conditions, v1alpha1.ConditionReady) && p.state.Status.AccessKeyID != before.id, nil
 	})
 	if err != nil {
-		return p, fmt.Errorf("waiting for a key: %w (conditions: %v)", err, p.state.Status.Conditions)
+		return p, fmt.Errorf("waiting for a key of %s: %w (conditions: %v)", s.name, err, p.state.Status.Conditions)
 	}
 	secret := &corev1.Secret{}
-	if err := d.client.Get(ctx, name, secret); err != nil {
+	if err := d.client.Get(ctx, s.accessKey(), secret); err != nil {
 		return p, err
 	}
-	p.pair = pair{string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])}
-	verb := "key made"
-	if not != "" {
-		verb = "rotated"
+	p.id, p.secret = string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
+	if before.id == "" {
+		d.say("%s: key made, and works at the service: %t", s.name, s.simulator.Valid(p.id, p.secret))
+	} else {
+		d.say("%s: rotated; the new key works: %t, the old one: %t%s", s.name, s.simulator.Valid(p.id, p.secret), s.simulator.Valid(before.id, before.secret), overlap(p.state))
 	}
-	d.say("%s: %s of user %s, works at the service: %t", verb, p.pair.id, user, d.service.Valid(p.pair.id, p.pair.secret))
-	d.say("Secret %s written: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_ENDPOINT_URL_S3=%s AWS_REGION=%s",
-		secret.Name, p.pair.id, strings.Repeat("*", len(p.pair.secret)), secret.Data[v1alpha1.SecretKeyEndpoint], secret.Data[v1alpha1.SecretKeyRegion])
-	d.say("status: expires %s, renews %s", clockTime(p.state.Status.ExpiresAt.Time), clockTime(p.state.Status.RenewalTime.Time))
+	d.say("%s: Secret written: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_ENDPOINT_URL_S3=%s AWS_REGION=%s", s.name,
+		short(p.id), strings.Repeat("*", 8), secret.Data[v1alpha1.SecretKeyEndpoint], secret.Data[v1alpha1.SecretKeyRegion])
 	return p, nil
 }
 
-// overlap shows that old and new both work.
-func (d *demo) overlap(first, second published) {
-	for _, previous := range second.state.Status.PreviousKeys {
-		d.say("overlap: %s still works: %t; it will be revoked at %s",
-			previous.AccessKeyID, d.service.Valid(first.pair.id, first.pair.secret), clockTime(previous.RevokeAt.Time))
+// overlap says until when the old key works.
+func overlap(ak *v1alpha1.AccessKey) string {
+	if len(ak.Status.PreviousKeys) == 0 {
+		return " (this service holds one key per user, so it was renewed in place)"
 	}
+	return " (until " + clockTime(ak.Status.PreviousKeys[0].RevokeAt.Time) + ")"
 }
 
 // show is what a user sees.
 func (d *demo) show(ctx context.Context) error {
-	table, err := d.cluster.Kubectl(ctx, nil, "get", "accesskeys,keyservices")
+	table, err := d.cluster.Kubectl(ctx, nil, "get", "accesskeys,keyservices", "--all-namespaces")
 	if err != nil {
 		return err
 	}
-	d.say("kubectl get accesskeys,keyservices\n\n%s", indent(table))
+	d.say("kubectl get accesskeys,keyservices --all-namespaces\n\n%s", indent(table))
 	return nil
 }
 
 // revoked waits until the old key no longer works.
-func (d *demo) revoked(ctx context.Context, first, second published) error {
-	err := d.until(ctx, func() (bool, error) { return !d.service.Valid(first.pair.id, first.pair.secret), nil })
+func (d *demo) revoked(ctx context.Context, s service, first, second published) error {
+	err := d.until(ctx, func() (bool, error) { return !s.simulator.Valid(first.id, first.secret), nil })
 	if err != nil {
-		return fmt.Errorf("waiting for %s to be revoked: %w", first.pair.id, err)
+		return fmt.Errorf("waiting for %s to be revoked: %w", first.id, err)
 	}
-	d.say("old key revoked: %s no longer works, at most its ttl of 1m after it was made", first.pair.id)
-	current := &corev1.Secret{}
-	if err := d.client.Get(ctx, name, current); err != nil {
-		return err
-	}
-	id, secret := string(current.Data[v1alpha1.SecretKeyAccessKeyID]), string(current.Data[v1alpha1.SecretKeySecretAccessKey])
-	d.say("Secret %s holds %s (the one before was %s), works: %t", current.Name, id, second.pair.id, d.service.Valid(id, secret))
+	d.say("%s: the old key %s works no more; %s works: %t", s.name, short(first.id), short(second.id), s.simulator.Valid(second.id, second.secret))
 	return nil
 }
 
-// deleted deletes the AccessKey and the service, in the order that would lose the credentials.
+// deleted deletes each set, in the order that would lose the credentials.
 func (d *demo) deleted(ctx context.Context) error {
-	events, err := d.cluster.Kubectl(ctx, nil, "get", "events.events.k8s.io", "--field-selector=regarding.kind=AccessKey",
+	events, err := d.cluster.Kubectl(ctx, nil, "get", "events.events.k8s.io", "--namespace=qumulo", "--field-selector=regarding.kind=AccessKey",
 		"-o=custom-columns=TYPE:.type,REASON:.reason,NOTE:.note", "--no-headers")
 	if err != nil {
 		return err
 	}
-	d.say("events of the AccessKey\n\n%s", indent(events))
-	if _, err := d.cluster.Kubectl(ctx, nil, "delete", "-f", "config/samples/qumulo.yaml", "--wait=false"); err != nil {
-		return err
+	d.say("events of the AccessKey in namespace qumulo\n\n%s", indent(events))
+	for _, s := range d.services {
+		if _, err := d.cluster.Kubectl(ctx, nil, "delete", "--namespace="+s.name, "-f", s.sample(), "--wait=false"); err != nil {
+			return err
+		}
+		d.say("deleted: kubectl delete -n %s -f %s (the credentials first, as it happens)", s.name, s.sample())
 	}
-	d.say("deleted: kubectl delete -f config/samples/qumulo.yaml (the credentials first, as it happens)")
-	for _, object := range []string{"accesskey/backup", "keyservice/qumulo", "secret/qumulo-admin", "secret/backup"} {
+	for _, s := range d.services {
 		err := d.until(ctx, func() (bool, error) {
-			_, err := d.cluster.Kubectl(ctx, nil, "get", object, "-o=name")
-			return err != nil && strings.Contains(err.Error(), "NotFound"), nil
+			left, err := d.cluster.Kubectl(ctx, nil, "get", "accesskeys,keyservices,secrets", "--namespace="+s.name, "-o=name")
+			return strings.TrimSpace(left) == "secret/"+s.name+"-ca", err
 		})
 		if err != nil {
-			return fmt.Errorf("waiting for %s to go: %w", object, err)
+			return fmt.Errorf("waiting for everything in %s to go: %w", s.name, err)
 		}
+		d.say("%s: gone are the AccessKey, its Secret, the KeyService and its credentials", s.name)
 	}
-	d.say("gone: the AccessKey, its Secret, the KeyService and its credentials")
 	return nil
 }
 
 func (d *demo) summary() error {
-	left := d.service.Keys(user)
-	fmt.Printf("\nSummary: %d keys were made at the service, %d are left.\n\n", len(d.service.History()), len(left))
-	for _, p := range d.service.History() {
-		fmt.Printf("  %s  made %s  revoked %s  (lived %s)\n", p.AccessKeyID, clockTime(p.CreatedAt), clockTime(p.DeletedAt), p.DeletedAt.Sub(p.CreatedAt).Round(time.Second))
+	fmt.Printf("\nSummary: what became of every key that was made\n\n")
+	left := 0
+	for _, s := range d.services {
+		for _, p := range s.simulator.History() {
+			if p.CreatedBy == simulator.Person {
+				continue
+			}
+			if p.Live() {
+				left++
+			}
+			fmt.Printf("  %-7s %s  made %s  revoked %s  (lived %s)\n", s.name, short(p.AccessKeyID), clockTime(p.CreatedAt), clockTime(p.DeletedAt), p.DeletedAt.Sub(p.CreatedAt).Round(time.Second))
+		}
 	}
-	fmt.Printf("\nThe demo took %.0f s.\n", time.Since(d.start).Seconds())
-	if len(left) > 0 {
-		return fmt.Errorf("%d keys are left at the service", len(left))
+	fmt.Printf("\n%d keys are left at the services. The demo took %.0f s.\n", left, time.Since(d.start).Seconds())
+	if left > 0 {
+		return fmt.Errorf("%d keys are left", left)
 	}
 	return nil
 }
@@ -165,6 +179,15 @@ func (d *demo) until(ctx context.Context, condition func() (bool, error)) error 
 		}
 		return done, err
 	})
+}
+
+// short cuts the 92 characters of an IONOS key.
+func short(id string) string {
+	const most = 40
+	if len(id) <= most {
+		return id
+	}
+	return id[:16] + "…"
 }
 
 func clockTime(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
