@@ -35,6 +35,7 @@ func (w *world) start() {
 		UserName: "system:serviceaccount:accesskey-system:accesskey-operator",
 		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:accesskey-system", "system:authenticated"},
 	}
+	account.Wrap(w.requests.count)
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme:  controller.Scheme(),
 		Cache:   controller.CacheOptions([]string{w.namespace}),

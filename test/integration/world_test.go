@@ -39,7 +39,8 @@ type world struct {
 	server  *simulator.Server
 	token   string
 
-	queues *queues
+	queues   *queues
+	requests requests
 	// cancel tells the operator to stop; stop waits until it has.
 	cancel, stop func()
 	log          *gbytes.Buffer

@@ -1,0 +1,126 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// requests counts what the operator asks of the API server, but for watches and what they begin with.
+type requests struct {
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+// count is a wrapper of the client's transport.
+func (r *requests) count(next http.RoundTripper) http.RoundTripper {
+	return counting{r, next}
+}
+
+type counting struct {
+	requests *requests
+	next     http.RoundTripper
+}
+
+func (c counting) RoundTrip(request *http.Request) (*http.Response, error) {
+	query := request.URL.Query()
+	if request.Method != http.MethodGet || !query.Has("watch") && !query.Has("limit") && !query.Has("resourceVersion") {
+		c.requests.mu.Lock()
+		if c.requests.calls == nil {
+			c.requests.calls = map[string]int{}
+		}
+		c.requests.calls[request.Method+" "+resourceOf(request.URL.Path)]++
+		c.requests.mu.Unlock()
+	}
+	return c.next.RoundTrip(request)
+}
+
+// resourceOf /apis/GROUP/VERSION/namespaces/NS/RESOURCE/NAME/SUB, as RESOURCE or RESOURCE/SUB.
+func resourceOf(path string) string {
+	_, rest, found := strings.Cut(path, "/namespaces/")
+	if !found {
+		return path
+	}
+	parts := strings.Split(rest, "/")
+	switch len(parts) {
+	case 2, 3:
+		return parts[1]
+	case 4:
+		return parts[1] + "/" + parts[3]
+	default:
+		return "namespaces"
+	}
+}
+
+// reset starts the count anew and returns what was counted.
+func (r *requests) reset() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	counted := maps.Clone(r.calls)
+	clear(r.calls)
+	return counted
+}
+
+var _ = Describe("What a key costs", func() {
+	It("is five writes, two reads and three calls of the service to issue", func(ctx SpecContext) {
+		const count = 20
+		w := newWorld(ctx)
+		w.create(ctx, accessKey("first")) // with the connection, and the finalizers on the KeyService and its Secrets
+		w.issued(ctx, "first", 1)
+		w.settle(ctx)
+		w.requests.reset()
+		w.service.ResetCalls()
+
+		for i := range count {
+			name := fmt.Sprintf("key-%d", i)
+			w.service.AddUser(name)
+			w.create(ctx, accessKey(name, withUser("local:"+name)))
+		}
+		for i := range count {
+			w.issued(ctx, fmt.Sprintf("key-%d", i), 1)
+		}
+		w.settle(ctx)
+		Eventually(ctx, func(g Gomega) { // events are sent behind the operator's back
+			var all int
+			for i := range count {
+				for _, n := range events(ctx, g, w.accessKey(ctx, fmt.Sprintf("key-%d", i))) {
+					all += n
+				}
+			}
+			g.Expect(all).To(Equal(count))
+		}).WithTimeout(10 * time.Second).Should(Succeed())
+
+		kube, service := w.requests.reset(), w.service.Calls()
+		AddReportEntry("requests of the operator for 20 keys", fmt.Sprintf("%v, service %v", kube, service))
+		writes, reads := 0, 0
+		for what, n := range kube {
+			if strings.HasPrefix(what, http.MethodGet) {
+				reads += n
+			} else {
+				writes += n
+			}
+		}
+		calls := 0
+		for _, n := range service {
+			calls += n
+		}
+		Expect(writes).To(BeNumerically("<=", 5*count), "finalizer, intent, Secret, status, event: %v", kube)
+		// A pass that comes before the Secret's event looks once more: two reads and a list, which slow machines see now and then.
+		const slack = count / 2
+		Expect(reads).To(BeNumerically("<=", 2*(count+slack)), "AccessKey and Secret before the create: %v", kube)
+		Expect(calls).To(BeNumerically("<=", 3*count+slack+1), "user, list, create, and a resync: %v", service)
+		Expect(kube).NotTo(HaveKey(ContainSubstring("keyservices")))
+		Expect(w.accessKey(ctx, "key-0").Status.Conditions).To(ContainElement(HaveField("Type", v1alpha1.ConditionReady)))
+	})
+})
