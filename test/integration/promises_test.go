@@ -65,9 +65,11 @@ func (w *world) readyMeansValid(ctx SpecContext, g Gomega, accessKeys []v1alpha1
 // foreignKeysAreUntouched: what a person made, the operator did not delete.
 func (w *world) foreignKeysAreUntouched() {
 	GinkgoHelper()
-	for _, key := range w.service.History() {
-		if key.CreatedBy == simulator.Person && !key.Live() {
-			Expect(key.DeletedBy).To(Equal(simulator.Person), "the operator deleted the foreign key %s", key.ID)
+	for _, service := range w.services {
+		for _, key := range service.History() {
+			if key.CreatedBy == simulator.Person && !key.Live() {
+				Expect(key.DeletedBy).To(Equal(simulator.Person), "the operator deleted the foreign key %s", key.ID)
+			}
 		}
 	}
 }

@@ -26,6 +26,7 @@ var _ = Describe("The steady state", func() {
 		w.settle(ctx)
 
 		before := w.versions(ctx)
+		w.requests.reset()
 		w.service.ResetCalls()
 		const periods = 6
 		for range periods {
@@ -35,6 +36,7 @@ var _ = Describe("The steady state", func() {
 			w.settle(ctx)
 		}
 		Expect(w.versions(ctx)).To(Equal(before))
+		Expect(w.requests.reset()).To(BeEmpty(), "not even one that changes nothing")
 		Expect(w.service.Calls()).To(Equal(map[string]int{
 			"GET " + keysPath: periods, "GET /v1/version": periods, "GET /v1/session/who-am-i": periods,
 		}))
@@ -49,9 +51,11 @@ var _ = Describe("The steady state", func() {
 			w.stop()
 			w.clock.Step(time.Minute)
 			w.service.ResetCalls()
+			w.requests.reset()
 			w.start()
 			w.settle(ctx)
 			w.consistently(ctx, func(g Gomega) { g.Expect(w.versions(ctx)).To(Equal(before)) })
+			Expect(w.requests.reset()).NotTo(HaveKey(HavePrefix("PATCH")))
 			Expect(w.service.Calls()).To(Equal(map[string]int{
 				"GET " + keysPath: 1, "GET /v1/version": 1, "GET /v1/session/who-am-i": 1,
 			}))
@@ -69,11 +73,13 @@ var _ = Describe("The steady state", func() {
 		w.expectService(ctx, HaveCondition("Ready", "False", "Unavailable"))
 		w.settle(ctx)
 		before := w.versions(ctx)
+		w.requests.reset()
 		for range 10 {
 			w.step(ctx, time.Minute)
 			w.settle(ctx)
 		}
 		w.consistently(ctx, func(g Gomega) { g.Expect(w.versions(ctx)).To(Equal(before)) })
+		Expect(w.requests.reset()).To(BeEmpty())
 	})
 
 	It("is not left for changes that are none of the operator's business", func(ctx SpecContext) {
