@@ -64,7 +64,7 @@ var _ = Describe("Deleting an AccessKey", func() {
 		Expect(ak.Status.Failures.Count).To(BeNumerically(">", 1))
 		Expect(w.works(p)).To(BeTrue())
 		w.server.Down(false)
-		w.stepTo(ctx, ak.Status.Failures.NextAttempt.Time)
+		w.stepToAttempt(ctx, "backup")
 		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 		Expect(w.works(p)).To(BeFalse())
 	})

@@ -23,14 +23,14 @@ var _ = Describe("Bad input in an AccessKey", func() {
 		By("telling of it once, however often it is tried again")
 		ak := w.accessKey(ctx, "backup")
 		for range 3 {
-			w.stepTo(ctx, w.accessKey(ctx, "backup").Status.Failures.NextAttempt.Time)
+			w.stepToAttempt(ctx, "backup")
 			w.settle(ctx)
 		}
 		w.eventually(ctx, func(g Gomega) { g.Expect(events(ctx, g, ak)).To(HaveKey("UserNotFound")) })
 		w.consistently(ctx, func(g Gomega) { g.Expect(events(ctx, g, ak)).To(Equal(map[string]int{"UserNotFound": 1})) })
 		Expect(eventsOf(ctx, Default, ak)[0].Type).To(Equal("Warning"))
 		w.service.AddUser("nobody")
-		w.stepTo(ctx, w.accessKey(ctx, "backup").Status.Failures.NextAttempt.Time)
+		w.stepToAttempt(ctx, "backup")
 		w.issued(ctx, "backup", 1)
 	})
 

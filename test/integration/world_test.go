@@ -135,6 +135,15 @@ func (w *world) stepTo(ctx SpecContext, at time.Time) {
 	w.clock.SetTime(at)
 }
 
+// stepToAttempt moves the clock to the next attempt after an AccessKey's failure, unless it has come already.
+func (w *world) stepToAttempt(ctx SpecContext, name string) {
+	GinkgoHelper()
+	w.settle(ctx)
+	if failures := w.accessKey(ctx, name).Status.Failures; failures != nil && failures.NextAttempt.After(w.clock.Now()) {
+		w.clock.SetTime(failures.NextAttempt.Time)
+	}
+}
+
 // settle waits until the operator has nothing to do.
 func (w *world) settle(ctx SpecContext) {
 	GinkgoHelper()
