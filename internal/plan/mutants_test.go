@@ -19,9 +19,6 @@ const mutantSeeds = 4000
 // TestSimulationFindsMutants shows that the simulation would notice a planner that is wrong in one place. With -v it
 // prints which seed finds which mutant by which promise.
 func TestSimulationFindsMutants(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some mutants take a thousand worlds")
-	}
 	for _, m := range append(mutants(), serviceMutants()...) {
 		kind := qumuloLike
 		if m.service != "" {
