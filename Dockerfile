@@ -9,7 +9,8 @@ COPY internal internal
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /manager ./cmd
 
-FROM gcr.io/distroless/static:nonroot
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /manager /manager
 USER 65532:65532
 ENTRYPOINT ["/manager"]
