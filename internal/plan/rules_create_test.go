@@ -148,4 +148,9 @@ var creatingCases = []decision{
 		in:   unissued(keys("F1", "F2", "F3")),
 		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "has 3 keys of at most 2 (F1, F2, F3)",
 	},
+	{
+		name: "where a user has one key, a key that somebody else made is not replaced",
+		in:   unissued(oneSlot, keys("F1")),
+		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonUserExists}, says: "which this AccessKey did not make",
+	},
 }
