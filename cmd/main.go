@@ -41,6 +41,7 @@ type options struct {
 	concurrency  int
 	resyncPeriod time.Duration
 	kubeAPIQPS   float64
+	trust        bool
 	logging      zap.Options
 }
 
@@ -53,6 +54,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
 	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests a second to the API server; -1 leaves it to the API server's own fairness.")
+	flags.BoolVar(&o.trust, "trust-unproven", false, "Accept what is recorded without the operator's signature, and sign it: for one start after the Secret accesskey-operator-proof was lost.")
 	o.logging.BindFlags(flags)
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
@@ -101,6 +103,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		ClusterNamespace: clusterNamespace(),
 		ResyncPeriod:     o.resyncPeriod,
 		Concurrency:      o.concurrency,
+		TrustUnproven:    o.trust,
 	})
 	if err != nil {
 		return err

@@ -72,6 +72,12 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	LastHandledRenewal string `json:"lastHandledRenewal,omitempty"`
 
+	// proof is the operator's signature of what this status records. A status that somebody else wrote is not trusted.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Proof string `json:"proof,omitempty"`
+
 	// conditions are Ready, Synced and, only while true, Reconciling and Stalled.
 	// +optional
 	// +listType=map

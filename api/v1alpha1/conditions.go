@@ -76,6 +76,9 @@ const (
 	// ReasonSecretRefused: the API server does not accept the Secret; the message has its words. The key that was made for
 	// it is revoked again.
 	ReasonSecretRefused = "SecretRefused"
+	// ReasonProofKeyChanged: the key that signed the status is not the operator's. Restore the Secret that holds it, or start
+	// the manager once with --trust-unproven.
+	ReasonProofKeyChanged = "ProofKeyChanged"
 	// ReasonQuotaExceeded: other keys fill the user's quota. Delete one of them at the service.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonAmbiguousKeys: after a lost answer more than one key could be ours. Delete the orphan at the service.
@@ -112,6 +115,8 @@ const (
 const (
 	// EventIssued: the first pair was published.
 	EventIssued = "Issued"
+	// EventReplacesInPlace (Warning, with the first pair): rotations will have no overlap; the message says why.
+	EventReplacesInPlace = "ReplacesInPlace"
 	// EventRotated: a new pair was published; the message says why, and until when the old one works.
 	EventRotated = "Rotated"
 	// EventRevoked: a key was revoked.
@@ -120,6 +125,8 @@ const (
 	EventAdopted = "Adopted"
 	// EventSecretUpdated: the Secret's labels, annotations or endpoint were brought up to date; the pair is the same.
 	EventSecretUpdated = "SecretUpdated"
+	// EventStatusRejected (Warning): somebody else wrote the status, so what it recorded is not trusted.
+	EventStatusRejected = "StatusRejected"
 	// EventRetained: the AccessKey is gone; its keys stay at the service.
 	EventRetained = "Retained"
 )

@@ -52,6 +52,8 @@ type AccessKeyReconciler struct {
 	ResyncPeriod time.Duration
 	// Options of the controller.
 	Options controller.Options
+	// Signer of statuses and Secrets.
+	Signer Signer
 
 	users userLocks
 }
@@ -156,6 +158,12 @@ func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.A
 
 // patchStatus writes the status if it changed. The optimistic lock makes a decision from a stale read fail.
 func (r *AccessKeyReconciler) patchStatus(ctx context.Context, p *pass) error {
+	if p.in.Proof != plan.SignedByAnother {
+		var err error
+		if p.ak.Status.Proof, err = r.Signer.signStatus(p.ak); err != nil {
+			return err
+		}
+	}
 	if equality.Semantic.DeepEqual(p.base.Status, p.ak.Status) {
 		return nil
 	}

@@ -73,7 +73,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) restart() {
 	kube := interceptor.NewClient(b.kube, b.faults())
 	b.r = &AccessKeyReconciler{
-		Client: kube, Cache: digestingReader{kube}, Live: kube,
+		Client: kube, Cache: digestingReader{kube}, Live: kube, Signer: signer,
 		Pool:     &connect.Pool{Live: kube, SecretVersions: kube, ResyncPeriod: 10 * time.Minute, Clock: clock.RealClock{}},
 		Recorder: b.recorder, Clock: b.clock, ResyncPeriod: 10 * time.Minute,
 	}

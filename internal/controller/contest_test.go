@@ -62,6 +62,7 @@ func TestAnOrphanIsNotTakenFromAnother(t *testing.T) {
 			orphan := b.service.Keys(user)[0].ID
 			ak := other()
 			test.change(b, ak)
+			sign(ak)
 			if err := b.kube.Create(t.Context(), ak); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +85,7 @@ func (b *bench) publishes(ak *v1alpha1.AccessKey, id string) {
 	b.t.Helper()
 	secret, record := newSecret(ak, ak.SecretName()), plan.Record{KeyID: id, AccessKeyID: id, Revision: 1}
 	putPair(secret, credential(), &record)
-	if err := fillSecret(secret, ak, nil, record); err != nil {
+	if err := signer.fillSecret(secret, ak, nil, record); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.kube.Create(b.t.Context(), secret); err != nil {

@@ -36,6 +36,7 @@ func (p *pass) noteIssued(action plan.Action, previous string) {
 	status := &p.ak.Status
 	if previous == "" {
 		p.note(corev1.EventTypeNormal, v1alpha1.EventIssued, "Create", "Issued access key %s of user %q into Secret %s", status.AccessKeyID, p.ak.Spec.User, status.SecretName)
+		p.noteReplacement()
 		return
 	}
 	text := fmt.Sprintf("Issued access key %s into Secret %s (%s)", status.AccessKeyID, status.SecretName, causes[action.Reason])
@@ -45,6 +46,19 @@ func (p *pass) noteIssued(action plan.Action, previous string) {
 		}
 	}
 	p.note(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "%s", text)
+}
+
+// noteReplacement says before the first rotation that it will have no overlap.
+func (p *pass) noteReplacement() {
+	if !p.in.Replaces() {
+		return
+	}
+	why := "rotation.strategy is Replace"
+	if !p.in.Service.Overlap {
+		why = fmt.Sprintf("the service holds %d key per user", p.in.Service.KeysPerUser)
+	}
+	p.note(corev1.EventTypeWarning, v1alpha1.EventReplacesInPlace, "Create",
+		"Rotations replace the pair in place: %s, so the old pair stops working as soon as the new one is made, and consumers have to take up the new one at once", why)
 }
 
 // causes of a rotation in words.

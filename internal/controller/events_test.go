@@ -41,6 +41,8 @@ func expectEvents(t *testing.T, got []string, want ...string) {
 	}
 }
 
+func inOnePlace(p *pass) { p.in.Service.KeysPerUser, p.in.Service.Overlap = 1, false }
+
 func TestAnIssuedPairIsTold(t *testing.T) {
 	overlap := func(p *pass) {
 		p.ak.Status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: "K0", AccessKeyID: "AKIA0", RevokeAt: metav1.NewTime(noon)}}
@@ -49,32 +51,56 @@ func TestAnIssuedPairIsTold(t *testing.T) {
 		change   []func(*pass)
 		reason   string
 		previous string
-		want     string
+		want     []string
 	}{
-		"the first": {nil, v1alpha1.ReasonIssuing, "", `Normal Issued Issued access key AKIA1 of user "local:backup" into Secret backup`},
+		"the first": {nil, v1alpha1.ReasonIssuing, "", []string{`Normal Issued Issued access key AKIA1 of user "local:backup" into Secret backup`}},
 		"a rotation": {
 			[]func(*pass){overlap}, v1alpha1.ReasonRotating, "AKIA0",
-			"Normal Rotated Issued access key AKIA1 into Secret backup (its renewal time had come); " +
-				"the previous one, AKIA0, works until 2026-03-01T12:00:00Z",
+			[]string{
+				"Normal Rotated Issued access key AKIA1 into Secret backup (its renewal time had come); " +
+					"the previous one, AKIA0, works until 2026-03-01T12:00:00Z",
+			},
+		},
+		"the first where rotations have no overlap": {
+			[]func(*pass){inOnePlace}, v1alpha1.ReasonIssuing, "",
+			[]string{
+				"Normal Issued Issued access key AKIA1 of user \"local:backup\" into Secret backup",
+				"Warning ReplacesInPlace Rotations replace the pair in place: the service holds 1 key per user, so the old pair stops working " +
+					"as soon as the new one is made, and consumers have to take up the new one at once",
+			},
+		},
+		"the first where no overlap is wanted": {
+			[]func(*pass){func(p *pass) { p.ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: v1alpha1.StrategyReplace} }}, v1alpha1.ReasonIssuing, "",
+			[]string{
+				"Normal Issued Issued access key AKIA1 of user \"local:backup\" into Secret backup",
+				"Warning ReplacesInPlace Rotations replace the pair in place: rotation.strategy is Replace, so the old pair stops working " +
+					"as soon as the new one is made, and consumers have to take up the new one at once",
+			},
 		},
 		"a rotation that somebody asked for": {
 			[]func(*pass){overlap}, v1alpha1.ReasonRenewing, "AKIA0",
-			"Normal Rotated Issued access key AKIA1 into Secret backup (asked for by the annotation accesskey.dev/renew); " +
-				"the previous one, AKIA0, works until 2026-03-01T12:00:00Z",
+			[]string{
+				"Normal Rotated Issued access key AKIA1 into Secret backup (asked for by the annotation accesskey.dev/renew); " +
+					"the previous one, AKIA0, works until 2026-03-01T12:00:00Z",
+			},
 		},
 		"the replacement of a key that is gone": {
 			nil, v1alpha1.ReasonRestoring, "AKIA0",
-			"Normal Rotated Issued access key AKIA1 into Secret backup (the Secret or the key was lost)",
+			[]string{
+				"Normal Rotated Issued access key AKIA1 into Secret backup (the Secret or the key was lost)",
+			},
 		},
 		"the replacement of a key that was given up": {
 			nil, v1alpha1.ReasonIssuing, "AKIA0",
-			"Normal Rotated Issued access key AKIA1 into Secret backup (the former pair was given up)",
+			[]string{
+				"Normal Rotated Issued access key AKIA1 into Secret backup (the former pair was given up)",
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := passOf(test.change...)
 			p.noteIssued(plan.Action{Verb: plan.Create, Reason: test.reason}, test.previous)
-			expectEvents(t, sent(p), test.want)
+			expectEvents(t, sent(p), test.want...)
 			expectEvents(t, sent(p)) // once
 		})
 	}

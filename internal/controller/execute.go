@@ -129,7 +129,7 @@ func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, action plan.A
 // updateSecret brings the Secret up to date around the pair that it holds.
 func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass, _ plan.Action) error {
 	secret := p.secret.DeepCopy()
-	if err := fillSecret(secret, p.ak, p.s3, p.in.Secret.Record); err != nil {
+	if err := p.signer.fillSecret(secret, p.ak, p.s3, p.in.Secret.Record); err != nil {
 		return err
 	}
 	if err := r.Client.Update(ctx, secret); err != nil {
@@ -153,8 +153,8 @@ func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.Ac
 	var former []plan.FormerSecret
 	for i := range owned.Items {
 		if name := owned.Items[i].Name; name != ak.SecretName() && name != plan.NextSecretName(ak) && owned.Items[i].DeletionTimestamp.IsZero() {
-			record, _ := recordOf(&owned.Items[i])
-			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID})
+			record, _ := r.Signer.recordOf(&owned.Items[i])
+			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID, AccessKeyID: record.AccessKeyID})
 		}
 	}
 	return former, nil

@@ -19,6 +19,9 @@ import (
 	"accesskey.dev/operator/internal/plan"
 )
 
+// signer of the statuses and records in these tests.
+var signer = Signer{Key: []byte("the operator's own")}
+
 // noon is the time at which the tests of this package begin.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -47,16 +50,26 @@ func restingAccessKey() *v1alpha1.AccessKey {
 
 // passOf an AccessKey at rest, in which the service has answered, but for the changes.
 func passOf(changes ...func(*pass)) *pass {
-	p := &pass{ak: restingAccessKey(), contacted: true}
+	p := &pass{ak: restingAccessKey(), contacted: true, signer: signer}
 	p.in = plan.Input{
-		Now: noon, Keys: recordedKeys(p.ak), Granted: true, Service: plan.Service{KeysPerUser: 2, Held: true},
+		Now: noon, Keys: recordedKeys(p.ak), Granted: true, Service: plan.Service{KeysPerUser: 2, Overlap: true, Held: true},
 		Secret: plan.Secret{State: plan.SecretIntact, Record: plan.Record{KeyID: "K1", AccessKeyID: "AKIA1", Revision: 1}, UpToDate: true},
 	}
 	for _, change := range changes {
 		change(p)
 	}
+	sign(p.ak)
 	p.rebase(p.ak)
 	return p
+}
+
+// sign makes a status one that the operator wrote.
+func sign(ak *v1alpha1.AccessKey) {
+	proof, err := signer.signStatus(ak)
+	if err != nil {
+		panic(err)
+	}
+	ak.Status.Proof = proof
 }
 
 func withoutKey(p *pass) {

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
 )
 
 // Indexes of the caches.
@@ -74,8 +76,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 			return ""
 		})},
 		{&corev1.Secret{}, indexPublishedKey, secret(func(s *corev1.Secret) string {
-			record, _ := recordOf(s)
-			return record.KeyID
+			return claimedKeyID(s)
 		})},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
@@ -83,6 +84,13 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		}
 	}
 	return nil
+}
+
+// claimedKeyID is the key that a Secret claims to hold. Whether the operator wrote so is asked of the few that are found.
+func claimedKeyID(secret *corev1.Secret) string {
+	var record plan.Record
+	_ = json.Unmarshal([]byte(secret.Annotations[v1alpha1.RecordAnnotation]), &record) // what can't be read claims nothing
+	return record.KeyID
 }
 
 // serviceKey is the index key of the service that an AccessKey refers to.

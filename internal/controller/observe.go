@@ -26,6 +26,9 @@ type pass struct {
 	// base is the AccessKey as the API server last gave it; ak is what it is to become.
 	base, ak *v1alpha1.AccessKey
 	in       plan.Input
+	signer   Signer
+	// distrusted: the status that was read is somebody else's.
+	distrusted bool
 	// s3 of the KeyService; nil if it has none or is not there.
 	s3 *v1alpha1.S3
 	// connection to the service; nil with connectErr.
@@ -39,11 +42,20 @@ type pass struct {
 	notes        []note
 }
 
-// rebase takes over what the API server answered to a write.
-func (p *pass) rebase(written *v1alpha1.AccessKey) {
-	p.base = written
-	p.ak = written.DeepCopy()
+// rebase takes over what the API server has. Of a status that somebody else wrote nothing is taken over that leads to a
+// key: it is as good as lost, and found again in the Secret.
+func (p *pass) rebase(read *v1alpha1.AccessKey) {
+	p.base = read
+	p.ak = read.DeepCopy()
 	p.in.AccessKey = p.ak
+	if p.in.Proof = p.signer.proofOf(p.ak); p.in.Proof != plan.Forged {
+		return
+	}
+	distrust(&p.ak.Status)
+	if !p.distrusted {
+		p.distrusted = true
+		p.note(corev1.EventTypeWarning, v1alpha1.EventStatusRejected, "Reconcile", "The status was not written by the operator, so no key that it names is touched; what the operator published is found again in Secret %s", p.ak.SecretName())
+	}
 }
 
 // userKey names the user at the service, over all AccessKeys.
@@ -56,7 +68,7 @@ func (p *pass) userKey() string {
 
 // observe reads all that a decision needs from the caches. The service is not asked, but for the shared resync.
 func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.AccessKey) (*pass, error) {
-	p := &pass{}
+	p := &pass{signer: r.Signer}
 	p.rebase(accessKey)
 	p.in.Now = r.Clock.Now()
 	if err := r.observeService(ctx, p); err != nil {
@@ -66,11 +78,11 @@ func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.A
 	if err != nil {
 		return nil, err
 	}
-	p.in.Secret = secretOf(p.ak, cached, p.s3)
+	p.in.Secret = p.signer.secretOf(p.ak, cached, p.s3)
 	if cached, err = r.getSecret(ctx, r.Cache, p.ak, plan.NextSecretName(p.ak)); err != nil {
 		return nil, err
 	}
-	p.in.Next = secretOf(p.ak, cached, p.s3)
+	p.in.Next = p.signer.secretOf(p.ak, cached, p.s3)
 	if p.in.FormerSecrets, err = r.formerSecrets(ctx, p.ak); err != nil {
 		return nil, err
 	}
@@ -139,12 +151,17 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 	if len(recorded) == 0 || p.connection == nil || p.ak.Suspended() {
 		return recorded
 	}
+	if refusal := p.in.Service.Refusal; refusal != "" {
+		p.syncErr, p.contacted = &keyservice.Error{Kind: keyservice.Unauthorized, Op: "list keys", Err: errors.New(refusal)}, false
+		return recorded
+	}
 	snapshot, err := p.connection.Inventory(p.ak.Spec.User).Snapshot(ctx, p.in.Now)
 	p.syncErr, p.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {
 		// What is recorded is when the key was asked for; it was made within the same pass.
-		if !snapshot.Denies(key.ID, key.CreatedAt.Add(contestTime)) {
+		if !snapshot.Denies(key.Key, key.CreatedAt.Add(contestTime)) {
+			snapshot.Update(&key.Key)
 			kept = append(kept, key)
 		}
 	}
@@ -183,13 +200,13 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
 		return err
 	}
-	p.in.Secret = secretOf(p.ak, digested(p.secret), p.s3)
+	p.in.Secret = p.signer.secretOf(p.ak, digested(p.secret), p.s3)
 	// A pair waits only while an intent is open, or was left behind by one.
 	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent {
 		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
 			return err
 		}
-		p.in.Next = secretOf(p.ak, digested(p.next), p.s3)
+		p.in.Next = p.signer.secretOf(p.ak, digested(p.next), p.s3)
 	}
 	keys, err := r.liveKeys(ctx, p)
 	if err != nil {

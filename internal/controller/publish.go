@@ -43,7 +43,7 @@ func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, into target,
 			secret = into.current.DeepCopy()
 		}
 		putPair(secret, credential, record)
-		if err := fillSecret(secret, p.ak, p.s3, *record); err != nil {
+		if err := p.signer.fillSecret(secret, p.ak, p.s3, *record); err != nil {
 			return err
 		}
 		return r.write(ctx, p, &into, secret, *record)
@@ -71,15 +71,15 @@ func (r *AccessKeyReconciler) write(ctx context.Context, p *pass, into *target, 
 	switch {
 	case err != nil:
 		return err
-	case into.current != nil && holds(into.current, record):
+	case into.current != nil && r.holds(into.current, record):
 		return nil // it was written, and only the answer was lost
 	}
 	return fmt.Errorf("writing Secret %s: %w", into.name, errSecretMoved)
 }
 
 // holds: the Secret holds the pair that the record describes.
-func holds(secret *corev1.Secret, record plan.Record) bool {
-	found, ok := recordOf(secret)
+func (r *AccessKeyReconciler) holds(secret *corev1.Secret, record plan.Record) bool {
+	found, ok := r.Signer.recordOf(secret)
 	return ok && found.KeyID == record.KeyID && found.Digest == record.Digest
 }
 

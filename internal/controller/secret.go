@@ -6,7 +6,6 @@ package controller
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"time"
@@ -62,14 +61,8 @@ func ownerOf(secret *corev1.Secret) *metav1.OwnerReference {
 	return owner
 }
 
-func recordOf(secret *corev1.Secret) (plan.Record, bool) {
-	var record plan.Record
-	err := json.Unmarshal([]byte(secret.Annotations[v1alpha1.RecordAnnotation]), &record)
-	return record, err == nil && record.KeyID != ""
-}
-
 // secretOf tells the planner what a Secret with digested data holds; nil is no Secret.
-func secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3) plan.Secret {
+func (s Signer) secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3) plan.Secret {
 	if secret == nil {
 		return plan.Secret{State: plan.SecretAbsent}
 	}
@@ -77,7 +70,7 @@ func secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3) pl
 	if !metav1.IsControlledBy(secret, ak) || !secret.DeletionTimestamp.IsZero() {
 		return plan.Secret{State: plan.SecretForeign}
 	}
-	record, ok := recordOf(secret)
+	record, ok := s.recordOf(secret)
 	if !ok || record.Digest != pairDigest(secret.StringData[v1alpha1.SecretKeyAccessKeyID], secret.StringData[v1alpha1.SecretKeySecretAccessKey]) {
 		return plan.Secret{State: plan.SecretEdited}
 	}
@@ -142,15 +135,15 @@ func plainAnnotations(ak *v1alpha1.AccessKey, record plan.Record) map[string]str
 }
 
 // fillSecret brings everything in secret but the pair up to date.
-func fillSecret(secret *corev1.Secret, ak *v1alpha1.AccessKey, s3 *v1alpha1.S3, record plan.Record) error {
-	encoded, err := json.Marshal(record)
+func (s Signer) fillSecret(secret *corev1.Secret, ak *v1alpha1.AccessKey, s3 *v1alpha1.S3, record plan.Record) error {
+	encoded, err := s.signRecord(ak.UID, record)
 	if err != nil {
 		return fmt.Errorf("encoding the record of Secret %s: %w", secret.Name, err)
 	}
 	secret.Labels = merged(secret.Labels, secretLabels(ak))
 	delete(secret.Annotations, v1alpha1.ExpiresAtAnnotation)
 	secret.Annotations = merged(secret.Annotations, plainAnnotations(ak, record))
-	secret.Annotations[v1alpha1.RecordAnnotation] = string(encoded)
+	secret.Annotations[v1alpha1.RecordAnnotation] = encoded
 	data := map[string][]byte{
 		v1alpha1.SecretKeyAccessKeyID:     secret.Data[v1alpha1.SecretKeyAccessKeyID],
 		v1alpha1.SecretKeySecretAccessKey: secret.Data[v1alpha1.SecretKeySecretAccessKey],

@@ -44,7 +44,7 @@ func publishedSecret(t *testing.T, ak *v1alpha1.AccessKey, s3 *v1alpha1.S3) (*co
 		PreviousKeys: []v1alpha1.PreviousKey{{KeyID: "K0", AccessKeyID: "AKIA0", RevokeAt: metav1.NewTime(noon)}},
 	}
 	putPair(secret, credential(), &record)
-	if err := fillSecret(secret, ak, s3, record); err != nil {
+	if err := signer.fillSecret(secret, ak, s3, record); err != nil {
 		t.Fatal(err)
 	}
 	return secret, record
@@ -69,7 +69,7 @@ func TestWhatIsPublishedIsFoundAgain(t *testing.T) {
 			ak := restingAccessKey()
 			test.change(ak)
 			secret, record := publishedSecret(t, ak, test.s3)
-			found := secretOf(ak, digested(secret), test.s3)
+			found := signer.secretOf(ak, digested(secret), test.s3)
 			want := plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: true}
 			if !equality.Semantic.DeepEqual(found, want) {
 				t.Errorf("got %+v\nwant %+v", found, want)
@@ -157,7 +157,7 @@ func TestSecretOfTellsWhatIsUnderTheName(t *testing.T) {
 			ak := restingAccessKey()
 			secret, _ := publishedSecret(t, ak, dataPlane)
 			test.change(secret)
-			found := secretOf(ak, digested(secret), dataPlane)
+			found := signer.secretOf(ak, digested(secret), dataPlane)
 			if found.State != test.want {
 				t.Errorf("got %s, want %s", found.State, test.want)
 			}
@@ -166,7 +166,7 @@ func TestSecretOfTellsWhatIsUnderTheName(t *testing.T) {
 			}
 		})
 	}
-	if got := secretOf(restingAccessKey(), nil, nil).State; got != plan.SecretAbsent {
+	if got := signer.secretOf(restingAccessKey(), nil, nil).State; got != plan.SecretAbsent {
 		t.Errorf("no Secret: got %s", got)
 	}
 }
@@ -176,11 +176,11 @@ func TestADigestIsTakenOnce(t *testing.T) {
 	ak := restingAccessKey()
 	secret, _ := publishedSecret(t, ak, dataPlane)
 	twice := digested(digested(secret))
-	if found := secretOf(ak, twice, dataPlane); found.State != plan.SecretIntact || !found.UpToDate {
+	if found := signer.secretOf(ak, twice, dataPlane); found.State != plan.SecretIntact || !found.UpToDate {
 		t.Errorf("%s, up to date: %t", found.State, found.UpToDate)
 	}
 	secret.Data["more"] = []byte("x")
-	if found := secretOf(ak, digested(digested(secret)), dataPlane); found.UpToDate {
+	if found := signer.secretOf(ak, digested(digested(secret)), dataPlane); found.UpToDate {
 		t.Error("an edit goes unnoticed")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,8 +37,17 @@ func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
 		Held:     controllerutil.ContainsFinalizer(service, v1alpha1.InUseFinalizer),
 		Deleting: !service.GetDeletionTimestamp().IsZero(),
 	}
-	if ready := meta.FindStatusCondition(service.GetStatus().Conditions, v1alpha1.ConditionReady); ready != nil && ready.Status == metav1.ConditionTrue {
+	status := service.GetStatus()
+	if limits := status.Limits; limits != nil { // what was known of it last holds through an outage
+		facts.KeysPerUser = int(limits.KeysPerUser)
+		facts.Overlap, facts.Renews = ptr.Deref(limits.Overlap, false), ptr.Deref(limits.Renew, false)
+	}
+	switch ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); {
+	case ready == nil:
+	case ready.Status == metav1.ConditionTrue:
 		facts.ReadySince = ready.LastTransitionTime.Time
+	case ready.Reason == v1alpha1.ReasonUnauthorized:
+		facts.Refusal = ready.Message
 	}
 	return facts
 }

@@ -77,6 +77,8 @@ type Config struct {
 	NewQueue NewQueue
 	// Recorder of events; nil for the manager's.
 	Recorder events.EventRecorder
+	// TrustUnproven accepts once what was signed with a key that is lost.
+	TrustUnproven bool
 }
 
 // Setup adds the controllers to a manager that was made with CacheOptions and ClientOptions.
@@ -98,7 +100,13 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		ResyncPeriod:     config.ResyncPeriod,
 		Clock:            config.Clock,
 	}
+	signer, err := LoadSigner(ctx, mgr.GetAPIReader(), mgr.GetClient(), config.ClusterNamespace)
+	if err != nil {
+		return err
+	}
+	signer.TrustUnproven = config.TrustUnproven
 	accessKeys := &AccessKeyReconciler{
+		Signer:         signer,
 		Client:         mgr.GetClient(),
 		Cache:          mgr.GetCache(),
 		SecretVersions: versions,

@@ -29,10 +29,10 @@ func setReady(p *pass, err error, action plan.Action) {
 		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretMissing, fmt.Sprintf("Secret %s is missing; a new pair is on its way", secret))
 	case p.in.Secret.State == plan.SecretEdited || p.in.Secret.Record.KeyID != status.KeyID:
 		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretEdited, fmt.Sprintf("Secret %s does not hold what was published; a new pair is on its way", secret))
-	case !p.in.Works(status.KeyID):
+	case !p.in.CurrentWorks():
 		set(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonKeyMissing, fmt.Sprintf("Access key %s is gone from the service, or no longer works there; a new pair is on its way", status.AccessKeyID))
 	default:
-		set(p, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s", secret, status.AccessKeyID, until(p.ak)))
+		set(p, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, status.AccessKeyID, until(p.ak), inPlace(p)))
 	}
 }
 
@@ -41,6 +41,14 @@ func until(ak *v1alpha1.AccessKey) string {
 		return ""
 	}
 	return ", valid until " + stamp(ak.Status.ExpiresAt.Time)
+}
+
+// inPlace warns of a rotation in which the old pair stops working at once.
+func inPlace(p *pass) string {
+	if p.in.Service.KeysPerUser == 0 || !p.in.Replaces() {
+		return ""
+	}
+	return "; its rotation replaces it in place, with no overlap"
 }
 
 // pending says why there is no key yet.

@@ -49,15 +49,15 @@ func TestWhatIsAroundThePairIsBroughtUpToDate(t *testing.T) {
 			templated(ak)
 			secret, _ := publishedSecret(t, ak, &s3)
 			change(&shape{secret, ak, &s3})
-			found := secretOf(ak, digested(secret), &s3)
+			found := signer.secretOf(ak, digested(secret), &s3)
 			if found.State != plan.SecretIntact || found.UpToDate {
 				t.Fatalf("%s, up to date: %t", found.State, found.UpToDate)
 			}
 			mended := secret.DeepCopy()
-			if err := fillSecret(mended, ak, &s3, found.Record); err != nil {
+			if err := signer.fillSecret(mended, ak, &s3, found.Record); err != nil {
 				t.Fatal(err)
 			}
-			if found := secretOf(ak, digested(mended), &s3); found.State != plan.SecretIntact || !found.UpToDate {
+			if found := signer.secretOf(ak, digested(mended), &s3); found.State != plan.SecretIntact || !found.UpToDate {
 				t.Errorf("then %s, up to date: %t: %+v", found.State, found.UpToDate, mended)
 			}
 			expectPair(t, mended)
@@ -70,10 +70,10 @@ func TestWhatOthersPutAroundTheSecretStays(t *testing.T) {
 	secret, record := publishedSecret(t, ak, dataPlane)
 	secret.Labels["velero.io/backup"] = "yes"
 	secret.Annotations["reloader/match"] = "true"
-	if found := secretOf(ak, digested(secret), dataPlane); !found.UpToDate {
+	if found := signer.secretOf(ak, digested(secret), dataPlane); !found.UpToDate {
 		t.Error("others' labels and annotations are no drift")
 	}
-	if err := fillSecret(secret, ak, nil, record); err != nil {
+	if err := signer.fillSecret(secret, ak, nil, record); err != nil {
 		t.Fatal(err)
 	}
 	if secret.Labels["velero.io/backup"] != "yes" || secret.Annotations["reloader/match"] != "true" {

@@ -84,7 +84,7 @@ func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (bool, erro
 		return false, err
 	}
 	return slices.ContainsFunc(open.Items, func(other v1alpha1.AccessKey) bool {
-		return other.UID != p.ak.UID && r.endpointOf(ctx, &other) == p.connection.Endpoint
+		return r.rival(ctx, p, &other)
 	}), nil
 }
 
@@ -124,7 +124,7 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 		for j := range open.Items {
 			other := &open.Items[j]
 			end := other.Status.Intent.StartedAt.Add(contestTime)
-			if other.UID != p.ak.UID && end.After(keys[i].ContestedUntil) && r.endpointOf(ctx, other) == p.connection.Endpoint &&
+			if end.After(keys[i].ContestedUntil) && r.rival(ctx, p, other) &&
 				!slices.Contains(other.Status.Intent.KnownKeyIDs, keys[i].ID) {
 				keys[i].ContestedUntil = end
 			}
@@ -139,7 +139,7 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, keyID
 		return false, err
 	}
 	for i := range recording.Items {
-		if other := &recording.Items[i]; other.UID != p.ak.UID && r.endpointOf(ctx, other) == p.connection.Endpoint {
+		if r.rival(ctx, p, &recording.Items[i]) {
 			return true, nil
 		}
 	}
@@ -149,7 +149,7 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, keyID
 	}
 	for i := range publishing.Items {
 		owner := ownerOf(&publishing.Items[i])
-		if owner == nil || owner.UID == p.ak.UID {
+		if _, proven := r.Signer.recordOf(&publishing.Items[i]); !proven || owner.UID == p.ak.UID {
 			continue
 		}
 		other := &v1alpha1.AccessKey{}
@@ -159,6 +159,12 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, keyID
 		}
 	}
 	return false, nil
+}
+
+// rival: another AccessKey of the same service, whose status the operator wrote: nobody can claim a key, or hold up a user,
+// by an edited one.
+func (r *AccessKeyReconciler) rival(ctx context.Context, p *pass, other *v1alpha1.AccessKey) bool {
+	return other.UID != p.ak.UID && r.endpointOf(ctx, other) == p.connection.Endpoint && r.Signer.proofOf(other) != plan.Forged
 }
 
 // endpointOf the service that an AccessKey refers to, empty if it is not there.

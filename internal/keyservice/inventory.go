@@ -30,13 +30,30 @@ type Inventory struct {
 type Snapshot struct {
 	// At is when the listing was begun: of keys made later it knows nothing. Zero if there is none yet.
 	At   time.Time
-	keys map[string]struct{}
+	keys map[string]Key
 }
 
-// Denies reports that the service did not list a key although it was made before the listing.
-func (s Snapshot) Denies(keyID string, issuedAt time.Time) bool {
-	_, listed := s.keys[keyID]
-	return !listed && s.At.After(issuedAt)
+// Denies reports that the service did not list a pair although it was made before the listing.
+func (s Snapshot) Denies(key Key, issuedAt time.Time) bool {
+	return !s.listed(key) && s.At.After(issuedAt)
+}
+
+// Update adds to a key what the listing knows of it: its end, and whether it is dead although it is listed. What a
+// service does in its own time (Pending, Deleting) is not told, since it is over before the next listing.
+func (s Snapshot) Update(key *Key) {
+	if !s.listed(*key) {
+		return
+	}
+	listed := s.keys[key.ID]
+	key.ExpiresAt = listed.ExpiresAt
+	if listed.State == Disabled || listed.State == Failed {
+		key.State = listed.State
+	}
+}
+
+func (s Snapshot) listed(key Key) bool {
+	listed, ok := s.keys[key.ID]
+	return ok && listed.SamePair(key)
 }
 
 // Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
@@ -55,10 +72,10 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 	if err != nil {
 		return i.current, err
 	}
-	keys := make(map[string]struct{}, len(all))
+	keys := make(map[string]Key, len(all))
 	for _, owned := range all {
 		for _, key := range owned {
-			keys[key.ID] = struct{}{}
+			keys[key.ID] = key
 		}
 	}
 	i.current = Snapshot{At: now, keys: keys}

@@ -64,12 +64,12 @@ func TestASnapshotDeniesWhatItShouldHaveSeen(t *testing.T) {
 		"a key that is listed, by a clock that is off": {"K1", noon.Add(time.Hour), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := snapshot.Denies(test.id, test.issuedAt); got != test.want {
+			if got := snapshot.Denies(keyservice.Key{ID: test.id}, test.issuedAt); got != test.want {
 				t.Errorf("got %t", got)
 			}
 		})
 	}
-	if (keyservice.Snapshot{}).Denies("K1", time.Time{}) {
+	if (keyservice.Snapshot{}).Denies(keyservice.Key{ID: "K1"}, time.Time{}) {
 		t.Error("without a listing nothing can be denied")
 	}
 }
@@ -88,7 +88,7 @@ func TestOneListingServesAPeriod(t *testing.T) {
 		if err != nil || service.calls != step.calls {
 			t.Errorf("after %s: %d listings, want %d (%v)", step.after, service.calls, step.calls, err)
 		}
-		if snapshot.Denies("K1", noon.Add(-time.Hour)) {
+		if snapshot.Denies(keyservice.Key{ID: "K1"}, noon.Add(-time.Hour)) {
 			t.Errorf("after %s: denies what is listed", step.after)
 		}
 	}
@@ -107,10 +107,10 @@ func TestANewListingReplacesTheOldOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := noon.Add(-time.Hour)
-	if !after.Denies("K1", long) || after.Denies("K2", long) || after.Denies("K3", long) {
+	if !after.Denies(keyservice.Key{ID: "K1"}, long) || after.Denies(keyservice.Key{ID: "K2"}, long) || after.Denies(keyservice.Key{ID: "K3"}, long) {
 		t.Error("the new listing does not count")
 	}
-	if before.Denies("K1", long) || !before.Denies("K3", long) {
+	if before.Denies(keyservice.Key{ID: "K1"}, long) || !before.Denies(keyservice.Key{ID: "K3"}, long) {
 		t.Error("a snapshot that was handed out has changed")
 	}
 }
@@ -141,7 +141,7 @@ func TestAFailedListingIsTriedAgainAfterAMinute(t *testing.T) {
 		if (err != nil) != step.fails || service.calls != step.calls {
 			t.Errorf("%s: %v, %d listings, want %d", step.what, err, service.calls, step.calls)
 		}
-		if got := snapshot.Denies("K1", noon.Add(-time.Hour)); got != step.denies {
+		if got := snapshot.Denies(keyservice.Key{ID: "K1"}, noon.Add(-time.Hour)); got != step.denies {
 			t.Errorf("%s: denies: %t", step.what, got)
 		}
 		service.keys = nil
@@ -153,7 +153,7 @@ func TestWithoutAnyListingAFailureDeniesNothing(t *testing.T) {
 	inventory := &keyservice.Inventory{Lister: &lister{err: away}, Period: 10 * time.Minute}
 	for _, after := range []time.Duration{0, time.Second, time.Hour} {
 		snapshot, err := inventory.Snapshot(t.Context(), noon.Add(after))
-		if !errors.Is(err, away) || snapshot.Denies("K1", noon.Add(-time.Hour)) {
+		if !errors.Is(err, away) || snapshot.Denies(keyservice.Key{ID: "K1"}, noon.Add(-time.Hour)) {
 			t.Errorf("after %s: %v, %+v", after, err, snapshot)
 		}
 	}
@@ -166,13 +166,13 @@ func TestHoweverManyAskAtOnceOneLists(t *testing.T) {
 	for range 50 {
 		group.Go(func() {
 			snapshot, err := inventory.Snapshot(context.Background(), noon)
-			if err != nil || snapshot.Denies("K1", noon.Add(-time.Hour)) {
+			if err != nil || snapshot.Denies(keyservice.Key{ID: "K1"}, noon.Add(-time.Hour)) {
 				t.Errorf("%+v, %v", snapshot, err)
 			}
 		})
 	}
 	group.Wait()
-	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.Denies("K2", noon.Add(-time.Hour)) {
+	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("afterwards: %+v, %v", snapshot, err)
 	}
 	if service.calls != 1 {
@@ -196,12 +196,12 @@ func TestAServiceThatHangsHoldsUpNobodyElse(t *testing.T) {
 	group.Go(func() { _, _ = inventory.Snapshot(context.Background(), noon) })
 	<-service.asked
 	// Would never return if it waited for the one above.
-	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.At.IsZero() || snapshot.Denies("K2", noon.Add(-time.Hour)) {
+	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.At.IsZero() || snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("while another lists: %+v, %v", snapshot, err)
 	}
 	close(service.release)
 	group.Wait()
-	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.Denies("K2", noon.Add(-time.Hour)) {
+	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("afterwards: %+v, %v", snapshot, err)
 	}
 }

@@ -111,6 +111,12 @@ type Key struct {
 	OwnerUID string
 }
 
+// SamePair reports that the other is not just the same place: where an ID is one (ONTAP), the access key ID tells which
+// pair is in it. A pair whose access key ID is not known counts as the same.
+func (k Key) SamePair(other Key) bool {
+	return k.ID == other.ID && (k.AccessKeyID == other.AccessKeyID || k.AccessKeyID == "" || other.AccessKeyID == "")
+}
+
 // Credential is a key with its secret: what a create answers, once.
 type Credential struct {
 	Key

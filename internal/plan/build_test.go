@@ -116,7 +116,9 @@ func recordFor(id string, revision int64, previous ...v1alpha1.PreviousKey) Reco
 }
 
 func former(name, id string) change {
-	return func(in *Input) { in.FormerSecrets = append(in.FormerSecrets, FormerSecret{Name: name, KeyID: id}) }
+	return func(in *Input) {
+		in.FormerSecrets = append(in.FormerSecrets, FormerSecret{Name: name, KeyID: id, AccessKeyID: "AKIA" + id})
+	}
 }
 
 // keys are what the user has at the service, made when K1 was.
@@ -127,6 +129,11 @@ func keys(ids ...string) change {
 			in.Keys = append(in.Keys, Key{Key: keyservice.Key{ID: id, AccessKeyID: "AKIA" + id, CreatedAt: issued}})
 		}
 	}
+}
+
+// pairAt is the pair that the service has under an ID that is listed.
+func pairAt(id, accessKeyID string) change {
+	return func(in *Input) { in.key(id).AccessKeyID = accessKeyID }
 }
 
 // key is one more, made at a time.

@@ -153,7 +153,7 @@ func (in Input) dispensable() string {
 	switch {
 	case oldest != nil:
 		return oldest.KeyID
-	case in.ours(status.KeyID) && (!in.needed() || !in.Works(status.KeyID)):
+	case in.ours(status.KeyID) && (!in.needed() || !in.CurrentWorks()):
 		return status.KeyID
 	default:
 		return ""

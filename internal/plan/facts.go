@@ -44,8 +44,31 @@ func (in Input) listed(id string) bool {
 	return ok
 }
 
-// Works reports that the service lists the key as one that works, or will in a moment.
-func (in Input) Works(id string) bool {
+// lists: the service has this pair, and not another one in its place.
+func (in Input) lists(id, accessKeyID string) bool {
+	key, ok := in.find(id)
+	return ok && key.SamePair(keyservice.Key{ID: id, AccessKeyID: accessKeyID})
+}
+
+// listsRecorded: the service has the pair that status records under this ID.
+func (in Input) listsRecorded(id string) bool {
+	status := &in.AccessKey.Status
+	if id == status.KeyID {
+		return in.lists(id, status.AccessKeyID)
+	}
+	return slices.ContainsFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool {
+		return p.KeyID == id && in.lists(id, p.AccessKeyID)
+	})
+}
+
+// CurrentWorks reports that the service lists the current pair as one that works, or will in a moment.
+func (in Input) CurrentWorks() bool {
+	id := in.AccessKey.Status.KeyID
+	return in.listsRecorded(id) && in.works(id)
+}
+
+// works: whatever pair the service has there works, or will in a moment.
+func (in Input) works(id string) bool {
 	key, ok := in.find(id)
 	switch key.State {
 	case "", keyservice.Active, keyservice.Pending:
@@ -79,7 +102,8 @@ func (in Input) claimed(id string) bool {
 }
 
 // ours: the key is one of the user, no other AccessKey's, and not older than the AccessKey, so that an edited status
-// can't turn the operator against a key that somebody else made. A mark at the service is better proof than age.
+// can't turn the operator against a key that somebody else made. A mark at the service is better proof than age. Without
+// one, a pair that a person put into the place of ours is theirs.
 func (in Input) ours(id string) bool {
 	key, ok := in.find(id)
 	if !ok || key.Claimed {
@@ -88,7 +112,15 @@ func (in Input) ours(id string) bool {
 	if key.OwnerUID != "" {
 		return key.OwnerUID == string(in.AccessKey.UID)
 	}
-	return !in.older(key)
+	return !in.older(key) && !in.usurped(id)
+}
+
+// usurped: another pair is in the place of a recorded one, with no mark of ours, and no operation that is open put it there.
+func (in Input) usurped(id string) bool {
+	key, listed := in.find(id)
+	intent := in.AccessKey.Status.Intent
+	return listed && key.OwnerUID == "" && slices.Contains(in.AccessKey.RecordedKeyIDs(), id) && !in.listsRecorded(id) &&
+		(intent == nil || intent.KeyID != id)
 }
 
 func (in Input) older(key Key) bool {
@@ -106,6 +138,9 @@ func (in Input) outlived() bool {
 	record, status := in.Secret.Record, &in.AccessKey.Status
 	if !in.Service.Renews {
 		return false
+	}
+	if in.listed(record.KeyID) && !in.lists(record.KeyID, record.AccessKeyID) {
+		return true
 	}
 	if record.KeyID == status.KeyID {
 		return !record.IssuedAt.Equal(&status.IssuedAt)
@@ -146,7 +181,7 @@ func (in Input) needed() bool {
 // carriesMore: the record knows previous keys that live on and that status lost, even if its own key is gone.
 func (in Input) carriesMore(record Record) bool {
 	return slices.ContainsFunc(record.PreviousKeys, func(previous v1alpha1.PreviousKey) bool {
-		return in.listed(previous.KeyID) && !slices.Contains(in.AccessKey.RecordedKeyIDs(), previous.KeyID)
+		return in.lists(previous.KeyID, previous.AccessKeyID) && !slices.Contains(in.AccessKey.RecordedKeyIDs(), previous.KeyID)
 	})
 }
 

@@ -74,7 +74,7 @@ func TestRenewalToken(t *testing.T) {
 	}
 }
 
-func TestWorks(t *testing.T) {
+func TestCurrentWorks(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		in   Input
@@ -82,6 +82,8 @@ func TestWorks(t *testing.T) {
 	}{
 		{"a listed key", quiet(), true},
 		{"a key that is not listed", quiet(keys("F1")), false},
+		{"another pair in the place of the key", quiet(pairAt("K1", "AKIAX")), false},
+		{"a pair whose access key ID the service does not tell", quiet(pairAt("K1", "")), true},
 		{"an active key", quiet(being(keyservice.Active, "K1")), true},
 		{"a key that will work in a moment", quiet(being(keyservice.Pending, "K1")), true},
 		{"a disabled key", quiet(being(keyservice.Disabled, "K1")), false},
@@ -93,8 +95,8 @@ func TestWorks(t *testing.T) {
 		{"a key that ended before it worked", quiet(being(keyservice.Pending, "K1"), endsAt("K1", noon)), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.in.Works("K1"); got != c.want {
-				t.Errorf("Works = %t, want %t", got, c.want)
+			if got := c.in.CurrentWorks(); got != c.want {
+				t.Errorf("CurrentWorks = %t, want %t", got, c.want)
 			}
 		})
 	}

@@ -30,9 +30,23 @@ type Input struct {
 	Service       Service
 	// Granted: the namespace may have keys of this user.
 	Granted bool
+	// Proof tells whether the operator wrote the status; what somebody else wrote is no longer in it.
+	Proof Proof
 	// UserBusy: another AccessKey of the same user has an operation under way.
 	UserBusy bool
 }
+
+// Proof tells who wrote a record.
+type Proof string
+
+const (
+	// Proven: the operator, or there is nothing to prove.
+	Proven Proof = ""
+	// Forged: somebody else.
+	Forged Proof = "Forged"
+	// SignedByAnother: an operator, with another key than this one's, or somebody who claims to be one.
+	SignedByAnother Proof = "SignedByAnother"
+)
 
 // Key is a key of the user at the service.
 type Key struct {
@@ -57,6 +71,8 @@ type Service struct {
 	Deleting bool
 	// ReadySince is when it last became Ready; zero if it is not.
 	ReadySince time.Time
+	// Refusal is why it does not accept the operator's credentials; empty if it does, or if that is not known.
+	Refusal string
 }
 
 // SecretState tells what is under the wanted name.
@@ -83,10 +99,10 @@ type Secret struct {
 	UpToDate bool
 }
 
-// FormerSecret is a Secret under a former name and the key in it.
+// FormerSecret is a Secret under a former name and the pair in it.
 type FormerSecret struct {
-	Name  string
-	KeyID string
+	Name               string
+	KeyID, AccessKeyID string
 }
 
 // Verb is what to do.

@@ -91,7 +91,7 @@ func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 		// A handle that the operator chooses can come again.
 		PreviousKeys: slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID }),
 	}
-	if status.KeyID != "" && status.KeyID != key.ID && in.listed(status.KeyID) {
+	if status.KeyID != "" && status.KeyID != key.ID && in.listed(status.KeyID) && !in.usurped(status.KeyID) {
 		expires, _ := Schedule(in.AccessKey, status.IssuedAt.Time)
 		record.PreviousKeys = append(record.PreviousKeys, v1alpha1.PreviousKey{
 			KeyID:       status.KeyID,

@@ -72,7 +72,7 @@ var faults = []struct {
 	}},
 	{"a deleted AccessKey lets go of a recorded key that is still there", func(in Input, action Action) bool {
 		return action.Verb == Release && in.AccessKey.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain &&
-			slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), func(id string) bool { return in.listed(id) && !in.claimed(id) })
+			slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), func(id string) bool { return in.listsRecorded(id) && !in.claimed(id) })
 	}},
 }
 
@@ -83,7 +83,7 @@ func touches(action Action) bool {
 
 // serving: the Secret holds the last pair of the key, and the service lists it as one that works.
 func serving(in Input, id string) bool {
-	return in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id && in.Works(id) && !in.outlived()
+	return in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id && in.works(id) && in.lists(id, in.Secret.Record.AccessKeyID) && !in.outlived()
 }
 
 func keyOf(in Input, action Action) *Key {

@@ -70,7 +70,7 @@ func anyInput(r *rand.Rand) Input {
 	}
 	for _, name := range []string{"backup", "old"} {
 		if rarely(r) {
-			in.FormerSecrets = append(in.FormerSecrets, FormerSecret{Name: name, KeyID: anyID(r)})
+			in.FormerSecrets = append(in.FormerSecrets, FormerSecret{Name: name, KeyID: anyID(r), AccessKeyID: "AKIAX"})
 		}
 	}
 	return in
@@ -81,6 +81,9 @@ func anyKey(r *rand.Rand, id string) Key {
 	if rarely(r) {
 		states := []keyservice.State{keyservice.Active, keyservice.Pending, keyservice.Disabled, keyservice.Deleting, keyservice.Failed}
 		key.State = states[r.IntN(len(states))]
+	}
+	if rarely(r) {
+		key.AccessKeyID = []string{"AKIA" + id, "AKIAX"}[r.IntN(2)]
 	}
 	if rarely(r) {
 		key.OwnerUID = []string{"5f6c", "5f6c", "other"}[r.IntN(3)]
@@ -111,6 +114,7 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 	ak.CreationTimestamp = metav1.NewTime(issued.Add(-day))
 	status := &ak.Status
 	status.KeyID, status.IssuedAt, status.PreviousKeys = anyID(r), metav1.NewTime(anyTime(r)), anyPrevious(r)
+	status.AccessKeyID = "AKIA" + status.KeyID
 	if rarely(r) {
 		ak.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
 		ak.Spec.DeletionPolicy = []v1alpha1.DeletionPolicy{"", v1alpha1.DeletionPolicyDelete, v1alpha1.DeletionPolicyRetain}[r.IntN(3)]

@@ -37,6 +37,8 @@ var rules = []rule{
 	{"a suspended AccessKey is left as it is", suspended},
 	// Retain lets go without the service, which may be gone for good.
 	{"deleted with Retain lets go", retain},
+	// The operator's own key may come back, and then everything is as it was.
+	{"a status that another operator's key signed is left as it is", signedByAnother},
 	{"after a failure the next attempt waits", backOff},
 	// Before anything else is done for the user: until it is settled, nobody knows which keys are whose.
 	{"an open intent is settled", settle},
@@ -63,10 +65,24 @@ func Next(in Input) Action { return decide(rules, in) }
 func decide(chain []rule, in Input) Action {
 	for _, r := range chain {
 		if action, ok := r.decide(in); ok {
-			return action
+			return unlessRefused(in, action)
 		}
 	}
 	return Action{Verb: Wait}
+}
+
+// unlessRefused: a service that refuses the credentials is asked nothing until its KeyService is Ready again. Hundreds of
+// AccessKeys that try all the same get the operator's account locked.
+func unlessRefused(in Input, action Action) Action {
+	if action.Verb != Look || in.Service.Refusal == "" {
+		return action
+	}
+	ref := in.AccessKey.Spec.ServiceRef
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonUnauthorized,
+		Detail: fmt.Sprintf("%s %s: the service refuses the operator's credentials, and is not asked again until they are mended: %s", ref.Kind, ref.Name, in.Service.Refusal),
+	}
 }
 
 func none() (Action, bool) { return Action{}, false }
@@ -93,6 +109,18 @@ func retain(in Input) (Action, bool) {
 	return none()
 }
 
+func signedByAnother(in Input) (Action, bool) {
+	if in.Proof != SignedByAnother {
+		return none()
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonProofKeyChanged,
+		Detail: "the status was signed with another key than the operator's, so nothing that it records is touched; restore the operator's Secret accesskey-operator-proof, " +
+			"or start the manager once with --trust-unproven if that is lost",
+	}, true
+}
+
 func backOff(in Input) (Action, bool) {
 	failures := in.AccessKey.Status.Failures
 	switch {
@@ -114,9 +142,9 @@ func adoptPublished(in Input) (Action, bool) {
 		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
 	}
 	switch record := in.Secret.Record; {
-	case in.listed(record.KeyID) && !in.ours(record.KeyID):
+	case in.lists(record.KeyID, record.AccessKeyID) && !in.ours(record.KeyID):
 		return in.notOurs(record.KeyID), true
-	case in.listed(record.KeyID) || in.carriesMore(record):
+	case in.lists(record.KeyID, record.AccessKeyID) || in.carriesMore(record):
 		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 	}
 	return none()
@@ -153,7 +181,7 @@ func revokeAll(in Input) (Action, bool) {
 			going = id
 		case in.ours(id):
 			return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: id}, true
-		case in.listed(id) && !in.claimed(id):
+		case in.listsRecorded(id) && !in.claimed(id):
 			return in.notOurs(id), true
 		}
 	}
@@ -171,7 +199,7 @@ func revokePrevious(in Input) (Action, bool) {
 			continue
 		}
 		switch {
-		case in.Live && (!in.listed(previous.KeyID) || in.claimed(previous.KeyID)):
+		case in.Live && (!in.listed(previous.KeyID) || in.claimed(previous.KeyID) || in.usurped(previous.KeyID)):
 			return Action{Verb: Forget, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID}, true
 		case in.state(previous.KeyID) == keyservice.Deleting:
 			going = previous.KeyID
@@ -214,7 +242,7 @@ func restoreSecret(in Input) (Action, bool) {
 }
 
 func replaceMissing(in Input) (Action, bool) {
-	if in.Works(in.AccessKey.Status.KeyID) {
+	if in.CurrentWorks() {
 		return none()
 	}
 	return obtain(in, v1alpha1.ReasonRestoring)
@@ -245,7 +273,7 @@ func updateSecret(in Input) (Action, bool) {
 // dropFormer keeps the Secret under the former name as long as the key in it works, for consumers that still use it.
 func dropFormer(in Input) (Action, bool) {
 	for _, former := range in.FormerSecrets {
-		if former.Name != in.AccessKey.SecretName() && !in.listed(former.KeyID) {
+		if former.Name != in.AccessKey.SecretName() && !in.lists(former.KeyID, former.AccessKeyID) {
 			return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: former.Name})
 		}
 	}

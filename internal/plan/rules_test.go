@@ -16,6 +16,7 @@ import (
 const (
 	ruleSuspended      = "a suspended AccessKey is left as it is"
 	ruleRetain         = "deleted with Retain lets go"
+	ruleSignedByOther  = "a status that another operator's key signed is left as it is"
 	ruleBackOff        = "after a failure the next attempt waits"
 	ruleSettle         = "an open intent is settled"
 	ruleAdopt          = "a published pair is recorded again when status lost it"
@@ -36,7 +37,7 @@ const (
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
-		ruleSuspended, ruleRetain, ruleBackOff, ruleSettle, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleForeignSecret,
+		ruleSuspended, ruleRetain, ruleSignedByOther, ruleBackOff, ruleSettle, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleForeignSecret,
 		ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropFormer, ruleDropNext, ruleWait,
 	}
 	var got []string
@@ -96,7 +97,7 @@ func irreversible(verb Verb) bool {
 
 func everyCase() []decision {
 	return slices.Concat(holdingCases, settlingCases, chosenCases, waitingCases, revokingCases, goingCases, publishingCases, creatingCases,
-		replacingCases, markedCases)
+		replacingCases, markedCases, trustCases)
 }
 
 func TestNext(t *testing.T) {

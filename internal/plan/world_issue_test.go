@@ -63,7 +63,7 @@ func (w *world) obtainPair(s *subject, in Input, intent *v1alpha1.Intent, call f
 	if !w.meanwhile() {
 		return false
 	}
-	pair := storedSecret{keyID: key.ID, pair: key.pair}
+	pair := storedSecret{keyID: key.ID, accessKeyID: key.AccessKeyID, pair: key.pair}
 	if w.listing(key).State == keyservice.Pending {
 		return w.stage(s, in, intent, pair, version)
 	}
@@ -97,7 +97,7 @@ func (w *world) reopened(s *subject, before *operation) bool {
 
 // stage keeps a pair that does not work yet in the next Secret.
 func (w *world) stage(s *subject, in Input, intent *v1alpha1.Intent, pair storedSecret, version string) bool {
-	pair.name, pair.record = NextSecretName(in.AccessKey), w.planner.record(in, intent, keyservice.Key{ID: pair.keyID})
+	pair.name, pair.record = NextSecretName(in.AccessKey), w.planner.record(in, intent, keyservice.Key{ID: pair.keyID, AccessKeyID: pair.accessKeyID})
 	if written, _ := w.publish(s, pair); !written {
 		return w.fail(s, version, nothingMore)
 	}
@@ -109,11 +109,11 @@ func (w *world) publishWaiting(s *subject, in Input) bool {
 	if !ok {
 		return true
 	}
-	return w.publishPair(s, in, in.AccessKey.Status.Intent, storedSecret{keyID: waiting.keyID, pair: waiting.pair}, in.AccessKey.ResourceVersion)
+	return w.publishPair(s, in, in.AccessKey.Status.Intent, storedSecret{keyID: waiting.keyID, accessKeyID: waiting.accessKeyID, pair: waiting.pair}, in.AccessKey.ResourceVersion)
 }
 
 func (w *world) publishPair(s *subject, in Input, intent *v1alpha1.Intent, pair storedSecret, version string) bool {
-	pair.name, pair.record = in.AccessKey.SecretName(), w.planner.record(in, intent, keyservice.Key{ID: pair.keyID})
+	pair.name, pair.record = in.AccessKey.SecretName(), w.planner.record(in, intent, keyservice.Key{ID: pair.keyID, AccessKeyID: pair.accessKeyID})
 	if published, refused := w.publish(s, pair); !published {
 		return w.fail(s, version, w.takeBack(s, in, intent, pair.keyID, refused))
 	}

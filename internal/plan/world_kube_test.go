@@ -26,10 +26,10 @@ type storedSecret struct {
 	// foreign: not controlled by the AccessKey.
 	foreign bool
 	// keyID whose pair is really in the data, and which one; empty after an edit.
-	keyID    string
-	pair     int
-	record   Record
-	upToDate bool
+	keyID, accessKeyID string
+	pair               int
+	record             Record
+	upToDate           bool
 }
 
 func (v view) secret(name string) (storedSecret, bool) {
@@ -61,7 +61,7 @@ func (v view) former() []FormerSecret {
 	var former []FormerSecret
 	for _, s := range v.secrets {
 		if s.name != v.ak.SecretName() && s.name != NextSecretName(v.ak) && !s.foreign {
-			former = append(former, FormerSecret{Name: s.name, KeyID: s.record.KeyID})
+			former = append(former, FormerSecret{Name: s.name, KeyID: s.record.KeyID, AccessKeyID: s.record.AccessKeyID})
 		}
 	}
 	return former
@@ -165,16 +165,18 @@ func (w *world) observe(s *subject, live bool) Input {
 // resynced are the recorded keys that the last resync does not deny.
 func (w *world) resynced(ak *v1alpha1.AccessKey) []Key {
 	var keys []Key
-	add := func(id string, issuedAt time.Time) {
-		if !w.service.denies(id, issuedAt) {
-			keys = append(keys, Key{Key: keyservice.Key{ID: id, CreatedAt: issuedAt}})
+	add := func(id, accessKeyID string, issuedAt time.Time) {
+		key := keyservice.Key{ID: id, AccessKeyID: accessKeyID, CreatedAt: issuedAt}
+		if !w.service.denies(key) {
+			keys = append(keys, Key{Key: key})
 		}
 	}
 	if ak.Status.KeyID != "" {
-		add(ak.Status.KeyID, ak.Status.IssuedAt.Time)
+		add(ak.Status.KeyID, ak.Status.AccessKeyID, ak.Status.IssuedAt.Time)
 	}
 	for i := range ak.Status.PreviousKeys {
-		add(ak.Status.PreviousKeys[i].KeyID, ak.Status.PreviousKeys[i].IssuedAt.Time)
+		previous := &ak.Status.PreviousKeys[i]
+		add(previous.KeyID, previous.AccessKeyID, previous.IssuedAt.Time)
 	}
 	return keys
 }

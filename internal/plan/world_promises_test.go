@@ -11,12 +11,14 @@ import (
 )
 
 // works: the Secret under the wanted name holds a pair that is valid at the service.
-func (w *world) works(s *subject) bool {
+func (w *world) works(s *subject) bool { return w.wantedHolds(s, w.valid) }
+
+func (w *world) wantedHolds(s *subject, what func(id string, pair int) bool) bool {
 	if s.stored.ak == nil {
 		return false
 	}
 	secret, ok := s.stored.secret(s.stored.ak.SecretName())
-	return ok && !secret.foreign && w.valid(secret.keyID, secret.pair)
+	return ok && !secret.foreign && what(secret.keyID, secret.pair)
 }
 
 // serves: one of its Secrets, be it under a former name, holds the current pair, and that is valid.
@@ -248,7 +250,7 @@ func (w *world) checkEnd() {
 			w.violate(2, "the deletion of %s hangs", s.name)
 			return
 		}
-		if !w.works(s) && !s.excused {
+		if !w.wantedHolds(s, w.letIn) && !s.excused {
 			w.violate(1, "%s has no Secret that works", s.name)
 		}
 		w.checkQuiet(s)

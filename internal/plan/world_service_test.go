@@ -24,7 +24,7 @@ type keyRing struct {
 	skew        time.Duration
 	made, pairs int
 	// listed is what the last resync saw, and when.
-	listed   []string
+	listed   []keyservice.Key
 	listedAt time.Time
 }
 
@@ -102,11 +102,11 @@ func (w *world) resyncService() {
 	w.service.listedAt = w.now
 	w.service.listed = nil
 	for _, key := range w.service.keys {
-		w.service.listed = append(w.service.listed, key.ID)
+		w.service.listed = append(w.service.listed, key.Key)
 	}
 }
 
 // denies: the last resync says that the key is gone.
-func (r *keyRing) denies(id string, issuedAt time.Time) bool {
-	return r.listedAt.After(issuedAt) && !slices.Contains(r.listed, id)
+func (r *keyRing) denies(key keyservice.Key) bool {
+	return r.listedAt.After(key.CreatedAt) && !slices.ContainsFunc(r.listed, key.SamePair)
 }
