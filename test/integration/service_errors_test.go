@@ -4,6 +4,7 @@
 package integration
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -107,19 +108,50 @@ var _ = Describe("A service in trouble", func() {
 
 			By("working again")
 			end()
-			if reason == "Unauthorized" {
-				w.changeToken(ctx)
-			}
 			w.step(ctx, resync)
 			w.issued(ctx, "backup", 2)
 		},
 		Entry("down", trouble(down), "Unavailable"),
-		Entry("401", trouble(wrongToken), "Unauthorized"),
 		Entry("403", trouble(withoutPrivileges), "Unauthorized"),
 		Entry("429", answering(simulator.Throttle("30")), "Throttled"),
 		Entry("500", answering(simulator.Answer(500, nil, "")), "Unavailable"),
 		Entry("garbage", answering(page), "Unavailable"),
 	)
+
+	It("is asked by its KeyService alone while it refuses the credentials", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		const count = 5
+		w.issueMany(ctx, count)
+		w.service.RevokeTokens()
+		w.step(ctx, resync)
+		w.expectService(ctx, HaveCondition("Ready", metav1.ConditionFalse, "Unauthorized"))
+		for i := range count {
+			w.expect(ctx, fmt.Sprint("key-", i), HaveCondition("Synced", metav1.ConditionFalse, "Unauthorized"),
+				HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
+		}
+
+		By("their renewal time having come")
+		w.stepTo(ctx, w.accessKey(ctx, "key-0").Status.ExpiresAt.Add(-time.Minute))
+		for i := range count {
+			w.expect(ctx, fmt.Sprint("key-", i), HaveCondition("Stalled", metav1.ConditionTrue, "Unauthorized", "KeyService qumulo: the service refuses"),
+				HaveCondition("Ready", metav1.ConditionTrue, "Issued"), HaveField("Status.Failures", BeNil()))
+		}
+		w.settle(ctx)
+		w.service.ResetCalls()
+		const minutes = 10
+		for range minutes {
+			w.step(ctx, time.Minute)
+			w.settle(ctx)
+		}
+		Expect(w.service.Calls()).NotTo(HaveKey(ContainSubstring(keysPath)))
+		Expect(w.service.Calls()["GET /v1/session/who-am-i"]).To(BeNumerically("<=", minutes+1))
+
+		By("the credentials being mended")
+		w.changeToken(ctx)
+		for i := range count {
+			w.issued(ctx, fmt.Sprint("key-", i), 2)
+		}
+	})
 
 	It("is left alone for as long as its Retry-After says", func(ctx SpecContext) {
 		w := newWorld(ctx)

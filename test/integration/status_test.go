@@ -49,24 +49,29 @@ var _ = Describe("A status that was lost", func() {
 })
 
 var _ = Describe("A status that was edited", func() {
-	It("does not turn the operator against a key that is older than the AccessKey", func(ctx SpecContext) {
-		w := newStoppedWorld(ctx)
-		w.clock.SetTime(time.Now().Add(-time.Hour))
-		foreign, _, err := w.service.MakeKey(alice)
-		Expect(err).NotTo(HaveOccurred())
-		w.clock.SetTime(time.Now())
-		w.start()
-		w.create(ctx, w.credentialSecret(), w.authoritySecret(), w.keyService(), accessKey("backup"))
-		w.issued(ctx, "backup", 1)
-		w.addPreviousKey(ctx, "backup", foreign)
-		w.expectStalled(ctx, "backup", "KeyNotOurs", foreign.ID)
-		w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
-		w.eventually(ctx, func(g Gomega) { g.Expect(w.service.LivePairs()).To(HaveLen(1)) })
-		w.expectStalled(ctx, "backup", "KeyNotOurs", foreign.ID)
-		w.changeAccessKey(ctx, "backup", retained)
-		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
-		Expect(w.service.Keys(alice)).To(ConsistOf(HaveField("ID", foreign.ID)))
-	})
+	DescribeTable("does not turn the operator against a key of the same user that somebody else made",
+		func(ctx SpecContext, age time.Duration) {
+			w := newStoppedWorld(ctx)
+			w.clock.SetTime(time.Now().Add(-age))
+			foreign, _, err := w.service.MakeKey(alice)
+			Expect(err).NotTo(HaveOccurred())
+			w.clock.SetTime(time.Now())
+			w.start()
+			w.createService(ctx)
+			w.create(ctx, accessKey("backup"))
+			p := w.issued(ctx, "backup", 1)
+			w.addPreviousKey(ctx, "backup", foreign)
+			w.expect(ctx, "backup", BeAtRest(), HaveField("Status.PreviousKeys", BeEmpty()), HaveField("Status.AccessKeyID", p.id))
+			w.eventually(ctx, func(g Gomega) {
+				g.Expect(events(ctx, g, w.accessKey(ctx, "backup"))).To(HaveKey("StatusRejected"))
+			})
+			w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
+			w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
+			Expect(w.service.Keys(alice)).To(ConsistOf(HaveField("ID", foreign.ID)))
+		},
+		Entry("before the AccessKey", time.Hour),
+		Entry("about when the AccessKey was made", time.Duration(0)),
+	)
 
 	It("does not turn the operator against another AccessKey's key", func(ctx SpecContext) {
 		w := newWorld(ctx)
