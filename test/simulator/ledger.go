@@ -18,14 +18,16 @@ const Person = "a person"
 // the same ID. The secret is not part of it: a service shows it once.
 type Pair struct {
 	// ID is the service's handle of the key, AccessKeyID the public half of the pair.
-	ID, AccessKeyID string
+	ID          string `json:"id"`
+	AccessKeyID string `json:"accessKeyID"`
 	// Owner is the key's user, in the service's stable notation.
-	Owner string
+	Owner string `json:"owner"`
 	// CreatedBy and DeletedBy are accounts of the service, or Person.
-	CreatedBy, DeletedBy string
-	CreatedAt            time.Time
+	CreatedBy string    `json:"createdBy"`
+	CreatedAt time.Time `json:"createdAt"`
+	DeletedBy string    `json:"deletedBy,omitempty"`
 	// DeletedAt is zero while the pair works.
-	DeletedAt time.Time
+	DeletedAt time.Time `json:"deletedAt,omitzero"`
 
 	secret string
 }

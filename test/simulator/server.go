@@ -17,11 +17,12 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// Server serves a simulator by TLS on a free port of the loopback interface, with a CA of its own.
+// Server serves a simulator by TLS on the loopback interface, with a CA of its own.
 type Server struct {
 	// URL is the server's base, without a slash at its end.
 	URL string
@@ -34,13 +35,16 @@ type Server struct {
 	open   map[net.Conn]struct{}
 }
 
-// Serve starts to serve handler. The caller closes the server.
-func Serve(handler http.Handler) (*Server, error) {
+// Serve starts to serve handler on a free port. The caller closes the server.
+func Serve(handler http.Handler) (*Server, error) { return ServeOn(0, handler) }
+
+// ServeOn is Serve on this port; 0: a free one.
+func ServeOn(port int, handler http.Handler) (*Server, error) {
 	certificate, ca, err := issue()
 	if err != nil {
 		return nil, fmt.Errorf("make the server's certificate: %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return nil, err
 	}

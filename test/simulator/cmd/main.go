@@ -1,0 +1,85 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The simulators as a program: the four key services by TLS on loopback, with an account each that is ready to use, and an
+// admin endpoint. When everything answers it prints where, as JSON on standard output, and serves until it is told to stop.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/admin"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "simulators: %v\n", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
+	flags := flag.NewFlagSet("simulators", flag.ContinueOnError)
+	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0: a free one")
+	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; from 9.19.1 on a user has two keys")
+	all := services()
+	for i := range all {
+		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0: a free one")
+	}
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	endpoint := &admin.Endpoint{Clock: &admin.Clock{}, Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
+	for _, s := range all {
+		simulated, account := s.start(setting{endpoint.Clock, *version})
+		server, err := simulator.ServeOn(s.port, simulated.Core)
+		if err != nil {
+			return fmt.Errorf("serving %s: %w", s.title, err)
+		}
+		defer server.Close() //nolint:errcheck // the program ends
+		account.Spec["url"], account.CA = server.URL, string(server.CA)
+		simulated.Name = s.name
+		endpoint.Services, endpoint.Welcome.Services[s.name] = append(endpoint.Services, simulated), account
+	}
+	return serve(ctx, endpoint, *adminPort, out)
+}
+
+// serve serves the admin endpoint until ctx ends, and says where everything is.
+func serve(ctx context.Context, endpoint *admin.Endpoint, port int, out io.Writer) error {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("serving the admin endpoint: %w", err)
+	}
+	endpoint.Welcome.Admin = "http://" + listener.Addr().String()
+	server := &http.Server{Handler: endpoint.Handler(), ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(endpoint.Welcome); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	select {
+	case <-ctx.Done():
+		return server.Close()
+	case err := <-ended:
+		return err
+	}
+}
