@@ -64,7 +64,23 @@ func (d *demo) keep(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("\nKEEP=1: everything stays up until you press Ctrl-C. To look around:\n\n  export KUBECONFIG=%s\n  kubectl get accesskeys,keyservices,secrets,events -A\n\nThe manager's log: %s\n", d.cluster.Kubeconfig, d.log)
+	fmt.Printf(goodbye, d.cluster.Kubeconfig, d.simulators.URL, d.log)
 	<-ctx.Done()
 	return nil
 }
+
+// goodbye takes the kubeconfig, the admin endpoint and the manager's log.
+const goodbye = `
+KEEP=1: everything stays up until you press Ctrl-C. To look around:
+
+  export KUBECONFIG=%[1]s
+  kubectl get accesskeys,keyservices,secrets,events -A
+
+What became of every key, and trouble for the operator (docs/simulators.md has more):
+
+  curl %[2]s/keys
+  curl %[2]s/faults -d '{"service": "qumulo", "effect": "answer", "parameter": "503"}'
+  curl %[2]s/faults -X DELETE
+
+The manager's log: %[3]s
+`

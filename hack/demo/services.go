@@ -4,39 +4,29 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
+	"io"
+	"maps"
 	"os"
-	"regexp"
-	"strings"
-	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/huawei"
-	"accesskey.dev/operator/test/simulator/ionos"
-	"accesskey.dev/operator/test/simulator/ontap"
-	"accesskey.dev/operator/test/simulator/qumulo"
+	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// keyServer is what the simulators have in common.
-type keyServer interface {
-	http.Handler
-	Valid(accessKeyID, secret string) bool
-	LivePairs() []simulator.Pair
-	History() []simulator.Pair
-}
+// names of the key services, in the order of the story.
+var names = []string{"qumulo", "ionos", "huawei", "ontap"}
 
 // service is one simulated key service, with the sample that is applied for it in a namespace of its name.
 type service struct {
-	name      string
-	simulator keyServer
-	server    *simulator.Server
-	// values are what the sample leaves open, and its URL.
-	url    string
-	values []string
+	name    string
+	account admin.Account
 }
 
 func (s service) accessKey() types.NamespacedName {
@@ -45,40 +35,87 @@ func (s service) accessKey() types.NamespacedName {
 
 func (s service) sample() string { return "config/samples/" + s.name + ".yaml" }
 
-func services() []service {
-	q := qumulo.New(qumulo.Options{})
-	q.AddUser("backup")
-	i := ionos.New(ionos.Options{Provisioning: 2 * time.Second, Destroying: 2 * time.Second})
-	h := huawei.New(huawei.Options{})
-	o := ontap.New(ontap.Options{Version: ontap.V9161})
-	return []service{
-		{name: "qumulo", simulator: q, url: "https://qumulo.example:8000", values: []string{"access-v1:REPLACE-ME", q.AddToken(time.Time{})}},
-		{name: "ionos", simulator: i, url: "https://s3.ionos.com", values: []string{"REPLACE-ME", i.AddUser("operator")}},
-		{name: "huawei", simulator: h, url: "https://iam.eu-west-101.myhuaweicloud.eu", values: []string{
-			"REPLACE-ME-ID", huawei.DefaultAccessKeyID, "REPLACE-ME-SECRET", huawei.DefaultSecretAccessKey,
-			"07609fb9358010e21f7bc003751c7c32", h.AddUser("backup"),
-		}},
-		{name: "ontap", simulator: o, url: "https://cluster.example", values: []string{
-			"username: accesskey-operator", "username: " + ontap.DefaultUsername, "REPLACE-ME", ontap.DefaultPassword,
-		}},
-	}
-}
-
-// withoutTLS finds where a sample that trusts public authorities can be told of the simulator's.
-var withoutTLS = regexp.MustCompile(`(?m)^  s3:$`)
+// authority names the Secret with the CA of the simulator.
+func (s service) authority() string { return s.name + "-ca" }
 
 // apply applies the sample, pointed at the simulator and with a life that a demo can wait for.
 func (d *demo) apply(ctx context.Context, s service) error {
-	sample, err := os.ReadFile(s.sample())
+	objects, err := s.read()
 	if err != nil {
 		return err
 	}
-	values := append([]string{s.url, s.server.URL, "ttl: 720h", "ttl: 1m", "renewBefore: 240h", "renewBefore: 25s"}, s.values...)
-	manifest := strings.NewReplacer(values...).Replace(string(sample))
-	if !strings.Contains(manifest, "\n  tls:") {
-		manifest = withoutTLS.ReplaceAllString(manifest, fmt.Sprintf("  tls:\n    caSecretRef: {name: %s-ca}\n  s3:", s.name))
+	objects = append([]map[string]any{
+		{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": s.name}},
+		{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": s.authority()}, "stringData": map[string]any{"ca.crt": ""}},
+	}, objects...)
+	var manifest bytes.Buffer
+	for _, object := range objects {
+		if err := s.point(object); err != nil {
+			return err
+		}
+		if err := json.NewEncoder(&manifest).Encode(object); err != nil {
+			return err
+		}
 	}
-	ca := fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %[1]s}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: %[1]s-ca}\nstringData:\n  ca.crt: %[2]q\n---\n", s.name, s.server.CA)
-	_, err = d.cluster.Kubectl(ctx, []byte(ca+manifest), "apply", "--namespace="+s.name, "-f", "-")
+	_, err = d.cluster.Kubectl(ctx, manifest.Bytes(), "apply", "--namespace="+s.name, "-f", "-")
 	return err
+}
+
+// read returns the objects of the sample.
+func (s service) read() (objects []map[string]any, err error) {
+	sample, err := os.Open(s.sample())
+	if err != nil {
+		return nil, err
+	}
+	defer sample.Close() //nolint:errcheck // it is only read
+	for decoder := yaml.NewYAMLOrJSONDecoder(sample, 4096); ; {
+		object := map[string]any{}
+		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, err
+		}
+		objects = append(objects, object)
+	}
+}
+
+// point fills in what the sample leaves to its user.
+func (s service) point(object map[string]any) error {
+	set := func(value any, path ...string) error { return unstructured.SetNestedField(object, value, path...) }
+	switch object["kind"] {
+	case "Secret":
+		return s.fill(object)
+	case "KeyService":
+		for field, value := range s.account.Spec {
+			if err := set(value, "spec", s.name, field); err != nil {
+				return err
+			}
+		}
+		return set(s.authority(), "spec", "tls", "caSecretRef", "name")
+	case "AccessKey":
+		errs := []error{set("1m", "spec", "ttl"), set("25s", "spec", "renewBefore")}
+		if s.account.User != "" {
+			errs = append(errs, set(s.account.User, "spec", "user"))
+		}
+		return errors.Join(errs...)
+	}
+	return nil
+}
+
+// fill gives the keys of a Secret their values.
+func (s service) fill(secret map[string]any) error {
+	data, _, err := unstructured.NestedStringMap(secret, "stringData")
+	if err != nil {
+		return err
+	}
+	known := maps.Clone(s.account.Secret)
+	known["ca.crt"] = s.account.CA
+	for key := range data {
+		value, ok := known[key]
+		if !ok {
+			return fmt.Errorf("%s has a Secret with the key %s, which the simulator's account does not have", s.sample(), key)
+		}
+		data[key] = value
+	}
+	return unstructured.SetNestedStringMap(secret, data, "stringData")
 }

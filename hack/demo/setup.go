@@ -16,17 +16,17 @@ import (
 
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
-	"accesskey.dev/operator/test/simulator"
 )
 
 // demo is what runs.
 type demo struct {
-	start    time.Time
-	log      string
-	cluster  *cluster.Cluster
-	client   client.Client
-	services []service
-	manager  *cluster.Manager
+	start      time.Time
+	log        string
+	cluster    *cluster.Cluster
+	client     client.Client
+	simulators *simulators
+	services   []service
+	manager    *cluster.Manager
 }
 
 // say prints a line with the time since the start.
@@ -43,14 +43,15 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if d.client, err = client.New(d.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
 		return err
 	}
-	d.services = services()
-	for i := range d.services {
-		s := &d.services[i]
-		if s.server, err = simulator.Serve(s.simulator); err != nil {
-			return err
-		}
-		d.say("key service: a simulated %s answers at %s", s.name, s.server.URL)
+	if d.simulators, err = startSimulators(ctx); err != nil {
+		return err
 	}
+	for _, name := range names {
+		s := service{name, d.simulators.accounts[name]}
+		d.services = append(d.services, s)
+		d.say("key service: a simulated %s answers at %s", s.name, s.account.Spec["url"])
+	}
+	d.say("key services: bin/simulators serves all four, and tells about them at %s", d.simulators.URL)
 	if _, err := d.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return err
 	}
@@ -70,10 +71,8 @@ func (d *demo) stop() error {
 	if d.manager != nil {
 		errs = append(errs, d.manager.Stop())
 	}
-	for _, s := range d.services {
-		if s.server != nil {
-			errs = append(errs, s.server.Close())
-		}
+	if d.simulators != nil {
+		errs = append(errs, d.simulators.stop())
 	}
 	if d.cluster != nil {
 		errs = append(errs, d.cluster.Stop())

@@ -46,7 +46,7 @@ func (d *demo) tell(ctx context.Context) error {
 	if err := d.deleted(ctx); err != nil {
 		return err
 	}
-	return d.summary()
+	return d.summary(ctx)
 }
 
 // published is a pair in a Secret, and the AccessKey that goes with it.
@@ -84,14 +84,27 @@ func (d *demo) issued(ctx context.Context, s service, before published) (publish
 		return p, err
 	}
 	p.id, p.secret = string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
-	if before.id == "" {
-		d.say("%s: key made, and works at the service: %t", s.name, s.simulator.Valid(p.id, p.secret))
-	} else {
-		d.say("%s: rotated; the new key works: %t, the old one: %t%s", s.name, s.simulator.Valid(p.id, p.secret), s.simulator.Valid(before.id, before.secret), overlap(p.state))
+	if err := d.tellIssued(ctx, s, before, p); err != nil {
+		return p, err
 	}
 	d.say("%s: Secret written: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_ENDPOINT_URL_S3=%s AWS_REGION=%s", s.name,
 		short(p.id), strings.Repeat("*", 8), secret.Data[v1alpha1.SecretKeyEndpoint], secret.Data[v1alpha1.SecretKeyRegion])
 	return p, nil
+}
+
+// tellIssued asks the service which of the pairs works.
+func (d *demo) tellIssued(ctx context.Context, s service, before, now published) error {
+	works, err := d.simulators.Valid(ctx, now.id, now.secret)
+	if err != nil {
+		return err
+	}
+	if before.id == "" {
+		d.say("%s: key made, and works at the service: %t", s.name, works)
+		return nil
+	}
+	oldWorks, err := d.simulators.Valid(ctx, before.id, before.secret)
+	d.say("%s: rotated; the new key works: %t, the old one: %t%s", s.name, works, oldWorks, overlap(now.state))
+	return err
 }
 
 // overlap says until when the old key works.
@@ -114,12 +127,16 @@ func (d *demo) show(ctx context.Context) error {
 
 // revoked waits until the old key no longer works.
 func (d *demo) revoked(ctx context.Context, s service, first, second published) error {
-	err := d.until(ctx, func() (bool, error) { return !s.simulator.Valid(first.id, first.secret), nil })
+	err := d.until(ctx, func() (bool, error) {
+		works, err := d.simulators.Valid(ctx, first.id, first.secret)
+		return !works, err
+	})
 	if err != nil {
 		return fmt.Errorf("waiting for %s to be revoked: %w", first.id, err)
 	}
-	d.say("%s: the old key %s works no more; %s works: %t", s.name, short(first.id), short(second.id), s.simulator.Valid(second.id, second.secret))
-	return nil
+	works, err := d.simulators.Valid(ctx, second.id, second.secret)
+	d.say("%s: the old key %s works no more; %s works: %t", s.name, short(first.id), short(second.id), works)
+	return err
 }
 
 // deleted deletes each set, in the order that would lose the credentials.
@@ -139,7 +156,7 @@ func (d *demo) deleted(ctx context.Context) error {
 	for _, s := range d.services {
 		err := d.until(ctx, func() (bool, error) {
 			left, err := d.cluster.Kubectl(ctx, nil, "get", "accesskeys,keyservices,secrets", "--namespace="+s.name, "-o=name")
-			return strings.TrimSpace(left) == "secret/"+s.name+"-ca", err
+			return strings.TrimPrefix(strings.TrimSpace(left), "secret/"+s.authority()) == "", err
 		})
 		if err != nil {
 			return fmt.Errorf("waiting for everything in %s to go: %w", s.name, err)
@@ -149,19 +166,23 @@ func (d *demo) deleted(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) summary() error {
-	fmt.Printf("\nSummary: what became of every key that was made\n\n")
+// summary is what the admin endpoint of the simulators knows.
+func (d *demo) summary(ctx context.Context) error {
+	keys, err := d.simulators.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nSummary: what became of every key that was made (%s/keys)\n\n", d.simulators.URL)
 	left := 0
-	for _, s := range d.services {
-		for _, p := range s.simulator.History() {
-			if p.CreatedBy == simulator.Person {
-				continue
-			}
-			if p.Live() {
-				left++
-			}
-			fmt.Printf("  %-7s %s  made %s  revoked %s  (lived %s)\n", s.name, short(p.AccessKeyID), clockTime(p.CreatedAt), clockTime(p.DeletedAt), p.DeletedAt.Sub(p.CreatedAt).Round(time.Second))
+	for _, key := range keys {
+		if key.CreatedBy == simulator.Person {
+			continue
 		}
+		end := fmt.Sprintf("revoked %s  (lived %s)", clockTime(key.DeletedAt), key.DeletedAt.Sub(key.CreatedAt).Round(time.Second))
+		if key.Live() {
+			left, end = left+1, "is left"
+		}
+		fmt.Printf("  %-7s %s  made %s  %s\n", key.Service, short(key.AccessKeyID), clockTime(key.CreatedAt), end)
 	}
 	fmt.Printf("\n%d keys are left at the services. The demo took %.0f s.\n", left, time.Since(d.start).Seconds())
 	if left > 0 {
