@@ -72,6 +72,14 @@ integration: ## The tests on a real API server only.
 .PHONY: test-vendor
 test-vendor: ## The vendors' own clients against the simulators, and their signatures against the backends'.
 	@cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) ./...
+	@$(MAKE) --no-print-directory test-ansible
+
+.PHONY: test-ansible
+test-ansible: ## NetApp's own Ansible module against the ONTAP simulator, where it is installed.
+	@python=$$(sed -n '1s/^#! *//p' "$$(command -v ansible-playbook || echo /dev/null)"); \
+	if [ -n "$$python" ] && $$python -c 'import requests, ansible_collections.netapp.ontap' 2>/dev/null; \
+	then cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -tags ansible -run Ansible ./...; \
+	else echo "NOT RUN: NetApp's Ansible module. It takes ansible with the collection netapp.ontap, and Python's requests (Debian: apt-get install ansible python3-requests)."; fi
 
 .PHONY: cover
 cover: ## Coverage of the planner, by its own tests.
