@@ -19,7 +19,7 @@ WITH_CONTROL_PLANE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane)"; expor
 
 .PHONY: demo
 demo: build ## The main job on a real API server, told as it happens. KEEP=1 leaves it up to look around.
-	@go build -o $(BIN)/simulators ./test/simulator/cmd
+	@go build -o $(BIN)/simulators ./hack/simulators
 	@$(WITH_CONTROL_PLANE) go run ./hack/demo
 
 .PHONY: test
@@ -43,7 +43,7 @@ run: build ## The manager against the cluster of your kubeconfig.
 
 .PHONY: simulators
 simulators: ## The four key services, simulated, with an admin endpoint: docs/simulators.md.
-	@go build -o $(BIN)/simulators ./test/simulator/cmd && exec $(BIN)/simulators $(SIMULATORS_FLAGS)
+	@go build -o $(BIN)/simulators ./hack/simulators && exec $(BIN)/simulators $(SIMULATORS_FLAGS)
 
 .PHONY: generate
 generate: $(BIN)/controller-gen ## CRDs, RBAC and DeepCopy from the types and their markers.

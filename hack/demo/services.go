@@ -108,8 +108,8 @@ func (s service) fill(secret map[string]any) error {
 	if err != nil {
 		return err
 	}
-	known := maps.Clone(s.account.Secret)
-	known["ca.crt"] = s.account.CA
+	known := map[string]string{"ca.crt": s.account.CA}
+	maps.Copy(known, s.account.Secret)
 	for key := range data {
 		value, ok := known[key]
 		if !ok {

@@ -1,0 +1,56 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"accesskey.dev/operator/test/simulator/admin"
+)
+
+func TestEverySampleIsPointedAtItsSimulator(t *testing.T) {
+	t.Chdir("../..")
+	secrets := map[string]map[string]string{
+		"qumulo": {"token": "secret"},
+		"ionos":  {"token": "secret"},
+		"huawei": {"access-key-id": "id", "secret-access-key": "secret"},
+		"ontap":  {"username": "name", "password": "secret"},
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			s := service{name, admin.Account{Spec: map[string]string{"url": "https://127.0.0.1:1"}, CA: "pem", Secret: secrets[name], User: "user"}}
+			objects, err := s.read()
+			if err != nil || len(objects) < 3 {
+				t.Fatalf("got %v, %v", objects, err)
+			}
+			var pointed strings.Builder
+			for _, object := range objects {
+				if err := s.point(object); err != nil {
+					t.Fatal(err)
+				}
+				if err := json.NewEncoder(&pointed).Encode(object); err != nil {
+					t.Fatal(err)
+				}
+			}
+			text := pointed.String()
+			for _, want := range []string{`"url":"https://127.0.0.1:1"`, `"user":"user"`, `"ttl":"1m"`, `"renewBefore":"25s"`, s.authority(), secrets[name]["token"]} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s is missing in %s", want, text)
+				}
+			}
+			if strings.Contains(text, "REPLACE-ME") {
+				t.Errorf("something is left to fill in: %s", text)
+			}
+		})
+	}
+}
+
+func TestASecretOfWhichTheSimulatorKnowsNothingIsRefused(t *testing.T) {
+	secret := map[string]any{"kind": "Secret", "stringData": map[string]any{"other": "REPLACE-ME"}}
+	if err := (service{name: "qumulo"}).point(secret); err == nil || !strings.Contains(err.Error(), "the key other") {
+		t.Errorf("got %v", err)
+	}
+}
