@@ -17,7 +17,7 @@ import (
 )
 
 // limit on the whole demo, so that trouble shows as an error and not as silence.
-const limit = 2 * time.Minute
+const limit = 4 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
