@@ -19,8 +19,10 @@ type Client struct {
 }
 
 // Keys returns every key ever made.
-func (c Client) Keys(ctx context.Context) (keys []Key, err error) {
-	return keys, c.do(ctx, http.MethodGet, "/keys", nothing{}, &keys)
+func (c Client) Keys(ctx context.Context) ([]Key, error) {
+	var keys []Key
+	err := c.do(ctx, http.MethodGet, "/keys", nothing{}, &keys)
+	return keys, err
 }
 
 // Valid reports whether a request that is signed with this pair would be let in somewhere.
