@@ -53,9 +53,8 @@ func granted(in Input, _ string) (Action, bool) {
 		return Action{
 			Verb:   Block,
 			Reason: v1alpha1.ReasonNotGranted,
-			Detail: fmt.Sprintf("ClusterKeyService %s grants namespace %s no key of user %q; ask its owner for a grant",
-				in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Namespace, in.AccessKey.Spec.User),
-			Until: in.nextRevocation(),
+			Detail: in.notGranted(),
+			Until:  in.nextRevocation(),
 		}, true
 	}
 	if in.Service.Deleting {

@@ -27,9 +27,15 @@ var creatingCases = []decision{
 		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted}, says: "ask its owner for a grant",
 	},
 	{
-		name: "a pair at rest needs no grant",
+		name: "a pair at rest needs no grant, but a person is told before it ends",
 		in:   quiet(notGranted),
-		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
+		rule: ruleTellOfGrant, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted, Until: renewal},
+		says: "access key AKIAK1, which was granted once, works on but is not rotated",
+	},
+	{
+		name: "a Secret is kept up to date without a grant",
+		in:   quiet(notGranted, outOfDate),
+		rule: ruleUpdateSecret, want: Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated},
 	},
 	{
 		name: "a KeyService that is being deleted makes no more keys",
