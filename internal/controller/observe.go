@@ -131,7 +131,8 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	if err != nil {
 		return err
 	}
-	p.in.Service.KeysPerUser, p.in.Service.Overlap, p.in.Service.Renews = p.connection.KeysPerUser, p.connection.Overlap, p.connection.Renews
+	p.in.Service.KeysPerUser, p.in.Service.Overlap = p.connection.KeysPerUser, p.connection.Overlap
+	p.in.Service.Renews, p.in.Service.ActivatesLater = p.connection.Renews, p.connection.ActivatesLater
 	p.in.UserBusy, err = r.userBusy(ctx, p)
 	return err
 }
@@ -201,8 +202,8 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.in.Secret = p.signer.secretOf(p.ak, digested(p.secret), p.s3)
-	// A pair waits only while an intent is open, or was left behind by one.
-	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent {
+	// A pair waits only while an intent is open, or was left behind by one; or one is about to.
+	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent || p.in.Service.ActivatesLater {
 		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
 			return err
 		}

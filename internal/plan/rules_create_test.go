@@ -38,6 +38,21 @@ var creatingCases = []decision{
 		rule: ruleUpdateSecret, want: Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated},
 	},
 	{
+		name: "no pair is made that could not wait anywhere",
+		in:   unissued(activatesLater, next(SecretForeign)),
+		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonSecretConflict}, says: "the Secret backup-next, in which a new pair waits",
+	},
+	{
+		name: "nor is one made in place",
+		in:   quiet(at(renewal), activatesLater, renews, strategy(v1alpha1.StrategyReplace), next(SecretForeign)),
+		rule: ruleRotate, want: Action{Verb: Block, Reason: v1alpha1.ReasonSecretConflict}, says: "backup-next",
+	},
+	{
+		name: "where pairs need not wait, the Secret of that name is nobody's business",
+		in:   unissued(next(SecretForeign)),
+		rule: ruleIssue, want: Action{Verb: Create, Reason: v1alpha1.ReasonIssuing},
+	},
+	{
 		name: "a KeyService that is being deleted makes no more keys",
 		in:   unissued(serviceDeleting),
 		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonKeyServiceDeleting}, says: "KeyService qumulo is being deleted",
