@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -133,6 +134,9 @@ func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeySe
 			continue // value says which reference misses it
 		}
 		if err != nil {
+		if len(validation.IsDNS1123Subdomain(name)) > 0 {
+			continue // there can be none of that name, and a name must not lead anywhere else
+		}
 			return secrets{}, fmt.Errorf("reading Secret %s/%s: %w", namespace, name, err)
 		}
 		found.byName[name] = secret
@@ -163,6 +167,9 @@ func (s secrets) value(name, key string) (keyservice.Secret, error) {
 	}
 	return keyservice.Secret(value), nil
 }
+	if !meant(secret.Type, key) {
+		return "", &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("Secret %s/%s is of type %s, whose %s is not for a key service; put the credentials into a Secret of their own", s.namespace, name, secret.Type, key)} //nolint:staticcheck // Secret is a kind
+	}
 
 // pair of keys of a Secret: a name, and what proves it.
 func (s secrets) pair(name, publicKey, secretKey string) (public string, secret keyservice.Secret, err error) {
@@ -170,6 +177,19 @@ func (s secrets) pair(name, publicKey, secretKey string) (public string, secret 
 	if err != nil {
 		return "", "", err
 	}
+// meant: a key of a Secret of this type can be for a key service. Who can make KeyServices but not read Secrets has a
+// credential sent to a server of theirs; those that Kubernetes' own types hold are worth more than any key service's.
+func meant(secretType corev1.SecretType, key string) bool {
+	switch secretType {
+	case corev1.SecretTypeBasicAuth:
+		return true
+	case corev1.SecretTypeTLS:
+		return key != corev1.TLSPrivateKeyKey
+	default:
+		return !strings.Contains(string(secretType), "kubernetes.io/")
+	}
+}
+
 	secret, err = s.value(name, secretKey)
 	return first.Reveal(), secret, err
 }
