@@ -168,6 +168,25 @@ func TestEndpointsAreTheSameWhereTheServiceIs(t *testing.T) {
 	}
 }
 
+func TestEndpointsOfPartsOfAService(t *testing.T) {
+	account := func(url, id string) string {
+		return Endpoint(&v1alpha1.KeyServiceSpec{Huawei: &v1alpha1.HuaweiService{URL: url, DomainID: id}})
+	}
+	svm := func(url, name string) string {
+		return Endpoint(&v1alpha1.KeyServiceSpec{ONTAP: &v1alpha1.ONTAPService{URL: url, SVM: name}})
+	}
+	for name, endpoint := range map[string]func(url, part string) string{"account": account, "SVM": svm} {
+		for _, same := range []string{"https://a.example/", "https://a.example:443", "https://A.example:443/"} {
+			if endpoint(same, "1") != endpoint("https://a.example", "1") {
+				t.Errorf("%s 1 at %s is taken for another one than that at https://a.example", name, same)
+			}
+		}
+		if endpoint("https://a.example", "1") == endpoint("https://a.example", "2") {
+			t.Errorf("two of one %s are taken for each other", name)
+		}
+	}
+}
+
 func TestWhatKubernetesKeepsInSecretsIsSentToNoKeyService(t *testing.T) {
 	for name, test := range map[string]struct {
 		secretType corev1.SecretType
