@@ -43,7 +43,7 @@ run: build ## The manager against the cluster of your kubeconfig.
 .PHONY: generate
 generate: $(BIN)/controller-gen ## CRDs, RBAC and DeepCopy from the types and their markers.
 	@$(BIN)/controller-gen object:headerFile=hack/boilerplate.go.txt crd rbac:roleName=accesskey-operator paths=./api/... paths=./internal/... \
-		output:crd:artifacts:config=config/crd/bases output:rbac:artifacts:config=config/rbac
+		output:crd:artifacts:config=config/crd/bases output:rbac:artifacts:config=config/rbac/role
 
 .PHONY: verify
 verify: generate ## Fail if a generated file, go.mod or the format is not current.

@@ -26,7 +26,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
+// defaultNamespace is the manager's own where POD_NAMESPACE does not say otherwise.
 const defaultNamespace = "accesskey-system"
 
 // version is stamped by the build.
@@ -50,7 +50,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
-	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to watch, separated by commas; empty for the whole cluster.")
+	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to work in, separated by commas, without ClusterKeyServices; empty for the whole cluster.")
 	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
 	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests a second to the API server; -1 leaves it to the API server's own fairness.")
@@ -100,7 +100,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	}
 	err = controller.Setup(ctx, mgr, controller.Config{
 		Namespaces:       namespaces(o.namespaces),
-		ClusterNamespace: clusterNamespace(),
+		ClusterNamespace: o.clusterNamespace(),
 		ResyncPeriod:     o.resyncPeriod,
 		Concurrency:      o.concurrency,
 		TrustUnproven:    o.trust,
@@ -123,7 +123,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		HealthProbeBindAddress:  o.healthProbe,
 		LeaderElection:          o.leaderElect,
 		LeaderElectionID:        "accesskey-operator",
-		LeaderElectionNamespace: clusterNamespace(),
+		LeaderElectionNamespace: ownNamespace(),
 		// The process ends when the manager does, so the lease can be given up at once.
 		LeaderElectionReleaseOnCancel: true,
 	})
@@ -146,7 +146,16 @@ func namespaces(list string) []string {
 	return names
 }
 
-func clusterNamespace() string {
+// clusterNamespace holds the Secrets of ClusterKeyServices; empty with --namespaces, which are then not served: they, and
+// the labels of namespaces that their grants go by, take rights on the whole cluster.
+func (o options) clusterNamespace() string {
+	if len(namespaces(o.namespaces)) > 0 {
+		return ""
+	}
+	return ownNamespace()
+}
+
+func ownNamespace() string {
 	if namespace := os.Getenv("POD_NAMESPACE"); namespace != "" {
 		return namespace
 	}

@@ -106,10 +106,10 @@ func (r *AccessKeyReconciler) getSecret(ctx context.Context, reader client.Reade
 // observeService finds the KeyService, what it grants, and the connection to it.
 func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error {
 	service, err := r.serviceOf(ctx, p.ak)
-	if apierrors.IsNotFound(err) {
+	if missing, ok := errors.AsType[*connect.Error](err); ok {
 		// The missing service is the news, not what it would have granted.
 		p.in.Granted, p.in.Service.Held = true, true
-		p.connectErr = serviceMissing(p.ak)
+		p.connectErr = missing
 		return nil
 	}
 	if err != nil {
@@ -135,15 +135,6 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	p.in.Service.Renews, p.in.Service.ActivatesLater = p.connection.Renews, p.connection.ActivatesLater
 	p.in.UserBusy, err = r.userBusy(ctx, p)
 	return err
-}
-
-func serviceMissing(ak *v1alpha1.AccessKey) error {
-	hint := "create it"
-	if !ak.DeletionTimestamp.IsZero() {
-		hint = "create it again so that the keys can be revoked, or set deletionPolicy: Retain to leave them at the service"
-	}
-	ref := ak.Spec.ServiceRef
-	return &connect.Error{Reason: v1alpha1.ReasonKeyServiceNotFound, Err: fmt.Errorf("%s %s does not exist; %s", ref.Kind, ref.Name, hint)}
 }
 
 // resyncedKeys are the recorded keys that the last shared listing does not deny.

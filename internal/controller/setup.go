@@ -67,7 +67,8 @@ func ClientOptions() client.Options {
 type Config struct {
 	// Namespaces to watch; none for the whole cluster.
 	Namespaces []string
-	// ClusterNamespace holds the Secrets of ClusterKeyServices.
+	// ClusterNamespace holds the Secrets of ClusterKeyServices. Without it they are not served, and nothing is asked of the API
+	// server beyond Namespaces, so that Roles are rights enough.
 	ClusterNamespace string
 	ResyncPeriod     time.Duration
 	// Concurrency is how many AccessKeys are worked on at once.
@@ -80,6 +81,11 @@ type Config struct {
 	// TrustUnproven accepts once what was signed with a key that is lost.
 	TrustUnproven bool
 }
+
+// The manager's own rights, in the namespace that it runs in: the lease of its leader, and the events about it.
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-leader-election
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=accesskey-operator,verbs=get;update,namespace=accesskey-system,roleName=accesskey-operator-leader-election
+// +kubebuilder:rbac:groups="",resources=events,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-leader-election
 
 // Setup adds the controllers to a manager that was made with CacheOptions and ClientOptions.
 func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
@@ -120,7 +126,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the AccessKey controller: %w", err)
 	}
-	for _, cluster := range []bool{false, true} {
+	for _, cluster := range kinds(config) {
 		services := &KeyServiceReconciler{
 			Client:         mgr.GetClient(),
 			SecretVersions: versions,
@@ -135,6 +141,14 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		}
 	}
 	return nil
+}
+
+// kinds of key services that are served: the namespaced one (false), and the cluster's (true).
+func kinds(config Config) []bool {
+	if config.ClusterNamespace == "" {
+		return []bool{false}
+	}
+	return []bool{false, true}
 }
 
 // secretVersions is a cache of the metadata of every Secret, so that a changed credential is noticed without keeping one
