@@ -124,14 +124,17 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 // act decides and acts. What can't be undone is decided a second time on a live input.
 func (r *AccessKeyReconciler) act(ctx context.Context, p *pass) (plan.Action, error) {
 	action := plan.Next(p.in)
-	if action.Verb == plan.Protect {
-		if err := r.protect(ctx, p); err != nil {
-			return action, err
+	for range 2 { // either of the two can come first
+		var err error
+		switch action.Verb {
+		case plan.Protect:
+			err = r.protect(ctx, p)
+		case plan.Look:
+			err = r.look(ctx, p)
+		default:
+			return action, r.execute(ctx, p, action)
 		}
-		action = plan.Next(p.in)
-	}
-	if action.Verb == plan.Look {
-		if err := r.look(ctx, p); err != nil {
+		if err != nil {
 			return action, err
 		}
 		action = plan.Next(p.in)
