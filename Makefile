@@ -58,11 +58,11 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## The linters: 
 
 .PHONY: unit
 unit: ## The tests that need no control plane.
-	@go test $(TEST_FLAGS) $$(go list ./... | grep -v /test/integration)
+	@go test $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights)
 
 .PHONY: integration
 integration: ## The tests on a real API server only.
-	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/...
+	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/...
 
 .PHONY: test-vendor
 test-vendor: ## The vendors' own clients against the simulators, and their signatures against the backends'.
