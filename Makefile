@@ -6,6 +6,7 @@ SHELL := /usr/bin/env bash -o pipefail
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMG     ?= accesskey-operator:$(VERSION)
+OVERLAY ?= config/default
 BIN     := $(CURDIR)/bin
 
 export CGO_ENABLED ?= 0
@@ -87,8 +88,8 @@ image: ## The container image (needs a Docker engine): make image IMG=registry/a
 	@docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
 .PHONY: manifests
-manifests: $(BIN)/kustomize ## Everything to install, on standard output: make -s manifests IMG=… | kubectl apply -f -
-	@$(BIN)/kustomize build config/default | sed 's|image: accesskey-operator:dev|image: $(IMG)|'
+manifests: $(BIN)/kustomize ## Everything to install, on standard output: make -s manifests IMG=… [OVERLAY=config/namespaced] | kubectl apply -f -
+	@$(BIN)/kustomize build $(OVERLAY) | sed 's|image: accesskey-operator:dev|image: $(IMG)|'
 
 .PHONY: control-plane
 control-plane: ## Print the folder of the control plane's binaries; build them if need be.

@@ -102,10 +102,10 @@ var _ = Describe("Attack on another's Secret by the fields of an AccessKey", fun
 
 var _ = Describe("Attack by a Secret that is there before the AccessKey's", func() {
 	DescribeTable("whose owner is forged, and not this AccessKey",
-		func(ctx SpecContext, forge func(*metav1.OwnerReference)) {
+		func(ctx SpecContext, name string, forge func(*metav1.OwnerReference)) {
 			w := newWorld(ctx)
-			w.create(ctx, accessKey("backup", suspended))
-			owner := metav1.NewControllerRef(w.accessKey(ctx, "backup"), v1alpha1.GroupVersion.WithKind("AccessKey"))
+			w.create(ctx, accessKey("backup", suspended), accessKey("another", suspended))
+			owner := metav1.NewControllerRef(w.accessKey(ctx, name), v1alpha1.GroupVersion.WithKind("AccessKey"))
 			forge(owner)
 			w.create(ctx, &corev1.Secret{
 				ObjectMeta: metav1.ObjectMeta{
@@ -119,8 +119,8 @@ var _ = Describe("Attack by a Secret that is there before the AccessKey's", func
 			w.expectUntouched(ctx, before)
 			Expect(w.service.History()).To(BeEmpty())
 		},
-		Entry("as it only owns it, and does not control it", func(owner *metav1.OwnerReference) { owner.Controller = ptr.To(false) }),
-		Entry("as it is another one of that name", func(owner *metav1.OwnerReference) { owner.UID = "6f1c0c1e-0000-4000-8000-000000000000" }),
+		Entry("which only owns it, and does not control it", "backup", func(owner *metav1.OwnerReference) { owner.Controller = ptr.To(false) }),
+		Entry("but another", "another", func(*metav1.OwnerReference) {}),
 	)
 
 	It("whose owner is this AccessKey: it is filled, and what it claims of keys is not believed", func(ctx SpecContext) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,6 +23,11 @@ func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 	uninstallClusterRoles(t)
 	if out, err := plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/namespaced"); err != nil {
 		t.Fatal(err, out)
+	}
+	for _, namespace := range namespaces {
+		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "accesskey-operator"}}
+		read(t, role)
+		waitFor(t, operatorUser, namespace, role.Rules)
 	}
 	s := newStory(t, "team-b", operatorNamespace)
 	stop := s.start(token(t), scope{namespaces: namespaces, own: operatorNamespace, withoutShared: true})

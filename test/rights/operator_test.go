@@ -63,7 +63,7 @@ type scope struct {
 	withoutShared bool
 }
 
-// errStays: an operator did not end when it was told to.
+// errStays: an operator did not end in the time that it was given.
 var errStays = errors.New("it did not end in time")
 
 // start runs an operator like cmd/ does, on the clock of the story, until the returned function is called.

@@ -4,6 +4,8 @@
 package rights
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -100,5 +102,17 @@ func TestThePodHasNothingToSpare(t *testing.T) {
 		if port.HostPort != 0 {
 			t.Errorf("it takes port %d of its node", port.HostPort)
 		}
+	}
+}
+
+// TestTheImageHasAUser: the Pod names none, and a kubelet can tell only by a number that it is not root.
+func TestTheImageHasAUser(t *testing.T) {
+	text, err := os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := regexp.MustCompile(`(?m)^USER .*$`).FindAllString(string(text), -1)
+	if len(users) == 0 || !regexp.MustCompile(`^USER [1-9][0-9]*(:[1-9][0-9]*)?$`).MatchString(users[len(users)-1]) {
+		t.Errorf("the image runs as %q", users)
 	}
 }
