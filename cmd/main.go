@@ -26,7 +26,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// defaultNamespace is the manager's own where POD_NAMESPACE does not say otherwise.
+// defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
 const defaultNamespace = "accesskey-system"
 
 // version is stamped by the build.
@@ -100,9 +100,10 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	}
 	err = controller.Setup(ctx, mgr, controller.Config{
 		Namespaces:       namespaces(o.namespaces),
-		ClusterNamespace: o.clusterNamespace(),
+		ClusterNamespace: clusterNamespace(),
 		ResyncPeriod:     o.resyncPeriod,
 		Concurrency:      o.concurrency,
+		NamespacedOnly:   len(namespaces(o.namespaces)) > 0,
 		TrustUnproven:    o.trust,
 	})
 	if err != nil {
@@ -123,7 +124,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		HealthProbeBindAddress:  o.healthProbe,
 		LeaderElection:          o.leaderElect,
 		LeaderElectionID:        "accesskey-operator",
-		LeaderElectionNamespace: ownNamespace(),
+		LeaderElectionNamespace: clusterNamespace(),
 		// The process ends when the manager does, so the lease can be given up at once.
 		LeaderElectionReleaseOnCancel: true,
 	})
@@ -146,16 +147,7 @@ func namespaces(list string) []string {
 	return names
 }
 
-// clusterNamespace holds the Secrets of ClusterKeyServices; empty with --namespaces, which are then not served: they, and
-// the labels of namespaces that their grants go by, take rights on the whole cluster.
-func (o options) clusterNamespace() string {
-	if len(namespaces(o.namespaces)) > 0 {
-		return ""
-	}
-	return ownNamespace()
-}
-
-func ownNamespace() string {
+func clusterNamespace() string {
 	if namespace := os.Getenv("POD_NAMESPACE"); namespace != "" {
 		return namespace
 	}

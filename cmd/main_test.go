@@ -125,20 +125,12 @@ func TestNamespaces(t *testing.T) {
 
 func TestTheOperatorsNamespaceIsThatOfItsPod(t *testing.T) {
 	t.Setenv("POD_NAMESPACE", "keys")
-	if got := ownNamespace(); got != "keys" {
+	if got := clusterNamespace(); got != "keys" {
 		t.Errorf("got %q", got)
 	}
 	t.Setenv("POD_NAMESPACE", "")
-	if got := ownNamespace(); got != "accesskey-system" {
+	if got := clusterNamespace(); got != "accesskey-system" {
 		t.Errorf("got %q without one", got)
-	}
-}
-
-func TestClusterKeyServicesAreServedInTheWholeClusterOnly(t *testing.T) {
-	for list, want := range map[string]string{"": "accesskey-system", " , ": "accesskey-system", "team-a": "", "accesskey-system": ""} {
-		if got := (options{namespaces: list}).clusterNamespace(); got != want {
-			t.Errorf("--namespaces=%q: their Secrets are in %q, want %q", list, got, want)
-		}
 	}
 }
 

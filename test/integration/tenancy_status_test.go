@@ -38,11 +38,7 @@ var forgeries = map[string]func(status *v1alpha1.AccessKeyStatus, keyID string, 
 // attackByStatus forges a status in each way, lets time pass, and deletes the AccessKey in the end.
 func (w *world) attackByStatus(ctx SpecContext, name, keyID string, forge func(*v1alpha1.AccessKeyStatus, string, metav1.Time)) {
 	GinkgoHelper()
-	w.eventually(ctx, func(g Gomega) {
-		ak := w.accessKey(ctx, name)
-		forge(&ak.Status, keyID, metav1.NewTime(w.clock.Now().Truncate(time.Second)))
-		g.Expect(kube.Status().Update(ctx, ak)).To(Succeed())
-	})
+	w.forgeStatus(ctx, name, keyID, forge)
 	for _, d := range []time.Duration{time.Second, settled, resync, day, 11 * day} {
 		w.step(ctx, d)
 		w.settle(ctx)
@@ -54,6 +50,16 @@ func (w *world) attackByStatus(ctx SpecContext, name, keyID string, forge func(*
 	}
 	w.changeAccessKeyIfThere(ctx, name, retained)
 	w.gone(ctx, named(&v1alpha1.AccessKey{}, name))
+}
+
+// forgeStatus writes a key into a status.
+func (w *world) forgeStatus(ctx SpecContext, name, keyID string, forge func(*v1alpha1.AccessKeyStatus, string, metav1.Time)) {
+	GinkgoHelper()
+	w.eventually(ctx, func(g Gomega) {
+		ak := w.accessKey(ctx, name)
+		forge(&ak.Status, keyID, metav1.NewTime(w.clock.Now().Truncate(time.Second)))
+		g.Expect(kube.Status().Update(ctx, ak)).To(Succeed())
+	})
 }
 
 func (w *world) changeAccessKeyIfThere(ctx SpecContext, name string, changes ...func(*v1alpha1.AccessKey)) {

@@ -58,21 +58,21 @@ type scope struct {
 	namespaces []string
 	// service is the only ClusterKeyService to see; all if empty.
 	service string
-	// own namespace, with the lease, and the Secrets of ClusterKeyServices unless there are none.
-	own           string
-	withoutShared bool
+	// own namespace, with the lease, the operator's key, and the Secrets of ClusterKeyServices unless there are none.
+	own            string
+	namespacedOnly bool
 }
 
 // errStays: an operator did not end in the time that it was given.
 var errStays = errors.New("it did not end in time")
 
 // start runs an operator like cmd/ does, on the clock of the story, until the returned function is called.
-func (s *story) start(as account, where scope) (stop func(patience time.Duration) error) {
+func (s *story) start(as account, where scope) (stop func(patience time.Duration) error, err error) {
 	account := rest.CopyConfig(plane.Config)
 	as(account)
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: where.own, Name: "accesskey-operator"}}
 	if err := client.IgnoreNotFound(kube.Delete(s.t.Context(), lease)); err != nil {
-		s.t.Fatal(err)
+		return nil, err
 	}
 	account.Wrap(s.recorder.wrap)
 	options := controller.CacheOptions(where.namespaces)
@@ -88,18 +88,15 @@ func (s *story) start(as account, where scope) (stop func(patience time.Duration
 		LeaseDuration: ptr.To(3 * time.Second), RenewDeadline: ptr.To(2 * time.Second), RetryPeriod: ptr.To(200 * time.Millisecond),
 	})
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	shared := where.own
-	if where.withoutShared {
-		shared = ""
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	if err := controller.Setup(ctx, mgr, controller.Config{
-		Namespaces: where.namespaces, ClusterNamespace: shared, ResyncPeriod: 10 * time.Minute, Concurrency: 4, Clock: s.clock, NewQueue: s.queue,
+		Namespaces: where.namespaces, ClusterNamespace: where.own, NamespacedOnly: where.namespacedOnly,
+		ResyncPeriod: 10 * time.Minute, Concurrency: 4, Clock: s.clock, NewQueue: s.queue,
 	}); err != nil {
 		cancel()
-		s.t.Fatal(err)
+		return nil, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
@@ -112,7 +109,7 @@ func (s *story) start(as account, where scope) (stop func(patience time.Duration
 		case <-time.After(patience):
 			return errStays
 		}
-	}
+	}, nil
 }
 
 // queue makes the operator's work queues go by the clock of the story.

@@ -131,7 +131,7 @@ func (s *story) repair(ctx context.Context) error {
 		}
 		if err := s.eventually(ctx, func() error {
 			if err := kube.Get(ctx, client.ObjectKeyFromObject(secret), secret); err != nil || secret.Data["MORE"] != nil {
-				return errors.Join(err, errors.New("the Secret is not repaired"))
+				return errors.Join(err, fmt.Errorf("the Secret is not repaired; %w", s.describe(ctx, "backup")))
 			}
 			return nil
 		}); err != nil {
@@ -247,6 +247,13 @@ func (s *story) issued(ctx context.Context, name string, revision int64) error {
 		}
 		return nil
 	})
+}
+
+// describe tells what is known of an AccessKey.
+func (s *story) describe(ctx context.Context, name string) error {
+	ak := s.named(name)
+	err := kube.Get(ctx, client.ObjectKeyFromObject(ak), ak)
+	return errors.Join(err, fmt.Errorf("AccessKey %s has %+v", name, ak.Status))
 }
 
 func (s *story) stalled(ctx context.Context, name string) error {
