@@ -6,6 +6,7 @@ SHELL := /usr/bin/env bash -o pipefail
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMG     ?= accesskey-operator:$(VERSION)
+OVERLAY ?= config/default
 BIN     := $(CURDIR)/bin
 
 export CGO_ENABLED ?= 0
@@ -48,7 +49,7 @@ simulators: ## The four key services, simulated, with an admin endpoint: docs/si
 .PHONY: generate
 generate: $(BIN)/controller-gen ## CRDs, RBAC and DeepCopy from the types and their markers.
 	@$(BIN)/controller-gen object:headerFile=hack/boilerplate.go.txt crd rbac:roleName=accesskey-operator paths=./api/... paths=./internal/... \
-		output:crd:artifacts:config=config/crd/bases output:rbac:artifacts:config=config/rbac
+		output:crd:artifacts:config=config/crd/bases output:rbac:artifacts:config=config/rbac/role
 
 .PHONY: verify
 verify: generate ## Fail if a generated file, go.mod or the format is not current.
@@ -63,11 +64,11 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## The linters: 
 
 .PHONY: unit
 unit: ## The tests that need no control plane.
-	@go test $(TEST_FLAGS) $$(go list ./... | grep -v /test/integration)
+	@go test $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights)
 
 .PHONY: integration
 integration: ## The tests on a real API server only.
-	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/...
+	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/...
 
 .PHONY: test-vendor
 test-vendor: ## The vendors' own clients against the simulators, and their signatures against the backends'.
@@ -100,8 +101,8 @@ image: ## The container image (needs a Docker engine): make image IMG=registry/a
 	@docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
 .PHONY: manifests
-manifests: $(BIN)/kustomize ## Everything to install, on standard output: make -s manifests IMG=… | kubectl apply -f -
-	@$(BIN)/kustomize build config/default | sed 's|image: accesskey-operator:dev|image: $(IMG)|'
+manifests: $(BIN)/kustomize ## Everything to install, on standard output: make -s manifests IMG=… [OVERLAY=config/namespaced] | kubectl apply -f -
+	@$(BIN)/kustomize build $(OVERLAY) | sed 's|image: accesskey-operator:dev|image: $(IMG)|'
 
 .PHONY: control-plane
 control-plane: ## Print the folder of the control plane's binaries; build them if need be.

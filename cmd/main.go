@@ -50,7 +50,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
-	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to watch, separated by commas; empty for the whole cluster.")
+	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to work in, separated by commas, without ClusterKeyServices; empty for the whole cluster.")
 	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
 	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests a second to the API server; -1 leaves it to the API server's own fairness.")
@@ -103,6 +103,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		ClusterNamespace: clusterNamespace(),
 		ResyncPeriod:     o.resyncPeriod,
 		Concurrency:      o.concurrency,
+		NamespacedOnly:   len(namespaces(o.namespaces)) > 0,
 		TrustUnproven:    o.trust,
 	})
 	if err != nil {

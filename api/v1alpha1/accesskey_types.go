@@ -168,7 +168,7 @@ type SecretTemplate struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="!self.startsWith('kubernetes.io/')",message="secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"
+	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/')",message="secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"
 	Type string `json:"type,omitempty"`
 
 	// labels to put on the Secret.

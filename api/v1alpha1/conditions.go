@@ -103,6 +103,8 @@ const (
 	ReasonInvalid = "Invalid"
 	// ReasonKeyServiceNotFound: serviceRef names nothing.
 	ReasonKeyServiceNotFound = "KeyServiceNotFound"
+	// ReasonClusterKeyServicesNotServed: serviceRef names a ClusterKeyService, and the operator works in some namespaces only.
+	ReasonClusterKeyServicesNotServed = "ClusterKeyServicesNotServed"
 	// ReasonKeyServiceDeleting: the KeyService is being deleted, so it makes no more keys.
 	ReasonKeyServiceDeleting = "KeyServiceDeleting"
 	// ReasonKeyServiceInvalid: the KeyService's spec cannot be used; the message says what to change.

@@ -63,7 +63,7 @@ type AccessKeyReconciler struct {
 // Setting blockOwnerDeletion takes this right where OwnerReferencesPermissionEnforcement is on.
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update;delete
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=accesskey-operator-cluster
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // SetupWithManager registers the controller and what wakes it.
@@ -74,13 +74,17 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("accesskey-operator")
 	}
-	return ctrl.NewControllerManagedBy(mgr).
+	control := ctrl.NewControllerManagedBy(mgr)
+	if r.Pool.ServesCluster() {
+		control.
+			Watches(&v1alpha1.ClusterKeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
+			WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.grantedIn), builder.WithPredicates(labelsChanged))
+	}
+	return control.
 		Named("accesskey").
 		For(&v1alpha1.AccessKey{}).
 		Owns(&corev1.Secret{}).
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
-		Watches(&v1alpha1.ClusterKeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
-		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.grantedIn), builder.WithPredicates(labelsChanged)).
 		// One that is in the way can be in either cache of Secrets, and the pass has to come after both have seen it go.
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.wantingSecret), builder.WithPredicates(goes)).
 		WatchesRawSource(source.Kind[client.Object](r.SecretVersions, secretMetadata(), handler.EnqueueRequestsFromMapFunc(r.wantingSecret), goes)).
@@ -120,14 +124,17 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 // act decides and acts. What can't be undone is decided a second time on a live input.
 func (r *AccessKeyReconciler) act(ctx context.Context, p *pass) (plan.Action, error) {
 	action := plan.Next(p.in)
-	if action.Verb == plan.Protect {
-		if err := r.protect(ctx, p); err != nil {
-			return action, err
+	for range 2 { // either of the two can come first
+		var err error
+		switch action.Verb {
+		case plan.Protect:
+			err = r.protect(ctx, p)
+		case plan.Look:
+			err = r.look(ctx, p)
+		default:
+			return action, r.execute(ctx, p, action)
 		}
-		action = plan.Next(p.in)
-	}
-	if action.Verb == plan.Look {
-		if err := r.look(ctx, p); err != nil {
+		if err != nil {
 			return action, err
 		}
 		action = plan.Next(p.in)

@@ -27,7 +27,7 @@ const (
 	indexOpenIntent = "openIntent"
 	// indexRecordedKey: AccessKeys by the keys that their status records.
 	indexRecordedKey = "recordedKey"
-	// indexSecretName: AccessKeys by the name of the Secret that they want.
+	// indexSecretName: AccessKeys by the names of the Secrets that they want: for the pair, and for one that has to wait.
 	indexSecretName = "secretName"
 	// indexSecretOwner: managed Secrets by the UID of their AccessKey.
 	indexSecretOwner = "owner"
@@ -61,7 +61,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		values client.IndexerFunc
 	}{
 		{&v1alpha1.AccessKey{}, indexService, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} })},
-		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{ak.SecretName()} })},
+		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{ak.SecretName(), plan.NextSecretName(ak)} })},
 		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey((*v1alpha1.AccessKey).RecordedKeyIDs)},
 		{&v1alpha1.AccessKey{}, indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) []string {
 			if ak.Status.Intent == nil {

@@ -57,7 +57,7 @@ func TestIndexes(t *testing.T) {
 		"its ClusterKeyService": {accessKeys + indexService, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Spec.ServiceRef.Kind = v1alpha1.KindClusterKeyService
 		}), []string{"/qumulo"}},
-		"the Secret that it wants": {accessKeys + indexSecretName, restingAccessKey(), []string{"backup"}},
+		"the Secrets that it wants": {accessKeys + indexSecretName, restingAccessKey(), []string{"backup", "backup-next"}},
 		"the keys that it records": {accessKeys + indexRecordedKey, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: "K0"}}
 		}), []string{"K1", "K0"}},

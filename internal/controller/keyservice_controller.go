@@ -51,8 +51,10 @@ type KeyServiceReconciler struct {
 	last sync.Map
 }
 
-// +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices;clusterkeyservices,verbs=get;list;watch;patch
-// +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices/status;clusterkeyservices/status,verbs=patch
+// +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices,verbs=list;watch;patch
+// +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices/status,verbs=patch
+// +kubebuilder:rbac:groups=accesskey.dev,resources=clusterkeyservices,verbs=list;watch;patch,roleName=accesskey-operator-cluster
+// +kubebuilder:rbac:groups=accesskey.dev,resources=clusterkeyservices/status,verbs=patch,roleName=accesskey-operator-cluster
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;patch
 
 // SetupWithManager registers the controller and what wakes it.

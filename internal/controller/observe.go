@@ -106,10 +106,10 @@ func (r *AccessKeyReconciler) getSecret(ctx context.Context, reader client.Reade
 // observeService finds the KeyService, what it grants, and the connection to it.
 func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error {
 	service, err := r.serviceOf(ctx, p.ak)
-	if apierrors.IsNotFound(err) {
+	if missing, ok := errors.AsType[*connect.Error](err); ok {
 		// The missing service is the news, not what it would have granted.
 		p.in.Granted, p.in.Service.Held = true, true
-		p.connectErr = serviceMissing(p.ak)
+		p.connectErr = missing
 		return nil
 	}
 	if err != nil {
@@ -131,18 +131,10 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	if err != nil {
 		return err
 	}
-	p.in.Service.KeysPerUser, p.in.Service.Overlap, p.in.Service.Renews = p.connection.KeysPerUser, p.connection.Overlap, p.connection.Renews
+	p.in.Service.KeysPerUser, p.in.Service.Overlap = p.connection.KeysPerUser, p.connection.Overlap
+	p.in.Service.Renews, p.in.Service.ActivatesLater = p.connection.Renews, p.connection.ActivatesLater
 	p.in.UserBusy, err = r.userBusy(ctx, p)
 	return err
-}
-
-func serviceMissing(ak *v1alpha1.AccessKey) error {
-	hint := "create it"
-	if !ak.DeletionTimestamp.IsZero() {
-		hint = "create it again so that the keys can be revoked, or set deletionPolicy: Retain to leave them at the service"
-	}
-	ref := ak.Spec.ServiceRef
-	return &connect.Error{Reason: v1alpha1.ReasonKeyServiceNotFound, Err: fmt.Errorf("%s %s does not exist; %s", ref.Kind, ref.Name, hint)}
 }
 
 // resyncedKeys are the recorded keys that the last shared listing does not deny.
@@ -201,8 +193,8 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.in.Secret = p.signer.secretOf(p.ak, digested(p.secret), p.s3)
-	// A pair waits only while an intent is open, or was left behind by one.
-	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent {
+	// A pair waits only while an intent is open, or was left behind by one; or one is about to.
+	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent || p.in.Service.ActivatesLater {
 		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
 			return err
 		}

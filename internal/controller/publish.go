@@ -37,6 +37,9 @@ type target struct {
 
 // publish writes the pair into a Secret: over the one that was looked at, or as a new one; never over a foreign one.
 func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, into target, credential keyservice.Credential, record *plan.Record) error {
+	if into.current != nil && !metav1.IsControlledBy(into.current, p.ak) {
+		return fmt.Errorf("writing Secret %s: %w", into.name, errForeignSecret)
+	}
 	return retry.OnError(publishTries, worthAnotherTry, func() error {
 		secret := newSecret(p.ak, into.name)
 		if into.current != nil {

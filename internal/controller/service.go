@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -19,17 +20,44 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/internal/plan"
 )
 
-// serviceOf gets the KeyService or ClusterKeyService that an AccessKey refers to, from the cache.
+// serviceOf gets the KeyService or ClusterKeyService that an AccessKey refers to, from the cache. The error is *connect.Error
+// where there is none.
 func (r *AccessKeyReconciler) serviceOf(ctx context.Context, ak *v1alpha1.AccessKey) (v1alpha1.GenericKeyService, error) {
 	var service v1alpha1.GenericKeyService = &v1alpha1.KeyService{}
 	name := types.NamespacedName{Namespace: ak.Namespace, Name: ak.Spec.ServiceRef.Name}
 	if ak.Spec.ServiceRef.Kind == v1alpha1.KindClusterKeyService {
+		if !r.Pool.ServesCluster() {
+			return nil, notServed(ak)
+		}
 		service, name.Namespace = &v1alpha1.ClusterKeyService{}, ""
 	}
-	return service, r.Client.Get(ctx, name, service)
+	err := r.Client.Get(ctx, name, service)
+	if apierrors.IsNotFound(err) {
+		return nil, serviceMissing(ak)
+	}
+	return service, err
+}
+
+func serviceMissing(ak *v1alpha1.AccessKey) error {
+	hint := "create it"
+	if !ak.DeletionTimestamp.IsZero() {
+		hint = "create it again so that the keys can be revoked, or set deletionPolicy: Retain to leave them at the service"
+	}
+	ref := ak.Spec.ServiceRef
+	return &connect.Error{Reason: v1alpha1.ReasonKeyServiceNotFound, Err: fmt.Errorf("%s %s does not exist; %s", ref.Kind, ref.Name, hint)}
+}
+
+func notServed(ak *v1alpha1.AccessKey) error {
+	hint := "refer to a KeyService of this namespace"
+	if !ak.DeletionTimestamp.IsZero() {
+		hint = "run one for the whole cluster so that the keys can be revoked, or set deletionPolicy: Retain to leave them at the service"
+	}
+	return &connect.Error{Reason: v1alpha1.ReasonClusterKeyServicesNotServed, Err: fmt.Errorf(
+		"this operator works in some namespaces only (--namespaces) and serves no ClusterKeyService; %s", hint)}
 }
 
 func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/internal/plan"
 )
 
@@ -134,5 +135,20 @@ func TestAMissingKeyServiceIsAskedFor(t *testing.T) {
 	}
 	if got := judge(serviceMissing(ak)).stalled; got != v1alpha1.ReasonKeyServiceNotFound {
 		t.Errorf("stalled by %q", got)
+	}
+}
+
+func TestAClusterKeyServiceThatIsNotServedIsExplained(t *testing.T) {
+	r := &AccessKeyReconciler{Pool: &connect.Pool{}}
+	ak := restingAccessKey()
+	ak.Spec.ServiceRef = v1alpha1.ServiceReference{Kind: v1alpha1.KindClusterKeyService, Name: "qumulo"}
+	want := "this operator works in some namespaces only (--namespaces) and serves no ClusterKeyService; refer to a KeyService of this namespace"
+	_, err := r.serviceOf(t.Context(), ak)
+	if err == nil || err.Error() != want || judge(err).stalled != v1alpha1.ReasonClusterKeyServicesNotServed {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	ak.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
+	if _, err := r.serviceOf(t.Context(), ak); err == nil || !strings.Contains(err.Error(), "set deletionPolicy: Retain") {
+		t.Errorf("got %v for one that is being deleted", err)
 	}
 }

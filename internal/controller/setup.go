@@ -67,9 +67,12 @@ func ClientOptions() client.Options {
 type Config struct {
 	// Namespaces to watch; none for the whole cluster.
 	Namespaces []string
-	// ClusterNamespace holds the Secrets of ClusterKeyServices.
+	// ClusterNamespace is the operator's own. It holds the Secrets of ClusterKeyServices.
 	ClusterNamespace string
-	ResyncPeriod     time.Duration
+	// NamespacedOnly: no ClusterKeyServices are served, and nothing is asked of the API server beyond Namespaces and the
+	// operator's own, so that Roles are rights enough.
+	NamespacedOnly bool
+	ResyncPeriod   time.Duration
 	// Concurrency is how many AccessKeys are worked on at once.
 	Concurrency int
 	// Clock and NewQueue are for tests that move the time; nil for the real ones.
@@ -81,6 +84,14 @@ type Config struct {
 	TrustUnproven bool
 }
 
+// The manager's own rights, in the namespace that it runs in: the lease of its leader, the events about it, and the key that
+// it signs with.
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-own
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=accesskey-operator,verbs=get;update,namespace=accesskey-system,roleName=accesskey-operator-own
+// +kubebuilder:rbac:groups="",resources=events,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-own
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-own
+// +kubebuilder:rbac:groups="",resources=secrets,resourceNames=accesskey-operator-proof,verbs=get,namespace=accesskey-system,roleName=accesskey-operator-own
+
 // Setup adds the controllers to a manager that was made with CacheOptions and ClientOptions.
 func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.Clock == nil {
@@ -88,6 +99,14 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	}
 	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing: %w", err)
+	}
+	signer, err := LoadSigner(ctx, mgr.GetAPIReader(), mgr.GetClient(), config.ClusterNamespace)
+	if err != nil {
+		return err
+	}
+	signer.TrustUnproven = config.TrustUnproven
+	if config.NamespacedOnly {
+		config.ClusterNamespace = "" // where there are no ClusterKeyServices, there are no Secrets of theirs
 	}
 	versions, err := secretVersions(mgr, config)
 	if err != nil {
@@ -100,11 +119,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		ResyncPeriod:     config.ResyncPeriod,
 		Clock:            config.Clock,
 	}
-	signer, err := LoadSigner(ctx, mgr.GetAPIReader(), mgr.GetClient(), config.ClusterNamespace)
-	if err != nil {
-		return err
-	}
-	signer.TrustUnproven = config.TrustUnproven
 	accessKeys := &AccessKeyReconciler{
 		Signer:         signer,
 		Client:         mgr.GetClient(),
@@ -120,7 +134,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the AccessKey controller: %w", err)
 	}
-	for _, cluster := range []bool{false, true} {
+	for _, cluster := range kinds(config) {
 		services := &KeyServiceReconciler{
 			Client:         mgr.GetClient(),
 			SecretVersions: versions,
@@ -135,6 +149,14 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		}
 	}
 	return nil
+}
+
+// kinds of key services that are served: the namespaced one (false), and the cluster's (true).
+func kinds(config Config) []bool {
+	if config.ClusterNamespace == "" {
+		return []bool{false}
+	}
+	return []bool{false, true}
 }
 
 // secretVersions is a cache of the metadata of every Secret, so that a changed credential is noticed without keeping one

@@ -141,6 +141,8 @@ type Limits struct {
 	MaxTTL time.Duration
 	// DeletesLater: Delete is accepted at once and done later; until then the key is listed as Deleting.
 	DeletesLater bool
+	// ActivatesLater: a new key does not work at once; until it does it is Pending.
+	ActivatesLater bool
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.
@@ -148,6 +150,8 @@ type Capabilities struct {
 	KeysPerUser  int
 	MaxTTL       time.Duration
 	DeletesLater bool
+	// ActivatesLater: a new pair has to wait before it is published.
+	ActivatesLater bool
 	// Overlap: an old and a new key can work side by side.
 	Overlap bool
 	// Renews: the service implements Renewer.
@@ -165,12 +169,13 @@ func CapabilitiesOf(s Service) Capabilities {
 	_, disables := s.(Disabler)
 	_, listsAll := s.(AllLister)
 	return Capabilities{
-		KeysPerUser:  limits.KeysPerUser,
-		MaxTTL:       limits.MaxTTL,
-		DeletesLater: limits.DeletesLater,
-		Overlap:      limits.KeysPerUser > 1,
-		Renews:       renews,
-		Disables:     disables,
-		ListsAll:     listsAll,
+		KeysPerUser:    limits.KeysPerUser,
+		MaxTTL:         limits.MaxTTL,
+		DeletesLater:   limits.DeletesLater,
+		ActivatesLater: limits.ActivatesLater,
+		Overlap:        limits.KeysPerUser > 1,
+		Renews:         renews,
+		Disables:       disables,
+		ListsAll:       listsAll,
 	}
 }

@@ -55,6 +55,8 @@ func stages(id string, revision int64, ago time.Duration) change {
 	}
 }
 
+func activatesLater(in *Input) { in.Service.ActivatesLater = true }
+
 func next(state SecretState) change { return func(in *Input) { in.Next = Secret{State: state} } }
 
 // publishedAgo: the pair in the Secret was asked for then.

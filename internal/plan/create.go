@@ -12,7 +12,7 @@ import (
 
 // obtain answers how to come by a new pair: Create, or in place Renew, or what has to come first.
 func obtain(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){granted, supported, protected, alone, looked, inPlace, room} {
+	for _, condition := range []func(Input, string) (Action, bool){granted, supported, protected, alone, looked, waitingPlace, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
@@ -53,9 +53,8 @@ func granted(in Input, _ string) (Action, bool) {
 		return Action{
 			Verb:   Block,
 			Reason: v1alpha1.ReasonNotGranted,
-			Detail: fmt.Sprintf("ClusterKeyService %s grants namespace %s no key of user %q; ask its owner for a grant",
-				in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Namespace, in.AccessKey.Spec.User),
-			Until: in.nextRevocation(),
+			Detail: in.notGranted(),
+			Until:  in.nextRevocation(),
 		}, true
 	}
 	if in.Service.Deleting {
@@ -105,6 +104,20 @@ func looked(in Input, reason string) (Action, bool) {
 		return none()
 	}
 	return Action{Verb: Look, Reason: reason}, true
+}
+
+// waitingPlace: where a new pair has to wait, its Secret must be free or ours before there is a pair.
+func waitingPlace(in Input, _ string) (Action, bool) {
+	if !in.Service.ActivatesLater || in.Next.State != SecretForeign {
+		return none()
+	}
+	return Action{
+		Verb:   Block,
+		Reason: v1alpha1.ReasonSecretConflict,
+		Detail: fmt.Sprintf("the Secret %s, in which a new pair waits until the service has activated it, exists and is not controlled by this AccessKey, "+
+			"or is on its way out; delete it, or choose another secretName", NextSecretName(in.AccessKey)),
+		Until: in.nextRevocation(),
+	}, true
 }
 
 // room makes room in a full quota from our own keys that no Secret holds, oldest first. A published key is never given

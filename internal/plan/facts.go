@@ -244,6 +244,15 @@ func (in Input) notOurs(id string) Action {
 	}
 }
 
+func (in Input) notGranted() string {
+	detail := fmt.Sprintf("ClusterKeyService %s grants namespace %s no key of user %q; ask its owner for a grant",
+		in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Namespace, in.AccessKey.Spec.User)
+	if in.AccessKey.Status.KeyID != "" {
+		detail += fmt.Sprintf(" (access key %s, which was granted once, works on but is not rotated)", in.AccessKey.Status.AccessKeyID)
+	}
+	return detail
+}
+
 // revokeAt is when a previous key goes: as recorded, but no later than by a ttl that was shortened since.
 func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
 	expires, _ := Schedule(in.AccessKey, previous.IssuedAt.Time)

@@ -65,6 +65,8 @@ type Service struct {
 	Overlap bool
 	// Renews: a key can be given a new pair in place.
 	Renews bool
+	// ActivatesLater: a new pair waits in the next Secret until it works.
+	ActivatesLater bool
 	// Held: it and its Secrets carry the in-use finalizer, so that they outlive the keys.
 	Held bool
 	// Deleting: it makes no more keys.

@@ -56,6 +56,8 @@ var rules = []rule{
 	{"a Secret is kept up to date around its pair", updateSecret},
 	{"a Secret under a former name goes when its key is gone", dropFormer},
 	{"the Secret in which a pair waited goes", dropNext},
+	// Before its key ends, so that there is time to mend it.
+	{"a grant that was withdrawn is told of", tellOfGrant},
 	{"otherwise wait for the next moment", wait},
 }
 
@@ -286,6 +288,14 @@ func dropNext(in Input) (Action, bool) {
 		return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: NextSecretName(in.AccessKey)})
 	}
 	return none()
+}
+
+func tellOfGrant(in Input) (Action, bool) {
+	if in.Granted {
+		return none()
+	}
+	next, _ := wait(in)
+	return Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted, Detail: in.notGranted(), Until: next.Until}, true
 }
 
 func wait(in Input) (Action, bool) {

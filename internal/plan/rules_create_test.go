@@ -27,9 +27,30 @@ var creatingCases = []decision{
 		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted}, says: "ask its owner for a grant",
 	},
 	{
-		name: "a pair at rest needs no grant",
+		name: "a pair at rest needs no grant, but a person is told before it ends",
 		in:   quiet(notGranted),
-		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
+		rule: ruleTellOfGrant, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted, Until: renewal},
+		says: "access key AKIAK1, which was granted once, works on but is not rotated",
+	},
+	{
+		name: "a Secret is kept up to date without a grant",
+		in:   quiet(notGranted, outOfDate),
+		rule: ruleUpdateSecret, want: Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated},
+	},
+	{
+		name: "no pair is made that could not wait anywhere",
+		in:   unissued(activatesLater, next(SecretForeign)),
+		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonSecretConflict}, says: "the Secret backup-next, in which a new pair waits",
+	},
+	{
+		name: "nor is one made in place",
+		in:   quiet(at(renewal), activatesLater, renews, strategy(v1alpha1.StrategyReplace), next(SecretForeign)),
+		rule: ruleRotate, want: Action{Verb: Block, Reason: v1alpha1.ReasonSecretConflict}, says: "backup-next",
+	},
+	{
+		name: "where pairs need not wait, the Secret of that name is nobody's business",
+		in:   unissued(next(SecretForeign)),
+		rule: ruleIssue, want: Action{Verb: Create, Reason: v1alpha1.ReasonIssuing},
 	},
 	{
 		name: "a KeyService that is being deleted makes no more keys",

@@ -32,13 +32,14 @@ const (
 	ruleUpdateSecret   = "a Secret is kept up to date around its pair"
 	ruleDropFormer     = "a Secret under a former name goes when its key is gone"
 	ruleDropNext       = "the Secret in which a pair waited goes"
+	ruleTellOfGrant    = "a grant that was withdrawn is told of"
 	ruleWait           = "otherwise wait for the next moment"
 )
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleSuspended, ruleRetain, ruleSignedByOther, ruleBackOff, ruleSettle, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleForeignSecret,
-		ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropFormer, ruleDropNext, ruleWait,
+		ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropFormer, ruleDropNext, ruleTellOfGrant, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {

@@ -60,6 +60,8 @@ func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 		ControlPlaneStartTimeout: time.Minute,
 		ControlPlaneStopTimeout:  time.Minute,
 	}}
+	// Some distributions enforce it: who makes an object that blocks its owner's deletion needs a right on the owner.
+	c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
 	if c.Config, err = c.environment.Start(); err != nil {
 		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", errors.Join(err, c.environment.Stop()))
 	}

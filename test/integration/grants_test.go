@@ -4,6 +4,8 @@
 package integration
 
 import (
+	"fmt"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -77,13 +79,11 @@ var _ = Describe("A ClusterKeyService", func() {
 		w.label(ctx, "a")
 		p := w.issued(ctx, "backup", 1)
 
-		By("leaving what was issued alone when the label goes, but replacing it no more")
+		By("leaving what was issued alone when the label goes, and telling at once that it is replaced no more")
 		w.label(ctx, "b")
-		w.step(ctx, resync)
-		Expect(w.issued(ctx, "backup", 1)).To(Equal(p))
+		w.expectWithdrawn(ctx, "backup", p)
 		w.stepTo(ctx, w.accessKey(ctx, "backup").Status.RenewalTime.Time)
-		w.expectStalled(ctx, "backup", "NotGranted")
-		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
+		w.expectWithdrawn(ctx, "backup", p)
 		w.label(ctx, "a")
 		w.issued(ctx, "backup", 2)
 	})
@@ -97,7 +97,19 @@ var _ = Describe("A ClusterKeyService", func() {
 		w.changeClusterService(ctx, name, func(service *v1alpha1.ClusterKeyService) {
 			service.Spec.Grants = []v1alpha1.Grant{grant("a", alice)}
 		})
-		w.issued(ctx, "backup", 1)
+		p := w.issued(ctx, "backup", 1)
+
+		By("leaving what was issued alone when they go, or change")
+		for _, grants := range [][]v1alpha1.Grant{nil, {grant("b", alice)}, {grant("a", "local:bob")}, {grant("a", "alice")}} {
+			w.changeClusterService(ctx, name, func(service *v1alpha1.ClusterKeyService) { service.Spec.Grants = grants })
+			w.expectWithdrawn(ctx, "backup", p)
+			w.changeAccessKey(ctx, "backup", renewNow(fmt.Sprint(grants)))
+			w.expectWithdrawn(ctx, "backup", p)
+		}
+		w.changeClusterService(ctx, name, func(service *v1alpha1.ClusterKeyService) {
+			service.Spec.Grants = []v1alpha1.Grant{grant("a", alice)}
+		})
+		w.issued(ctx, "backup", 2)
 	})
 
 	It("still revokes what it granted once", func(ctx SpecContext) {
@@ -147,6 +159,17 @@ var _ = Describe("A ClusterKeyService", func() {
 	})
 })
 
+// expectWithdrawn: a pair that was granted once is left alone, and a person is told that it will not be replaced.
+func (w *world) expectWithdrawn(ctx SpecContext, name string, p pair) {
+	GinkgoHelper()
+	w.expect(ctx, name, WithTransform(observed, BeTrue()), HaveCondition("Ready", metav1.ConditionTrue, "Issued"),
+		HaveCondition("Stalled", metav1.ConditionTrue, "NotGranted", "ask its owner for a grant", p.id+", which was granted once, works on but is not rotated"))
+	w.settle(ctx)
+	Expect(w.published(ctx, name)).To(Equal(p))
+	Expect(w.works(p)).To(BeTrue())
+	Expect(w.service.History()).To(HaveLen(1))
+}
+
 // grant lets the namespaces of a team have keys of users.
 func grant(team string, users ...string) v1alpha1.Grant {
 	return v1alpha1.Grant{
@@ -155,18 +178,23 @@ func grant(team string, users ...string) v1alpha1.Grant {
 	}
 }
 
-// createClusterService creates a ClusterKeyService for the world's cluster, with its Secrets, and returns its name. It is
-// gone after the spec, since every operator sees it.
+// createClusterService creates a ClusterKeyService for the world's cluster, with its Secrets, and returns its name.
 func (w *world) createClusterService(ctx SpecContext, grants ...v1alpha1.Grant) string {
 	GinkgoHelper()
 	for _, secret := range []*corev1.Secret{w.credentialSecret(), w.authoritySecret()} {
 		secret.Namespace = w.clusterNamespace
 		w.create(ctx, secret)
 	}
-	service := &v1alpha1.ClusterKeyService{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "qumulo-"},
-		Spec:       v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: w.serviceSpec(), Grants: grants},
-	}
+	return w.createShared(ctx, func(spec *v1alpha1.ClusterKeyServiceSpec) {
+		*spec = v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: w.serviceSpec(), Grants: grants}
+	})
+}
+
+// createShared creates a ClusterKeyService and returns its name. It is gone after the spec, since every operator sees it.
+func (w *world) createShared(ctx SpecContext, set func(*v1alpha1.ClusterKeyServiceSpec)) string {
+	GinkgoHelper()
+	service := &v1alpha1.ClusterKeyService{ObjectMeta: metav1.ObjectMeta{GenerateName: "shared-"}}
+	set(&service.Spec)
 	Expect(kube.Create(ctx, service)).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) {
 		Expect(client.IgnoreNotFound(kube.Delete(ctx, service))).To(Succeed())

@@ -27,7 +27,7 @@ const (
 	concurrency = 4
 )
 
-// start runs an operator that watches only the world's namespace, with the rights of config/rbac and no others.
+// start runs an operator that watches only the world's namespaces, with the rights of config/rbac and no others.
 func (w *world) start() {
 	GinkgoHelper()
 	account := rest.CopyConfig(plane.Config)
@@ -38,7 +38,7 @@ func (w *world) start() {
 	account.Wrap(w.requests.count)
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme:  controller.Scheme(),
-		Cache:   controller.CacheOptions([]string{w.namespace}),
+		Cache:   controller.CacheOptions(w.watched()),
 		Client:  controller.ClientOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// One process has many managers here, one after the other.
@@ -49,7 +49,7 @@ func (w *world) start() {
 	w.queues = &queues{clock: w.clock}
 	ctx, cancel := context.WithCancel(context.Background())
 	Expect(controller.Setup(ctx, mgr, controller.Config{
-		Namespaces:       []string{w.namespace},
+		Namespaces:       w.watched(),
 		ClusterNamespace: w.clusterNamespace,
 		ResyncPeriod:     resync,
 		Concurrency:      concurrency,

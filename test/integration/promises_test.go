@@ -21,13 +21,19 @@ import (
 func (w *world) expectPromises(ctx SpecContext) {
 	GinkgoHelper()
 	w.eventually(ctx, func(g Gomega) {
-		var accessKeys v1alpha1.AccessKeyList
-		g.Expect(kube.List(ctx, &accessKeys, client.InNamespace(w.namespace))).To(Succeed())
-		w.noKeyLeaks(g, accessKeys.Items)
-		w.readyMeansValid(ctx, g, accessKeys.Items)
+		var accessKeys []v1alpha1.AccessKey
+		for _, namespace := range w.watched() {
+			var here v1alpha1.AccessKeyList
+			g.Expect(kube.List(ctx, &here, client.InNamespace(namespace))).To(Succeed())
+			accessKeys = append(accessKeys, here.Items...)
+		}
+		w.noKeyLeaks(g, accessKeys)
+		w.readyMeansValid(ctx, g, accessKeys)
 	})
 	w.foreignKeysAreUntouched()
-	w.secretsStayInSecrets(ctx)
+	for _, namespace := range w.watched() {
+		w.secretsStayInSecrets(ctx, namespace)
+	}
 }
 
 // noKeyLeaks: a key of the operator that works is recorded by an AccessKey, or an open intent will settle it.
@@ -57,7 +63,7 @@ func (w *world) readyMeansValid(ctx SpecContext, g Gomega, accessKeys []v1alpha1
 			continue
 		}
 		secret := &corev1.Secret{}
-		g.Expect(kube.Get(ctx, w.named(accessKeys[i].SecretName()), secret)).To(Succeed())
+		g.Expect(kube.Get(ctx, client.ObjectKey{Namespace: accessKeys[i].Namespace, Name: accessKeys[i].SecretName()}, secret)).To(Succeed())
 		g.Expect(w.works(w.pairOf(secret))).To(BeTrue(), "AccessKey %s is Ready, but its pair does not work", accessKeys[i].Name)
 	}
 }
@@ -75,17 +81,17 @@ func (w *world) foreignKeysAreUntouched() {
 }
 
 // secretsStayInSecrets: no secret material shows in any other object, nor in the log.
-func (w *world) secretsStayInSecrets(ctx SpecContext) {
+func (w *world) secretsStayInSecrets(ctx SpecContext, namespace string) {
 	GinkgoHelper()
 	shown := string(w.log.Contents())
 	for _, list := range []client.ObjectList{&v1alpha1.AccessKeyList{}, &v1alpha1.KeyServiceList{}, &eventsv1.EventList{}} {
-		Expect(kube.List(ctx, list, client.InNamespace(w.namespace))).To(Succeed())
+		Expect(kube.List(ctx, list, client.InNamespace(namespace))).To(Succeed())
 		encoded, err := json.Marshal(list)
 		Expect(err).NotTo(HaveOccurred())
 		shown += string(encoded)
 	}
 	var secrets corev1.SecretList
-	Expect(kube.List(ctx, &secrets, client.InNamespace(w.namespace))).To(Succeed())
+	Expect(kube.List(ctx, &secrets, client.InNamespace(namespace))).To(Succeed())
 	for i := range secrets.Items {
 		w.pairOf(&secrets.Items[i])
 		encoded, err := json.Marshal(secrets.Items[i].ObjectMeta)

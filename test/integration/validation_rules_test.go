@@ -53,6 +53,7 @@ var accessKeyRefusals = []refusal{
 	at("spec.secretTemplate.type", "minLength", "", "spec.secretTemplate.type in body should be at least 1 chars long"),
 	at("spec.secretTemplate.type", "maxLength", text(254), "spec.secretTemplate.type: Too long"),
 	at("spec.secretTemplate.type", rule, "kubernetes.io/tls", "secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"),
+	at("spec.secretTemplate.type", rule, "bootstrap.kubernetes.io/token", "secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"),
 	at("spec.secretTemplate.labels", "minProperties", map[string]any{}, "spec.secretTemplate.labels in body should have at least 1 properties"),
 	at("spec.secretTemplate.labels", "maxProperties", many(33), "spec.secretTemplate.labels: Too many: 33: must have at most 32 items"),
 	at("spec.secretTemplate.labels", rule, map[string]any{"accesskey.dev/x": "y"}, "labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"),

@@ -33,6 +33,8 @@ const (
 // world is what one spec has to itself: a namespace, a clock, a Qumulo cluster and an operator.
 type world struct {
 	namespace, clusterNamespace string
+	// neighbours are more namespaces that the operator works in.
+	neighbours []string
 
 	clock   *testclock.FakeClock
 	service *qumulo.Simulator
@@ -40,7 +42,7 @@ type world struct {
 	token   string
 
 	queues   *queues
-	requests requests
+	requests *requests
 	// cancel tells the operator to stop; stop waits until it has.
 	cancel, stop func()
 	log          *gbytes.Buffer
@@ -72,7 +74,7 @@ func newBareWorld(ctx SpecContext) *world {
 // newStoppedWorld makes a world without a KeyService, in which the operator does not run yet.
 func newStoppedWorld(ctx SpecContext) *world {
 	GinkgoHelper()
-	w := &world{log: gbytes.NewBuffer(), kept: map[string]bool{}, stop: func() {}}
+	w := &world{log: gbytes.NewBuffer(), requests: &requests{}, kept: map[string]bool{}, stop: func() {}}
 	// AccessKeys are dated by the API server, by the real clock.
 	w.clock = testclock.NewFakeClock(time.Now())
 	w.namespace, w.clusterNamespace = w.newNamespace(ctx), w.newNamespace(ctx)
@@ -168,6 +170,9 @@ func (w *world) create(ctx SpecContext, objects ...client.Object) {
 		Expect(kube.Create(ctx, object)).To(Succeed())
 	}
 }
+
+// watched are the namespaces that the operator works in.
+func (w *world) watched() []string { return append([]string{w.namespace}, w.neighbours...) }
 
 func (w *world) named(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: w.namespace, Name: name}

@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -42,7 +43,8 @@ type backend struct {
 	name string
 	// selected: the spec names this service.
 	selected func(*v1alpha1.KeyServiceSpec) bool
-	endpoint func(*v1alpha1.KeyServiceSpec) string
+	// endpoint is the service's URL, and which part of the service is meant where it has several.
+	endpoint func(*v1alpha1.KeyServiceSpec) (url, part string)
 	connect  func(input) (keyservice.Service, error)
 }
 
@@ -50,25 +52,25 @@ var backends = []backend{
 	{
 		name:     "qumulo",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Qumulo != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.Qumulo.URL },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.Qumulo.URL, "" },
 		connect:  connectQumulo,
 	},
 	{
 		name:     "ionos",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.IONOS != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.IONOS.URL },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.IONOS.URL, "" },
 		connect:  connectIONOS,
 	},
 	{
 		name:     "huawei",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Huawei != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.Huawei.URL + "/" + spec.Huawei.DomainID },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.Huawei.URL, spec.Huawei.DomainID },
 		connect:  connectHuawei,
 	},
 	{
 		name:     "ontap",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.ONTAP != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) string { return spec.ONTAP.URL + "/" + spec.ONTAP.SVM },
+		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.ONTAP.URL, spec.ONTAP.SVM },
 		connect:  connectONTAP,
 	},
 }
@@ -88,7 +90,12 @@ func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSuffix(strings.ToLower(strings.TrimRight(b.endpoint(spec), "/")), ":443")
+	url, part := b.endpoint(spec)
+	url = strings.TrimSuffix(strings.ToLower(strings.TrimRight(url, "/")), ":443")
+	if part == "" {
+		return url
+	}
+	return url + "/" + strings.ToLower(part)
 }
 
 // connect makes a Service of the spec and its Secrets. It sends nothing to the service yet.
@@ -127,6 +134,9 @@ type secrets struct {
 func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeyServiceSpec, namespace string) (secrets, error) {
 	found := secrets{namespace: namespace, byName: map[string]*corev1.Secret{}}
 	for _, name := range spec.SecretNames() {
+		if len(validation.IsDNS1123Subdomain(name)) > 0 {
+			continue // there can be none of that name, and a name must not lead anywhere else
+		}
 		secret := &corev1.Secret{}
 		err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
 		if apierrors.IsNotFound(err) {
@@ -157,11 +167,27 @@ func (s secrets) value(name, key string) (keyservice.Secret, error) {
 	if !ok {
 		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s does not exist; create it with the key %s", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
 	}
+	if !meant(secret.Type, key) {
+		return "", &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("Secret %s/%s is of type %s, whose %s is not for a key service; put the credentials into a Secret of their own", s.namespace, name, secret.Type, key)} //nolint:staticcheck // Secret is a kind
+	}
 	value := trimLineBreak(secret.Data[key])
 	if value == "" {
 		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s has no key %s, or it is empty; add it", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
 	}
 	return keyservice.Secret(value), nil
+}
+
+// meant: a key of a Secret of this type can be for a key service. Who can make KeyServices but not read Secrets has a
+// credential sent to a server of theirs; those that Kubernetes' own types hold are worth more than any key service's.
+func meant(secretType corev1.SecretType, key string) bool {
+	switch secretType {
+	case corev1.SecretTypeBasicAuth:
+		return true
+	case corev1.SecretTypeTLS:
+		return key != corev1.TLSPrivateKeyKey
+	default:
+		return !strings.Contains(string(secretType), "kubernetes.io/")
+	}
 }
 
 // pair of keys of a Secret: a name, and what proves it.

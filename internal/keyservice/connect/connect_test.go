@@ -44,6 +44,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}{
 		"no Secret":                     {nil, nil, notFound, "Secret team-a/token does not exist; create it with the key token"},
 		"a Secret in another namespace": {[]client.Object{secret("team-b", "token", "token", "t")}, nil, notFound, "Secret team-a/token does not exist; create it with the key token"},
+		"a name that leads elsewhere":   {nil, func(spec *v1alpha1.KeyServiceSpec) { spec.Qumulo.TokenSecretRef.Name = "../../team-b/secrets/token" }, notFound, "Secret team-a/../../team-b/secrets/token does not exist; create it with the key token"},
 		"no key in the Secret":          {[]client.Object{secret("team-a", "token", "Token", "t")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
 		"an empty token":                {[]client.Object{secret("team-a", "token", "token", "")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
 		"a token of only line breaks":   {[]client.Object{secret("team-a", "token", "token", "\r\n\n")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
@@ -164,5 +165,56 @@ func TestEndpointsAreTheSameWhereTheServiceIs(t *testing.T) {
 	}
 	if got := Endpoint(&v1alpha1.KeyServiceSpec{}); got != "" {
 		t.Errorf("no service is at %q", got)
+	}
+}
+
+func TestEndpointsOfPartsOfAService(t *testing.T) {
+	account := func(url, id string) string {
+		return Endpoint(&v1alpha1.KeyServiceSpec{Huawei: &v1alpha1.HuaweiService{URL: url, DomainID: id}})
+	}
+	svm := func(url, name string) string {
+		return Endpoint(&v1alpha1.KeyServiceSpec{ONTAP: &v1alpha1.ONTAPService{URL: url, SVM: name}})
+	}
+	for name, endpoint := range map[string]func(url, part string) string{"account": account, "SVM": svm} {
+		for _, same := range []string{"https://a.example/", "https://a.example:443", "https://A.example:443/"} {
+			if endpoint(same, "1") != endpoint("https://a.example", "1") {
+				t.Errorf("%s 1 at %s is taken for another one than that at https://a.example", name, same)
+			}
+		}
+		if endpoint("https://a.example", "1") == endpoint("https://a.example", "2") {
+			t.Errorf("two of one %s are taken for each other", name)
+		}
+	}
+}
+
+func TestWhatKubernetesKeepsInSecretsIsSentToNoKeyService(t *testing.T) {
+	for name, test := range map[string]struct {
+		secretType corev1.SecretType
+		key        string
+		want       bool
+	}{
+		"no type":                    {"", "token", true},
+		"Opaque":                     {corev1.SecretTypeOpaque, "token", true},
+		"a type of somebody's own":   {"example.com/credentials", "token", true},
+		"a username and a password":  {corev1.SecretTypeBasicAuth, "password", true},
+		"an authority":               {corev1.SecretTypeTLS, "ca.crt", true},
+		"a private key":              {corev1.SecretTypeTLS, "tls.key", false},
+		"a ServiceAccount's token":   {corev1.SecretTypeServiceAccountToken, "token", false},
+		"a token to join a cluster":  {corev1.SecretTypeBootstrapToken, "token-secret", false},
+		"a registry's password":      {corev1.SecretTypeDockerConfigJson, ".dockerconfigjson", false},
+		"a registry's old password":  {corev1.SecretTypeDockercfg, ".dockercfg", false},
+		"a key of ssh":               {corev1.SecretTypeSSHAuth, "ssh-privatekey", false},
+		"what Kubernetes brings yet": {"kubernetes.io/another", "token", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			held := secrets{namespace: "team-a", byName: map[string]*corev1.Secret{
+				"held": {Type: test.secretType, Data: map[string][]byte{test.key: []byte("material")}},
+			}}
+			_, err := held.value("held", test.key)
+			refused, _ := errors.AsType[*Error](err)
+			if got := err == nil; got != test.want || !got && refused.Reason != v1alpha1.ReasonKeyServiceInvalid {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }

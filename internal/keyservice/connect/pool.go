@@ -74,7 +74,7 @@ type Pool struct {
 	Live client.Reader
 	// SecretVersions reads the metadata of Secrets from a cache.
 	SecretVersions client.Reader
-	// ClusterNamespace holds the Secrets of ClusterKeyServices.
+	// ClusterNamespace holds the Secrets of ClusterKeyServices. Empty: they are not served.
 	ClusterNamespace string
 	// ResyncPeriod of the Inventories.
 	ResyncPeriod time.Duration
@@ -109,6 +109,9 @@ func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
 	}
 	return service.GetNamespace()
 }
+
+// ServesCluster reports whether ClusterKeyServices are served.
+func (p *Pool) ServesCluster() bool { return p.ClusterNamespace != "" }
 
 // Get returns the connection of a KeyService. The error is *Error where a change of the KeyService or its Secrets mends it.
 func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Connection, error) {

@@ -59,7 +59,7 @@ func New(config Config) (*Service, error) {
 
 // Limits implements keyservice.Service.
 func (s *Service) Limits() keyservice.Limits {
-	return keyservice.Limits{KeysPerUser: keysPerUser, DeletesLater: true}
+	return keyservice.Limits{KeysPerUser: keysPerUser, DeletesLater: true, ActivatesLater: true}
 }
 
 // Probe implements keyservice.Prober: a list of one key proves the token. The version is that of the API that this
