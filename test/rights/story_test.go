@@ -130,7 +130,8 @@ func (s *story) repair(ctx context.Context) error {
 			return err
 		}
 		if err := s.eventually(ctx, func() error {
-			if err := kube.Get(ctx, client.ObjectKeyFromObject(secret), secret); err != nil || secret.Data["MORE"] != nil {
+			now := &corev1.Secret{}
+			if err := kube.Get(ctx, client.ObjectKeyFromObject(secret), now); err != nil || now.Data["MORE"] != nil {
 				return errors.Join(err, fmt.Errorf("the Secret is not repaired; %w", s.describe(ctx, "backup")))
 			}
 			return nil
