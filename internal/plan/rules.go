@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -282,9 +283,13 @@ func dropFormer(in Input) (Action, bool) {
 	return none()
 }
 
-// dropNext: with no intent open nothing waits any more.
+// dropNext: with no intent open nothing waits any more. Under that name can also be a former Secret, for consumers that still
+// use it.
 func dropNext(in Input) (Action, bool) {
-	if in.Next.State == SecretIntact || in.Next.State == SecretEdited {
+	former := slices.ContainsFunc(in.AccessKey.Status.PreviousKeys, func(p v1alpha1.PreviousKey) bool {
+		return p.KeyID == in.Next.Record.KeyID && in.lists(p.KeyID, in.Next.Record.AccessKeyID)
+	})
+	if !former && (in.Next.State == SecretIntact || in.Next.State == SecretEdited) {
 		return live(in, Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: NextSecretName(in.AccessKey)})
 	}
 	return none()

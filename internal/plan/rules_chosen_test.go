@@ -193,6 +193,16 @@ var waitingCases = []decision{
 		rule: ruleDropNext, want: Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: "other-next"},
 	},
 	{
+		name: "a former Secret under that name stays while its key works",
+		in:   quiet(stages("K0", 1, day), keys("K0", "K1"), previous("K0", noon.Add(day))),
+		rule: ruleWait, want: Action{Verb: Wait, Until: noon.Add(day)},
+	},
+	{
+		name: "a former Secret under that name goes when its key is gone",
+		in:   quiet(stages("K0", 1, day), previous("K0", noon.Add(day))),
+		rule: ruleDropNext, want: Action{Verb: DropSecret, Reason: v1alpha1.EventSecretUpdated, Name: "backup-next"},
+	},
+	{
 		name: "a Secret of that name that is not ours stays",
 		in:   quiet(next(SecretForeign)),
 		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
