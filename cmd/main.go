@@ -29,6 +29,10 @@ import (
 // defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
 const defaultNamespace = "accesskey-system"
 
+// bodies is the verbosity from which the Kubernetes client logs what it sends and receives, Secrets included. It logs with
+// the logger of the pass, so that a flag of this program's would be enough.
+const bodies = 8
+
 // version is stamped by the build.
 var version = "dev"
 
@@ -68,6 +72,8 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 		return o, fmt.Errorf("--resync-period must be at least 1s, not %s", o.resyncPeriod)
 	case o.kubeAPIQPS != -1 && !(o.kubeAPIQPS > 0):
 		return o, errors.New("--kube-api-qps must be positive, or -1 for no limit")
+	case o.logging.Level != nil && o.logging.Level.Enabled(zapcore.Level(-bodies)):
+		return o, fmt.Errorf("--zap-log-level must be below %d: from there on the Kubernetes client logs the Secrets that it reads and writes", bodies)
 	}
 	return o, nil
 }
