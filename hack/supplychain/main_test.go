@@ -6,8 +6,10 @@ package main
 import (
 	"debug/buildinfo"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -61,6 +63,17 @@ func TestAnSBOMIsThatOfItsBinary(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestAModuleThatIsReplacedGoesByItsReplacement(t *testing.T) {
+	info := &buildinfo.BuildInfo{GoVersion: "go1.26.0", Deps: []*debug.Module{
+		{Path: "example.com/a", Version: "v1.0.0"},
+		{Path: "example.com/b", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/fork", Version: "v1.0.1"}},
+	}}
+	want := map[string]string{standardLibrary: "go1.26.0", "example.com/a": "v1.0.0", "example.com/fork": "v1.0.1"}
+	if got := linked(info); !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }
 
