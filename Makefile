@@ -121,8 +121,9 @@ reproducible: ## Build the manager in two folders, and fail unless the bytes are
 	cmp "$$work/a/manager" "$$work/longer/b/manager"; sha256sum < "$$work/a/manager"
 
 .PHONY: vulncheck
-vulncheck: build ## Known vulnerabilities of what is linked (needs govulncheck and its database).
+vulncheck: ## Known vulnerabilities of what is linked (needs govulncheck and its database).
 	@command -v govulncheck >/dev/null || { echo "govulncheck is not on PATH: go install golang.org/x/vuln/cmd/govulncheck@latest"; exit 1; }
+	@$(MAKE) --no-print-directory build
 	@govulncheck -mode=binary $(BIN)/manager
 
 ##@ Deployment
