@@ -13,6 +13,8 @@ export CGO_ENABLED ?= 0
 export GOWORK := off
 # Nested modules are pinned; a build must not change them.
 TOOL_BUILD := GOFLAGS=-mod=readonly go build
+# No path and no state of git goes into the manager: the same tree and version give the same bytes.
+BUILD := -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 # etcd, kube-apiserver, kube-controller-manager and kubectl: found, or built into a cache that all checkouts share.
 WITH_CONTROL_PLANE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane)"; export KUBEBUILDER_ASSETS;
 
@@ -36,7 +38,7 @@ help: ## This list.
 
 .PHONY: build
 build: ## The manager, as bin/manager.
-	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/manager ./cmd
+	@go build $(BUILD) -o $(BIN)/manager ./cmd
 
 .PHONY: run
 run: build ## The manager against the cluster of your kubeconfig.
@@ -90,9 +92,40 @@ cover: ## Coverage of the planner, by its own tests.
 simulate: ## The planner's simulation on more worlds: make simulate SEEDS=100000
 	@go test ./internal/plan -run 'TestSimulation$$' -count=1 -v -args -seeds=$(or $(SEEDS),100000) | tail -5
 
+.PHONY: fuzz
+fuzz: ## Every fuzz target for FUZZTIME each: make fuzz FUZZTIME=5m (30s)
+	@for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "== $$(dirname "$$file") $$target"; \
+			go test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),30s); \
+		done; \
+	done
+
 .PHONY: clean
 clean: ## Remove what was built here. The shared cache of the control plane stays.
 	@rm -rf $(BIN) cover.out
+
+##@ Supply chain
+
+.PHONY: sbom
+sbom: build $(BIN)/cyclonedx-gomod ## The SBOM of bin/manager (CycloneDX), from what is linked: bin/sbom.cdx.json
+	@$(BIN)/cyclonedx-gomod bin -json -std -noserial -notimestamp -version $(VERSION) -output $(BIN)/sbom.cdx.json $(BIN)/manager
+	@go run ./hack/supplychain $(BIN)/manager $(BIN)/sbom.cdx.json
+
+.PHONY: reproducible
+reproducible: ## Build the manager in two folders, and fail unless the bytes are the same.
+	@work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	for copy in a longer/b; do \
+		mkdir -p "$$work/$$copy"; tar -cf - go.mod go.sum api cmd internal | tar -xf - -C "$$work/$$copy"; \
+		go build -C "$$work/$$copy" $(BUILD) -o manager ./cmd; \
+	done; \
+	cmp "$$work/a/manager" "$$work/longer/b/manager"; sha256sum < "$$work/a/manager"
+
+.PHONY: vulncheck
+vulncheck: ## Known vulnerabilities of what is linked (needs govulncheck and its database).
+	@command -v govulncheck >/dev/null || { echo "govulncheck is not on PATH: go install golang.org/x/vuln/cmd/govulncheck@latest"; exit 1; }
+	@$(MAKE) --no-print-directory build
+	@govulncheck -mode=binary $(BIN)/manager
 
 ##@ Deployment
 
@@ -114,6 +147,8 @@ $(BIN)/controller-gen: hack/tools/go.mod
 	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
 $(BIN)/kustomize: hack/tools/go.mod
 	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/kustomize/kustomize/v5
+$(BIN)/cyclonedx-gomod: hack/tools/sbom/go.mod
+	@$(TOOL_BUILD) -C hack/tools/sbom -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 $(BIN)/golangci-lint: hack/tools/go.mod
 	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(BIN)/golangci-lint-kube-api-linter: hack/tools/kube-api-linter/go.mod

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap/zapcore"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -28,6 +27,10 @@ import (
 
 // defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
 const defaultNamespace = "accesskey-system"
+
+// bodies is the verbosity from which the Kubernetes client logs what it sends and receives, Secrets included. It logs with
+// the logger of the pass, so that a flag of this program's would be enough.
+const bodies = 8
 
 // version is stamped by the build.
 var version = "dev"
@@ -46,7 +49,7 @@ type options struct {
 }
 
 func parse(flags *flag.FlagSet, arguments []string) (options, error) {
-	o := options{logging: zap.Options{TimeEncoder: zapcore.RFC3339TimeEncoder}}
+	var o options
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
@@ -68,6 +71,8 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 		return o, fmt.Errorf("--resync-period must be at least 1s, not %s", o.resyncPeriod)
 	case o.kubeAPIQPS != -1 && !(o.kubeAPIQPS > 0):
 		return o, errors.New("--kube-api-qps must be positive, or -1 for no limit")
+	case o.logging.Level != nil && o.logging.Level.Enabled(-bodies):
+		return o, fmt.Errorf("--zap-log-level must be below %d: from there on the Kubernetes client logs the Secrets that it reads and writes", bodies)
 	}
 	return o, nil
 }

@@ -70,25 +70,41 @@ func TestFlags(t *testing.T) {
 
 func TestBadFlagsSayWhatIsWrong(t *testing.T) {
 	for name, test := range map[string]struct{ argument, want string }{
-		"an unknown flag":             {"--resync", "flag provided but not defined: -resync"},
-		"a value that is no number":   {"--max-concurrent-reconciles=many", `invalid value "many" for flag -max-concurrent-reconciles: parse error`},
-		"a duration without a unit":   {"--resync-period=600", `invalid value "600" for flag -resync-period: parse error`},
-		"a word that is no flag":      {"start", `unexpected argument "start": flags only`},
-		"none at once":                {"--max-concurrent-reconciles=0", "--max-concurrent-reconciles must be at least 1, not 0"},
-		"less than none at once":      {"--max-concurrent-reconciles=-4", "--max-concurrent-reconciles must be at least 1, not -4"},
-		"a resync without a pause":    {"--resync-period=0", "--resync-period must be at least 1s, not 0s"},
-		"a resync that is too often":  {"--resync-period=999ms", "--resync-period must be at least 1s, not 999ms"},
-		"a resync into the past":      {"--resync-period=-10m", "--resync-period must be at least 1s, not -10m0s"},
-		"no requests at all":          {"--kube-api-qps=0", "--kube-api-qps must be positive, or -1 for no limit"},
-		"fewer than none":             {"--kube-api-qps=-5", "--kube-api-qps must be positive, or -1 for no limit"},
-		"requests that are no number": {"--kube-api-qps=NaN", "--kube-api-qps must be positive, or -1 for no limit"},
-		"a log level that is not one": {"--zap-log-level=loud", `invalid value "loud" for flag -zap-log-level: invalid log level "loud"`},
+		"an unknown flag":                    {"--resync", "flag provided but not defined: -resync"},
+		"a value that is no number":          {"--max-concurrent-reconciles=many", `invalid value "many" for flag -max-concurrent-reconciles: parse error`},
+		"a duration without a unit":          {"--resync-period=600", `invalid value "600" for flag -resync-period: parse error`},
+		"a word that is no flag":             {"start", `unexpected argument "start": flags only`},
+		"none at once":                       {"--max-concurrent-reconciles=0", "--max-concurrent-reconciles must be at least 1, not 0"},
+		"less than none at once":             {"--max-concurrent-reconciles=-4", "--max-concurrent-reconciles must be at least 1, not -4"},
+		"a resync without a pause":           {"--resync-period=0", "--resync-period must be at least 1s, not 0s"},
+		"a resync that is too often":         {"--resync-period=999ms", "--resync-period must be at least 1s, not 999ms"},
+		"a resync into the past":             {"--resync-period=-10m", "--resync-period must be at least 1s, not -10m0s"},
+		"no requests at all":                 {"--kube-api-qps=0", "--kube-api-qps must be positive, or -1 for no limit"},
+		"fewer than none":                    {"--kube-api-qps=-5", "--kube-api-qps must be positive, or -1 for no limit"},
+		"requests that are no number":        {"--kube-api-qps=NaN", "--kube-api-qps must be positive, or -1 for no limit"},
+		"a log level that tells Secrets":     {"--zap-log-level=8", "--zap-log-level must be below 8: from there on the Kubernetes client logs the Secrets that it reads and writes"},
+		"the highest log level":              {"--zap-log-level=127", "--zap-log-level must be below 8: from there on the Kubernetes client logs the Secrets that it reads and writes"},
+		"the Kubernetes client's own logger": {"--v=10", "flag provided but not defined: -v"},
+		"the files that it is to log":        {"--vmodule=request=10", "flag provided but not defined: -vmodule"},
+		"a log level that is not one":        {"--zap-log-level=loud", `invalid value "loud" for flag -zap-log-level: invalid log level "loud"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := parsed(test.argument); err == nil || err.Error() != test.want {
 				t.Errorf("got %v\nwant %s", err, test.want)
 			}
 		})
+	}
+}
+
+// TestALogLevelThatTellsNoSecretsIsTaken has the levels in words, and the highest number.
+func TestALogLevelThatTellsNoSecretsIsTaken(t *testing.T) {
+	for _, level := range []string{"debug", "info", "error", "panic", "1", "7"} {
+		if _, err := parsed("--zap-log-level=" + level); err != nil {
+			t.Errorf("%s: %v", level, err)
+		}
+	}
+	if _, err := parsed("--zap-devel"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
@@ -35,7 +35,7 @@ func (d *demo) say(format string, args ...any) {
 }
 
 func (d *demo) setUp(ctx context.Context) (err error) {
-	log.SetLogger(logr.Discard())
+	log.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 	if d.cluster, err = cluster.Start(ctx); err != nil {
 		return err
 	}

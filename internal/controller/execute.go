@@ -133,7 +133,8 @@ func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass, _ plan.
 		return err
 	}
 	if err := r.Client.Update(ctx, secret); err != nil {
-		err = fmt.Errorf("updating Secret %s: %w", secret.Name, err)
+		redactor := keyservice.NewRedactor(keyservice.Secret(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
+		err = redactor.Error(fmt.Errorf("updating Secret %s: %w", secret.Name, err))
 		if refused(err) && !apierrors.IsNotFound(err) {
 			return &publishError{err}
 		}

@@ -35,12 +35,13 @@ type target struct {
 	lost bool
 }
 
-// publish writes the pair into a Secret: over the one that was looked at, or as a new one; never over a foreign one.
+// publish writes the pair into a Secret: over the one that was looked at, or as a new one; never over a foreign one. What
+// refuses it, such as an admission policy, may quote it.
 func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, into target, credential keyservice.Credential, record *plan.Record) error {
 	if into.current != nil && !metav1.IsControlledBy(into.current, p.ak) {
 		return fmt.Errorf("writing Secret %s: %w", into.name, errForeignSecret)
 	}
-	return retry.OnError(publishTries, worthAnotherTry, func() error {
+	err := retry.OnError(publishTries, worthAnotherTry, func() error {
 		secret := newSecret(p.ak, into.name)
 		if into.current != nil {
 			secret = into.current.DeepCopy()
@@ -51,6 +52,7 @@ func (r *AccessKeyReconciler) publish(ctx context.Context, p *pass, into target,
 		}
 		return r.write(ctx, p, &into, secret, *record)
 	})
+	return keyservice.NewRedactor(credential.SecretAccessKey).Error(err)
 }
 
 // write tries once, and finds out from what the next try has to start.

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -65,6 +66,31 @@ func TestAKeyThatCannotBePublishedIsTakenBackAtOnce(t *testing.T) {
 			b.rest()
 			b.expectIssued(2)
 		})
+	}
+}
+
+func TestARefusalThatQuotesThePairIsToldWithoutIt(t *testing.T) {
+	b := newBench(t)
+	quoting := func() error {
+		secrets := b.service.Secrets()
+		return apierrors.NewBadRequest("denied: " + base64.StdEncoding.EncodeToString([]byte(secrets[len(secrets)-1])))
+	}
+	b.beforeWrite = quoting
+	b.mustPass()
+	if got := b.condition(v1alpha1.ConditionStalled); got.Message != "writing Secret backup: denied: [redacted]" {
+		t.Errorf("Stalled: %+v", got)
+	}
+	b.beforeWrite = nil
+	b.rest()
+	ak := b.accessKey()
+	ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{Labels: map[string]string{"team": "a"}}
+	if err := b.kube.Update(t.Context(), ak); err != nil {
+		t.Fatal(err)
+	}
+	b.beforeWrite = quoting
+	b.mustPass()
+	if got := b.condition(v1alpha1.ConditionStalled); got.Message != "updating Secret backup: denied: [redacted]" {
+		t.Errorf("Stalled: %+v", got)
 	}
 }
 

@@ -23,7 +23,14 @@ import (
 // apply a transform twice to one object, and what has no Data left is done.
 func DigestSecret(object any) (any, error) {
 	secret, ok := object.(*corev1.Secret)
-	if !ok || len(secret.Data) == 0 {
+	if !ok {
+		return object, nil
+	}
+	// It can hold the data once more, and data that is gone. Others may be reading an object that is done.
+	if _, ok := secret.Annotations[corev1.LastAppliedConfigAnnotation]; ok {
+		delete(secret.Annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	if len(secret.Data) == 0 {
 		return object, nil
 	}
 	secret.StringData = make(map[string]string, len(secret.Data))
@@ -31,7 +38,6 @@ func DigestSecret(object any) (any, error) {
 		secret.StringData[key] = digest(value)
 	}
 	secret.Data, secret.ManagedFields = nil, nil
-	delete(secret.Annotations, corev1.LastAppliedConfigAnnotation) // which can hold the data once more
 	return secret, nil
 }
 

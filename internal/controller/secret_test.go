@@ -209,6 +209,10 @@ func TestDigestsRevealNothing(t *testing.T) {
 			t.Errorf("%s is kept", key)
 		}
 	}
+	emptied := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: secretValue}}}
+	if kept := digested(emptied); len(kept.Annotations) != 0 {
+		t.Errorf("what it once held is kept: %v", kept.Annotations)
+	}
 	other := &corev1.ConfigMap{Data: map[string]string{"a": "b"}}
 	if same, err := DigestSecret(other); same != any(other) || err != nil || other.Data["a"] != "b" {
 		t.Errorf("what is no Secret became %v, %v", same, err)

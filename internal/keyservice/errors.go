@@ -73,9 +73,10 @@ func RetryAfterOf(err error) time.Duration {
 }
 
 // StatusError classifies an HTTP answer that is not a success by its status alone. A backend that knows better from
-// the body sets the kind itself. detail is the service's own words, of which an Excerpt is quoted.
+// the body sets the kind itself. detail is the service's own words, of which an excerpt is quoted, without the call's
+// secrets.
 func StatusError(call Call, response *Response, detail string) *Error {
-	detail = Excerpt(detail)
+	detail = call.Redact.Excerpt(detail)
 	if detail == "" {
 		detail = "no explanation in the answer"
 	}
@@ -88,7 +89,9 @@ func StatusError(call Call, response *Response, detail string) *Error {
 }
 
 // Excerpt makes foreign text fit for a condition's message: one line, printable, at most 200 characters.
-func Excerpt(text string) string {
+func Excerpt(text string) string { return cut(printable(text)) }
+
+func printable(text string) string {
 	text = text[:min(len(text), 16*maxExcerpt)] // the rest can't matter, and may be megabytes
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -100,7 +103,10 @@ func Excerpt(text string) string {
 			return -1
 		}
 	}, text)
-	text = strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func cut(text string) string {
 	if runes := []rune(text); len(runes) > maxExcerpt {
 		return string(runes[:maxExcerpt-1]) + "…"
 	}

@@ -26,6 +26,11 @@ import (
 const (
 	// maxBody bounds what is read of an answer, bytes. A Qumulo page of 10,000 keys is about 3 MB.
 	maxBody = 16 << 20
+	// maxHeader bounds the header of an answer, bytes.
+	maxHeader = 1 << 20
+	// maxValues bounds how many values an answer has, since "0," becomes some hundred bytes once it is decoded. A Qumulo page
+	// of 10,000 keys has about 100,000.
+	maxValues = 300_000
 	// maxRetryAfter bounds how long a service can make the operator wait.
 	maxRetryAfter = time.Hour
 )
@@ -36,6 +41,8 @@ type Call struct {
 	Op string
 	// Safe: the request changes nothing that matters, so that a lost answer is Unavailable and not Ambiguous.
 	Safe bool
+	// Redact knows the secrets that the request carries, which no error may quote. Nil: none.
+	Redact *Redactor
 }
 
 // Response is an answer read to its end.
@@ -58,7 +65,7 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 	ctx := httptrace.WithClientTrace(withOp(request.Context(), call.Op), trace)
 
 	fail := func(err error) error {
-		return &Error{Kind: unanswered(call.Safe || !connected.Load()), Op: call.Op, Err: describe(err)}
+		return &Error{Kind: unanswered(call.Safe || !connected.Load()), Op: call.Op, Err: call.Redact.Error(describe(err))}
 	}
 	httpResponse, err := client.Do(request.WithContext(ctx))
 	if err != nil {
@@ -68,6 +75,9 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 	body, err := io.ReadAll(httpResponse.Body)
 	if err != nil {
 		return nil, fail(err)
+	}
+	if bytes.Count(body, []byte(",")) > maxValues {
+		return nil, fail(fmt.Errorf("the answer has more than %d values", maxValues))
 	}
 	return &Response{
 		Status:     httpResponse.StatusCode,
@@ -124,12 +134,12 @@ func describeOther(err error) error {
 	}
 }
 
-// describeDNS drops the addresses of the resolver and of this machine.
 // hungUp: a close shows as an end or as a reset, which of them is a race in TCP.
 func hungUp(err error) bool {
 	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}, func(end error) bool { return errors.Is(err, end) })
 }
 
+// describeDNS drops the addresses of the resolver and of this machine.
 func describeDNS(err *net.DNSError) string {
 	if err.IsNotFound {
 		return "no such host"

@@ -217,7 +217,7 @@ func TestADeadlineEndsTheWait(t *testing.T) {
 		if b.client.Timeout != keyservice.Timeout {
 			t.Errorf("timeout %s", b.client.Timeout)
 		}
-		b.client.Timeout = 50 * time.Millisecond
+		b.client.Timeout = 500 * time.Millisecond
 		_, err := b.send(t.Context(), t, safe)
 		expectKind(t, err, safe, keyservice.Unavailable, "the service did not answer in time")
 	})

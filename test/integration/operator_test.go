@@ -5,6 +5,7 @@ package integration
 
 import (
 	"context"
+	"flag"
 	"io"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"accesskey.dev/operator/internal/controller"
@@ -43,12 +46,13 @@ func (w *world) start() {
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// One process has many managers here, one after the other.
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
-		Logger:     zap.New(zap.UseDevMode(true), zap.WriteTo(io.MultiWriter(w.log, GinkgoWriter))),
+		Logger:     zap.New(w.logging()),
 	})
 	Expect(err).NotTo(HaveOccurred())
 	w.queues = &queues{clock: w.clock}
 	ctx, cancel := context.WithCancel(context.Background())
-	Expect(controller.Setup(ctx, mgr, controller.Config{
+	w.caches = []cache.Cache{mgr.GetCache()}
+	Expect(controller.Setup(ctx, cacheSpy{mgr, &w.caches}, controller.Config{
 		Namespaces:       w.watched(),
 		ClusterNamespace: w.clusterNamespace,
 		ResyncPeriod:     resync,
@@ -67,4 +71,27 @@ func (w *world) start() {
 	}
 	Eventually(mgr.Elected()).Should(BeClosed())
 	Expect(mgr.GetCache().WaitForCacheSync(ctx)).To(BeTrue())
+}
+
+func (w *world) logging() zap.Opts {
+	GinkgoHelper()
+	options := zap.Options{Development: true, DestWriter: io.MultiWriter(w.log, GinkgoWriter)}
+	var flags flag.FlagSet
+	options.BindFlags(&flags)
+	Expect(flags.Set("zap-log-level", w.verbosity)).To(Succeed())
+	return zap.UseFlagOptions(&options)
+}
+
+// cacheSpy notes the caches that are added to a manager.
+type cacheSpy struct {
+	ctrl.Manager
+	caches *[]cache.Cache
+}
+
+// Add implements manager.Manager.
+func (s cacheSpy) Add(runnable manager.Runnable) error {
+	if holder, ok := runnable.(interface{ GetCache() cache.Cache }); ok {
+		*s.caches = append(*s.caches, holder.GetCache())
+	}
+	return s.Manager.Add(runnable)
 }

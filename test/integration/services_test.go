@@ -26,6 +26,8 @@ type keyServer interface {
 	LivePairs() []simulator.Pair
 	History() []simulator.Pair
 	Valid(accessKeyID, secret string) bool
+	Secrets() []string
+	Inject(rule simulator.Rule, effect simulator.Effect) (lift func())
 }
 
 // other is a key service beside Qumulo, ready to be named by a KeyService.

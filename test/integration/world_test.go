@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	testclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/test/simulator"
@@ -46,6 +47,10 @@ type world struct {
 	// cancel tells the operator to stop; stop waits until it has.
 	cancel, stop func()
 	log          *gbytes.Buffer
+	// verbosity of the log, as --zap-log-level has it.
+	verbosity string
+	// caches of the operator: of all objects that it watches, and of the metadata of Secrets.
+	caches []cache.Cache
 
 	// services are all key services of the world; service is the first.
 	services []keyServer
@@ -74,7 +79,7 @@ func newBareWorld(ctx SpecContext) *world {
 // newStoppedWorld makes a world without a KeyService, in which the operator does not run yet.
 func newStoppedWorld(ctx SpecContext) *world {
 	GinkgoHelper()
-	w := &world{log: gbytes.NewBuffer(), requests: &requests{}, kept: map[string]bool{}, stop: func() {}}
+	w := &world{log: gbytes.NewBuffer(), verbosity: "debug", requests: &requests{}, kept: map[string]bool{}, stop: func() {}}
 	// AccessKeys are dated by the API server, by the real clock.
 	w.clock = testclock.NewFakeClock(time.Now())
 	w.namespace, w.clusterNamespace = w.newNamespace(ctx), w.newNamespace(ctx)

@@ -40,6 +40,8 @@ type Ledger struct {
 	clock clock.PassiveClock
 	mu    sync.Mutex
 	pairs []Pair
+	// tokens are secrets that belong to no pair.
+	tokens []string
 }
 
 // Record enters a new pair, made now.
@@ -87,6 +89,24 @@ func (l *Ledger) Valid(accessKeyID, secret string) bool {
 	return slices.ContainsFunc(l.pairs, func(pair Pair) bool {
 		return pair.Live() && pair.AccessKeyID == accessKeyID && pair.secret == secret
 	})
+}
+
+// RecordToken enters a secret that belongs to no pair, such as a session's token.
+func (l *Ledger) RecordToken(token string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tokens = append(l.tokens, token)
+}
+
+// Secrets returns every secret ever made, for tests that look where one shows.
+func (l *Ledger) Secrets() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	secrets := slices.Clone(l.tokens)
+	for i := range l.pairs {
+		secrets = append(secrets, l.pairs[i].secret)
+	}
+	return secrets
 }
 
 func (p Pair) public() Pair {

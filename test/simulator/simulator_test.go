@@ -110,6 +110,17 @@ func TestTheLedgerKnowsWhatBecameOfEveryKey(t *testing.T) {
 	}
 }
 
+func TestTheLedgerKnowsEverySecret(t *testing.T) {
+	b := newBed(t)
+	b.Record(Pair{ID: "1"}, "s1")
+	b.RecordToken("t1")
+	b.End("1", Person)
+	b.Record(Pair{ID: "1"}, "s2")
+	if got := b.Secrets(); !slices.Equal(got, []string{"t1", "s1", "s2"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestTheDataPlaneTakesLivePairsOnly(t *testing.T) {
 	b := newBed(t)
 	expect := func(want ...string) {

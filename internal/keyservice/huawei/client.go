@@ -121,6 +121,7 @@ func (r request) complete(err error) error {
 
 // do sends the request once and returns an answer that is a success; any other is a *refusal.
 func (c *client) do(ctx context.Context, r request) (*keyservice.Response, error) {
+	r.call.Redact = keyservice.NewRedactor(c.signer.secret)
 	httpRequest, err := c.write(ctx, r)
 	if err != nil {
 		return nil, err

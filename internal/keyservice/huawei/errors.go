@@ -79,9 +79,7 @@ func (r *refusal) maybeLimit() bool {
 // refuse makes the error of an answer, with the kind and advice that its status and code allow. A 401 closes the gate.
 func (c *client) refuse(r request, response *keyservice.Response) *refusal {
 	problem := decodeProblem(response.Body)
-	// The service's words might quote the request.
 	words := timestamps.ReplaceAllString(problem.String(), "")
-	words = strings.ReplaceAll(words, c.signer.secret.Reveal(), "[redacted]")
 	failed := keyservice.StatusError(r.call, response, words)
 	refused := &refusal{err: failed, status: response.Status, problem: problem}
 	switch {

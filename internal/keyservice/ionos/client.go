@@ -82,6 +82,7 @@ func (r request) fail(kind keyservice.Kind, err error) *keyservice.Error {
 // do sends the request once and returns an answer that is a success; any other is a *refusal. There is nothing to log in
 // again with, so a 401 ends it too.
 func (c *client) do(ctx context.Context, r request) (*keyservice.Response, error) {
+	r.call.Redact = keyservice.NewRedactor(*c.token)
 	var body []byte
 	if r.body != nil {
 		encoded, err := json.Marshal(r.body)

@@ -43,7 +43,7 @@ func (s *Service) Create(ctx context.Context, user string, req keyservice.Create
 	case keyservice.Deleting:
 		return keyservice.Credential{}, create.fail(keyservice.Unavailable, errBeingDeleted)
 	case keyservice.Failed:
-		return keyservice.Credential{}, create.fail(keyservice.Ambiguous, failure(made))
+		return keyservice.Credential{}, create.fail(keyservice.Ambiguous, s.failure(made))
 	default:
 		s.memory.remember(key, dateOf(answer))
 	}
@@ -55,8 +55,8 @@ func (s *Service) Create(ctx context.Context, user string, req keyservice.Create
 
 var errBeingDeleted = errors.New("an earlier key of this ID is still being deleted; another ID is chosen, or this one once it is free")
 
-func failure(made keyRead) error {
-	reason := keyservice.Excerpt(string(made.Metadata.value.Message))
+func (s *Service) failure(made keyRead) error {
+	reason := keyservice.NewRedactor(*s.client.token).Excerpt(string(made.Metadata.value.Message))
 	if reason == "" {
 		reason = "it does not say why"
 	}

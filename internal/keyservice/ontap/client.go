@@ -6,6 +6,7 @@ package ontap
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -24,6 +25,12 @@ type client struct {
 }
 
 type login struct{ username, password string }
+
+// redactor knows the password, and the header that it travels in.
+func (l *login) redactor() *keyservice.Redactor {
+	header := base64.StdEncoding.EncodeToString([]byte(l.username + ":" + l.password))
+	return keyservice.NewRedactor(keyservice.Secret(header), keyservice.Secret(l.password))
+}
 
 func newClient(config Config) (*client, error) {
 	base, err := parseBase(config.URL)
@@ -82,6 +89,7 @@ func (r request) fail(kind keyservice.Kind, err error) *keyservice.Error {
 
 // do sends the request once and returns an answer that is a success; any other is a *refusal.
 func (c *client) do(ctx context.Context, r request) (*keyservice.Response, error) {
+	r.call.Redact = c.login.redactor()
 	var body []byte
 	if r.body != nil {
 		encoded, err := json.Marshal(r.body)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -95,8 +94,7 @@ func codeOf(err error) string {
 func (c *client) refuse(r request, response *keyservice.Response) *refusal {
 	problem := decodeProblem(response.Body)
 	code := string(problem.Code)
-	// The service's words might quote the request.
-	failed := keyservice.StatusError(r.call, response, scrub(problem.String(), c.login.password))
+	failed := keyservice.StatusError(r.call, response, problem.String())
 	known, documented := meanings[code]
 	advice := known.advice
 	switch {
@@ -133,9 +131,6 @@ func reasonOf(err error) error {
 	}
 	return err
 }
-
-// scrub removes a secret from a text.
-func scrub(text, secret string) string { return strings.ReplaceAll(text, secret, "[redacted]") }
 
 func about(subject string, err error) error {
 	if subject == "" {

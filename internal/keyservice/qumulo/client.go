@@ -110,6 +110,7 @@ func (c *client) do(ctx context.Context, r request) (*keyservice.Response, error
 
 // send sends the request once.
 func (c *client) send(ctx context.Context, r request, token string) (*keyservice.Response, error) {
+	r.call.Redact = keyservice.NewRedactor(keyservice.Secret(token), keyservice.Secret(c.session.password))
 	var body []byte
 	if r.body != nil {
 		encoded, err := json.Marshal(r.body)

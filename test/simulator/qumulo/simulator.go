@@ -128,6 +128,7 @@ func (s *Simulator) SetPrivileges(privileges ...string) {
 func (s *Simulator) issue(prefix string, expires time.Time) string {
 	token := prefix + base64.StdEncoding.EncodeToString(randomBytes(36))
 	s.tokens[token] = expires
+	s.RecordToken(token)
 	return token
 }
 

@@ -1,0 +1,103 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package connect
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/clock"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/huawei"
+)
+
+// everyService names one server as each of the four services, with credentials in the Secret credentials.
+func everyService(url string) map[string]v1alpha1.KeyServiceSpec {
+	return map[string]v1alpha1.KeyServiceSpec{
+		"Qumulo by token": {Qumulo: &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: "credentials", Key: "token"}}},
+		"Qumulo by login": {Qumulo: &v1alpha1.QumuloService{URL: url, LoginSecretRef: &v1alpha1.SecretReference{Name: "credentials"}}},
+		"IONOS":           {IONOS: &v1alpha1.IONOSService{URL: url, TokenSecretRef: v1alpha1.TokenReference{Name: "credentials", Key: "token"}}},
+		"Huawei Cloud": {Huawei: &v1alpha1.HuaweiService{
+			URL: url, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: "credentials"},
+		}},
+		"ONTAP": {ONTAP: &v1alpha1.ONTAPService{URL: url, SVM: "svm1", CredentialsSecretRef: v1alpha1.SecretReference{Name: "credentials"}}},
+	}
+}
+
+// TestNoCredentialFollowsARedirect: neither a header, nor a signature, nor a password in a body goes to another server, to
+// another port or from TLS to plain HTTP.
+func TestNoCredentialFollowsARedirect(t *testing.T) {
+	material := secrets{namespace: "team-a", byName: map[string]*corev1.Secret{"credentials": secret("team-a", "credentials",
+		"token", "t", "username", "u", "password", "p", "access-key-id", "A", "secret-access-key", "s")}}
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		here, elsewhere := simulator.NewCore(nil), simulator.NewCore(nil)
+		server, err := simulator.Serve(here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = server.Close() })
+		other, err := simulator.Serve(elsewhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = other.Close() })
+		here.Inject(simulator.Rule{}, simulator.Answer(status, http.Header{"Location": {other.URL + "/v1/session/login"}}, ""))
+		for name, spec := range everyService(server.URL) {
+			// One CA for both, so that nothing but the client's own will keeps it from going on.
+			spec.TLS = &v1alpha1.TLS{CABundle: string(server.CA) + string(other.CA)}
+			spec.RateLimit = v1alpha1.RateLimit{QPS: 1000, Burst: 1000}
+			service, err := connect(&spec, material, clock.RealClock{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for operation, err := range everyOperation(t.Context(), service, spec.IONOS == nil) {
+				if kind := keyservice.KindOf(err); err == nil || kind != keyservice.Unavailable && kind != keyservice.Invalid && kind != keyservice.Unauthorized {
+					t.Errorf("%d, %s, %s: %v", status, name, operation, err)
+				}
+			}
+		}
+		if calls := elsewhere.Calls(); len(calls) != 0 {
+			t.Errorf("%d: went elsewhere: %v", status, calls)
+		}
+		if calls := here.Calls()[simulator.Unmatched]; calls < len(everyService("")) {
+			t.Errorf("%d: %d requests only, so this shows little", status, calls)
+		}
+	}
+}
+
+// everyOperation of a service, and the error that each ended with.
+func everyOperation(ctx context.Context, service keyservice.Service, namesUsers bool) map[string]error {
+	user := ""
+	if namesUsers {
+		user = "alice"
+	}
+	errs := map[string]error{}
+	_, errs["list"] = service.List(ctx, user)
+	owner := keyservice.Owner{UID: "11111111-aaaa-4aaa-8aaa-111111111111", Namespace: "team-a", Name: "backup"}
+	request := keyservice.CreateRequest{Owner: owner}
+	if chooser, ok := service.(keyservice.HandleChooser); ok {
+		request.ID = chooser.ChooseID(user, owner, 1, nil)
+	}
+	_, errs["create"] = service.Create(ctx, user, request)
+	errs["delete"] = service.Delete(ctx, user, "alice")
+	if prober, ok := service.(keyservice.Prober); ok {
+		_, errs["probe"] = prober.Probe(ctx)
+	}
+	if lister, ok := service.(keyservice.AllLister); ok {
+		_, errs["list everything"] = lister.ListAll(ctx)
+	}
+	if renewer, ok := service.(keyservice.Renewer); ok {
+		_, errs["renew"] = renewer.Renew(ctx, user, "alice", time.Hour)
+	}
+	if disabler, ok := service.(keyservice.Disabler); ok {
+		errs["disable"] = disabler.Disable(ctx, user, "alice")
+	}
+	return errs
+}

@@ -1,0 +1,85 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyservice
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// FuzzExcerpt makes any text fit for a condition: one printable line of at most 200 characters, which stays as it is.
+func FuzzExcerpt(f *testing.F) {
+	for _, text := range []string{"a: b, c", "a\x00b\x1b[31m", "\u202e\xff", strings.Repeat("ä", 300), strings.Repeat(" ", 3199) + "ä"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted := Excerpt(text)
+		switch {
+		case !utf8.ValidString(quoted), utf8.RuneCountInString(quoted) > maxExcerpt, Excerpt(quoted) != quoted:
+			t.Errorf("%q is quoted as %q", text, quoted)
+		case strings.ContainsFunc(quoted, func(r rune) bool { return !unicode.IsPrint(r) }):
+			t.Errorf("%q is quoted as %q", text, quoted)
+		}
+	})
+}
+
+// FuzzRedactor quotes a secret in each form, between other text.
+func FuzzRedactor(f *testing.F) {
+	for _, secret := range []string{`p"<ä&\ +/w=7`, "Admin123!", "access-v1:abc/def+ghi=", "e", "[redacted]", "\x00\xff", "aaaaaaaa"} {
+		f.Add("the token ", secret, " is wrong")
+		f.Add("admin:", secret, "")
+	}
+	f.Add("0", "\x00", "0") // what stands beside it is one of its forms
+	f.Fuzz(func(t *testing.T, before, secret, after string) {
+		if secret == "" || strings.Contains(redacted, secret) || len(before)+len(secret)+len(after) > 1000 {
+			return
+		}
+		redactor := NewRedactor(Secret(secret))
+		inJSON, err := json.Marshal(map[string]string{"password": secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret)), string(inJSON),
+		} {
+			cleaned := redactor.Clean(before + text + after)
+			if strings.Contains(before+after, redacted) {
+				continue
+			}
+			for _, kept := range strings.Split(cleaned, redacted) {
+				if strings.Contains(kept, secret) {
+					t.Errorf("%q became %q", before+text+after, cleaned)
+				}
+			}
+		}
+		if len(secret) < minEncoded {
+			return
+		}
+		encoded := base64.StdEncoding.EncodeToString([]byte(before + secret + after))
+		if cleaned := redactor.Clean(encoded); cleaned != redacted && !strings.Contains(cleaned, redacted) {
+			t.Errorf("%q became %q", encoded, cleaned)
+		}
+	})
+}
+
+// FuzzRetryAfter reads the header: between nothing and an hour.
+func FuzzRetryAfter(f *testing.F) {
+	const date = "Sun, 01 Mar 2026 12:00:00 GMT"
+	for _, value := range []string{"", "90", " 90 ", "-5", "99999999999999999999", "soon", "Sun, 01 Mar 2026 12:00:30 GMT", "Sun, 01 Mar 9999 12:00:00 GMT"} {
+		f.Add(value, date)
+	}
+	f.Add(date, "Mon, 01 Jan 0001 00:00:00 GMT")
+	f.Fuzz(func(t *testing.T, value, date string) {
+		if wait := retryAfter(value, date); wait < 0 || wait > time.Hour {
+			t.Errorf("%q at %q: %s", value, date, wait)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package ontap
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/hostile"
+	netapp "accesskey.dev/operator/test/simulator/ontap"
+)
+
+// FuzzAnswers gives the backend answers that no cluster gives.
+func FuzzAnswers(f *testing.F) {
+	const (
+		old   = "200\n" + `{"version":{"full":"NetApp Release 9.16.1P2: Fri","generation":9,"major":16,"minor":1}}` + "\n---\n"
+		two   = "200\n" + `{"version":{"full":"NetApp Release 9.19.1: Fri"}}` + "\n---\n"
+		svms  = "200\n" + `{"records":[{"uuid":"` + netapp.DefaultSVMUUID + `","name":"svm1"}],"num_records":1}` + "\n---\n"
+		ours  = `{"name":"alice","comment":"` + aliceMarked + `","access_key":"K1","key_expiry_time":"2026-03-31T12:00:00+00:00"`
+		keys  = `,"keys":[{"id":1,"access_key":"K1","expiry_time":"2026-03-31 12:00:00 -0500"},{"id":2}]}`
+		none  = "404\n" + `{"error":{"code":"4","message":"entry doesn't exist"}}` + "\n---\n"
+		page  = "200\n" + `{"records":[` + ours + `}],"_links":{"next":{"href":"` + users + `?start.name=alice"}}}`
+		issue = `{"records":[{"name":"alice","access_key":"K2","secret_key":"s","key_expiry_time":"2026-03-31T12:00:00Z"}]}`
+	)
+	for operation, script := range []string{
+		old + svms + page,
+		two + svms + "200\n" + ours + keys,
+		old + svms + page + "\n---\n200\n" + `{"records":[]}`,
+		old + svms + none + "201\n" + issue,
+		two + svms + two + "200\n" + ours + keys + "\n---\n200\n{}",
+		two + svms + "200\n" + ours + keys + "\n---\n200\n" + issue,
+		old + svms + "401\n" + `{"error":{"code":"6","message":"User is not authorized: AUTH BODY"}}`,
+		old + svms + none + "409\n" + `{"error":{"code":1,"message":"duplicate"}}`,
+		two + svms + "200\n" + ours + keys + "\n---\n500\n" + `{"error":{"code":"92406081","message":"regenerated"}}` + "\n---\n200\n" + issue,
+		old + svms + "202\n" + `{"job":{"uuid":"u"}}`,
+	} {
+		f.Add(byte(operation), script)
+	}
+	f.Fuzz(func(t *testing.T, operation byte, script string) {
+		cluster := hostile.New(t, script)
+		service, err := New(Config{URL: "https://cluster.example", SVM: "svm1", Username: "admin", Password: hostile.Secret, HTTP: cluster.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch ctx := t.Context(); operation % 6 {
+		case 0:
+			_, err = service.Probe(ctx)
+		case 1:
+			keys, listErr := service.List(ctx, "alice")
+			cluster.ExpectKeys(keys)
+			err = listErr
+		case 2:
+			all, listErr := service.ListAll(ctx)
+			for _, keys := range all {
+				cluster.ExpectKeys(keys)
+			}
+			err = listErr
+		case 3:
+			credential, createErr := service.Create(ctx, "alice", month)
+			cluster.ExpectCredential(credential, createErr)
+		case 4:
+			err = service.Delete(ctx, "alice", "alice")
+		case 5:
+			credential, renewErr := service.Renew(ctx, "alice", "alice", month.TTL)
+			cluster.ExpectCredential(credential, renewErr)
+		}
+		cluster.Expect(err)
+	})
+}
+
+// FuzzTimestamp reads times in the layouts of the documents: one that can't be read is zero, and no error.
+func FuzzTimestamp(f *testing.F) {
+	for _, text := range []string{
+		`"2023-12-31 19:00:00 -0500"`, `"2024-01-01 00:00:00+00:00"`, `"2023-11-13T23:28:03+05:30"`, `"2024-01-01T00:00:00.000+0000"`, `null`, `1`, `""`, `"T T"`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var read timestamp
+		if err := read.UnmarshalJSON([]byte(text)); err != nil {
+			t.Error(err)
+		}
+		if read.IsZero() {
+			return
+		}
+		var again timestamp
+		if _ = again.UnmarshalJSON(fmt.Appendf(nil, "%q", read.Format(time.RFC3339Nano))); !again.Equal(read.Time) && read.Year() > 0 && read.Year() < 10000 {
+			t.Errorf("%s was read as %s, and that as %s", text, read, again)
+		}
+	})
+}
+
+// FuzzTimeToLive writes durations, which read as the same number of whole seconds.
+func FuzzTimeToLive(f *testing.F) {
+	for _, ttl := range []time.Duration{0, 1, time.Second, time.Minute, 30 * 24 * time.Hour, maxTTL, maxTTL + 1, -1, 1<<63 - 1} {
+		f.Add(int64(ttl))
+	}
+	task := &task{name: "alice"}
+	f.Fuzz(func(t *testing.T, nanoseconds int64) {
+		ttl := time.Duration(nanoseconds)
+		written, err := task.timeToLive(ttl)
+		if (err == nil) != (ttl >= 0 && ttl <= maxTTL) {
+			t.Fatalf("%s: %q, %v", ttl, written, err)
+		}
+		if err != nil {
+			return
+		}
+		var days, hours, minutes, seconds int64
+		if n, err := fmt.Sscanf(written, "P%dDT%dH%dM%dS", &days, &hours, &minutes, &seconds); n != 4 || err != nil {
+			t.Fatalf("%s is written as %q: %v", ttl, written, err)
+		}
+		read := time.Duration(((days*24+hours)*60+minutes)*60+seconds) * time.Second
+		if want := ttl.Truncate(time.Second); read != want && !(want == 0 && ttl > 0 && read == time.Second) {
+			t.Errorf("%s is written as %q, which is %s", ttl, written, read)
+		}
+		if hours > 23 || minutes > 59 || seconds > 59 {
+			t.Errorf("%s is written as %q", ttl, written)
+		}
+	})
+}
+
+// FuzzMark reads any comment, and names owners in it: what a person wrote is kept, and nobody else's slot changes.
+func FuzzMark(f *testing.F) {
+	for _, comment := range []string{aliceMarked, made, made + " a person's words", "a person's comment", made + " 1=a/b/c 2=d/e/f and 3=g/h/i", made + " 1=//x", ""} {
+		f.Add(comment, "team-b", "other", otherUID)
+	}
+	f.Add(aliceMarked, "a/ b\x00ä", strings.Repeat("x", 300), "not a UID")
+	f.Fuzz(func(t *testing.T, comment, namespace, name, uid string) {
+		before, ours := parseMark(comment)
+		if !ours {
+			return
+		}
+		after, ours := parseMark(before.with(2, keyservice.Owner{UID: uid, Namespace: namespace, Name: name}).String())
+		if !ours {
+			t.Fatalf("the mark in %q is lost", comment)
+		}
+		want := ""
+		if uidPattern.MatchString(uid) {
+			want = uid
+		}
+		if after.uid(2) != want || after.uid(1) != before.uid(1) {
+			t.Errorf("%q: slots %q and %q, then %q and %q, want %q", comment, before.uid(1), before.uid(2), after.uid(1), after.uid(2), want)
+		}
+		if after.rest != before.rest && len(after.String())+len(before.rest) <= maxComment {
+			t.Errorf("of %q the words %q became %q", comment, before.rest, after.rest)
+		}
+	})
+}
+
+// FuzzUser lists users of any name: the request names that user and nothing else, and a handle leads back to its slot.
+func FuzzUser(f *testing.F) {
+	for _, name := range []string{"alice", "a+b=c,d.e@f-g_h", ".", "..", "", "root", "a/b", "a?b", "a%2f", "a b", "ä", strings.Repeat("x", 65)} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		var sent *url.URL
+		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			sent = r.URL
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+		})}
+		service, err := New(Config{URL: "https://cluster.example", SVM: "svm1", Username: "admin", Password: "p", HTTP: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		service.cluster.Store(&cluster{version: twoKeys, svm: netapp.DefaultSVMUUID})
+		_, err = service.List(t.Context(), name)
+		if (sent == nil) != (keyservice.KindOf(err) == keyservice.Invalid) {
+			t.Fatalf("sent %v with %v", sent, err)
+		}
+		for slot := 1; slot <= 9 && sent != nil; slot++ {
+			if found, err := slotOf(name, keyID(name, slot)); found != slot || err != nil {
+				t.Errorf("slot %d of %q became %d, %v", slot, name, found, err)
+			}
+		}
+		if sent == nil {
+			return
+		}
+		again, err := url.ParseRequestURI(sent.RequestURI())
+		if err != nil || again.Path != users+"/"+name || len(again.Query()) != 1 || sent.Fragment != "" {
+			t.Errorf("%q went to %s", name, sent)
+		}
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
