@@ -22,6 +22,10 @@ import (
 	"time"
 )
 
+// Host is a name beside the loopback address that every Server's certificate is for. No resolver knows it, so only a proxy
+// can lead there.
+const Host = "service.example"
+
 // Server serves a simulator by TLS on the loopback interface, with a CA of its own.
 type Server struct {
 	// URL is the server's base, without a slash at its end.
@@ -114,6 +118,7 @@ func issue() (certificate tls.Certificate, ca []byte, err error) {
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:     []string{Host},
 	}
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
