@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,9 @@ type Response struct {
 
 // OK reports a 2xx status. Which one it is differs between services and versions, so nothing finer is asked.
 func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
+
+// Strange reports a body that is no JSON, which every service speaks: somebody in between, such as a proxy, has answered.
+func (r *Response) Strange() bool { return len(bytes.TrimSpace(r.Body)) > 0 && !json.Valid(r.Body) }
 
 // Exchange sends the request once and reads the answer. An answer with any status is not an error. The error's kind is
 // Ambiguous if the request is not safe and may have reached the service, else Unavailable.
@@ -124,12 +128,12 @@ func describeOther(err error) error {
 	}
 }
 
-// describeDNS drops the addresses of the resolver and of this machine.
 // hungUp: a close shows as an end or as a reset, which of them is a race in TCP.
 func hungUp(err error) bool {
 	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}, func(end error) bool { return errors.Is(err, end) })
 }
 
+// describeDNS drops the addresses of the resolver and of this machine.
 func describeDNS(err *net.DNSError) string {
 	if err.IsNotFound {
 		return "no such host"
