@@ -4,8 +4,13 @@
 package keyservice
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 )
 
 const redacted = "[redacted]"
@@ -32,3 +37,27 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalText implements encoding.TextMarshaler, and by it JSON, YAML and XML.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Redact takes secrets out of a text of the service's, which may quote the request: as they are, and in each form in which
+// a request can carry them.
+func Redact(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		escaped, _ := json.Marshal(secret) // a string never fails
+		var plain bytes.Buffer
+		encoder := json.NewEncoder(&plain)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(secret)
+		for _, form := range []string{
+			secret, unquoted(escaped), unquoted(bytes.TrimSpace(plain.Bytes())),
+			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="), url.QueryEscape(secret),
+		} {
+			text = strings.ReplaceAll(text, form, redacted)
+		}
+	}
+	return text
+}
+
+func unquoted(text []byte) string { return string(text[1 : len(text)-1]) }

@@ -4,11 +4,13 @@
 package keyservice_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -116,6 +118,27 @@ func expectRedacted(t *testing.T, texts ...string) {
 			if strings.Contains(lower, strings.ToLower(form)) {
 				t.Errorf("the secret is told: %s", text)
 			}
+		}
+	}
+}
+
+func TestARedactedTextHasTheSecretInNoForm(t *testing.T) {
+	const secret = `"a\<&>ü 1"`
+	for name, text := range map[string]string{
+		"as it is":                  `wrong: "a\<&>ü 1"!`,
+		"in JSON":                   `wrong: \"a\\<&>ü 1\"!`,
+		"in JSON for HTML":          `wrong: \"a\\\u003c\u0026\u003eü 1\"!`,
+		"in base64":                 `wrong: ` + base64.RawStdEncoding.EncodeToString([]byte(secret)) + `!`,
+		"in a URL":                  `wrong: ` + url.QueryEscape(secret) + `!`,
+		"twice":                     `"a\<&>ü 1"` + `"a\<&>ü 1"`,
+		"not at all, and no secret": "wrong: [redacted]!",
+	} {
+		want := "wrong: [redacted]!"
+		if name == "twice" {
+			want = "[redacted][redacted]"
+		}
+		if got := keyservice.Redact(text, "", secret, "other"); got != want {
+			t.Errorf("%s: got %q", name, got)
 		}
 	}
 }

@@ -80,8 +80,7 @@ func (r *refusal) maybeLimit() bool {
 func (c *client) refuse(r request, response *keyservice.Response) *refusal {
 	problem := decodeProblem(response.Body)
 	// The service's words might quote the request.
-	words := timestamps.ReplaceAllString(problem.String(), "")
-	words = strings.ReplaceAll(words, c.signer.secret.Reveal(), "[redacted]")
+	words := keyservice.Redact(timestamps.ReplaceAllString(problem.String(), ""), c.signer.secret.Reveal())
 	failed := keyservice.StatusError(r.call, response, words)
 	refused := &refusal{err: failed, status: response.Status, problem: problem}
 	switch {

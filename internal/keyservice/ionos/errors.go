@@ -51,7 +51,7 @@ func (r *refusal) decided() bool {
 func (c *client) refuse(r request, response *keyservice.Response) *refusal {
 	problem, explained := decodeProblem(response.Body)
 	// The service's words might quote the request.
-	failed := keyservice.StatusError(r.call, response, strings.ReplaceAll(problem, c.token.Reveal(), "[redacted]"))
+	failed := keyservice.StatusError(r.call, response, keyservice.Redact(problem, c.token.Reveal()))
 	refused := &refusal{
 		err: failed, reason: failed.Err, status: response.Status, at: dateOf(response),
 		explained: explained, unprivileged: strings.Contains(problem, privilege),

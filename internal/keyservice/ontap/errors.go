@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -96,7 +95,7 @@ func (c *client) refuse(r request, response *keyservice.Response) *refusal {
 	problem := decodeProblem(response.Body)
 	code := string(problem.Code)
 	// The service's words might quote the request.
-	failed := keyservice.StatusError(r.call, response, scrub(problem.String(), c.login.password))
+	failed := keyservice.StatusError(r.call, response, keyservice.Redact(problem.String(), c.login.username+":"+c.login.password, c.login.password))
 	known, documented := meanings[code]
 	advice := known.advice
 	switch {
@@ -133,9 +132,6 @@ func reasonOf(err error) error {
 	}
 	return err
 }
-
-// scrub removes a secret from a text.
-func scrub(text, secret string) string { return strings.ReplaceAll(text, secret, "[redacted]") }
 
 func about(subject string, err error) error {
 	if subject == "" {

@@ -68,7 +68,7 @@ func (c *client) refuse(r request, token string, response *keyservice.Response) 
 	problem := decodeProblem(response.Body)
 	class := string(problem.Class)
 	// The service's words might quote the request.
-	failed := keyservice.StatusError(r.call, response, scrub(problem.String(), token, c.session.password))
+	failed := keyservice.StatusError(r.call, response, keyservice.Redact(problem.String(), token, c.session.password))
 	switch classed := clientError(response.Status); {
 	case classed && class == classRemoteNotReached:
 		failed.Kind = keyservice.Unavailable
@@ -100,16 +100,6 @@ func (c *client) advise(err error, token string, status int) error {
 	default:
 		return err
 	}
-}
-
-// scrub removes secrets from a text.
-func scrub(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
 }
 
 func about(subject string, err error) error {
