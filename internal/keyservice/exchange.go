@@ -69,7 +69,7 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 		return nil, fail(err)
 	}
 	defer httpResponse.Body.Close() //nolint:errcheck // nothing is lost by a failing close of a body that was read
-	body, err := io.ReadAll(httpResponse.Body)
+	body, err := readBody(httpResponse)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -79,6 +79,14 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 		Body:       bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")),
 		RetryAfter: retryAfter(httpResponse.Header.Get("Retry-After"), httpResponse.Header.Get("Date")),
 	}, nil
+}
+
+// readBody reads the answer, which the transport bounds, and nothing of one that says itself that it is too large.
+func readBody(response *http.Response) ([]byte, error) {
+	if response.ContentLength > maxBody {
+		return nil, &http.MaxBytesError{Limit: maxBody}
+	}
+	return io.ReadAll(response.Body)
 }
 
 // describe strips what changes from one try to the next (the local port, the request's URL, the time of day), since the
