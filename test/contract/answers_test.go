@@ -134,6 +134,9 @@ func answered(t *testing.T, b *bed, client *http.Client, call call, d documented
 	before := b.state()
 	lift := b.core.Inject(d.request.rule, simulator.Answer(d.status, http.Header{"Date": {b.clock.Now().Format(http.TimeFormat)}}, d.body))
 	err = call(t.Context(), service)
+	if again := call(t.Context(), service); !d.otherwise && fmt.Sprint(again) != fmt.Sprint(err) { // it would be written to a status each time
+		t.Errorf("the text changes:\n%v\n%v", err, again)
+	}
 	lift()
 	expect(t, err, d.want)
 	if err != nil && d.want.kind != keyservice.QuotaExceeded && !strings.Contains(err.Error(), fmt.Sprint(d.status)) {
