@@ -36,32 +36,38 @@ func headersOnly(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	<-r.Context().Done()
 }
 
-// under lets a request meet the fault in the midst of a call. If it hangs, the call is canceled then; took is how long the
-// call went on.
-func (b *bed) under(
-	t *testing.T, op string, r request, f fault, service keyservice.Service, call call, //nolint:revive // what a fault is made of
-) (err error, took time.Duration) { //nolint:revive,staticcheck // the error is what it is about
+// trial is a call, one of whose requests meets a fault.
+type trial struct {
+	op      string
+	request request
+	fault   fault
+	service keyservice.Service
+	call    call
+}
+
+// try makes the call. If the request hangs, the call is canceled then; took is how long it went on.
+func (b *bed) try(t *testing.T, trial trial) (took time.Duration, err error) {
 	t.Helper()
-	if !f.hangs {
-		b.meet(op, r, f)
-		return call(t.Context(), service), 0
+	if !trial.fault.hangs {
+		b.meet(trial.op, trial.request, trial.fault)
+		return 0, trial.call(t.Context(), trial.service)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	reached := make(chan struct{}, 1000)
-	b.meet(op, r, f.announced(func() { reached <- struct{}{} }))
+	b.meet(trial.op, trial.request, trial.fault.announced(func() { reached <- struct{}{} }))
 	result := make(chan error, 1)
-	go func() { result <- call(ctx, service) }()
+	go func() { result <- trial.call(ctx, trial.service) }()
 	select {
 	case <-reached:
 	case err := <-result:
 		t.Errorf("the call ended before it could hang: %v", err)
-		return err, 0
+		return 0, err
 	}
 	canceled := time.Now()
 	cancel()
 	err = <-result
-	return err, time.Since(canceled)
+	return time.Since(canceled), err
 }
 
 // announced calls reached when the fault begins to hang.
@@ -111,7 +117,7 @@ func canceling(t *testing.T, s subject, op operation, r request, f fault) {
 		service, _ := b.dial(t)
 		before := b.state()
 		var err error
-		err, took = b.under(t, op.name, r, f, service, call)
+		took, err = b.try(t, trial{op.name, r, f, service, call})
 		want := f.safe
 		if r.unsafe {
 			want = f.unsafe

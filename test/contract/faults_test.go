@@ -166,7 +166,7 @@ func meet(t *testing.T, s subject, op operation, r request, f fault) {
 	call := op.prepare(t, b)
 	service, _ := b.dial(t)
 	before := b.state()
-	err, _ := b.under(t, op.name, r, f, service, call)
+	_, err := b.try(t, trial{op.name, r, f, service, call})
 	want := f.safe
 	switch {
 	case r.unsafe:

@@ -25,6 +25,16 @@ const (
 	opConnect      = "Connect"
 )
 
+// operation is a method of the service, as the suite calls it.
+type operation struct {
+	name string
+	// has reports whether a backend has it.
+	has func(service keyservice.Service) bool
+	// prepare makes what the call is about, and returns the call for a backend.
+	prepare func(t *testing.T, b *bed) call
+}
+
+// call of an operation, for any backend of the service.
 type call = func(ctx context.Context, service keyservice.Service) error
 
 // operations of all services.

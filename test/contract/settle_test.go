@@ -46,7 +46,7 @@ func loses(t *testing.T, s subject, op string, settle func(t *testing.T, b *bed,
 				victim, _ := b.dial(t)
 				once := r
 				once.rule = r.rule.Once()
-				err, _ := b.under(t, op, once, f, victim, call)
+				_, err := b.try(t, trial{op, once, f, victim, call})
 				return err
 			})
 		})
