@@ -87,7 +87,7 @@ func nothingSecret(t *testing.T, s subject) {
 		b := s.start(t, 0)
 		made := b.create(t, b.alice)
 		for how, text := range map[string]string{"the metrics": metrics(t), "the log": logged.String()} {
-			noSecrets(t, how, text, append(b.subject.secrets, made.SecretAccessKey.Reveal(), made.AccessKeyID))
+			noSecrets(t, how, text, slices.Concat(b.subject.secrets, []string{made.SecretAccessKey.Reveal(), made.AccessKeyID}))
 		}
 	})
 }
@@ -167,7 +167,7 @@ func metrics(t *testing.T) string {
 func printing(t *testing.T, s subject) {
 	b := s.start(t, 0)
 	made := b.create(t, b.alice)
-	secrets := append(b.subject.secrets, made.SecretAccessKey.Reveal())
+	secrets := slices.Concat(b.subject.secrets, []string{made.SecretAccessKey.Reveal()})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		if s.documented != nil {
 			noSecrets(t, "the backend in "+verb, fmt.Sprintf(verb, b.Service), secrets)

@@ -6,6 +6,7 @@ package contract
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func tlsIsChecked(t *testing.T, s subject) {
 			},
 		},
 		"with the CA among others it works": {config: func(server *simulator.Server) keyservice.TransportConfig {
-			return keyservice.TransportConfig{CABundle: append(append([]byte{}, stranger.CA...), server.CA...)}
+			return keyservice.TransportConfig{CABundle: slices.Concat(stranger.CA, server.CA)}
 		}},
 		"without the CA it is refused": {
 			config: func(*simulator.Server) keyservice.TransportConfig { return keyservice.TransportConfig{} },
