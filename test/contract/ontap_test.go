@@ -16,6 +16,9 @@ import (
 	"accesskey.dev/operator/test/simulator/ontap"
 )
 
+// ontapAccount has a name after which base64 writes the password otherwise than alone.
+const ontapAccount = "storage"
+
 const ontapUsers = "/api/protocols/s3/services/" + ontap.DefaultSVMUUID + "/users"
 
 var (
@@ -59,7 +62,7 @@ func ontapSubject(version string) subject {
 			body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": "2", "message": words}})
 			return string(body)
 		},
-		secrets: []string{password},
+		secrets: []string{password, ontapAccount + ":" + password},
 	}
 	s.start = func(t *testing.T, page int) *bed { return startONTAP(t, s, version, page) }
 	return s
@@ -68,11 +71,11 @@ func ontapSubject(version string) subject {
 func startONTAP(t *testing.T, s subject, version string, page int) *bed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(begin)
-	cluster := ontap.New(ontap.Options{Clock: clock, Password: password, Version: version, PageSize: page})
+	cluster := ontap.New(ontap.Options{Clock: clock, Username: ontapAccount, Password: password, Version: version, PageSize: page})
 	b := &bed{world: ontapWorld{cluster}, subject: s, clock: clock, core: cluster.Core}
 	b.backend = func(client *http.Client, url string) (keyservice.Service, error) {
 		return backend.New(backend.Config{
-			URL: url, SVM: ontap.DefaultSVM, Username: ontap.DefaultUsername, Password: password, HTTP: client,
+			URL: url, SVM: ontap.DefaultSVM, Username: ontapAccount, Password: password, HTTP: client,
 		})
 	}
 	return serve(t, b, cluster)
