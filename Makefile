@@ -68,6 +68,10 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## The linters: 
 unit: ## The tests that need no control plane.
 	@go test $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights)
 
+.PHONY: contract
+contract: ## The contract of key services, and the number of checks that passed for each of them.
+	@go test $(TEST_FLAGS) -count=1 -v ./test/contract | grep -E '^(contract:|ok|FAIL|panic| *--- FAIL| +[a-z_]+_test.go)'
+
 .PHONY: integration
 integration: ## The tests on a real API server only.
 	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/...

@@ -72,16 +72,24 @@ func RetryAfterOf(err error) time.Duration {
 	return 0
 }
 
-// StatusError classifies an HTTP answer that is not a success by its status alone. A backend that knows better from
-// the body sets the kind itself. detail is the service's own words, of which an excerpt is quoted, without the call's
-// secrets.
+// StatusError classifies an HTTP answer that is not a success by its status, and by whether the service can have written
+// it. A backend that knows better from the body sets the kind itself. detail is the service's own words, of which an
+// excerpt is quoted, without the call's secrets.
 func StatusError(call Call, response *Response, detail string) *Error {
+	kind := kindOfStatus(response.Status, call.Safe)
+	if response.Strange() && (kind == NotFound || kind == Invalid) {
+		kind = Unavailable
+	}
 	detail = call.Redact.Excerpt(detail)
-	if detail == "" {
+	switch {
+	case detail != "":
+	case response.Strange():
+		detail = "the answer is not in the service's own form, and may be a proxy's"
+	default:
 		detail = "no explanation in the answer"
 	}
 	return &Error{
-		Kind:       kindOfStatus(response.Status, call.Safe),
+		Kind:       kind,
 		Op:         call.Op,
 		RetryAfter: response.RetryAfter,
 		Err:        fmt.Errorf("the service answered %d %s: %s", response.Status, http.StatusText(response.Status), detail),

@@ -82,6 +82,28 @@ func TestStatusErrorWithoutAnExplanationSaysSo(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatTheServiceCannotHaveWrittenIsNoVerdict(t *testing.T) {
+	for body, want := range map[string]keyservice.Kind{
+		"":                  keyservice.Invalid,
+		" \n":               keyservice.Invalid,
+		"{}":                keyservice.Invalid,
+		`{"error":"words"}`: keyservice.Invalid,
+		"<html>":            keyservice.Unavailable,
+		"default backend":   keyservice.Unavailable,
+		`{"error":`:         keyservice.Unavailable,
+	} {
+		err := keyservice.StatusError(keyservice.Call{Op: "create key"}, &keyservice.Response{Status: 400, Body: []byte(body)}, "")
+		if err.Kind != want || strings.Contains(err.Error(), "a proxy") != (want == keyservice.Unavailable) {
+			t.Errorf("%q: got %s, %v", body, err.Kind, err)
+		}
+	}
+	for status, want := range map[int]keyservice.Kind{401: keyservice.Unauthorized, 403: keyservice.Unauthorized, 404: keyservice.Unavailable, 429: keyservice.Throttled, 500: keyservice.Ambiguous} {
+		if err := keyservice.StatusError(keyservice.Call{}, &keyservice.Response{Status: status, Body: []byte("<html>")}, ""); err.Kind != want {
+			t.Errorf("%d: got %s", status, err.Kind)
+		}
+	}
+}
+
 func TestExcerpt(t *testing.T) {
 	long := strings.Repeat("ä", 201)
 	for name, test := range map[string]struct{ text, want string }{

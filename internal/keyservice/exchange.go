@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +58,9 @@ type Response struct {
 // OK reports a 2xx status. Which one it is differs between services and versions, so nothing finer is asked.
 func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
+// Strange reports a body that is no JSON, which every service speaks: somebody in between, such as a proxy, has answered.
+func (r *Response) Strange() bool { return len(bytes.TrimSpace(r.Body)) > 0 && !json.Valid(r.Body) }
+
 // Exchange sends the request once and reads the answer. An answer with any status is not an error. The error's kind is
 // Ambiguous if the request is not safe and may have reached the service, else Unavailable.
 func Exchange(client *http.Client, call Call, request *http.Request) (*Response, error) {
@@ -72,7 +76,7 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 		return nil, fail(err)
 	}
 	defer httpResponse.Body.Close() //nolint:errcheck // nothing is lost by a failing close of a body that was read
-	body, err := io.ReadAll(httpResponse.Body)
+	body, err := readBody(httpResponse)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -85,6 +89,14 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 		Body:       bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")),
 		RetryAfter: retryAfter(httpResponse.Header.Get("Retry-After"), httpResponse.Header.Get("Date")),
 	}, nil
+}
+
+// readBody reads the answer, which the transport bounds, and nothing of one that says itself that it is too large.
+func readBody(response *http.Response) ([]byte, error) {
+	if response.ContentLength > maxBody {
+		return nil, &http.MaxBytesError{Limit: maxBody}
+	}
+	return io.ReadAll(response.Body)
 }
 
 // describe strips what changes from one try to the next (the local port, the request's URL, the time of day), since the

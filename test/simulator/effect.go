@@ -5,10 +5,13 @@ package simulator
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"sync"
 	"time"
 )
 
@@ -114,6 +117,54 @@ func Endless(status int) Effect {
 			}
 		}
 	}
+}
+
+// Bloat carries the request out and answers with a body of so many bytes, which it announces.
+func Bloat(size int64) Effect {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+		recorder := httptest.NewRecorder()
+		next.ServeHTTP(recorder, r)
+		w.WriteHeader(bodied(recorder.Code))
+		_, _ = io.CopyN(w, spaces{}, size) // fails when the client has had enough
+	}
+}
+
+// Bomb is a Bloat that travels compressed, so that it is small on the wire.
+func Bomb(size int64) Effect {
+	compressed := sync.OnceValue(func() []byte { // once, since it takes its time
+		var bomb bytes.Buffer
+		writer, _ := gzip.NewWriterLevel(&bomb, gzip.BestSpeed) // a level that there is
+		_, _ = io.CopyN(writer, spaces{}, size)
+		_ = writer.Close() // a buffer takes everything
+		return bomb.Bytes()
+	})
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		recorder := httptest.NewRecorder()
+		next.ServeHTTP(recorder, r)
+		w.Header().Set("Content-Encoding", "gzip")
+		w.WriteHeader(bodied(recorder.Code))
+		_, _ = w.Write(compressed())
+	}
+}
+
+// bodied is the status, or one that has a body.
+func bodied(status int) int {
+	if status == http.StatusNoContent {
+		return http.StatusOK
+	}
+	return status
+}
+
+// spaces are what JSON allows any number of.
+type spaces struct{}
+
+// Read implements io.Reader.
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
 }
 
 // readBody reads the body and keeps it for the handler. net/http notices that a client has left only when there is

@@ -29,6 +29,8 @@ func TestEffects(t *testing.T) {
 		"Hang released": {Hang(released), true, 200, "handled"},
 		"Answer":        {Answer(403, nil, "no"), false, 403, "no"},
 		"Throttle":      {Throttle("5"), false, 429, ""},
+		"Bloat":         {Bloat(3), true, 200, "   "},
+		"Bomb":          {Bomb(3), true, 200, "   "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)

@@ -68,7 +68,24 @@ func (l *Ledger) End(id, by string) bool {
 
 // LivePairs returns the pairs that work, in the order in which they were made.
 func (l *Ledger) LivePairs() []Pair {
-	return slices.DeleteFunc(l.History(), func(pair Pair) bool { return !pair.Live() })
+	return l.pick(Pair.Live)
+}
+
+// LivePairsOf returns the pairs of the owner that work, in that order.
+func (l *Ledger) LivePairsOf(owner string) []Pair {
+	return l.pick(func(pair Pair) bool { return pair.Owner == owner && pair.Live() })
+}
+
+func (l *Ledger) pick(wanted func(Pair) bool) []Pair {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var picked []Pair
+	for _, pair := range l.pairs {
+		if wanted(pair) {
+			picked = append(picked, pair.public())
+		}
+	}
+	return picked
 }
 
 // History returns every pair ever made, in that order.

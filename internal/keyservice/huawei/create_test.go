@@ -4,7 +4,6 @@
 package huawei
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -105,37 +104,6 @@ func TestWhatACreateThatGoesWrongMeans(t *testing.T) {
 			if got := len(b.account.History()); got != 2*test.keys {
 				t.Errorf("%d keys were made by two calls", got)
 			}
-		})
-	}
-}
-
-func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
-	b := newBed(t, account.Options{})
-	if _, err := b.List(t.Context(), "alice"); err != nil {
-		t.Fatal(err)
-	}
-	b.server.Down(true)
-	b.http.CloseIdleConnections()
-	_, err := b.Create(t.Context(), "alice", ttlIgnored)
-	expectKind(t, err, keyservice.Unavailable, "create key: user alice: ")
-	b.server.Down(false)
-	b.create(t, "alice")
-}
-
-func TestACreateThatIsCanceledIsAmbiguous(t *testing.T) {
-	for name, effect := range map[string]simulator.Effect{
-		"carried out":     simulator.HangAnswer(),
-		"not carried out": simulator.Hang(nil),
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, account.Options{})
-			ctx, cancel := context.WithCancel(t.Context())
-			b.account.Inject(anyCreate, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				cancel()
-				effect(w, r, next)
-			})
-			_, err := b.Create(ctx, "alice", ttlIgnored)
-			expectKind(t, err, keyservice.Ambiguous, "create key: user alice: canceled before the service answered")
 		})
 	}
 }

@@ -118,7 +118,7 @@ func (s *Service) explain(create request, id string, keys []keyservice.Key, refu
 		return create.fail(keyservice.Unavailable, fmt.Errorf(
 			"the token's user has as many keys as the service allows (%d), of which %d are still being deleted: %w",
 			keysPerUser, leaving, refused.reason))
-	case refused.status == http.StatusConflict:
+	case refused.status == http.StatusConflict && refused.err.Kind == keyservice.Invalid:
 		s.memory.take(id)
 		return create.fail(keyservice.Invalid, fmt.Errorf(
 			"the UUID is taken by another party, such as another user whose token this KeyService had before; "+

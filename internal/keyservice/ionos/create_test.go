@@ -5,7 +5,6 @@ package ionos
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -148,36 +147,6 @@ func TestWhatACreateThatGoesWrongMeans(t *testing.T) {
 	}
 }
 
-func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
-	b := newBed(t, cloud.Options{})
-	b.list(t)
-	b.server.Down(true)
-	b.client.http.CloseIdleConnections()
-	_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-	expectKind(t, err, keyservice.Unavailable, "create key")
-	b.server.Down(false)
-	b.create(t, 1)
-}
-
-func TestACreateThatIsCanceledIsAmbiguous(t *testing.T) {
-	for name, effect := range map[string]simulator.Effect{
-		"carried out":     simulator.HangAnswer(),
-		"not carried out": simulator.Hang(nil),
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, cloud.Options{})
-			ctx, cancel := context.WithCancel(t.Context())
-			b.cloud.Inject(anyCreate, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				cancel()
-				effect(w, r, next)
-			})
-			req := keyOf(b.Service, 1)
-			_, err := b.Create(ctx, "", req)
-			expectKind(t, err, keyservice.Ambiguous, "create key: key "+req.ID+": canceled before the service answered")
-		})
-	}
-}
-
 func TestAUserOtherThanTheTokensIsInvalidAndCostsNoCall(t *testing.T) {
 	b := newBed(t, cloud.Options{})
 	_, err := b.Create(t.Context(), "alice", keyOf(b.Service, 1))
@@ -209,16 +178,6 @@ func TestARequestThatCannotMakeAKeyOfOursIsNeverSent(t *testing.T) {
 	}
 	if calls := b.cloud.Calls(); len(calls) != 0 {
 		t.Errorf("calls: %v", calls)
-	}
-}
-
-func TestRetryAfterIsHandedOn(t *testing.T) {
-	b := newBed(t, cloud.Options{RatePerSecond: 1})
-	b.list(t)
-	_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-	expectKind(t, err, keyservice.Throttled, "too many requests")
-	if got := keyservice.RetryAfterOf(err); got != time.Second {
-		t.Errorf("got %s", got)
 	}
 }
 

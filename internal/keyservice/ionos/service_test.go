@@ -4,13 +4,11 @@
 package ionos
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/simulator"
@@ -128,43 +126,6 @@ func TestARevokedTokenIsUnauthorizedEverywhere(t *testing.T) {
 	expectKind(t, b.Delete(t.Context(), "", key.ID), keyservice.Unauthorized)
 	if calls := b.cloud.Calls(); calls[putKey] != 2 || calls[putRenew] != 1 || calls[deleteKey] != 1 {
 		t.Errorf("a request was sent again: %v", calls)
-	}
-}
-
-func TestACanceledCallReturnsAtOnce(t *testing.T) {
-	b := newBed(t, cloud.Options{EnsureHides: true})
-	key := b.create(t, 1)
-	for name, call := range map[string]func(context.Context) error{
-		"list":   func(ctx context.Context) error { _, err := b.List(ctx, ""); return err },
-		"all":    func(ctx context.Context) error { _, err := b.ListAll(ctx); return err },
-		"probe":  func(ctx context.Context) error { _, err := b.Probe(ctx); return err },
-		"create": func(ctx context.Context) error { _, err := b.Create(ctx, "", keyOf(b.Service, 2)); return err },
-		"renew":  func(ctx context.Context) error { _, err := b.Renew(ctx, "", key.ID, 0); return err },
-		"delete": func(ctx context.Context) error { return b.Delete(ctx, "", key.ID) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			arrived := make(chan struct{})
-			defer b.cloud.Inject(simulator.Rule{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				arrived <- struct{}{}
-				simulator.Hang(nil)(w, r, next)
-			})()
-			fastest := time.Hour
-			for range 3 { // of which one meets a machine that is not busy
-				ctx, cancel := context.WithCancel(t.Context())
-				result := make(chan error)
-				go func() { result <- call(ctx) }()
-				<-arrived
-				canceled := time.Now()
-				cancel()
-				if err := <-result; err == nil || !strings.Contains(err.Error(), "canceled before the service answered") {
-					t.Errorf("got %v", err)
-				}
-				fastest = min(fastest, time.Since(canceled))
-			}
-			if fastest > 100*time.Millisecond {
-				t.Errorf("it took %s", fastest)
-			}
-		})
 	}
 }
 

@@ -197,7 +197,7 @@ func (t *task) refusedUser(refused *refusal) error {
 		failed := t.fail(keyservice.Invalid, fmt.Errorf("%w; create an S3 server on the SVM, or correct the KeyService's svm", refused.reason))
 		failed.Reason = ReasonSVMNotFound
 		return failed
-	case refused.status == http.StatusConflict && !documented:
+	case refused.status == http.StatusConflict && refused.err.Kind == keyservice.Invalid && !documented:
 		return t.userExists(fmt.Errorf("%w; %s", refused.reason, meanings[codeDuplicate].advice))
 	}
 	return refused

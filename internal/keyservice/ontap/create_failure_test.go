@@ -4,11 +4,9 @@
 package ontap
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/simulator"
@@ -167,44 +165,6 @@ func TestAUserThatGoesWhileItIsGivenAKeyIsLookedAtAgain(t *testing.T) {
 	_, err := b.Create(t.Context(), "backup", month)
 	expectKind(t, err, keyservice.Unavailable, "create key: S3 user backup: the user was deleted meanwhile")
 	b.works(t, b.create(t, "backup", month), true)
-}
-
-func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
-	b := newBed(t, netapp.Options{})
-	b.list(t, "backup")
-	b.server.Down(true)
-	b.client.http.CloseIdleConnections()
-	_, err := b.Create(t.Context(), "backup", month)
-	expectKind(t, err, keyservice.Unavailable, "read user")
-	b.server.Down(false)
-	b.create(t, "backup", month)
-}
-
-func TestACreateThatIsCanceledIsAmbiguous(t *testing.T) {
-	for name, effect := range map[string]simulator.Effect{
-		"carried out":     simulator.HangAnswer(),
-		"not carried out": simulator.Hang(nil),
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, netapp.Options{})
-			ctx, cancel := context.WithCancel(t.Context())
-			b.cluster.Inject(anyPost, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				cancel()
-				effect(w, r, next)
-			})
-			_, err := b.Create(ctx, "backup", month)
-			expectKind(t, err, keyservice.Ambiguous, "create key: S3 user backup: canceled before the service answered")
-		})
-	}
-}
-
-func TestRetryAfterIsHandedOn(t *testing.T) {
-	b := newBed(t, netapp.Options{})
-	b.cluster.Inject(anyPost, simulator.Throttle("90"))
-	_, err := b.Create(t.Context(), "backup", month)
-	if got := keyservice.RetryAfterOf(err); got != 90*time.Second {
-		t.Errorf("got %s", got)
-	}
 }
 
 func TestAnSVMThatIsGoneIsNoUserThatIsGone(t *testing.T) {

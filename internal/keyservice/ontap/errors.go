@@ -109,7 +109,7 @@ func (c *client) refuse(r request, response *keyservice.Response) *refusal {
 		failed.Kind, failed.Reason = known.kind, known.reason
 	case response.Status == http.StatusForbidden:
 		advice = adviseRights
-	case response.Status < 400, failed.Kind == keyservice.NotFound, response.Status == http.StatusMethodNotAllowed:
+	case response.Status < 400, response.Status == http.StatusNotFound, response.Status == http.StatusMethodNotAllowed:
 		failed.Kind = keyservice.Unavailable // a proxy, or another server
 		advice = meanings["3"].advice
 	}

@@ -4,7 +4,6 @@
 package qumulo
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -104,46 +103,6 @@ func TestWhatACreateThatGoesWrongMeans(t *testing.T) {
 				t.Errorf("%d keys were made by two calls", got)
 			}
 		})
-	}
-}
-
-func TestTheServiceBeingAwayIsNotAmbiguous(t *testing.T) {
-	b := newBed(t, cluster.Options{})
-	if _, err := b.List(t.Context(), "local:alice"); err != nil {
-		t.Fatal(err)
-	}
-	b.server.Down(true)
-	b.client.http.CloseIdleConnections()
-	_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
-	expectKind(t, err, keyservice.Unavailable, "create key")
-	b.server.Down(false)
-	b.create(t, "local:alice")
-}
-
-func TestACreateThatIsCanceledIsAmbiguous(t *testing.T) {
-	for name, effect := range map[string]simulator.Effect{
-		"carried out":     simulator.HangAnswer(),
-		"not carried out": simulator.Hang(nil),
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, cluster.Options{})
-			ctx, cancel := context.WithCancel(t.Context())
-			b.cluster.Inject(anyCreate, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				cancel()
-				effect(w, r, next)
-			})
-			_, err := b.Create(ctx, "local:alice", ttlIgnored)
-			expectKind(t, err, keyservice.Ambiguous, "create key: user local:alice: canceled before the service answered")
-		})
-	}
-}
-
-func TestRetryAfterIsHandedOn(t *testing.T) {
-	b := newBed(t, cluster.Options{})
-	b.cluster.Inject(anyCreate, simulator.Throttle("90"))
-	_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
-	if got := keyservice.RetryAfterOf(err); got != 90*time.Second {
-		t.Errorf("got %s", got)
 	}
 }
 

@@ -31,6 +31,8 @@ type refusal struct {
 	status int
 	// class is the service's error_class, empty if it gave none.
 	class string
+	// strange: somebody else than the service has answered.
+	strange bool
 }
 
 // Error implements error.
@@ -56,7 +58,7 @@ func (r *refusal) unknownUser() bool {
 	case classDecode, classNotSupported, classRemoteNotReached:
 		return false
 	default:
-		return r.status == http.StatusBadRequest || r.status == http.StatusNotFound
+		return !r.strange && (r.status == http.StatusBadRequest || r.status == http.StatusNotFound)
 	}
 }
 
@@ -79,7 +81,7 @@ func (c *client) refuse(r request, token string, response *keyservice.Response) 
 	}
 	reason := c.advise(failed.Err, token, response.Status)
 	failed.Err = about(r.subject, reason)
-	return &refusal{err: failed, reason: reason, status: response.Status, class: class}
+	return &refusal{err: failed, reason: reason, status: response.Status, class: class, strange: response.Strange()}
 }
 
 // advise says what to do about credentials that were sent and refused.

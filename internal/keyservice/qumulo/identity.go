@@ -5,7 +5,6 @@ package qumulo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -129,15 +128,15 @@ func (u *users) lookUp(ctx context.Context, user string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var found foundIdentity
-	if json.Unmarshal(answer.Body, &found) != nil {
-		return "", find.fail(keyservice.Unavailable, errNotQumulo)
+	authID, err := decodeAuthID(answer.Body)
+	if err != nil {
+		return "", find.fail(keyservice.Unavailable, err)
 	}
-	if _, ok := parseNumber(string(found.AuthID), 64); !ok {
+	if _, ok := parseNumber(authID, 64); !ok {
 		return "", find.fail(keyservice.NotFound, errors.New("the service gives the user no auth_id"))
 	}
-	u.remember(user, string(found.AuthID))
-	return string(found.AuthID), nil
+	u.remember(user, authID)
+	return authID, nil
 }
 
 func (u *users) recall(user string) (string, bool) {

@@ -112,7 +112,7 @@ func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRe
 // is told from the number of keys.
 func (s *Service) refusedCreate(ctx context.Context, create request, user, authID string, err error) error {
 	refused, ok := errors.AsType[*refusal](err)
-	if !ok || !clientError(refused.status) {
+	if !ok || !clientError(refused.status) || refused.strange {
 		return err
 	}
 	aboutLimit := strings.Contains(refused.class, "limit")

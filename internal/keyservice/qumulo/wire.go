@@ -26,6 +26,20 @@ type foundIdentity struct {
 	AuthID text `json:"auth_id"`
 }
 
+// decodeAuthID reads the answer to an identity. One that says nothing of an auth_id is no identity; one that has null there
+// is, of somebody who can't own keys.
+func decodeAuthID(body []byte) (string, error) {
+	var wire struct {
+		AuthID json.RawMessage `json:"auth_id"`
+	}
+	if json.Unmarshal(body, &wire) != nil || wire.AuthID == nil {
+		return "", errNotQumulo
+	}
+	var authID text
+	_ = authID.UnmarshalJSON(wire.AuthID)
+	return string(authID), nil
+}
+
 // keyEntry is a key as listed. Of its owner the list gives nothing but auth_id (the guide's example answer).
 type keyEntry struct {
 	ID      text           `json:"access_key_id"`
@@ -96,12 +110,20 @@ type problem struct {
 	Description text `json:"description"`
 }
 
+// decodeProblem reads the body, or what it has inside where it says nothing itself.
 func decodeProblem(body []byte) problem {
-	var decoded problem
+	var decoded struct {
+		problem
+
+		Inner *problem `json:"inner"`
+	}
 	if json.Unmarshal(body, &decoded) != nil {
 		return problem{}
 	}
-	return decoded
+	if decoded.problem == (problem{}) && decoded.Inner != nil {
+		return *decoded.Inner
+	}
+	return decoded.problem
 }
 
 func (p problem) String() string {

@@ -6,7 +6,6 @@ package ionos
 import (
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -143,7 +142,7 @@ func (s *Simulator) Description(id string) (description string) {
 
 // Keys returns the user's pairs that were not deleted.
 func (s *Simulator) Keys(name string) []simulator.Pair {
-	return slices.DeleteFunc(s.LivePairs(), func(pair simulator.Pair) bool { return pair.Owner != name })
+	return s.LivePairsOf(name)
 }
 
 func (s *Simulator) change(id string, change func(*key)) {

@@ -119,7 +119,7 @@ func (s *Simulator) RemoveKey(id string) bool {
 
 // Keys returns the keys of a user, expired ones too.
 func (s *Simulator) Keys(name string) []simulator.Pair {
-	return slices.DeleteFunc(s.LivePairs(), func(pair simulator.Pair) bool { return pair.Owner != name })
+	return s.LivePairsOf(name)
 }
 
 // Users returns the names of all users but root.

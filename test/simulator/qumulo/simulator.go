@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -133,7 +132,7 @@ func (s *Simulator) issue(prefix string, expires time.Time) string {
 }
 
 func (s *Simulator) keysOf(owner string) []simulator.Pair {
-	return slices.DeleteFunc(s.LivePairs(), func(pair simulator.Pair) bool { return pair.Owner != owner })
+	return s.LivePairsOf(owner)
 }
 
 // makeKey makes a key unless the owner has two, or is a group. Called with s.mu held.

@@ -1,0 +1,296 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+var lifeCases = []contractCase{
+	{"a user without keys has an empty list", everyone, func(t *testing.T, s subject) {
+		b := s.start(t, 0)
+		if keys := b.list(t, b.bob); len(keys) != 0 {
+			t.Errorf("got %+v", keys)
+		}
+	}},
+	{"a created pair is listed, and works once it is listed as active", everyone, aCreatedPairWorks},
+	{"a created key is nobody else's", everyone, func(t *testing.T, s subject) {
+		b := s.start(t, 0)
+		b.foreign(t, "dave")
+		made := b.create(t, b.alice)
+		if keys := b.list(t, b.bob); b.bob != b.alice && len(keys) != 0 {
+			t.Errorf("it is listed for another user: %+v", keys)
+		}
+		if keys := b.list(t, b.alice); len(keys) != 1 || keys[0].ID != made.ID {
+			t.Errorf("got %+v", keys)
+		}
+	}},
+	{"a deleted key stops working and goes from the list", everyone, aDeletedKeyGoes},
+	{"a key can be deleted again, and again when it is gone", everyone, aKeyIsDeletedAgain},
+	{"a key that a person removed is deleted", everyone, func(t *testing.T, s subject) {
+		b := s.start(t, 0)
+		made := b.create(t, b.alice)
+		b.RemoveKey(made.ID)
+		b.pass(10 * time.Minute) // past any delay in which the service may not know the key yet
+		expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	}},
+	{"deleting does not need to know the user", everyone, deletingNeedsNoUser},
+	{"deleting one key leaves the other", func(_ subject, service keyservice.Service) bool { return overlaps(service) }, oneKeyIsDeleted},
+	{"two keys of a user work side by side where the service says so", func(_ subject, service keyservice.Service) bool {
+		return overlaps(service)
+	}, keysOverlap},
+	{"a pair ends with its ttl where the service has an expiry", func(_ subject, service keyservice.Service) bool {
+		return keyservice.CapabilitiesOf(service).MaxTTL > 0
+	}, pairsEnd},
+	{"a renewed key keeps its ID and has a new pair, which alone works", able[keyservice.Renewer], renewing},
+	{"a key that is not there cannot be renewed, and none is made", able[keyservice.Renewer], renewingNothing},
+	{"a disabled key stops working and stays listed as such", able[keyservice.Disabler], disabling},
+	{"a key can be disabled again, and when it is gone", able[keyservice.Disabler], disablingAgain},
+	{"a key that was never used has no last use", able[keyservice.LastUsedReporter], lastUse},
+	{"a chosen ID is the same for the same attempt, and the key gets it", able[keyservice.HandleChooser], chosenIDs},
+	{"a probe names the service and makes nothing", able[keyservice.Prober], func(t *testing.T, s subject) {
+		b := s.start(t, 0)
+		version, err := b.Service.(keyservice.Prober).Probe(t.Context())
+		if err != nil || version == "" {
+			t.Errorf("got %q, %v", version, err)
+		}
+	}},
+	{"connecting may be repeated", able[keyservice.Connector], func(t *testing.T, s subject) {
+		b := s.start(t, 0)
+		before := b.capabilities(t)
+		if after := b.capabilities(t); after != before {
+			t.Errorf("got %+v, then %+v", before, after)
+		}
+	}},
+}
+
+func aCreatedPairWorks(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	req := b.wanted(t, b.alice)
+	made, err := b.Create(t.Context(), b.alice, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.ID == "" || made.AccessKeyID == "" || made.SecretAccessKey == "" || (req.ID != "" && made.ID != req.ID) {
+		t.Errorf("got %+v for %+v", made, req)
+	}
+	listed := find(b.list(t, b.alice), made.ID)
+	if listed == nil {
+		t.Fatal("it is not listed")
+	}
+	b.works(t, made, listed.State != keyservice.Pending)
+	b.settle(t, b.alice)
+	listed = find(b.list(t, b.alice), made.ID)
+	if listed == nil || (listed.State != keyservice.Active && listed.State != "") || listed.AccessKeyID != made.AccessKeyID {
+		t.Fatalf("listed as %+v", listed)
+	}
+	b.works(t, made, true)
+	if !listed.CreatedAt.IsZero() && listed.CreatedAt.Sub(begin).Abs() > time.Second {
+		t.Errorf("made at %s, want %s", listed.CreatedAt, begin)
+	}
+	if req.ID != "" && listed.OwnerUID != owner.UID { // who chooses handles marks keys too
+		t.Errorf("the owner is %q", listed.OwnerUID)
+	}
+}
+
+func aDeletedKeyGoes(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	b.works(t, made, false)
+	if left := find(b.list(t, b.alice), made.ID); left != nil {
+		if !b.capabilities(t).DeletesLater || left.State != keyservice.Deleting {
+			t.Errorf("it is listed as %+v", left)
+		}
+	}
+	if keys := b.settle(t, b.alice); len(keys) != 0 {
+		t.Errorf("left: %+v", keys)
+	}
+}
+
+func aKeyIsDeletedAgain(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	for range 2 {
+		expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	}
+	b.settle(t, b.alice)
+	before := b.state()
+	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	another, _ := b.dial(t)
+	expect(t, another.Delete(t.Context(), b.alice, made.ID), fine)
+	if after := b.state(); after != before {
+		t.Errorf("keys changed:\n%s\n%s", before, after)
+	}
+}
+
+// deletingNeedsNoUser: a person may have deleted the user, or never told the service of one by this name.
+func deletingNeedsNoUser(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	unknown := b.user(carol)
+	if made.ID != b.alice { // where the user is the key, an ID of another user's is no key of this one
+		expect(t, b.Delete(t.Context(), unknown, made.ID), fine)
+		b.works(t, made, false)
+	}
+	if b.alice != "" {
+		expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	}
+}
+
+func oneKeyIsDeleted(t *testing.T, s subject) {
+	for name, second := range map[string]bool{"the older": false, "the newer": true} {
+		check(t, s, name, func(t *testing.T) {
+			b := s.start(t, 0)
+			gone, left := b.create(t, b.alice), b.create(t, b.alice)
+			if second {
+				gone, left = left, gone
+			}
+			expect(t, b.Delete(t.Context(), b.alice, gone.ID), fine)
+			b.works(t, gone, false)
+			b.works(t, left, true)
+			if keys := b.settle(t, b.alice); len(keys) != 1 || keys[0].ID != left.ID {
+				t.Errorf("left: %+v", keys)
+			}
+		})
+	}
+}
+
+func keysOverlap(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	var all []keyservice.Credential
+	for range b.capabilities(t).KeysPerUser {
+		all = append(all, b.create(t, b.alice))
+	}
+	keys := b.list(t, b.alice)
+	for _, made := range all {
+		b.works(t, made, true)
+		if find(keys, made.ID) == nil {
+			t.Errorf("key %s is not listed among %+v", made.ID, keys)
+		}
+	}
+	if len(keys) != len(all) {
+		t.Errorf("%d keys are listed, %d were made", len(keys), len(all))
+	}
+}
+
+func pairsEnd(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	listed := find(b.list(t, b.alice), made.ID)
+	if listed == nil || listed.ExpiresAt.Sub(b.clock.Now().Add(ttl)).Abs() > 10*time.Minute {
+		t.Fatalf("listed as %+v", listed)
+	}
+	for name, wrong := range map[string]time.Duration{"too long": b.capabilities(t).MaxTTL + time.Second, "negative": -time.Second} {
+		before := b.state()
+		req := b.wanted(t, b.bob)
+		req.TTL = wrong
+		_, err := b.Create(t.Context(), b.bob, req)
+		if keyservice.KindOf(err) != keyservice.Invalid || b.state() != before {
+			t.Errorf("a ttl that is %s: %v", name, err)
+		}
+	}
+	b.pass(ttl)
+	b.works(t, made, false)
+}
+
+func renewing(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	renewed, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.alice, made.ID, ttl)
+	if err != nil || renewed.ID != made.ID || renewed.OwnerUID != made.OwnerUID || renewed.SecretAccessKey == made.SecretAccessKey {
+		t.Fatalf("got %+v, %v", renewed, err)
+	}
+	keys := b.settle(t, b.alice)
+	b.works(t, made, false)
+	b.works(t, renewed, true)
+	if len(keys) != 1 || keys[0].AccessKeyID != renewed.AccessKeyID {
+		t.Errorf("listed: %+v", keys)
+	}
+}
+
+func renewingNothing(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	b.settle(t, b.alice)
+	before := b.state()
+	if _, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.alice, made.ID, ttl); err == nil {
+		t.Error("no error")
+	}
+	if after := b.state(); after != before {
+		t.Errorf("keys changed:\n%s\n%s", before, after)
+	}
+}
+
+func disabling(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made, other := b.create(t, b.alice), b.create(t, b.alice)
+	expect(t, b.Service.(keyservice.Disabler).Disable(t.Context(), b.alice, made.ID), fine)
+	b.works(t, made, false)
+	b.works(t, other, true)
+	keys := b.list(t, b.alice)
+	if listed := find(keys, made.ID); listed == nil || listed.State != keyservice.Disabled {
+		t.Errorf("listed: %+v", keys)
+	}
+	if listed := find(keys, other.ID); listed == nil || listed.State == keyservice.Disabled {
+		t.Errorf("listed: %+v", keys)
+	}
+	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+}
+
+func disablingAgain(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	disabler := b.Service.(keyservice.Disabler)
+	for range 2 {
+		expect(t, disabler.Disable(t.Context(), b.alice, made.ID), fine)
+	}
+	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	b.settle(t, b.alice)
+	expect(t, disabler.Disable(t.Context(), b.alice, made.ID), fine)
+	if keys := b.list(t, b.alice); len(keys) != 0 {
+		t.Errorf("it is back: %+v", keys)
+	}
+}
+
+func lastUse(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	reporter := b.Service.(keyservice.LastUsedReporter)
+	if at, err := reporter.LastUsed(t.Context(), b.alice, made.ID); err != nil || !at.IsZero() {
+		t.Errorf("got %s, %v", at, err)
+	}
+	_, err := reporter.LastUsed(t.Context(), b.alice, "GONE0000000000000000")
+	expect(t, err, expected{kind: keyservice.NotFound})
+	_, err = reporter.LastUsed(t.Context(), b.user(carol), made.ID)
+	expect(t, err, expected{kind: keyservice.NotFound})
+}
+
+func chosenIDs(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	connect(t, b.Service)
+	chooser := b.Service.(keyservice.HandleChooser)
+	first := chooser.ChooseID(b.alice, owner, 1, nil)
+	if again := chooser.ChooseID(b.alice, owner, 1, nil); first == "" || again != first {
+		t.Errorf("chosen: %q, then %q", first, again)
+	}
+	another, _ := b.dial(t)
+	connect(t, another)
+	if again := another.(keyservice.HandleChooser).ChooseID(b.alice, owner, 1, nil); again != first {
+		t.Errorf("chosen: %q, and by another process %q", first, again)
+	}
+	made, err := b.Create(t.Context(), b.alice, keyservice.CreateRequest{ID: first, Owner: owner, TTL: ttl})
+	if err != nil || made.ID != first {
+		t.Fatalf("got %+v, %v", made, err)
+	}
+	if b.capabilities(t).Overlap {
+		if next := chooser.ChooseID(b.alice, owner, 2, b.list(t, b.alice)); next == first {
+			t.Errorf("%q was chosen again for the next key", next)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"context"
+	"testing"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// The names of operations, which the subjects' requests go by.
+const (
+	opList         = "List"
+	opListAll      = "ListAll"
+	opCreate       = "Create"
+	opCreateBeside = "Create beside another key"
+	opDelete       = "Delete"
+	opDeleteOneOf  = "Delete one of two keys"
+	opRenew        = "Renew"
+	opDisable      = "Disable"
+	opLastUsed     = "LastUsed"
+	opProbe        = "Probe"
+	opConnect      = "Connect"
+)
+
+// operation is a method of the service, as the suite calls it.
+type operation struct {
+	name string
+	// has reports whether a backend has it.
+	has func(service keyservice.Service) bool
+	// prepare makes what the call is about, and returns the call for a backend.
+	prepare func(t *testing.T, b *bed) call
+}
+
+// call of an operation, for any backend of the service.
+type call = func(ctx context.Context, service keyservice.Service) error
+
+// operations of all services.
+var operations = []operation{
+	{opList, anyService, func(t *testing.T, b *bed) call {
+		b.create(t, b.alice)
+		return func(ctx context.Context, s keyservice.Service) error { _, err := s.List(ctx, b.alice); return err }
+	}},
+	{opListAll, is[keyservice.AllLister], func(t *testing.T, b *bed) call {
+		b.create(t, b.alice)
+		return func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.AllLister).ListAll(ctx)
+			return err
+		}
+	}},
+	{opCreate, anyService, func(t *testing.T, b *bed) call { return creating(t, b, b.bob) }},
+	{opCreateBeside, overlaps, func(t *testing.T, b *bed) call {
+		b.create(t, b.alice)
+		return creating(t, b, b.alice)
+	}},
+	{opDelete, anyService, func(t *testing.T, b *bed) call { return deleting(t, b) }},
+	{opDeleteOneOf, overlaps, func(t *testing.T, b *bed) call {
+		b.create(t, b.alice)
+		return deleting(t, b)
+	}},
+	{opRenew, is[keyservice.Renewer], func(t *testing.T, b *bed) call {
+		made := b.create(t, b.alice)
+		return func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.Renewer).Renew(ctx, b.alice, made.ID, ttl)
+			return err
+		}
+	}},
+	{opDisable, is[keyservice.Disabler], func(t *testing.T, b *bed) call {
+		made := b.create(t, b.alice)
+		return func(ctx context.Context, s keyservice.Service) error {
+			return s.(keyservice.Disabler).Disable(ctx, b.alice, made.ID)
+		}
+	}},
+	{opLastUsed, is[keyservice.LastUsedReporter], func(t *testing.T, b *bed) call {
+		made := b.create(t, b.alice)
+		return func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.LastUsedReporter).LastUsed(ctx, b.alice, made.ID)
+			return err
+		}
+	}},
+	{opProbe, is[keyservice.Prober], func(*testing.T, *bed) call {
+		return func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.Prober).Probe(ctx)
+			return err
+		}
+	}},
+	{opConnect, is[keyservice.Connector], func(*testing.T, *bed) call {
+		return func(ctx context.Context, s keyservice.Service) error { return s.(keyservice.Connector).Connect(ctx) }
+	}},
+}
+
+func creating(t *testing.T, b *bed, user string) call {
+	t.Helper()
+	req := b.wanted(t, user)
+	return func(ctx context.Context, s keyservice.Service) error { _, err := s.Create(ctx, user, req); return err }
+}
+
+func deleting(t *testing.T, b *bed) call {
+	t.Helper()
+	made := b.create(t, b.alice)
+	return func(ctx context.Context, s keyservice.Service) error { return s.Delete(ctx, b.alice, made.ID) }
+}
+
+func anyService(keyservice.Service) bool { return true }
+
+func is[Ability any](s keyservice.Service) bool {
+	_, can := s.(Ability)
+	return can
+}
+
+func overlaps(s keyservice.Service) bool { return keyservice.CapabilitiesOf(s).Overlap }

@@ -1,0 +1,135 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package contract
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/fake"
+	"accesskey.dev/operator/test/simulator"
+)
+
+var settleCases = []contractCase{
+	{"a create whose answer was lost is settled, and nothing is left over", everyone, settlesCreates},
+	{"a renewal whose answer was lost is settled by another", able[keyservice.Renewer], settlesRenewals},
+	{"a delete whose answer was lost is settled by another", everyone, settlesDeletes},
+}
+
+// lost are the ways to lose an answer.
+var lost = []fault{
+	{name: "carried out and its answer dropped", effect: simulator.DropAnswer(), fake: &fake.Fault{CarriedOut: true}, carriedOut: true},
+	{name: "carried out and its answer cut", effect: simulator.CutAnswer(), carriedOut: true, cut: true},
+	{name: "carried out and never answered", effect: simulator.HangAnswer(), fake: &fake.Fault{CarriedOut: true}, carriedOut: true, hangs: true},
+	{name: "carried out and answered with HTML", effect: simulator.ReplaceAnswer(html), carriedOut: true, body: true},
+	{name: "dropped before it is carried out", effect: simulator.Drop(), fake: &fake.Fault{}},
+	{name: "never carried out nor answered", effect: simulator.Hang(nil), fake: &fake.Fault{}, hangs: true},
+	{name: "answered with 503", effect: simulator.Answer(503, nil, "")},
+}
+
+// loses runs a check for each way to lose the answer of an operation's last request. The backend of the check is that of a
+// new process, which the one that lost the answer is followed by.
+func loses(t *testing.T, s subject, op string, settle func(t *testing.T, b *bed, lose func(call call) error)) {
+	requests := s.requests[op]
+	r := requests[len(requests)-1]
+	for _, f := range lost {
+		if !s.happens(r, f) || (r.unread && f.body) {
+			continue
+		}
+		check(t, s, f.name, func(t *testing.T) {
+			b := s.start(t, 0)
+			settle(t, b, func(call call) error {
+				t.Helper()
+				victim, _ := b.dial(t)
+				once := r
+				once.rule = r.rule.Once()
+				_, err := b.try(t, trial{op, once, f, victim, call})
+				return err
+			})
+		})
+	}
+}
+
+func settlesCreates(t *testing.T, s subject) {
+	loses(t, s, opCreate, func(t *testing.T, b *bed, lose func(call) error) {
+		req := b.wanted(t, b.bob)
+		known := b.list(t, b.bob)
+		expect(t, lose(func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.Create(ctx, b.bob, req)
+			return err
+		}), ambiguous)
+		b.settle(t, b.bob)
+		made := settled(t, b, req, known)
+		b.works(t, made, true)
+		if keys := b.settle(t, b.bob); len(keys) != 1 || keys[0].ID != made.ID {
+			t.Errorf("in the end there are %+v", keys)
+		}
+	})
+}
+
+// settled does what the operator does with an open intent, and returns a pair that nobody else has.
+func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyservice.Key) keyservice.Credential {
+	t.Helper()
+	keys := b.list(t, b.bob)
+	if req.ID != "" {
+		if listed := find(keys, req.ID); listed != nil {
+			if listed.OwnerUID != owner.UID {
+				t.Errorf("the key that was lost is not known for ours: %+v", listed)
+			}
+			renewed, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.bob, req.ID, ttl)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.settle(t, b.bob)
+			return renewed
+		}
+		again, err := b.Create(t.Context(), b.bob, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.settle(t, b.bob)
+		return again
+	}
+	for _, key := range keys {
+		if find(known, key.ID) == nil { // its secret is nobody's
+			expect(t, b.Delete(t.Context(), b.bob, key.ID), fine)
+		}
+	}
+	return b.create(t, b.bob)
+}
+
+func settlesRenewals(t *testing.T, s subject) {
+	loses(t, s, opRenew, func(t *testing.T, b *bed, lose func(call) error) {
+		made := b.create(t, b.alice)
+		expect(t, lose(func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.Renewer).Renew(ctx, b.alice, made.ID, ttl)
+			return err
+		}), ambiguous)
+		renewed, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.alice, made.ID, ttl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := b.settle(t, b.alice)
+		b.works(t, renewed, true)
+		b.works(t, made, false)
+		if len(keys) != 1 || keys[0].AccessKeyID != renewed.AccessKeyID {
+			t.Errorf("in the end there are %+v", keys)
+		}
+	})
+}
+
+func settlesDeletes(t *testing.T, s subject) {
+	loses(t, s, opDelete, func(t *testing.T, b *bed, lose func(call) error) {
+		made := b.create(t, b.alice)
+		b.pass(10 * time.Minute) // so that a key that is not there is not taken for one that is not there yet
+		expect(t, lose(func(ctx context.Context, s keyservice.Service) error { return s.Delete(ctx, b.alice, made.ID) }), unavailable)
+		expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+		b.works(t, made, false)
+		if keys := b.settle(t, b.alice); len(keys) != 0 {
+			t.Errorf("left: %+v", keys)
+		}
+	})
+}

@@ -1,0 +1,122 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// Renewer adds keyservice.Renewer to a Service.
+type Renewer struct{ service *Service }
+
+// Renewer is to be embedded beside the service.
+func (s *Service) Renewer() Renewer { return Renewer{s} }
+
+// Renew implements keyservice.Renewer: the key keeps its ID, and the old pair ends at once.
+func (r Renewer) Renew(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
+	s := r.service
+	var renewed keyservice.Credential
+	err := s.call(ctx, Renew, func() error {
+		k := s.find(keyID)
+		if k == nil || k.user != user || !k.gone.IsZero() {
+			return failed(keyservice.NotFound, Renew, "there is no key %s of user %s", keyID, user)
+		}
+		s.End(k.id, "the operator")
+		s.generate(k, ttl)
+		s.record(k, "the operator")
+		renewed = s.credential(k)
+		return nil
+	})
+	if err != nil {
+		return keyservice.Credential{}, err
+	}
+	return renewed, nil
+}
+
+// Disabler adds keyservice.Disabler to a Service.
+type Disabler struct{ service *Service }
+
+// Disabler is to be embedded beside the service.
+func (s *Service) Disabler() Disabler { return Disabler{s} }
+
+// Disable implements keyservice.Disabler.
+func (d Disabler) Disable(ctx context.Context, _, keyID string) error {
+	s := d.service
+	return s.call(ctx, Disable, func() error {
+		if k := s.find(keyID); k != nil {
+			k.disabled = true
+		}
+		return nil
+	})
+}
+
+// AllLister adds keyservice.AllLister to a Service.
+type AllLister struct{ service *Service }
+
+// AllLister is to be embedded beside the service.
+func (s *Service) AllLister() AllLister { return AllLister{s} }
+
+// ListAll implements keyservice.AllLister.
+func (l AllLister) ListAll(ctx context.Context) (map[string][]keyservice.Key, error) {
+	s := l.service
+	all := map[string][]keyservice.Key{}
+	err := s.call(ctx, ListAll, func() error {
+		for _, k := range s.keys {
+			all[k.user] = append(all[k.user], s.show(k))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// HandleChooser adds keyservice.HandleChooser to a Service.
+type HandleChooser struct{ service *Service }
+
+// HandleChooser is to be embedded beside the service, whose Options say ChoosesID.
+func (s *Service) HandleChooser() HandleChooser { return HandleChooser{s} }
+
+// ChooseID implements keyservice.HandleChooser. An ID that is on its way out is passed over.
+func (HandleChooser) ChooseID(user string, owner keyservice.Owner, revision int64, keys []keyservice.Key) string {
+	id := fmt.Sprintf("%s/%s/%d", user, owner.UID, revision)
+	for slices.ContainsFunc(keys, func(key keyservice.Key) bool { return key.ID == id && key.State == keyservice.Deleting }) {
+		id += "+"
+	}
+	return id
+}
+
+// LastUsedReporter adds keyservice.LastUsedReporter to a Service.
+type LastUsedReporter struct{ service *Service }
+
+// LastUsedReporter is to be embedded beside the service.
+func (s *Service) LastUsedReporter() LastUsedReporter { return LastUsedReporter{s} }
+
+// LastUsed implements keyservice.LastUsedReporter: nobody ever uses a key of this service.
+func (l LastUsedReporter) LastUsed(ctx context.Context, user, keyID string) (time.Time, error) {
+	s := l.service
+	return time.Time{}, s.call(ctx, LastUsed, func() error {
+		if k := s.find(keyID); k == nil || k.user != user {
+			return failed(keyservice.NotFound, LastUsed, "there is no key %s of user %s", keyID, user)
+		}
+		return nil
+	})
+}
+
+// Prober adds keyservice.Prober to a Service.
+type Prober struct{ service *Service }
+
+// Prober is to be embedded beside the service.
+func (s *Service) Prober() Prober { return Prober{s} }
+
+// Probe implements keyservice.Prober.
+func (p Prober) Probe(ctx context.Context) (string, error) {
+	return "fake", p.service.call(ctx, Probe, func() error { return nil })
+}
