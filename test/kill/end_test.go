@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +31,8 @@ const (
 	// settling is longer than a create can be under way, and than another AccessKey's operation can turn out to have made
 	// a key (internal/plan, internal/controller): from then on every operation that a crash cut off can be settled.
 	settling = 5 * time.Minute
-	// jump is how far the clock moves at once while things settle, and jumpEvery how long they get in between.
-	jump, jumpEvery = 30 * time.Second, 3 * time.Second
+	// jump is how far the clock moves when nothing has changed for stillness.
+	jump, stillness = 30 * time.Second, 4 * time.Second
 )
 
 // last runs the last manager, which nobody kills, and returns what ends it. In the short form it is one in the test's
@@ -84,16 +85,20 @@ func (w *world) queue(name string, limiter workqueue.TypedRateLimiter[reconcile.
 func (w *world) until(ctx context.Context, what string, amiss func(context.Context) []string) {
 	w.t.Helper()
 	left := []string{"not looked yet"}
-	deadline, nextJump := time.Now().Add(w.form.settleLimit), time.Now().Add(jumpEvery)
-	for ; len(left) > 0; left = amiss(ctx) {
+	deadline, changed := time.Now().Add(w.form.settleLimit), time.Now()
+	for len(left) > 0 {
 		if ctx.Err() != nil || time.Now().After(deadline) {
 			w.t.Errorf("%s: %d things are amiss after %s:\n%s", what, len(left), w.form.settleLimit, strings.Join(left, "\n"))
 			return
 		}
 		pause(ctx, samplePeriod)
-		if w.form.jumps && time.Now().After(nextJump) {
+		last := left
+		if left = amiss(ctx); !slices.Equal(left, last) {
+			changed = time.Now()
+		}
+		if w.form.jumps && time.Since(changed) > stillness {
 			w.clock.add(jump)
-			nextJump = time.Now().Add(jumpEvery)
+			changed = time.Now()
 		}
 	}
 }
@@ -124,6 +129,7 @@ func (w *world) unsettled(ctx context.Context) (left []string) {
 			}
 		}
 	}
+	slices.Sort(left)
 	return left
 }
 
@@ -139,6 +145,7 @@ func (w *world) remains(ctx context.Context) (left []string) {
 	for at := range w.operatorKeys() {
 		left = append(left, fmt.Sprintf("key %s of %s at %s", at.accessKeyID, at.owner, at.service.name))
 	}
+	slices.Sort(left)
 	return left
 }
 

@@ -59,7 +59,7 @@ func (k *keeper) start(ctx context.Context) (*cluster.Manager, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	log := filepath.Join(k.w.logs, fmt.Sprintf("%s-%03d.log", k.name, k.starts))
-	manager, err := k.w.plane.StartManager(ctx, k.w.binary, log, k.arguments...)
+	manager, err := k.w.plane.StartManager(ctx, k.w.binary, log, append(k.arguments, "--zap-log-level=debug")...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (k *keeper) leads() bool {
 	default:
 	}
 	said, err := os.ReadFile(log)
-	return err == nil && bytes.Contains(said, []byte("successfully acquired lease"))
+	return err == nil && bytes.Contains(said, []byte("Successfully acquired lease"))
 }
 
 // panicked returns the logs of managers that ended by a defect of their own.

@@ -37,7 +37,7 @@ var (
 	// shortForm rotates as fast as it can, so that few kills find much under way.
 	shortForm = form{
 		kills: 20, killEvery: 1500 * time.Millisecond, askEvery: 100 * time.Millisecond, restarts: 1,
-		trades: []trade{paused(time.Second)}, jumps: true, settleLimit: time.Minute,
+		trades: []trade{paused(time.Second)}, jumps: true, settleLimit: 2 * time.Minute,
 	}
 	longForm = form{
 		kills: 100, killEvery: 7 * time.Second, askEvery: time.Second, restarts: 5,

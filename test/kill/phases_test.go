@@ -76,22 +76,12 @@ func (w *world) askFor(ctx context.Context, it *subject, token string) error {
 func (w *world) killManagers(ctx context.Context, random *rand.Rand) {
 	k := w.keep(ctx, "alone")
 	defer k.end()
-	w.eachIssued(ctx)
+	// Half of the first pairs, so that the kills meet the others.
+	w.wait(ctx, "half of the first pairs", func() bool { return len(w.operatorKeys()) > len(w.subjects)/2 })
 	for range w.form.kills {
 		pause(ctx, time.Duration(random.ExpFloat64()*float64(w.form.killEvery)))
 		k.kill()
 	}
-}
-
-// eachIssued waits until half of the Secrets are there, so that the kills meet first pairs too.
-func (w *world) eachIssued(ctx context.Context) {
-	w.wait(ctx, "half of the first pairs", func() bool {
-		issued := 0
-		for _, service := range w.services {
-			issued += len(service.History())
-		}
-		return issued > len(w.subjects)/2
-	})
 }
 
 // restartPlane kills etcd and kube-apiserver under a manager that works, each for a moment, and the manager at one of them.
