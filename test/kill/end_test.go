@@ -110,10 +110,8 @@ func (w *world) unsettled(ctx context.Context) (left []string) {
 	if err := w.kube.List(ctx, &accessKeys, client.InNamespace(namespace)); err != nil {
 		return []string{err.Error()}
 	}
-	states := map[string]*v1alpha1.AccessKey{}
 	for i := range accessKeys.Items {
 		ak := &accessKeys.Items[i]
-		states[ak.Name] = ak
 		if ak.Status.Intent != nil {
 			left = append(left, fmt.Sprintf("AccessKey %s: the operation begun at %s is open", ak.Name, clockTime(ak.Status.Intent.StartedAt.Time)))
 		}
@@ -121,12 +119,13 @@ func (w *world) unsettled(ctx context.Context) (left []string) {
 			left = append(left, fmt.Sprintf("AccessKey %s is not ready: %v", ak.Name, ak.Status.Conditions))
 		}
 	}
-	after := w.operatorKeys()
-	for _, it := range w.subjects {
-		for at := range before {
-			if _, still := after[at]; still && at.service == it.service && at.owner == it.user.owner && !recorded(states[it.name], at.accessKeyID) {
-				left = append(left, fmt.Sprintf("key %s of AccessKey %s is recorded nowhere%s", at.accessKeyID, it.name, it.fate(at.accessKeyID)))
-			}
+	for it, keys := range w.unrecorded(before, byName(accessKeys.Items)) {
+		if it == nil {
+			left = append(left, fmt.Sprintf("the keys %v are of nobody", keys))
+			continue
+		}
+		for _, key := range keys {
+			left = append(left, fmt.Sprintf("key %s of AccessKey %s is recorded nowhere%s", key, it.name, it.fate(key)))
 		}
 	}
 	slices.Sort(left)

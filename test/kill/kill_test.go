@@ -13,8 +13,6 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
-
-	"accesskey.dev/operator/test/simulator"
 )
 
 var (
@@ -104,21 +102,4 @@ func background(ctx context.Context, loop func(context.Context)) (end func()) {
 		cancel()
 		<-ended
 	}
-}
-
-// keysMade are the keys that the operator made, and how many of them a crash kept from being published: their secret was
-// lost, so they had to be revoked.
-func (s *sampler) keysMade() (made, orphans int) {
-	for _, service := range s.w.services {
-		for _, pair := range service.History() {
-			if pair.CreatedBy == simulator.Person {
-				continue
-			}
-			made++
-			if !s.known[keyAt{service, pair.Owner, pair.AccessKeyID}] {
-				orphans++
-			}
-		}
-	}
-	return made, orphans
 }

@@ -41,12 +41,12 @@ type sampler struct {
 	// samples of the whole; pairs that were compared; samples that the API server did not answer; pairs that a service
 	// without overlap had ended while an operation was open; pairs that were replaced between the read and the comparison.
 	samples, pairs, unanswered, inPlace, overtaken int
-	// known are the keys that were in a status at some sample.
-	known map[keyAt]bool
+	// known are the keys that were the current one of an AccessKey at some sample.
+	known map[string]bool
 }
 
 func newSampler(w *world) *sampler {
-	return &sampler{w: w, published: map[string]int64{}, revisions: map[string]string{}, known: map[keyAt]bool{}}
+	return &sampler{w: w, published: map[string]int64{}, revisions: map[string]string{}, known: map[string]bool{}}
 }
 
 // run samples until ctx ends.
@@ -95,18 +95,18 @@ func (s *sampler) sample(ctx context.Context) {
 		s.counted(func(s *sampler) { s.unanswered++ })
 		return
 	}
-	s.compareKeys(before, s.w.operatorKeys(), accessKeys.Items)
+	s.compareKeys(before, byName(accessKeys.Items))
 	s.counted(func(s *sampler) { s.samples++ })
 }
 
 // comparePairs asks the data plane for each pair. A Secret that was there once must be there, and hold a pair that works.
 func (s *sampler) comparePairs(ctx context.Context, asked time.Time, secrets []corev1.Secret) {
-	byName := map[string]*corev1.Secret{}
+	there := map[string]*corev1.Secret{}
 	for i := range secrets {
-		byName[secrets[i].Name] = &secrets[i]
+		there[secrets[i].Name] = &secrets[i]
 	}
 	for _, it := range s.w.subjects {
-		secret := byName[it.name]
+		secret := there[it.name]
 		if secret == nil && s.published[it.name] == 0 {
 			continue // the first pair is still to come
 		}
@@ -215,58 +215,4 @@ func (s *sampler) compareRevision(it *subject, secret *corev1.Secret) {
 		s.fault("Secret %s went back from revision %d to %d", it.name, last, record.Revision)
 	}
 	s.revisions[revision], s.published[it.name] = record.Digest, record.Revision
-}
-
-// compareKeys: a key of the operator is in the status of its AccessKey, or is the one key of an operation that is open.
-func (s *sampler) compareKeys(before, after map[keyAt]simulator.Pair, accessKeys []v1alpha1.AccessKey) {
-	states := map[string]*v1alpha1.AccessKey{}
-	for i := range accessKeys {
-		states[accessKeys[i].Name] = &accessKeys[i]
-	}
-	for _, it := range s.w.subjects {
-		var unknown []string
-		for at := range before {
-			if at.service != it.service || at.owner != it.user.owner {
-				continue
-			}
-			if recorded(states[it.name], at.accessKeyID) {
-				s.known[at] = true
-			} else if _, still := after[at]; still {
-				unknown = append(unknown, at.accessKeyID)
-			}
-		}
-		switch state := states[it.name]; {
-		case len(unknown) > 1:
-			s.fault("AccessKey %s has %d keys that its status does not know: %v", it.name, len(unknown), unknown)
-		case len(unknown) == 1 && (state == nil || state.Status.Intent == nil):
-			s.fault("AccessKey %s has no open operation, and its status does not know key %s", it.name, unknown[0])
-		}
-	}
-}
-
-func recorded(ak *v1alpha1.AccessKey, accessKeyID string) bool {
-	if ak == nil {
-		return false
-	}
-	return ak.Status.AccessKeyID == accessKeyID ||
-		slices.ContainsFunc(ak.Status.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.AccessKeyID == accessKeyID })
-}
-
-// keyAt is a live key of the operator.
-type keyAt struct {
-	service            *keyService
-	owner, accessKeyID string
-}
-
-// operatorKeys are the live keys that the operator made.
-func (w *world) operatorKeys() map[keyAt]simulator.Pair {
-	keys := map[keyAt]simulator.Pair{}
-	for _, service := range w.services {
-		for _, pair := range service.LivePairs() {
-			if pair.CreatedBy != simulator.Person {
-				keys[keyAt{service, pair.Owner, pair.AccessKeyID}] = pair
-			}
-		}
-	}
-	return keys
 }

@@ -87,7 +87,7 @@ func qumuloService(c *clock) (*keyService, error) {
 	}
 	for i := range qumuloKeys {
 		name := fmt.Sprintf("user-%02d", i)
-		s.users = append(s.users, user{name: "local:" + name, owner: server.AddUser(name), crowded: i == 0})
+		s.users = append(s.users, user{name: "local:" + name, owner: "auth_id:" + server.AddUser(name), crowded: i == 0})
 	}
 	server.AddUser("person")
 	for _, name := range []string{"local:person", "local:person", s.users[0].name} {
