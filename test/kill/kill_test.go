@@ -38,11 +38,11 @@ var (
 		trades: []trade{paused(time.Second)}, jumps: true, settleLimit: 2 * time.Minute,
 	}
 	longForm = form{
-		kills: 100, killEvery: 7 * time.Second, askEvery: time.Second, restarts: 5,
+		kills: 100, killEvery: 4 * time.Second, askEvery: time.Second, restarts: 3,
 		trades: []trade{
-			killed, paused(5 * time.Second), released, killed, paused(20 * time.Second), killed,
+			killed, paused(5 * time.Second), released,
 			paused(150 * time.Second), // past the two minutes after which an open operation is settled
-			released, paused(5 * time.Second), killed,
+			killed, paused(20 * time.Second),
 		},
 		settleLimit: 10 * time.Minute,
 	}
