@@ -25,6 +25,8 @@ var (
 type form struct {
 	kills, restarts     int
 	killEvery, askEvery time.Duration
+	// slowness bounds how long a change at a service is under way before it is carried out, and again after.
+	slowness time.Duration
 	trades              []trade
 	// jumps: the clock is moved on in the end instead of waiting as long as settling takes.
 	jumps       bool
@@ -34,11 +36,11 @@ type form struct {
 var (
 	// shortForm rotates as fast as it can, so that few kills find much under way.
 	shortForm = form{
-		kills: 20, killEvery: 1500 * time.Millisecond, askEvery: 100 * time.Millisecond, restarts: 1,
+		kills: 20, killEvery: 1500 * time.Millisecond, askEvery: 100 * time.Millisecond, slowness: 300 * time.Millisecond, restarts: 1,
 		trades: []trade{paused(time.Second)}, jumps: true, settleLimit: 2 * time.Minute,
 	}
 	longForm = form{
-		kills: 100, killEvery: 4 * time.Second, askEvery: time.Second, restarts: 3,
+		kills: 100, killEvery: 4 * time.Second, askEvery: time.Second, slowness: 150 * time.Millisecond, restarts: 3,
 		trades: []trade{
 			killed, paused(5 * time.Second), released,
 			paused(150 * time.Second), // past the two minutes after which an open operation is settled

@@ -26,11 +26,7 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-const (
-	namespace = "team-a"
-	// slowness bounds how long a request to a service is under way before it is carried out, and again after.
-	slowness = 150 * time.Millisecond
-)
+const namespace = "team-a"
 
 // world is the control plane, the key services and the AccessKeys.
 type world struct {
@@ -137,7 +133,7 @@ func manager(ctx context.Context, t *testing.T) string {
 
 // add serves a key service, and creates its KeyServices and AccessKeys.
 func (w *world) add(ctx context.Context, s *keyService) {
-	server, err := simulator.Serve(slow(s, slowness))
+	server, err := simulator.Serve(slow(s, w.form.slowness))
 	w.must(err)
 	w.t.Cleanup(func() { _ = server.Close() }) // nothing of it is needed any more
 	made := map[string]bool{}
