@@ -27,7 +27,7 @@ type form struct {
 	killEvery, askEvery time.Duration
 	// slowness bounds how long a change at a service is under way before it is carried out, and again after.
 	slowness time.Duration
-	trades              []trade
+	trades   []trade
 	// jumps: the clock is moved on in the end instead of waiting as long as settling takes.
 	jumps       bool
 	settleLimit time.Duration
