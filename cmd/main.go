@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -114,7 +116,17 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	return mgr.Start(ctx)
+	ended := make(chan error, 2)
+	go func() { ended <- mgr.Start(ctx) }()
+	if o.leaderElect {
+		go func() {
+			// Without the grace of an orderly end: whatever is under way is not this manager's any more.
+			if err := watchPauses(ctx, clock.RealClock{}); err != nil {
+				ended <- err
+			}
+		}()
+	}
+	return <-ended
 }
 
 func newManager(config *rest.Config, o options) (manager.Manager, error) {
@@ -130,6 +142,8 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		LeaderElection:          o.leaderElect,
 		LeaderElectionID:        "accesskey-operator",
 		LeaderElectionNamespace: clusterNamespace(),
+		LeaseDuration:           ptr.To(leaseDuration),
+		RenewDeadline:           ptr.To(renewDeadline),
 		// The process ends when the manager does, so the lease can be given up at once.
 		LeaderElectionReleaseOnCancel: true,
 	})

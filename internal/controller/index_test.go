@@ -67,7 +67,7 @@ func TestIndexes(t *testing.T) {
 		}), []string{"user/local:backup", anyUser}},
 		"the open intent of an AccessKey without a user": {accessKeys + indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Spec.User, ak.Status.Intent = "", &v1alpha1.Intent{Revision: 1}
-		}), []string{"user/", anyUser}},
+		}), []string{"user/of team-a/qumulo", anyUser}},
 		"no open intent":         {accessKeys + indexOpenIntent, restingAccessKey(), nil},
 		"the owner of a Secret":  {secrets + indexSecretOwner, secret(func(*corev1.Secret) {}), []string{"uid-of-backup"}},
 		"no owner":               {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.OwnerReferences = nil }), nil},

@@ -63,7 +63,7 @@ func (p *pass) userKey() string {
 	if p.connection == nil {
 		return ""
 	}
-	return p.connection.Endpoint + " " + p.ak.Spec.User
+	return p.connection.Endpoint + " " + holderOf(p.ak)
 }
 
 // observe reads all that a decision needs from the caches. The service is not asked, but for the shared resync.

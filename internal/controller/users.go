@@ -180,4 +180,14 @@ func (r *AccessKeyReconciler) endpointOf(ctx context.Context, ak *v1alpha1.Acces
 const anyUser = "any"
 
 // intentUser is what two AccessKeys that could get into each other's way have in common, whatever their KeyService.
-func intentUser(ak *v1alpha1.AccessKey) string { return "user/" + strings.TrimSpace(ak.Spec.User) }
+func intentUser(ak *v1alpha1.AccessKey) string { return "user/" + strings.TrimSpace(holderOf(ak)) }
+
+// holderOf names whose key it is. Without a user it is whoever the KeyService's credentials are of, so that the many
+// KeyServices of one such service do not wait for each other. Two of one token can then create at once; but where keys have
+// no user the operator chooses their IDs, which tell them apart after a crash.
+func holderOf(ak *v1alpha1.AccessKey) string {
+	if ak.Spec.User == "" {
+		return "of " + serviceKey(ak)
+	}
+	return ak.Spec.User
+}

@@ -114,3 +114,19 @@ func TestAUserIsOneWhateverTheKeyService(t *testing.T) {
 		t.Errorf("got %q", one)
 	}
 }
+
+// TestKeysWithoutAUserWaitOnlyForTheirKeyService: at IONOS the keys are the token's user's, and each KeyService has another.
+func TestKeysWithoutAUserWaitOnlyForTheirKeyService(t *testing.T) {
+	of := func(service string) *pass {
+		return passOf(func(p *pass) {
+			p.ak.Spec.User, p.ak.Spec.ServiceRef.Name = "", service
+			p.connection = &connect.Connection{Endpoint: "https://s3.ionos.com"}
+		})
+	}
+	if a, b := of("a"), of("b"); a.userKey() == b.userKey() || intentUser(a.ak) == intentUser(b.ak) {
+		t.Errorf("two KeyServices wait for each other: %q, %q", a.userKey(), intentUser(a.ak))
+	}
+	if a, again := of("a"), of("a"); a.userKey() != again.userKey() || intentUser(a.ak) != intentUser(again.ak) {
+		t.Errorf("one KeyService is two users: %q, %q", a.userKey(), intentUser(a.ak))
+	}
+}

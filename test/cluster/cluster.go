@@ -35,6 +35,7 @@ type Cluster struct {
 	environment *envtest.Environment
 	manager     *exec.Cmd
 	directory   string
+	operator    operator
 }
 
 // Assets is the folder with etcd, kube-apiserver, kube-controller-manager and kubectl: what hack/controlplane printed.
@@ -62,8 +63,14 @@ func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 	}}
 	// Some distributions enforce it: who makes an object that blocks its owner's deletion needs a right on the owner.
 	c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
+	if c.directory, err = os.MkdirTemp("", "accesskey-cluster-"); err != nil {
+		return nil, err
+	}
+	if err := c.prepareRestarts(assets); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.directory))
+	}
 	if c.Config, err = c.environment.Start(); err != nil {
-		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", errors.Join(err, c.environment.Stop()))
+		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", errors.Join(err, c.environment.Stop(), os.RemoveAll(c.directory)))
 	}
 	// Tests and the manager share a loopback: no client-side throttling.
 	c.Config.QPS = -1
@@ -74,10 +81,6 @@ func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 }
 
 func (c *Cluster) startControllers(ctx context.Context, assets string) error {
-	var err error
-	if c.directory, err = os.MkdirTemp("", "accesskey-cluster-"); err != nil {
-		return err
-	}
 	c.Kubeconfig = filepath.Join(c.directory, "kubeconfig")
 	if err := os.WriteFile(c.Kubeconfig, c.environment.KubeConfig, 0o600); err != nil {
 		return err
@@ -104,10 +107,7 @@ func (c *Cluster) Stop() error {
 		errs = append(errs, c.manager.Process.Signal(syscall.SIGKILL)) // it keeps nothing
 		_ = c.manager.Wait()                                           // reports the kill
 	}
-	errs = append(errs, c.environment.Stop())
-	if c.directory != "" {
-		errs = append(errs, os.RemoveAll(c.directory))
-	}
+	errs = append(errs, c.environment.Stop(), os.RemoveAll(c.directory))
 	return errors.Join(errs...)
 }
 

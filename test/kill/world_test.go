@@ -1,0 +1,190 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kill
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/go-logr/logr"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/controller"
+	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/simulator"
+)
+
+const namespace = "team-a"
+
+// world is the control plane, the key services and the AccessKeys.
+type world struct {
+	t        *testing.T
+	form     form
+	clock    *clock
+	plane    *cluster.Cluster
+	kube     client.Client
+	services []*keyService
+	subjects []*subject
+	binary   string
+	// logs is the folder of what the managers write.
+	logs string
+
+	mu    sync.Mutex
+	count counts
+}
+
+// subject is an AccessKey, and whose key it is for.
+type subject struct {
+	name    string
+	service *keyService
+	user    user
+}
+
+// counts are for the summary.
+type counts struct {
+	kills, starts, etcd, apiServer, trades, asked int
+}
+
+func (w *world) counted(change func(*counts)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.count)
+}
+
+// newWorld brings everything up but the manager.
+func newWorld(ctx context.Context, t *testing.T, f form) *world {
+	t.Helper()
+	log.SetLogger(logr.Discard())
+	w := &world{t: t, form: f, clock: newClock(ctx)}
+	w.keepLogsOfFailure()
+	var err error
+	if w.plane, err = cluster.Start(ctx, "../../config/crd/bases"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.plane.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default"); err != nil {
+		t.Fatal(err)
+	}
+	if w.services, err = keyServices(w.clock); err != nil {
+		t.Fatal(err)
+	}
+	w.must(w.kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
+	for _, service := range w.services {
+		w.add(ctx, service)
+	}
+	w.binary = manager(ctx, t)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// keepLogsOfFailure leaves what the managers wrote where a person can read it.
+func (w *world) keepLogsOfFailure() {
+	var err error
+	w.logs, err = os.MkdirTemp("", "accesskey-kill-")
+	w.must(err)
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Logf("The managers' logs are kept in %s", w.logs)
+			return
+		}
+		_ = os.RemoveAll(w.logs) // a leftover in the folder for temporary files
+	})
+}
+
+// manager builds the manager, unless one is given.
+func manager(ctx context.Context, t *testing.T) string {
+	t.Helper()
+	if *managerPath != "" {
+		return *managerPath
+	}
+	path := filepath.Join(t.TempDir(), "manager")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the manager: %v: %s", err, out)
+	}
+	return path
+}
+
+// add serves a key service, and creates its KeyServices and AccessKeys.
+func (w *world) add(ctx context.Context, s *keyService) {
+	server, err := simulator.Serve(slow(s, w.form.slowness))
+	w.must(err)
+	w.t.Cleanup(func() { _ = server.Close() }) // nothing of it is needed any more
+	made := map[string]bool{}
+	for i, u := range s.users {
+		reference := s.name
+		if u.credentials != nil {
+			reference = fmt.Sprintf("%s-%02d", s.name, i)
+		}
+		if !made[reference] {
+			made[reference] = true
+			w.addKeyService(ctx, reference, s, u, server)
+		}
+		it := &subject{name: fmt.Sprintf("%s-%02d", s.name, i), service: s, user: u}
+		w.must(w.kube.Create(ctx, it.accessKey(reference)))
+		w.subjects = append(w.subjects, it)
+	}
+}
+
+func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u user, server *simulator.Server) {
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name + "-credentials"},
+		StringData: s.credentials(u),
+	}
+	w.must(w.kube.Create(ctx, secret))
+	service := &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	service.Spec = v1alpha1.KeyServiceSpec{
+		TLS:       &v1alpha1.TLS{CABundle: string(server.CA)},
+		S3:        &v1alpha1.S3{Endpoint: "https://s3.example", Region: "us-east-1"},
+		RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
+	}
+	s.spec(&service.Spec, server.URL, secret.Name)
+	w.must(w.kube.Create(ctx, service))
+}
+
+// accessKey rotates each minute. Where the service ends pairs by itself, their ttl outlasts the two to four minutes that
+// settling takes after a crash: a pair that ends meanwhile would be the service's doing.
+func (s *subject) accessKey(keyService string) *v1alpha1.AccessKey {
+	ttl, overlap := 100*time.Second, 40*time.Second
+	if s.service.expires {
+		ttl = time.Hour
+		overlap = ttl - time.Minute
+	}
+	return &v1alpha1.AccessKey{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.name},
+		Spec: v1alpha1.AccessKeySpec{
+			ServiceRef:  v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: keyService},
+			User:        s.user.name,
+			TTL:         &metav1.Duration{Duration: ttl},
+			RenewBefore: &metav1.Duration{Duration: overlap},
+		},
+	}
+}
+
+func (s *subject) key() client.ObjectKey { return client.ObjectKey{Namespace: namespace, Name: s.name} }
