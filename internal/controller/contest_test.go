@@ -80,6 +80,40 @@ func TestAnOrphanIsNotTakenFromAnother(t *testing.T) {
 	}
 }
 
+// TestABusyServiceHoldsUpNobodyForEver: others begin one operation after the other, and each could be the one that made the
+// key, but for those that began after it was seen.
+func TestABusyServiceHoldsUpNobodyForEver(t *testing.T) {
+	b := newBench(t)
+	b.service.Inject(creating.Once(), simulator.DropAnswer())
+	b.mustPass()
+	orphan := b.service.Keys(user)[0].ID
+	busy := other()
+	atWork(busy)
+	sign(busy)
+	if err := b.kube.Create(t.Context(), busy); err != nil {
+		t.Fatal(err)
+	}
+	const pause = 2 * time.Minute
+	for waited := time.Duration(0); b.lives(orphan); waited += pause {
+		if waited > 2*contestTime {
+			t.Fatal("the intent is open for ever")
+		}
+		b.clock.Step(pause)
+		if err := b.kube.Get(t.Context(), client.ObjectKeyFromObject(busy), busy); err != nil {
+			t.Fatal(err)
+		}
+		busy.Status.Intent.StartedAt = metav1.NewTime(b.clock.Now())
+		sign(busy)
+		if err := b.kube.Status().Update(t.Context(), busy); err != nil {
+			t.Fatal(err)
+		}
+		b.mustPass()
+	}
+	if waited := b.clock.Since(noon); waited < contestTime {
+		t.Errorf("it was taken for an orphan after %s, while another could still publish it", waited)
+	}
+}
+
 // publishes the key in a Secret that ak controls.
 func (b *bench) publishes(ak *v1alpha1.AccessKey, id string) {
 	b.t.Helper()

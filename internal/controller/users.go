@@ -27,6 +27,8 @@ import (
 type userLocks struct {
 	mu    sync.Mutex
 	locks map[string]userLock
+	// sightings are when keys that an open intent could have made were first seen, by the AccessKey.
+	sightings map[types.NamespacedName]map[string]time.Time
 }
 
 type userLock struct {
@@ -52,6 +54,24 @@ func (l *userLocks) forget(holder types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.DeleteFunc(l.locks, func(_ string, current userLock) bool { return current.holder == holder })
+	delete(l.sightings, holder)
+}
+
+// sighted is when the key was first seen by the AccessKey: whatever began later did not make it.
+func (l *userLocks) sighted(keyID string, by types.NamespacedName, now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sightings == nil {
+		l.sightings = map[types.NamespacedName]map[string]time.Time{}
+	}
+	if l.sightings[by] == nil {
+		l.sightings[by] = map[string]time.Time{}
+	}
+	if first, ok := l.sightings[by][keyID]; ok {
+		return first
+	}
+	l.sightings[by][keyID] = now
+	return now
 }
 
 func (l *userLocks) heldByOther(user string, holder types.NamespacedName) bool {
@@ -61,13 +81,14 @@ func (l *userLocks) heldByOther(user string, holder types.NamespacedName) bool {
 	return held && current.holder != holder
 }
 
-// lastOther is when another AccessKey last began an operation for any user of the service; zero if none is at work.
-func (l *userLocks) lastOther(endpoint string, holder types.NamespacedName) time.Time {
+// lastOther is when another AccessKey last began an operation for any user of the service, up to a moment; zero if none that
+// began by then is at work.
+func (l *userLocks) lastOther(endpoint string, holder types.NamespacedName, by time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var last time.Time
 	for user, lock := range l.locks {
-		if lock.holder != holder && strings.HasPrefix(user, endpoint+" ") && lock.since.After(last) {
+		if lock.holder != holder && strings.HasPrefix(user, endpoint+" ") && lock.since.After(last) && !lock.since.After(by) {
 			last = lock.since
 		}
 	}
@@ -108,23 +129,27 @@ func (r *AccessKeyReconciler) claims(ctx context.Context, p *pass, keys []keyser
 // before it began to change things.
 const contestTime = 2 * passTimeout
 
+// managerSkew is how far the clocks of two managers may be apart.
+const managerSkew = time.Minute
+
 // contest finds the other operations that could have made one of the keys: their AccessKeys may spell the user in another
-// way, so no lock kept them apart. What such an operation made is published, and so claimed, by the end of its pass.
+// way, so no lock kept them apart. What such an operation made is published, and so claimed, by the end of its pass. Those
+// that begin after a key was seen do not count, or a busy service would keep an intent open for ever.
 func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.Key) error {
-	var until time.Time
-	if began := r.users.lastOther(p.connection.Endpoint, client.ObjectKeyFromObject(p.ak)); !began.IsZero() {
-		until = began.Add(contestTime)
-	}
+	name := client.ObjectKeyFromObject(p.ak)
 	var open v1alpha1.AccessKeyList
 	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}); err != nil {
 		return err
 	}
 	for i := range keys {
-		keys[i].ContestedUntil = until
+		seen := r.users.sighted(keys[i].ID, name, r.Clock.Now())
+		if began := r.users.lastOther(p.connection.Endpoint, name, seen); !began.IsZero() {
+			keys[i].ContestedUntil = began.Add(contestTime)
+		}
 		for j := range open.Items {
 			other := &open.Items[j]
-			end := other.Status.Intent.StartedAt.Add(contestTime)
-			if end.After(keys[i].ContestedUntil) && r.rival(ctx, p, other) &&
+			began, end := other.Status.Intent.StartedAt.Time, other.Status.Intent.StartedAt.Add(contestTime)
+			if !began.After(seen.Add(managerSkew)) && end.After(keys[i].ContestedUntil) && r.rival(ctx, p, other) &&
 				!slices.Contains(other.Status.Intent.KnownKeyIDs, keys[i].ID) {
 				keys[i].ContestedUntil = end
 			}

@@ -83,15 +83,18 @@ func TestTheLastOperationOfAnotherAtTheSameService(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		endpoint, holder string
+		by               time.Duration
 		want             time.Time
 	}{
-		"the last of two":                {"https://a.example", "", noon.Add(2 * time.Minute)},
-		"one's own does not count":       {"https://a.example", "two", noon.Add(time.Minute)},
-		"nor those of another service":   {"https://a.example.com", "three", time.Time{}},
-		"a service where nobody is busy": {"https://b.example", "", time.Time{}},
+		"the last of two":                {"https://a.example", "", time.Hour, noon.Add(2 * time.Minute)},
+		"one's own does not count":       {"https://a.example", "two", time.Hour, noon.Add(time.Minute)},
+		"one that began later neither":   {"https://a.example", "", 90 * time.Second, noon.Add(time.Minute)},
+		"one that began just then does":  {"https://a.example", "", 2 * time.Minute, noon.Add(2 * time.Minute)},
+		"nor those of another service":   {"https://a.example.com", "three", time.Hour, time.Time{}},
+		"a service where nobody is busy": {"https://b.example", "", time.Hour, time.Time{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := locks.lastOther(test.endpoint, types.NamespacedName{Name: test.holder}); !got.Equal(test.want) {
+			if got := locks.lastOther(test.endpoint, types.NamespacedName{Name: test.holder}, noon.Add(test.by)); !got.Equal(test.want) {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
