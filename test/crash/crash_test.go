@@ -8,7 +8,9 @@ package crash
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +20,12 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/crash/kube"
 )
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
+	debug.SetGCPercent(400) // thousands of small worlds, each gone at once
 	os.Exit(m.Run())
 }
 
@@ -47,17 +51,22 @@ func (s setting) tell(t *testing.T, failures map[int]failure, tracing bool) *wor
 	var told *world
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(s.open(clock.RealClock{}))
-		w.failures, w.lag, w.tracing = failures, s.lag, tracing
+		w.failures, w.tracing = failures, tracing
+		for _, kind := range kinds {
+			w.lag[kind] = s.lag
+		}
 		w.furnish()
 		w.start()
 		w.run(time.Minute)
 		s.story.tell(w, s.strategy)
 		w.settle()
-		w.process.stop()
+		w.end()
 		told = w
 	})
 	return told
 }
+
+var kinds = []string{kube.AccessKey, kube.KeyService, kube.ClusterKeyService, kube.Secret, kube.Namespace}
 
 // settings are all of them: every service, version and strategy, and every story.
 func settings() []setting {
@@ -77,16 +86,38 @@ func settings() []setting {
 	return all
 }
 
-// TestStories tells each story without a failure.
-func TestStories(t *testing.T) {
+// TestEveryCrash tells each story once for each call that it makes and each failure that the call can meet.
+func TestEveryCrash(t *testing.T) {
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
-			start := time.Now()
-			if w := s.tell(t, nil, true); w.violation != "" {
-				t.Errorf("%s\n%s", w.violation, w.story())
-			} else {
-				t.Logf("%d calls, %s", len(w.calls), time.Since(start))
+			t.Parallel()
+			calm := s.tell(t, nil, false)
+			if calm.violation != "" {
+				t.Fatalf("without a failure: %s\n%s", calm.violation, s.tell(t, nil, true).story())
+			}
+			for k, c := range calm.calls {
+				for _, f := range failuresOf(c) {
+					s.expectPromises(t, map[int]failure{k + 1: f})
+				}
 			}
 		})
 	}
 }
+
+// expectPromises tells the story with failures. It says of the first that breaks a promise how it went.
+func (s setting) expectPromises(t *testing.T, failures map[int]failure) {
+	t.Helper()
+	w := s.tell(t, failures, false)
+	runs.Add(1)
+	if w.violation == "" {
+		return
+	}
+	text := w.violation
+	if !t.Failed() {
+		text += "\n" + s.tell(t, failures, true).story()
+	}
+	t.Errorf("%v: %s", failures, text)
+}
+
+// runs counts the worlds.
+var runs atomic.Int64

@@ -47,7 +47,7 @@ func (w *world) fateOf(name string, write bool) failure {
 		return met
 	}
 	if w.odds != nil {
-		return w.odds(write)
+		return w.odds(write, w.calls[len(w.calls)-1].service())
 	}
 	return none
 }

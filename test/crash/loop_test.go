@@ -114,11 +114,14 @@ func (w *world) giveTurn() bool {
 	return true
 }
 
-// turns are the calls that wait, in an order that does not depend on the scheduler's.
+// turns are the calls that wait, in an order that does not depend on the scheduler's. Those that came at one moment are
+// told apart by what they want, but not by the IDs in it, which are random.
 func (w *world) turns() []*turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	slices.SortStableFunc(w.waiting, func(a, b *turn) int { return strings.Compare(a.call, b.call) })
+	slices.SortStableFunc(w.waiting, func(a, b *turn) int {
+		return cmp.Or(a.came.Compare(b.came), strings.Compare(a.wants, b.wants))
+	})
 	return slices.Clone(w.waiting)
 }
 

@@ -43,12 +43,16 @@ func (w *world) create(object client.Object) {
 
 // apply creates an AccessKey of the site's user.
 func (w *world) apply(name string, strategy v1alpha1.RotationStrategy) {
+	w.applyFor(w.site.user, name, strategy)
+}
+
+func (w *world) applyFor(user, name string, strategy v1alpha1.RotationStrategy) {
 	w.log("person", "applies AccessKey %s", name)
 	w.create(&v1alpha1.AccessKey{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.AccessKeySpec{
 			ServiceRef:  v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: "service"},
-			User:        w.site.user,
+			User:        user,
 			TTL:         ptr.To(metav1.Duration{Duration: ttl}),
 			RenewBefore: ptr.To(metav1.Duration{Duration: renewBefore}),
 			Rotation:    &v1alpha1.Rotation{Strategy: strategy},

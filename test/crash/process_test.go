@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -43,7 +46,7 @@ func (w *world) start() {
 	w.log("operator", "starts")
 	seen := p.newCache(controller.CacheOptions(nil))
 	client := &kube.Client{Server: w.kube, Cache: seen, Gate: p.kubeGate}
-	manager := &kube.Manager{Types: scheme, Client: client, Cache: seen}
+	manager := &kube.Manager{Types: scheme, Client: client, Cache: seen, Logger: w.logger()}
 	err := controller.Setup(ctx, manager, controller.Config{
 		ClusterNamespace: operatorNamespace,
 		ResyncPeriod:     resync,
@@ -84,6 +87,12 @@ func (p *process) stop() {
 	p.world.dismiss(p)
 }
 
+// end stops the operator for good, and waits until the timers that it leaves behind have run out.
+func (w *world) end() {
+	w.process.stop()
+	time.Sleep(10 * time.Minute)
+}
+
 // die is stop, from inside a call of the process.
 func (p *process) die() {
 	p.stop()
@@ -95,13 +104,14 @@ func (p *process) die() {
 // turn is a call that waits for the world to let it go on.
 type turn struct {
 	process *process
-	call    string
+	came    time.Time
+	wants   string
 	granted chan struct{}
 }
 
 // await waits for the turn of a call. A dead process gets none: its goroutine ends here.
-func (p *process) await(call string) {
-	mine := &turn{process: p, call: call, granted: make(chan struct{})}
+func (p *process) await(wants string) {
+	mine := &turn{process: p, came: time.Now(), wants: wants, granted: make(chan struct{})}
 	if !p.world.queueUp(mine) {
 		runtime.Goexit()
 	}
@@ -141,6 +151,19 @@ func outcome(err error) string {
 		return ""
 	}
 	return ": " + err.Error()
+}
+
+// logger writes what the operator carried out into the world's history.
+func (w *world) logger() logr.Logger {
+	if !w.tracing {
+		return logr.Discard()
+	}
+	return funcr.New(func(_, args string) {
+		if _, details, found := strings.Cut(args, `"verb"=`); found {
+			_, name, _ := strings.Cut(args, `"name"=`)
+			w.log("operator", "%s: %s", name[:strings.Index(name+" ", " ")], details)
+		}
+	}, funcr.Options{Verbosity: 1})
 }
 
 // recorder writes the operator's events into the world's history.

@@ -15,24 +15,31 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// gap is how long at most no pair works while one is replaced in place, or after people took it away: two minutes until
-// an intent is settled, or four where two AccessKeys could have made a key, a back-off, and a resync.
-const gap = 16 * time.Minute
+const (
+	// inPlaceGap is how long at most no pair works while one is replaced in place: two minutes until an intent is settled, or
+	// four where another AccessKey could have made the key, and a back-off.
+	inPlaceGap = 6 * time.Minute
+	// mending is how long it takes at most until the operator has mended what people broke. A key that vanished is noticed
+	// within two resyncs: a pass can come just before the shared listing is due.
+	mending = 2*resync + inPlaceGap
+)
 
 // subject is what is known of an AccessKey beside what the API server has.
 type subject struct {
 	name string
 	// works: the Secret held a pair that works when it was last looked at, and since then only the operator acted.
 	works bool
-	// brokenSince is since when it does not; zero while it does, or before the first issue.
-	brokenSince time.Time
+	// pair is the access key ID that the Secret held when it worked.
+	pair string
+	// brokenUntil is until when it has to work again; zero while it does, or before the first issue.
+	brokenUntil time.Time
 }
 
 // excuse a Secret whose pair people took away. It has to be mended in time all the same.
 func (w *world) excuse(name string) {
 	w.touched = true
 	if s := w.subjects[name]; s != nil && s.works {
-		s.works, s.brokenSince = false, time.Now()
+		s.works, s.brokenUntil = false, time.Now().Add(mending)
 	}
 }
 
@@ -54,18 +61,19 @@ func (w *world) check() {
 func (w *world) checkSecret(s *subject) {
 	ak := w.accessKey(s.name)
 	if ak == nil || !ak.DeletionTimestamp.IsZero() {
-		s.works, s.brokenSince = false, time.Time{}
+		s.works, s.brokenUntil = false, time.Time{}
 		return
 	}
 	switch works := w.works(w.secret(ak.SecretName())); {
 	case works:
-		s.works, s.brokenSince = true, time.Time{}
-	case s.works && !w.inPlace(ak):
+		s.works, s.brokenUntil = true, time.Time{}
+		s.pair = string(w.secret(ak.SecretName()).Data[v1alpha1.SecretKeyAccessKeyID])
+	case s.works && !w.inPlace(ak) && !w.expired(s):
 		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works", s.name)
 	case s.works:
-		s.works, s.brokenSince = false, time.Now()
-	case !s.brokenSince.IsZero() && time.Since(s.brokenSince) > gap && !blocked(ak):
-		w.violate("promise 1: the Secret of AccessKey %s has held no pair that works since %s", s.name, s.brokenSince.Format(time.TimeOnly))
+		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
+	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !blocked(ak):
+		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works for too long", s.name)
 	}
 }
 
@@ -78,6 +86,13 @@ func (w *world) works(secret *corev1.Secret) bool {
 // inPlace: the AccessKey's pairs are replaced in place, so that for a moment none works.
 func (w *world) inPlace(ak *v1alpha1.AccessKey) bool {
 	return ak.Spec.Rotation.Strategy == v1alpha1.StrategyReplace || !w.site.overlap
+}
+
+// expired: the pair that the Secret held has come to its end at the service by itself.
+func (w *world) expired(s *subject) bool {
+	return slices.ContainsFunc(w.ownPairs(), func(pair simulator.Pair) bool {
+		return pair.AccessKeyID == s.pair && time.Since(pair.CreatedAt) >= ttl
+	})
 }
 
 // blocked: a person has to make room.
@@ -104,7 +119,7 @@ func (w *world) checkForeign() {
 // checkAge: promise 4, no key outlives its ttl, but for the time of one resync.
 func (w *world) checkAge() {
 	for _, pair := range w.ownPairs() {
-		if age := time.Since(pair.CreatedAt); age > ttl+resync && !w.anyBlocked() {
+		if age := time.Since(pair.CreatedAt); age > ttl+resync+w.clockError && !w.anyBlocked() {
 			w.violate("promise 4: key %s is %s old", pair.ID, age)
 		}
 	}
@@ -131,7 +146,7 @@ func (w *world) ownPairs() []simulator.Pair {
 
 // settle lets everything come to its end, and checks what then has to hold.
 func (w *world) settle() {
-	w.run(gap)
+	w.run(mending)
 	if w.violation != "" {
 		return
 	}

@@ -4,7 +4,9 @@
 package crash
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -28,8 +30,8 @@ type keyServer interface {
 // site is a key service, ready to be named by a KeyService.
 type site struct {
 	server keyServer
-	// user of the AccessKeys, and what the operator signs in with.
-	user        string
+	// user of the AccessKeys, and another way to write the same; what the operator signs in with.
+	user, alias string
 	credentials map[string]string
 	spec        func(*v1alpha1.KeyServiceSpec)
 	// overlap: two keys of a user work side by side. quota is how many a user can have.
@@ -61,9 +63,9 @@ var services = []struct {
 
 func qumuloSite(options qumulo.Options) *site {
 	server := qumulo.New(options)
-	server.AddUser("alice")
+	id := server.AddUser("alice")
 	return &site{
-		server: server, user: "local:alice", overlap: true, quota: 2,
+		server: server, user: "local:alice", alias: "auth_id:" + id, overlap: true, quota: 2,
 		credentials: map[string]string{"username": qumulo.DefaultUsername, "password": qumulo.DefaultPassword},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Qumulo = &v1alpha1.QumuloService{URL: serviceURL, LoginSecretRef: &v1alpha1.SecretReference{Name: credentials}}
@@ -92,9 +94,9 @@ func ionosSite(options ionos.Options) *site {
 
 func huaweiSite(options huawei.Options) *site {
 	server := huawei.New(options)
-	server.AddUser("alice")
+	id := server.AddUser("alice")
 	return &site{
-		server: server, user: "alice", overlap: true, quota: 2,
+		server: server, user: "alice", alias: id, overlap: true, quota: 2,
 		credentials: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Huawei = &v1alpha1.HuaweiService{URL: serviceURL, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
@@ -113,14 +115,31 @@ func ontapSite(options ontap.Options) *site {
 		quota = 2
 	}
 	return &site{
-		server: server, user: "alice", overlap: quota > 1, quota: quota,
+		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota,
 		credentials: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.ONTAP = &v1alpha1.ONTAPService{URL: serviceURL, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
 		},
 		makeKey: func() (simulator.Pair, error) {
-			pair, _, err := server.MakeKey("alice", quota)
-			return pair, err
+			return takeFreeSlot(server, quota)
 		},
 	}
+}
+
+// takeFreeSlot makes the user by hand, or gives one that is there its second key.
+func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err error) {
+	if !slices.Contains(server.Users(), "alice") {
+		pair, _, err = server.AddUser("alice", "by hand")
+		return pair, err
+	}
+	taken := server.Keys("alice")
+	if len(taken) >= quota {
+		return pair, errors.New("there is no free slot")
+	}
+	slot := 1
+	if len(taken) > 0 && taken[0].ID == "alice" {
+		slot = 2
+	}
+	pair, _, err = server.MakeKey("alice", slot)
+	return pair, err
 }

@@ -80,6 +80,13 @@ var stories = []story{
 		w.delete("a")
 		w.run(24 * time.Minute)
 	}},
+	{"two spellings of one user", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.applyFor(w.site.alias, "b", s)
+		w.run(10 * time.Minute)
+		w.delete("b")
+		w.run(24 * time.Minute)
+	}},
 	{"KeyService changed during a rotation", false, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.renewNow("a", "now")

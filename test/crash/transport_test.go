@@ -27,7 +27,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.await(call)
+	p.await(request.Method)
 	failure := w.fateOf(call, request.Method != http.MethodGet)
 	if w.serviceDown {
 		w.log("service", "%s: down", call)

@@ -28,8 +28,8 @@ type world struct {
 	clock   *shiftedClock
 	// workers is how many AccessKeys are worked on at once. With more than one, passes take turns at each call.
 	workers int
-	// lag is how far the caches are behind.
-	lag time.Duration
+	// lag is how far the caches are behind, by kind.
+	lag map[string]time.Duration
 	// restartAfter is how long the operator is away after a crash.
 	restartAfter time.Duration
 	// chance decides what else is left open; nil: the first of all choices.
@@ -39,7 +39,11 @@ type world struct {
 	failures map[int]failure
 	calls    []call
 	// odds of failures in a random world, by call.
-	odds func(write bool) failure
+	odds func(write, service bool) failure
+	// wild: failures have no number, so that nothing is done by a known time.
+	wild bool
+	// clockError is how wrong the operator's clock was at most.
+	clockError time.Duration
 	// serviceDown: nobody answers there.
 	serviceDown bool
 
@@ -75,6 +79,7 @@ func newWorld(s *site) *world {
 	w := &world{
 		kube: kube.NewServer(), site: s, clock: &shiftedClock{}, workers: 1, restartAfter: time.Second,
 		stirred: make(chan struct{}, 1), subjects: map[string]*subject{}, failures: map[int]failure{},
+		lag: map[string]time.Duration{},
 	}
 	return w
 }
@@ -89,7 +94,7 @@ func (c *shiftedClock) Now() time.Time { return time.Now().Add(c.shift) }
 func (c *shiftedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 // behind is how far the cache of a kind lags.
-func (w *world) behind(string) time.Duration { return w.lag }
+func (w *world) behind(kind string) time.Duration { return w.lag[kind] }
 
 // after makes an appointment.
 func (w *world) after(d time.Duration, do func()) {

@@ -29,6 +29,7 @@ type Manager struct {
 	Types  *runtime.Scheme
 	Client *Client
 	Cache  *Cache
+	Logger logr.Logger
 
 	runnables []manager.Runnable
 }
@@ -70,7 +71,7 @@ func (m *Manager) GetConfig() *rest.Config { return nil }
 func (m *Manager) GetHTTPClient() *http.Client { return nil }
 
 // GetLogger implements manager.Manager.
-func (m *Manager) GetLogger() logr.Logger { return logr.Discard() }
+func (m *Manager) GetLogger() logr.Logger { return m.Logger }
 
 // GetControllerOptions implements manager.Manager. Each process has controllers of the same names.
 func (m *Manager) GetControllerOptions() config.Controller {
