@@ -104,6 +104,41 @@ func TestEveryCrash(t *testing.T) {
 	}
 }
 
+// TestPairs tells the main stories with every pair of two failures.
+func TestPairs(t *testing.T) {
+	for _, s := range settings() {
+		if !s.story.main || s.lag > 0 {
+			continue
+		}
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			for k, c := range s.tell(t, nil, false).calls {
+				for _, first := range pairFailures(c) {
+					then := s.tell(t, map[int]failure{k + 1: first}, false).calls
+					for m := k + 1; m < len(then); m++ {
+						for _, second := range pairFailures(then[m]) {
+							s.expectPromises(t, map[int]failure{k + 1: first, m + 1: second})
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// pairFailures are the failures that pairs are made of: of a read none that the next write would not show, and of a write
+// those with an effect.
+func pairFailures(c call) []failure {
+	switch {
+	case !c.write:
+		return nil
+	case c.service():
+		return []failure{dieAfter, loseAnswer, refuse}
+	default:
+		return []failure{dieAfter, loseAnswer}
+	}
+}
+
 // expectPromises tells the story with failures. It says of the first that breaks a promise how it went.
 func (s setting) expectPromises(t *testing.T, failures map[int]failure) {
 	t.Helper()

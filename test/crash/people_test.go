@@ -147,6 +147,17 @@ func (w *world) delete(name string) {
 	}
 }
 
+// deleteEverything does what deleting a namespace does.
+func (w *world) deleteEverything() {
+	w.log("person", "deletes the namespace")
+	w.touched = true
+	for _, kind := range []string{kube.Secret, kube.KeyService, kube.AccessKey} {
+		for _, object := range w.kube.All(kind) {
+			_ = w.kube.Delete(kube.Ref{Kind: kind, Namespace: namespace, Name: object.GetName()}, nil) // it is there
+		}
+	}
+}
+
 // changeService changes the KeyService and its credentials' metadata, so that everything is connected anew.
 func (w *world) changeService() {
 	w.log("person", "changes the KeyService and its Secret")
@@ -154,6 +165,9 @@ func (w *world) changeService() {
 	service.Spec.S3.Region = "eu-central-1"
 	w.mustUpdate(service, false)
 	secret := w.secret(credentials)
+	if secret == nil {
+		return
+	}
 	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, "touched", "yes")
 	w.mustUpdate(secret, false)
 }

@@ -73,6 +73,16 @@ var stories = []story{
 		w.delete("a")
 		w.run(5 * time.Minute)
 	}},
+	{"everything deleted at once", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.run(3 * time.Second)
+		w.deleteEverything()
+		w.run(5 * time.Minute)
+	}},
+	{"issue beside a foreign key", false, func(w *world, s v1alpha1.RotationStrategy) {
+		_, _ = w.site.makeKey() // there is room
+		w.issue(s)
+	}},
 	{"two AccessKeys of one user", false, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.apply("b", s)
