@@ -59,15 +59,16 @@ func (w *world) check() {
 
 // checkSecret: promise 1, the Secret always holds a pair that works.
 func (w *world) checkSecret(s *subject) {
-	ak := w.accessKey(s.name)
+	ak, _ := w.kube.Peek(kube.AccessKey, namespace, s.name).(*v1alpha1.AccessKey)
 	if ak == nil || !ak.DeletionTimestamp.IsZero() {
 		s.works, s.brokenUntil = false, time.Time{}
 		return
 	}
-	switch works := w.works(w.secret(ak.SecretName())); {
-	case works:
+	secret, _ := w.kube.Peek(kube.Secret, namespace, ak.SecretName()).(*corev1.Secret)
+	switch {
+	case w.works(secret):
 		s.works, s.brokenUntil = true, time.Time{}
-		s.pair = string(w.secret(ak.SecretName()).Data[v1alpha1.SecretKeyAccessKeyID])
+		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
 	case s.works && !w.inPlace(ak) && !w.expired(s):
 		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works", s.name)
 	case s.works:

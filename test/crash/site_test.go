@@ -37,6 +37,8 @@ type site struct {
 	// overlap: two keys of a user work side by side. quota is how many a user can have.
 	overlap bool
 	quota   int
+	// twoSlots: IDs of keys are places that can be taken again.
+	twoSlots bool
 	// makeKey makes a key by a person's hand.
 	makeKey func() (simulator.Pair, error)
 }
@@ -115,7 +117,7 @@ func ontapSite(options ontap.Options) *site {
 		quota = 2
 	}
 	return &site{
-		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota,
+		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota, twoSlots: quota > 1,
 		credentials: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.ONTAP = &v1alpha1.ONTAPService{URL: serviceURL, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}

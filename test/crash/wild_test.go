@@ -21,7 +21,7 @@ import (
 )
 
 // steps of a wild world before all is well.
-const steps = 15
+const steps = 12
 
 var seeds = flag.Uint64("seeds", 2000, "worlds that TestWorlds runs through")
 
@@ -128,7 +128,7 @@ func (w *wild) someoneActs() {
 	// Of the two records of a key, status and Secret, people take away one at a time: nobody could find it without both.
 	recorded := ak.Status.KeyID != "" && ak.Status.Intent == nil && ak.DeletionTimestamp.IsZero() && w.subjects[name].works
 	event := w.rng.IntN(16)
-	if !recorded && event >= 4 && event <= 6 {
+	if (!recorded || w.site.twoSlots) && event >= 4 && event <= 6 {
 		return
 	}
 	switch event {
@@ -167,7 +167,12 @@ func (w *wild) someStrategy() v1alpha1.RotationStrategy {
 	return pick(w.rng, v1alpha1.StrategyAuto, v1alpha1.StrategyAuto, v1alpha1.StrategyReplace)
 }
 
+// makeForeignKey by hand, but not while an operation of the operator is open: what appears then at a service whose keys
+// carry no mark is taken for the operator's own (docs/architecture.md).
 func (w *wild) makeForeignKey() {
+	if slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool { return ak.Status.Intent != nil }) {
+		return
+	}
 	if pair, err := w.site.makeKey(); err == nil {
 		w.log("person", "makes key %s", pair.ID)
 	}
@@ -231,21 +236,24 @@ func (w *wild) turnWell() {
 	}
 	w.runUntil(time.Hour, func() bool { return !w.process.dead })
 	w.serviceDown = false
-	for range 3 {
+	for range 4 {
 		w.run(mending)
-		w.followAdvice()
+		if !w.followAdvice() {
+			break
+		}
 	}
 	w.settle()
 }
 
 // followAdvice does what a condition asks a person for: the key that nobody uses is deleted.
-func (w *wild) followAdvice() {
+func (w *wild) followAdvice() (followed bool) {
 	for _, ak := range w.accessKeys() {
 		stalled := meta.FindStatusCondition(ak.Status.Conditions, v1alpha1.ConditionStalled)
 		if stalled == nil {
 			continue
 		}
 		w.log("AccessKey", "%s is stalled, %s: %s", ak.Name, stalled.Reason, stalled.Message)
+		followed = true
 		switch stalled.Reason {
 		case v1alpha1.ReasonAmbiguousKeys:
 			w.removeCandidate(ak)
@@ -253,6 +261,7 @@ func (w *wild) followAdvice() {
 			w.removeForeignKey()
 		}
 	}
+	return followed
 }
 
 // removeCandidate deletes the key that the operator lost, or if it lost none, one that a person made.

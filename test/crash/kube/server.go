@@ -69,6 +69,11 @@ func (s *Server) Get(kind, namespace, name string) client.Object {
 	return copyOf(object)
 }
 
+// Peek is Get without the copy: what it returns must not be changed.
+func (s *Server) Peek(kind, namespace, name string) client.Object {
+	return s.objects[Ref{kind, namespace, name}]
+}
+
 // All returns copies of every object of a kind, in the order of their names.
 func (s *Server) All(kind string) []client.Object {
 	var all []client.Object

@@ -56,7 +56,7 @@ func (m mutant) run(ctx context.Context) (verdict string, found bool) {
 	}
 	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // a folder of the system's for what is temporary
 	var output bytes.Buffer
-	command := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", m.tests, "./test/crash")
+	command := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", m.tests, "./test/crash", "-args", "-seeds=200")
 	command.Stdout, command.Stderr = &output, &output
 	err = command.Run()
 	switch {
