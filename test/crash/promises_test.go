@@ -148,6 +148,7 @@ func (w *world) ownPairs() []simulator.Pair {
 // settle lets everything come to its end, and checks what then has to hold.
 func (w *world) settle() {
 	w.run(mending)
+	w.runUntil(10*time.Minute, w.atRest) // a rotation can have begun just now
 	if w.violation != "" {
 		return
 	}
@@ -159,6 +160,13 @@ func (w *world) settle() {
 	if len(w.accessKeys()) == 0 {
 		w.checkNothingLeft()
 	}
+}
+
+// atRest: no AccessKey is being worked on.
+func (w *world) atRest() bool {
+	return !w.busy() && !slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
+		return ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
+	})
 }
 
 // checkLeaks: promise 2, each key that the operator made is recorded.
