@@ -153,6 +153,9 @@ func (w *world) deleteEverything() {
 	w.touched = true
 	for _, kind := range []string{kube.Secret, kube.KeyService, kube.AccessKey} {
 		for _, object := range w.kube.All(kind) {
+			if object.GetNamespace() != namespace {
+				continue
+			}
 			_ = w.kube.Delete(kube.Ref{Kind: kind, Namespace: namespace, Name: object.GetName()}, nil) // it is there
 		}
 	}

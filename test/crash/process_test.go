@@ -41,9 +41,14 @@ type process struct {
 // start begins a life with empty memory.
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{world: w, cancel: cancel}
-	w.process = p
+	w.process = &process{world: w, cancel: cancel}
 	w.log("operator", "starts")
+	go w.process.setUp(ctx)
+}
+
+// setUp is what the manager does when it starts. One that fails is started again.
+func (p *process) setUp(ctx context.Context) {
+	w := p.world
 	seen := p.newCache(controller.CacheOptions(nil))
 	client := &kube.Client{Server: w.kube, Cache: seen, Gate: p.kubeGate}
 	manager := &kube.Manager{Types: scheme, Client: client, Cache: seen, Logger: w.logger()}
@@ -58,7 +63,8 @@ func (w *world) start() {
 		Recorder:         recorder{w},
 	})
 	if err != nil {
-		panic(err) // a defect of the simulation
+		w.log("operator", "fails to start: %s", err)
+		p.die()
 	}
 	manager.Run(ctx)
 }

@@ -159,7 +159,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "the Secret carries no record", file: secret,
-		old:   "\tsecret.Annotations[v1alpha1.RecordAnnotation] = string(encoded)\n",
+		old:   "\tsecret.Annotations[v1alpha1.RecordAnnotation] = encoded\n",
 		new:   "\t_ = encoded\n",
 		tests: "TestEveryCrash/qumulo/Auto/issue$",
 	},
