@@ -147,7 +147,7 @@ func adoptPublished(in Input) (Action, bool) {
 		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
 	}
 	switch record := in.Secret.Record; {
-	case in.lists(record.KeyID, record.AccessKeyID) && !in.ours(record.KeyID):
+	case in.lists(record.KeyID, record.AccessKeyID) && !in.ours(record.KeyID) && !in.marked(record.KeyID):
 		return in.notOurs(record.KeyID), true
 	case in.carriesMore(record), in.lists(record.KeyID, record.AccessKeyID) && in.AccessKey.Status.Revision < record.Revision:
 		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true

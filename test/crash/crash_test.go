@@ -24,10 +24,15 @@ import (
 	"accesskey.dev/operator/test/crash/kube"
 )
 
+// worlds counts those that were run through.
+var worlds atomic.Int64
+
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	debug.SetGCPercent(400) // thousands of small worlds, each gone at once
-	os.Exit(m.Run())
+	code := m.Run()
+	fmt.Printf("%d worlds\n", worlds.Load())
+	os.Exit(code)
 }
 
 // setting is one way to tell a story.
@@ -50,6 +55,7 @@ func (s setting) String() string {
 // tell a story in a world of its own, with failures at the calls of these numbers.
 func (s setting) tell(t *testing.T, failures map[int]failure, tracing bool) *world {
 	var told *world
+	worlds.Add(1)
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(s.open(clock.RealClock{}))
 		w.failures, w.tracing = failures, tracing
@@ -151,7 +157,6 @@ func pairFailures(c call) []failure {
 func (s setting) expectPromises(t *testing.T, failures map[int]failure) {
 	t.Helper()
 	w := s.tell(t, failures, false)
-	runs.Add(1)
 	if w.violation == "" {
 		return
 	}
@@ -161,6 +166,3 @@ func (s setting) expectPromises(t *testing.T, failures map[int]failure) {
 	}
 	t.Errorf("%v: %s", failures, text)
 }
-
-// runs counts the worlds.
-var runs atomic.Int64

@@ -44,12 +44,6 @@ var mutants = []mutant{
 		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
 	},
 	{
-		name: "the status is recorded before the Secret is written", file: issue,
-		old:   "\tif err := r.publish(ctx, p, target{name: p.ak.SecretName(), current: p.secret}, credential, &record); err != nil {",
-		new:   "\trecord.Apply(p.ak)\n\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n\tif err := r.publish(ctx, p, target{name: p.ak.SecretName(), current: p.secret}, credential, &record); err != nil {",
-		tests: "TestEveryCrash/qumulo/Auto/renew_now$",
-	},
-	{
 		name: "the old key is revoked before the new one is published", file: issue,
 		old:   "\treturn r.publishAndRecord(ctx, p, action, credential, intent)\n}\n\n// publishAndRecord",
 		new:   "\tif p.ak.Status.KeyID != \"\" {\n\t\t_ = p.connection.Delete(ctx, p.ak.Spec.User, p.ak.Status.KeyID)\n\t}\n\treturn r.publishAndRecord(ctx, p, action, credential, intent)\n}\n\n// publishAndRecord",
