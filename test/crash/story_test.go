@@ -75,7 +75,7 @@ var stories = []story{
 	}},
 	{"everything deleted at once", false, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
-		w.run(3 * time.Second)
+		w.runUntil(3*time.Minute, func() bool { return w.secret("a") != nil })
 		w.deleteEverything()
 		w.run(5 * time.Minute)
 	}},
