@@ -109,6 +109,14 @@ fuzz: ## Every fuzz target for FUZZTIME each: make fuzz FUZZTIME=5m (30s)
 		done; \
 	done
 
+.PHONY: soak
+soak: ## The crash simulation on more worlds, with every story and every pair of failures: make soak SEEDS=100000
+	@go test ./test/crash -timeout 0 -count=1 -v -args -soak -seeds=$(or $(SEEDS),20000) | grep -v '^=== ' | tail -40
+
+.PHONY: mutants
+mutants: ## Break the operator on purpose, one place at a time, and expect the crash simulation to notice.
+	@go run ./test/crash/mutants
+
 .PHONY: clean
 clean: ## Remove what was built here. The shared cache of the control plane stays.
 	@rm -rf $(BIN) cover.out

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,7 +78,9 @@ func (r *AccessKeyReconciler) publishAndRecord(ctx context.Context, p *pass, act
 	}
 	previous := p.ak.Status.AccessKeyID
 	record.Apply(p.ak)
-	p.in.Keys = append(p.in.Keys, plan.Key{Key: credential.Key})
+	// A renewed key is listed as it was before: perhaps expired.
+	others := slices.DeleteFunc(slices.Clone(p.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
+	p.in.Keys = append(others, plan.Key{Key: credential.Key})
 	p.in.Secret = plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: true}
 	p.noteIssued(action, previous)
 	return nil

@@ -205,12 +205,26 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.contacted, p.syncErr = true, nil
-	if p.in.Keys, err = r.claims(ctx, p, keys); err != nil {
+	if p.in.Keys, err = r.claims(ctx, p, withYoung(keys, p.ak, r.Clock.Now())); err != nil {
 		return err
 	}
 	// The look may have taken long, and an operation that follows starts only now.
 	p.in.Live, p.in.Now = true, r.Clock.Now()
 	return nil
+}
+
+// youth is how long after its issue a key can be missing from what the service lists.
+const youth = time.Minute
+
+// withYoung adds the recorded keys that are too young to be missed.
+func withYoung(keys []keyservice.Key, ak *v1alpha1.AccessKey, now time.Time) []keyservice.Key {
+	for _, recorded := range plainKeys(recordedKeys(ak)) {
+		missing := !slices.ContainsFunc(keys, func(key keyservice.Key) bool { return key.ID == recorded.ID })
+		if missing && now.Sub(recorded.CreatedAt).Abs() < youth {
+			keys = append(keys, recorded)
+		}
+	}
+	return keys
 }
 
 // liveKeys lists the user's keys. When a deleted AccessKey's user is gone from the service, its keys can live on, so the

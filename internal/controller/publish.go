@@ -21,7 +21,7 @@ import (
 )
 
 // publishTries are the tries in place to write the Secret of a key that was just made.
-var publishTries = wait.Backoff{Steps: 4, Duration: 50 * time.Millisecond, Factor: 3, Jitter: 0.1}
+var publishTries = wait.Backoff{Steps: 4, Duration: 50 * time.Millisecond, Factor: 3}
 
 // errForeignSecret: the Secret appeared meanwhile, and is somebody else's.
 var errForeignSecret = errors.New("the Secret exists and is not controlled by this AccessKey")

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
@@ -78,6 +80,10 @@ type Config struct {
 	// Clock and NewQueue are for tests that move the time; nil for the real ones.
 	Clock    clock.PassiveClock
 	NewQueue NewQueue
+	// NewCache makes caches beside the manager's, and Transport carries the requests to the services. They are for tests
+	// without servers; nil for the real ones.
+	NewCache  func(*rest.Config, cache.Options) (cache.Cache, error)
+	Transport http.RoundTripper
 	// Recorder of events; nil for the manager's.
 	Recorder events.EventRecorder
 	// TrustUnproven accepts once what was signed with a key that is lost.
@@ -96,6 +102,9 @@ type Config struct {
 func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
+	}
+	if config.NewCache == nil {
+		config.NewCache = cache.New
 	}
 	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing: %w", err)
@@ -118,6 +127,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		ClusterNamespace: config.ClusterNamespace,
 		ResyncPeriod:     config.ResyncPeriod,
 		Clock:            config.Clock,
+		Transport:        config.Transport,
 	}
 	accessKeys := &AccessKeyReconciler{
 		Signer:         signer,
@@ -169,7 +179,7 @@ func secretVersions(mgr ctrl.Manager, config Config) (cache.Cache, error) {
 	if options.DefaultNamespaces != nil && config.ClusterNamespace != "" {
 		options.DefaultNamespaces[config.ClusterNamespace] = cache.Config{}
 	}
-	versions, err := cache.New(mgr.GetConfig(), options)
+	versions, err := config.NewCache(mgr.GetConfig(), options)
 	if err != nil {
 		return nil, fmt.Errorf("making the cache of Secrets' metadata: %w", err)
 	}

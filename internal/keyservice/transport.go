@@ -35,6 +35,8 @@ type TransportConfig struct {
 	// QPS and Burst limit the requests to the service.
 	QPS   float64
 	Burst int
+	// Base carries the requests; nil for TLS over TCP.
+	Base http.RoundTripper
 }
 
 // NewHTTPClient returns the client that a backend sends everything through: one pool of connections for each service,
@@ -48,21 +50,24 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 			return nil, errors.New("the CA bundle holds no PEM certificate")
 		}
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if config.Base == nil {
+		dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+		config.Base = &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        tlsConfig,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxIdleConnsPerHost:    16,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxHeader,
+		}
+	}
 	return &http.Client{
 		Timeout: Timeout,
 		Transport: &transport{
 			backend: config.Backend,
 			limiter: rate.NewLimiter(rate.Limit(config.QPS), config.Burst),
-			next: &http.Transport{
-				Proxy:                  http.ProxyFromEnvironment,
-				DialContext:            dialer.DialContext,
-				TLSClientConfig:        tlsConfig,
-				TLSHandshakeTimeout:    10 * time.Second,
-				MaxIdleConnsPerHost:    16,
-				IdleConnTimeout:        90 * time.Second,
-				MaxResponseHeaderBytes: maxHeader,
-			},
+			next:    config.Base,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil

@@ -74,6 +74,9 @@ func suspending(in *Input) { in.AccessKey.Spec.Suspend = ptr.To(true) }
 
 func wiped(in *Input) { in.AccessKey.Status = v1alpha1.AccessKeyStatus{} }
 
+// revision of the last pair that status knows of.
+func revision(n int64) change { return func(in *Input) { in.AccessKey.Status.Revision = n } }
+
 func notGranted(in *Input) { in.Granted = false }
 
 func busy(in *Input) { in.UserBusy = true }

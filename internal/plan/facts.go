@@ -123,6 +123,13 @@ func (in Input) usurped(id string) bool {
 		(intent == nil || intent.KeyID != id)
 }
 
+// marked: the key carries this AccessKey's mark. With an intent for it, or a record of it on the Secret, that proves more than
+// what another AccessKey records, which can be an ID that came again.
+func (in Input) marked(id string) bool {
+	key, ok := in.find(id)
+	return ok && key.OwnerUID == string(in.AccessKey.UID)
+}
+
 func (in Input) older(key Key) bool {
 	return !key.CreatedAt.IsZero() && key.CreatedAt.Add(clockSkew).Before(in.AccessKey.CreationTimestamp.Time)
 }

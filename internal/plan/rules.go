@@ -137,6 +137,8 @@ func backOff(in Input) (Action, bool) {
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonRetrying, Until: failures.NextAttempt.Time}, true
 }
 
+// adoptPublished: a status that knows the record's revision has lost nothing. It gave the key up, which the service can
+// list a while longer.
 func adoptPublished(in Input) (Action, bool) {
 	if in.AccessKey.Status.KeyID != "" || in.Secret.State != SecretIntact {
 		return none()
@@ -145,9 +147,9 @@ func adoptPublished(in Input) (Action, bool) {
 		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
 	}
 	switch record := in.Secret.Record; {
-	case in.lists(record.KeyID, record.AccessKeyID) && !in.ours(record.KeyID):
+	case in.lists(record.KeyID, record.AccessKeyID) && !in.ours(record.KeyID) && !in.marked(record.KeyID):
 		return in.notOurs(record.KeyID), true
-	case in.lists(record.KeyID, record.AccessKeyID) || in.carriesMore(record):
+	case in.carriesMore(record), in.lists(record.KeyID, record.AccessKeyID) && in.AccessKey.Status.Revision < record.Revision:
 		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 	}
 	return none()

@@ -33,6 +33,11 @@ var chosenCases = []decision{
 		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
+		name: "a chosen key with our mark is ours although another AccessKey records an earlier one of the same ID",
+		in:   unissued(renews, intendsFor("K2", 2*time.Minute), claimedKey("K2", noon), marked("K2", "5f6c")),
+		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+	},
+	{
 		name: "a chosen key is not renewed for two minutes, since a late request would take the new pair away",
 		in:   quiet(renews, intendsFor("K2", 119*time.Second), key("K2", noon)),
 		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Second)},

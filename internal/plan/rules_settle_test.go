@@ -128,6 +128,16 @@ var settlingCases = []decision{
 	},
 
 	{
+		name: "a published pair with our mark is recorded again although another AccessKey records an earlier key of the same ID",
+		in:   unissued(holds("K1", 1), claimedKey("K1", noon), marked("K1", "5f6c")),
+		rule: ruleAdopt, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},
+	},
+	{
+		name: "a pair that was given up is not recorded again while the service still lists its key",
+		in:   unissued(holds("K1", 1), key("K1", noon), revision(1)),
+		rule: ruleIssue, want: Action{Verb: Create, Reason: v1alpha1.ReasonIssuing},
+	},
+	{
 		name: "a lost status is found again in the published pair",
 		in:   quiet(wiped),
 		rule: ruleAdopt, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},

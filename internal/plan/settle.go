@@ -53,7 +53,7 @@ func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
 // settleChosen: the ID is known, so the key can be renewed, which gives a pair that nobody else has.
 func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	switch {
-	case !in.ours(intent.KeyID), in.deleting() && in.remembered(intent.KeyID):
+	case !in.ours(intent.KeyID) && !in.marked(intent.KeyID), in.deleting() && in.remembered(intent.KeyID):
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	case in.state(intent.KeyID) == keyservice.Deleting:
 		return in.waitForDeletion(intent.KeyID)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -80,6 +81,8 @@ type Pool struct {
 	ResyncPeriod time.Duration
 	// Clock for services that want to be told the time.
 	Clock clock.PassiveClock
+	// Transport carries the requests to the services; nil for TLS over TCP.
+	Transport http.RoundTripper
 
 	making  singleflight.Group
 	mu      sync.Mutex
@@ -176,7 +179,7 @@ func (p *Pool) known(uid types.UID) (entry, bool) {
 
 // connect asks a service whose version decides what it can do, so that nothing is planned on less than it can.
 func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
-	connected, err := connect(spec, material, p.Clock)
+	connected, err := connect(spec, material, p.Clock, p.Transport)
 	if err != nil {
 		return nil, err
 	}

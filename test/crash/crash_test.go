@@ -1,0 +1,168 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package crash runs the operator's real controllers through every crash and lost answer that a story can meet, and
+// through random worlds, and holds them to the five promises of README.md. See docs/testing.md.
+package crash
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/crash/kube"
+)
+
+// worlds counts those that were run through.
+var worlds atomic.Int64
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	debug.SetGCPercent(400) // thousands of small worlds, each gone at once
+	code := m.Run()
+	fmt.Printf("%d worlds\n", worlds.Load())
+	os.Exit(code)
+}
+
+// setting is one way to tell a story.
+type setting struct {
+	service  string
+	open     func(clock.PassiveClock) *site
+	strategy v1alpha1.RotationStrategy
+	story    story
+	lag      time.Duration
+}
+
+func (s setting) String() string {
+	name := fmt.Sprintf("%s/%s/%s", s.service, s.strategy, s.story.name)
+	if s.lag > 0 {
+		name += ", lagging"
+	}
+	return strings.ReplaceAll(name, " ", "_")
+}
+
+// tell a story in a world of its own, with failures at the calls of these numbers.
+func (s setting) tell(t *testing.T, failures map[int]failure, tracing bool) *world {
+	var told *world
+	worlds.Add(1)
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(s.open(clock.RealClock{}))
+		w.failures, w.tracing = failures, tracing
+		for _, kind := range kinds {
+			w.lag[kind] = s.lag
+		}
+		w.furnish()
+		w.start()
+		w.run(time.Minute)
+		s.story.tell(w, s.strategy)
+		w.settle()
+		w.end()
+		told = w
+	})
+	return told
+}
+
+var kinds = []string{kube.AccessKey, kube.KeyService, kube.ClusterKeyService, kube.Secret, kube.Namespace}
+
+// soak: every story with lagging caches too, and every pair of failures.
+var soak = flag.Bool("soak", false, "tell every story with lagging caches, and every main story with every pair of failures")
+
+// settings are every service, version and strategy, and every story. Overlap is what Auto does where the service can, so
+// that only the main stories are told with it. With lagging caches the main stories are told.
+func settings() []setting {
+	var all []setting
+	for _, service := range services {
+		overlap := service.open(clock.RealClock{}).overlap
+		for _, strategy := range []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyReplace, v1alpha1.StrategyOverlap} {
+			for _, story := range stories {
+				if strategy == v1alpha1.StrategyOverlap && !(overlap && (story.main || *soak)) {
+					continue
+				}
+				all = append(all, setting{service.name, service.open, strategy, story, 0})
+				if story.main && strategy == v1alpha1.StrategyAuto || *soak {
+					all = append(all, setting{service.name, service.open, strategy, story, 2 * time.Second})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// TestEveryCrash tells each story once for each call that it makes and each failure that the call can meet.
+func TestEveryCrash(t *testing.T) {
+	for _, s := range settings() {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			calm := s.tell(t, nil, false)
+			if calm.violation != "" {
+				t.Fatalf("without a failure: %s\n%s", calm.violation, s.tell(t, nil, true).story())
+			}
+			for k, c := range calm.calls {
+				for _, f := range failuresOf(c) {
+					s.expectPromises(t, map[int]failure{k + 1: f})
+				}
+			}
+		})
+	}
+}
+
+// TestPairs tells the main stories with every pair of two failures.
+func TestPairs(t *testing.T) {
+	for _, s := range settings() {
+		if !s.story.main || !*soak && (s.lag > 0 || s.strategy != v1alpha1.StrategyAuto) {
+			continue
+		}
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			for k, c := range s.tell(t, nil, false).calls {
+				for _, first := range pairFailures(c) {
+					then := s.tell(t, map[int]failure{k + 1: first}, false).calls
+					for m := k + 1; m < len(then); m++ {
+						for _, second := range pairFailures(then[m]) {
+							s.expectPromises(t, map[int]failure{k + 1: first, m + 1: second})
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// pairFailures are the failures that pairs are made of, of writes only: a read that fails shows at the write after it.
+func pairFailures(c call) []failure {
+	switch {
+	case !c.write:
+		return nil
+	case *soak:
+		return failuresOf(c)
+	case c.service():
+		return []failure{dieAfter, refuse}
+	default:
+		return []failure{dieAfter}
+	}
+}
+
+// expectPromises tells the story with failures. It says of the first that breaks a promise how it went.
+func (s setting) expectPromises(t *testing.T, failures map[int]failure) {
+	t.Helper()
+	w := s.tell(t, failures, false)
+	if w.violation == "" {
+		return
+	}
+	text := w.violation
+	if !t.Failed() {
+		text += "\n" + s.tell(t, failures, true).story()
+	}
+	t.Errorf("%v: %s", failures, text)
+}

@@ -1,0 +1,33 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// randomParts are what the services make up: IDs of keys and users, and what the vendors write about them.
+var randomParts = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[0-9A-Za-z+/_-]{20,}`)
+
+// TestASeedIsOneHistory: the same seed goes the same way, so that a failure can be replayed.
+func TestASeedIsOneHistory(t *testing.T) {
+	for seed := range uint64(12) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			first, second := runWild(t, seed, true).history, runWild(t, seed, true).history
+			for i := range first {
+				one, other := first[i], "the end"
+				if i < len(second) {
+					other = second[i]
+				}
+				if randomParts.ReplaceAllString(one, "…") != randomParts.ReplaceAllString(other, "…") {
+					t.Fatalf("line %d differs:\n%s\n%s\nafter\n%s", i, one, other, strings.Join(first[max(0, i-10):i], "\n"))
+				}
+			}
+		})
+	}
+}

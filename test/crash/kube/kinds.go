@@ -1,0 +1,109 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"fmt"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// The kinds that the server knows.
+const (
+	AccessKey         = "AccessKey"
+	KeyService        = "KeyService"
+	ClusterKeyService = "ClusterKeyService"
+	Secret            = "Secret"
+	Namespace         = "Namespace"
+)
+
+// kindOf an object or a list of objects.
+func kindOf(object runtime.Object) string {
+	switch object := object.(type) {
+	case *v1alpha1.AccessKey, *v1alpha1.AccessKeyList:
+		return AccessKey
+	case *v1alpha1.KeyService, *v1alpha1.KeyServiceList:
+		return KeyService
+	case *v1alpha1.ClusterKeyService, *v1alpha1.ClusterKeyServiceList:
+		return ClusterKeyService
+	case *corev1.Secret, *corev1.SecretList:
+		return Secret
+	case *corev1.Namespace:
+		return Namespace
+	case *metav1.PartialObjectMetadata:
+		return object.Kind
+	case *metav1.PartialObjectMetadataList:
+		return object.Kind[:len(object.Kind)-len("List")]
+	default:
+		panic(fmt.Sprintf("no object of type %T is known here", object))
+	}
+}
+
+func refOf(object client.Object) Ref {
+	return Ref{kindOf(object), object.GetNamespace(), object.GetName()}
+}
+
+// isMetadata: only metadata is asked for.
+func isMetadata(object runtime.Object) bool {
+	switch object.(type) {
+	case *metav1.PartialObjectMetadata, *metav1.PartialObjectMetadataList:
+		return true
+	default:
+		return false
+	}
+}
+
+// metadataOf an object, alone.
+func metadataOf(object client.Object) *metav1.PartialObjectMetadata {
+	version := "v1"
+	if kind := kindOf(object); kind != Secret && kind != Namespace {
+		version = v1alpha1.GroupVersion.String()
+	}
+	return &metav1.PartialObjectMetadata{
+		TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: kindOf(object)},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: object.GetNamespace(), Name: object.GetName(), UID: object.GetUID(),
+			ResourceVersion: object.GetResourceVersion(), Generation: object.GetGeneration(),
+			CreationTimestamp: object.GetCreationTimestamp(), DeletionTimestamp: object.GetDeletionTimestamp(),
+			Labels: object.GetLabels(), Annotations: object.GetAnnotations(),
+			Finalizers: object.GetFinalizers(), OwnerReferences: object.GetOwnerReferences(),
+		},
+	}
+}
+
+// fill copies from into the caller's object, which can be of the same type or metadata alone.
+func fill(into, from client.Object) error {
+	if isMetadata(into) && !isMetadata(from) {
+		from = metadataOf(from)
+	}
+	target, source := reflect.ValueOf(into).Elem(), reflect.ValueOf(copyOf(from)).Elem()
+	if target.Type() != source.Type() {
+		return fmt.Errorf("%T is no %T", from, into)
+	}
+	target.Set(source)
+	return nil
+}
+
+// fillList puts copies of objects into a list.
+func fillList(into client.ObjectList, objects []client.Object) error {
+	items := reflect.ValueOf(into).Elem().FieldByName("Items")
+	filled := reflect.MakeSlice(items.Type(), len(objects), len(objects))
+	for i, object := range objects {
+		item, ok := filled.Index(i).Addr().Interface().(client.Object)
+		if !ok {
+			return fmt.Errorf("%T is no list of objects", into)
+		}
+		if err := fill(item, object); err != nil {
+			return err
+		}
+	}
+	items.Set(filled)
+	return nil
+}

@@ -1,0 +1,219 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// hotLoop is how many calls and passes at one moment are too many.
+const hotLoop = 500
+
+// run lets the world go on for a while.
+func (w *world) run(d time.Duration) { w.runUntil(d, func() bool { return false }) }
+
+// runUntil is run, but it ends sooner if the condition holds.
+func (w *world) runUntil(d time.Duration, condition func() bool) {
+	end := time.Now().Add(d)
+	for {
+		synctest.Wait() // whoever could do something has done it, or waits for a turn
+		w.check()
+		if w.violation != "" || condition() {
+			return
+		}
+		if w.keepAppointment() || w.deliver() || w.giveTurn() {
+			continue
+		}
+		now := time.Now()
+		if !now.Before(end) && !w.busy() {
+			return
+		}
+		w.sleep(w.nextMoment(end).Sub(now))
+	}
+}
+
+// sleep until something stirs, at most d.
+func (w *world) sleep(d time.Duration) {
+	if d <= 0 { // only a pass is under way, and waits for time to pass
+		d = time.Minute
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-w.stirred:
+	case <-timer.C:
+	}
+}
+
+// stir wakes the world from sleep.
+func (w *world) stir() {
+	select {
+	case w.stirred <- struct{}{}:
+	default:
+	}
+}
+
+func (w *world) keepAppointment() bool {
+	w.mu.Lock()
+	at := -1
+	for i := range w.appointments {
+		if !time.Now().Before(w.appointments[i].at) && (at < 0 || w.appointments[i].at.Before(w.appointments[at].at)) {
+			at = i
+		}
+	}
+	if at < 0 {
+		w.mu.Unlock()
+		return false
+	}
+	due := w.appointments[at]
+	w.appointments = slices.Delete(w.appointments, at, at+1)
+	w.mu.Unlock()
+	due.do()
+	return true
+}
+
+// deliver brings the news to the caches, as far as they may see them, and lets the garbage collector work.
+func (w *world) deliver() bool {
+	w.kube.CollectGarbage()
+	moved := false
+	for _, each := range w.process.caches {
+		moved = each.Deliver() || moved
+	}
+	return moved && !w.process.dead
+}
+
+// giveTurn lets one call go on or one pass begin.
+func (w *world) giveTurn() bool {
+	if time.Now() != w.moment {
+		w.moment, w.passesNow = time.Now(), 0
+	}
+	if w.passesNow++; w.passesNow > hotLoop {
+		w.violate("promise 5: the operator does not come to rest")
+		return false
+	}
+	turns, starts := w.turns(), w.starts()
+	if len(turns)+len(starts) == 0 {
+		return false
+	}
+	chosen := 0
+	if w.chance != nil {
+		chosen = w.chance.IntN(len(turns) + len(starts))
+	}
+	if chosen < len(turns) {
+		w.grant(turns[chosen])
+		return true
+	}
+	starts[chosen-len(turns)]()
+	return true
+}
+
+// turns are the calls that wait, in an order that does not depend on the scheduler's. Those that came at one moment are
+// told apart by what they want, but not by the IDs in it, which are random.
+func (w *world) turns() []*turn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	slices.SortStableFunc(w.waiting, func(a, b *turn) int {
+		return cmp.Or(a.came.Compare(b.came), strings.Compare(a.wants, b.wants))
+	})
+	return slices.Clone(w.waiting)
+}
+
+func (w *world) grant(t *turn) {
+	w.mu.Lock()
+	w.waiting = slices.DeleteFunc(w.waiting, func(other *turn) bool { return other == t })
+	w.mu.Unlock()
+	close(t.granted)
+}
+
+func (w *world) queueUp(t *turn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t.process.dead {
+		return false
+	}
+	w.waiting = append(w.waiting, t)
+	w.stir()
+	return true
+}
+
+// dismiss ends the calls of a dead process that wait.
+func (w *world) dismiss(p *process) {
+	for _, t := range w.turns() {
+		if t.process == p {
+			w.grant(t)
+		}
+	}
+}
+
+// starts are the passes that could begin. One worker of the operator takes one pass after the other.
+func (w *world) starts() []func() {
+	if w.process.dead || w.workers == 1 && w.busy() {
+		return nil
+	}
+	type start struct {
+		q       *queue
+		request reconcile.Request
+	}
+	var found []start
+	for _, q := range w.process.queues {
+		if limit := w.workersOf(q); q.passes() >= limit {
+			continue
+		}
+		for _, request := range q.candidates() {
+			found = append(found, start{q, request})
+		}
+	}
+	slices.SortFunc(found, func(a, b start) int {
+		return cmp.Or(strings.Compare(a.q.controller, b.q.controller), strings.Compare(a.request.String(), b.request.String()))
+	})
+	starts := make([]func(), 0, len(found))
+	for _, s := range found {
+		starts = append(starts, func() { s.q.give(s.request) })
+	}
+	return starts
+}
+
+// workersOf a controller: only AccessKeys are worked on side by side.
+func (w *world) workersOf(q *queue) int {
+	if q.controller == "accesskey" {
+		return w.workers
+	}
+	return 1
+}
+
+// busy: a pass is under way.
+func (w *world) busy() bool {
+	return slices.ContainsFunc(w.process.queues, func(q *queue) bool { return !w.process.dead && q.passes() > 0 })
+}
+
+// nextMoment is when something is due next, at most end.
+func (w *world) nextMoment(end time.Time) time.Time {
+	next := end
+	sooner := func(at time.Time) {
+		if !at.IsZero() && at.Before(next) {
+			next = at
+		}
+	}
+	w.mu.Lock()
+	for i := range w.appointments {
+		sooner(w.appointments[i].at)
+	}
+	w.mu.Unlock()
+	if w.process.dead {
+		return next
+	}
+	for _, q := range w.process.queues {
+		sooner(q.next())
+	}
+	for _, each := range w.process.caches {
+		sooner(each.NextDelivery())
+	}
+	return next
+}

@@ -1,0 +1,178 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+const (
+	reconciler = "internal/controller/accesskey_controller.go"
+	execute    = "internal/controller/execute.go"
+	issue      = "internal/controller/issue.go"
+	observe    = "internal/controller/observe.go"
+	outcome    = "internal/controller/outcome.go"
+	users      = "internal/controller/users.go"
+	hold       = "internal/controller/hold.go"
+	secret     = "internal/controller/secret.go"
+	rules      = "internal/plan/rules.go"
+	create     = "internal/plan/create.go"
+)
+
+// mutants are defects of the kind that a change could bring in. Those of the planner's rules are in internal/plan too; here
+// are such as only the real reconciler can show.
+var mutants = []mutant{
+	{
+		name: "the intent is not written", file: issue,
+		old:   "\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n\tcredential, err := call()",
+		new:   "\tcredential, err := call()",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+	{
+		name: "the intent is cleared before the create", file: issue,
+		old:   "\tcredential, err := call()",
+		new:   "\tp.ak.Status.Intent = nil\n\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n\tp.ak.Status.Intent = intent\n\tcredential, err := call()",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+	{
+		name: "the status is patched without an optimistic lock", file: reconciler,
+		old:   "\tpatch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})\n\tchanged := p.ak.DeepCopy()",
+		new:   "\tpatch := client.MergeFrom(p.base)\n\tchanged := p.ak.DeepCopy()",
+		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
+	},
+	{
+		name: "a conflict of the status is swallowed", file: reconciler,
+		old:   "if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {",
+		new:   "if err := r.Client.Status().Patch(ctx, changed, patch); err != nil && !apierrors.IsConflict(err) {",
+		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
+	},
+	{
+		name: "the old key is revoked before the new one is published", file: issue,
+		old:   "\treturn r.publishAndRecord(ctx, p, action, credential, intent)\n}\n\n// publishAndRecord",
+		new:   "\tif p.ak.Status.KeyID != \"\" {\n\t\t_ = p.connection.Delete(ctx, p.ak.Spec.User, p.ak.Status.KeyID)\n\t}\n\treturn r.publishAndRecord(ctx, p, action, credential, intent)\n}\n\n// publishAndRecord",
+		tests: "TestEveryCrash/qumulo/Auto/renew_now$",
+	},
+	{
+		name: "a create without an answer is sent again", file: issue,
+		old:   "\tcredential, err := call()",
+		new:   "\tcredential, err := call()\n\tif keyservice.KindOf(err) == keyservice.Ambiguous {\n\t\tcredential, err = call()\n\t}",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+	{
+		name: "an intent without an answer is cleared", file: issue,
+		old:   "if keyservice.KindOf(err) != keyservice.Ambiguous {",
+		new:   "if err != nil {",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+	{
+		name: "the AccessKey is looked at in the cache", file: observe,
+		old:   "r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey)",
+		new:   "r.Client.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey)",
+		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
+	},
+	{
+		name: "the Secret is looked at in the cache", file: observe,
+		old:   "if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {",
+		new:   "if p.secret, err = r.getSecret(ctx, r.Cache, p.ak, p.ak.SecretName()); err != nil {",
+		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now),_lagging$",
+	},
+	{
+		name: "a failed listing counts as an empty one when deleting", file: observe,
+		old:   "\tkeys, err := r.liveKeys(ctx, p)\n\tif err != nil {",
+		new:   "\tkeys, err := r.liveKeys(ctx, p)\n\tif err != nil && p.ak.DeletionTimestamp.IsZero() {",
+		tests: "TestEveryCrash/qumulo/Auto/delete$",
+	},
+	{
+		name: "the finalizer goes before the keys do", file: rules,
+		old:   "if len(recorded) == 0 {",
+		new:   "if len(recorded) == 0 || !in.Live {",
+		tests: "TestEveryCrash/qumulo/Auto/delete$",
+	},
+	{
+		name: "a key is made without the finalizer", file: create,
+		old:   "{granted, supported, protected, alone, looked, inPlace, room}",
+		new:   "{granted, supported, alone, looked, inPlace, room}",
+		tests: "TestEveryCrash/qumulo/Auto/everything",
+	},
+	{
+		name: "a key is made before the KeyService is held", file: create,
+		old:   "if !in.Service.Held {",
+		new:   "if false {",
+		tests: "TestEveryCrash/qumulo/Auto/everything",
+	},
+	{
+		name: "the credentials of a KeyService are not held", file: hold,
+		old:   "want := needed[secret.Name]",
+		new:   "want := needed[secret.Name] && false",
+		tests: "TestEveryCrash/qumulo/Auto/everything",
+	},
+	{
+		name: "a key is taken back although its write may have happened", file: issue,
+		old:   "if !refused(cause) || intent.Operation == v1alpha1.OperationRenew {",
+		new:   "if intent.Operation == v1alpha1.OperationRenew {",
+		tests: "TestPairs/qumulo/Auto/issue$|TestWorlds",
+	},
+	{
+		name: "a user is not locked, and open intents of others are not seen", file: users,
+		old:   "client.MatchingFields{indexOpenIntent: intentUser(p.ak)}",
+		new:   "client.MatchingFields{indexOpenIntent: \"nobody\"}",
+		tests: "TestEveryCrash/(qumulo|huawei)/Auto/two",
+	},
+	{
+		name: "two operations at once for one user", file: issue,
+		old:   "if !r.users.acquire(",
+		new:   "if !r.users.acquire(\"\", client.ObjectKeyFromObject(p.ak), p.in.Now) && !r.users.acquire(",
+		tests: "TestEveryCrash/(qumulo|huawei)/Auto/two|TestWorlds",
+	},
+	{
+		name: "no operation of another AccessKey is waited for", file: users,
+		old:   "const contestTime = 2 * passTimeout",
+		new:   "const contestTime = 0 * passTimeout",
+		tests: "TestEveryCrash/(qumulo|huawei)/Auto/two|TestWorlds",
+	},
+	{
+		name: "a key that another AccessKey records counts as one's own", file: users,
+		old:   "plan.Key{Key: key, Claimed: claimed}",
+		new:   "plan.Key{Key: key, Claimed: claimed && false}",
+		tests: "TestEveryCrash/qumulo/Auto/two",
+	},
+	{
+		name: "a pair that does not work yet is published at once", file: issue,
+		old:   "if credential.State == keyservice.Pending {",
+		new:   "if credential.State == keyservice.Failed {",
+		tests: "TestEveryCrash/ionos/Auto/renew_now$",
+	},
+	{
+		name: "a revoked key is forgotten although its deletion failed", file: execute,
+		old:   "\tif err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tif !p.connection.DeletesLater {",
+		new:   "\t_ = p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID)\n\tif !p.connection.DeletesLater {",
+		tests: "TestEveryCrash/qumulo/Auto/delete$",
+	},
+	{
+		name: "an orphan is forgotten although its deletion failed", file: execute,
+		old:   "\tif err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tp.ak.Status.Intent = nil",
+		new:   "\t_ = p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID)\n\tp.ak.Status.Intent = nil",
+		tests: "TestPairs/qumulo/Auto/issue$",
+	},
+	{
+		name: "the Secret carries no record", file: secret,
+		old:   "\tsecret.Annotations[v1alpha1.RecordAnnotation] = encoded\n",
+		new:   "\t_ = encoded\n",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+	{
+		name: "the next moment is not waited for", file: outcome,
+		old:   "\tsooner(action.Until)\n",
+		new:   "",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+	{
+		name: "an intent forgets which keys were there before", file: issue,
+		old:   "\t\tintent.KnownKeyIDs = append(intent.KnownKeyIDs, key.ID)\n",
+		new:   "\t\t_ = key\n",
+		tests: "TestEveryCrash/qumulo/Auto/issue_beside_a_foreign_key$",
+	},
+	{
+		name: "an intent is settled at once", file: rules,
+		old:   "settleAfter = 2 * time.Minute",
+		new:   "settleAfter = 0 * time.Minute",
+		tests: "TestEveryCrash/qumulo/Auto/issue$",
+	},
+}

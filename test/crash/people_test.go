@@ -1,0 +1,176 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/crash/kube"
+)
+
+const (
+	// ttl of the AccessKeys, and how long before its end they are replaced. Recovery from a crash takes up to four minutes.
+	ttl         = 30 * time.Minute
+	renewBefore = 10 * time.Minute
+)
+
+// people do what they do at once and without failures. Each change is one that the promises have to live with.
+
+// furnish creates what a KeyService needs, and the KeyService.
+func (w *world) furnish() {
+	spec := v1alpha1.KeyServiceSpec{
+		S3:        &v1alpha1.S3{Endpoint: "https://s3.example:9000", Region: "us-east-1"},
+		RateLimit: v1alpha1.RateLimit{QPS: 20, Burst: 40},
+	}
+	w.site.spec(&spec)
+	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: credentials}, StringData: w.site.credentials})
+	w.create(&v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "service"}, Spec: spec})
+}
+
+func (w *world) create(object client.Object) {
+	if err := w.kube.Create(object); err != nil {
+		panic(err) // a defect of the simulation
+	}
+}
+
+// apply creates an AccessKey of the site's user.
+func (w *world) apply(name string, strategy v1alpha1.RotationStrategy) {
+	w.applyFor(w.site.user, name, strategy)
+}
+
+func (w *world) applyFor(user, name string, strategy v1alpha1.RotationStrategy) {
+	w.log("person", "applies AccessKey %s", name)
+	w.create(&v1alpha1.AccessKey{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.AccessKeySpec{
+			ServiceRef:  v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: "service"},
+			User:        user,
+			TTL:         ptr.To(metav1.Duration{Duration: ttl}),
+			RenewBefore: ptr.To(metav1.Duration{Duration: renewBefore}),
+			Rotation:    &v1alpha1.Rotation{Strategy: strategy},
+		},
+	})
+	w.subjects[name] = &subject{name: name}
+}
+
+// accessKey as the API server has it; nil if it is gone.
+func (w *world) accessKey(name string) *v1alpha1.AccessKey {
+	ak, _ := w.kube.Get(kube.AccessKey, namespace, name).(*v1alpha1.AccessKey)
+	return ak
+}
+
+func (w *world) secret(name string) *corev1.Secret {
+	secret, _ := w.kube.Get(kube.Secret, namespace, name).(*corev1.Secret)
+	return secret
+}
+
+// edit changes an AccessKey, if it is there.
+func (w *world) edit(name, what string, change func(*v1alpha1.AccessKey)) {
+	if ak := w.accessKey(name); ak != nil {
+		w.log("person", "%s of AccessKey %s", what, name)
+		change(ak)
+		w.mustUpdate(ak, false)
+	}
+}
+
+func (w *world) mustUpdate(object client.Object, status bool) {
+	w.touched = true
+	if err := w.kube.Update(object, status); err != nil {
+		panic(err) // a defect of the simulation
+	}
+}
+
+// renewNow asks for a rotation.
+func (w *world) renewNow(name, token string) {
+	w.edit(name, "asks for a renewal", func(ak *v1alpha1.AccessKey) {
+		metav1.SetMetaDataAnnotation(&ak.ObjectMeta, v1alpha1.RenewAnnotation, token)
+	})
+}
+
+// setStrategy changes how the pair is replaced.
+func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
+	w.edit(name, "changes the strategy", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategy} })
+}
+
+// wipeStatus loses the status, as a restore from a backup does.
+func (w *world) wipeStatus(name string) {
+	if ak := w.accessKey(name); ak != nil {
+		w.log("person", "wipes the status of AccessKey %s", name)
+		ak.Status = v1alpha1.AccessKeyStatus{}
+		w.mustUpdate(ak, true)
+	}
+}
+
+// deleteSecret and editSecret take the published pair away.
+func (w *world) deleteSecret(name string) {
+	w.log("person", "deletes Secret %s", name)
+	w.excuse(name)
+	if w.secret(name) != nil {
+		_ = w.kube.Delete(kube.Ref{Kind: kube.Secret, Namespace: namespace, Name: name}, nil) // it is there
+	}
+}
+
+func (w *world) editSecret(name string) {
+	w.log("person", "edits Secret %s", name)
+	w.excuse(name)
+	if secret := w.secret(name); secret != nil {
+		secret.Data[v1alpha1.SecretKeySecretAccessKey] = []byte("edited")
+		w.mustUpdate(secret, false)
+	}
+}
+
+// removeKey deletes the current key at the service.
+func (w *world) removeKey(name string) {
+	ak := w.accessKey(name)
+	if ak == nil || ak.Status.KeyID == "" {
+		return
+	}
+	w.log("person", "deletes key %s at the service", ak.Status.KeyID)
+	w.excuse(name)
+	w.site.server.RemoveKey(ak.Status.KeyID)
+}
+
+// delete deletes the AccessKey.
+func (w *world) delete(name string) {
+	w.log("person", "deletes AccessKey %s", name)
+	w.touched = true
+	if w.accessKey(name) != nil {
+		_ = w.kube.Delete(kube.Ref{Kind: kube.AccessKey, Namespace: namespace, Name: name}, nil) // it is there
+	}
+}
+
+// deleteEverything does what deleting a namespace does.
+func (w *world) deleteEverything() {
+	w.log("person", "deletes the namespace")
+	w.touched = true
+	for _, kind := range []string{kube.Secret, kube.KeyService, kube.AccessKey} {
+		for _, object := range w.kube.All(kind) {
+			if object.GetNamespace() != namespace {
+				continue
+			}
+			_ = w.kube.Delete(kube.Ref{Kind: kind, Namespace: namespace, Name: object.GetName()}, nil) // it is there
+		}
+	}
+}
+
+// changeService changes the KeyService and its credentials' metadata, so that everything is connected anew.
+func (w *world) changeService() {
+	w.log("person", "changes the KeyService and its Secret")
+	service := w.kube.Get(kube.KeyService, namespace, "service").(*v1alpha1.KeyService)
+	service.Spec.S3.Region = "eu-central-1"
+	w.mustUpdate(service, false)
+	secret := w.secret(credentials)
+	if secret == nil {
+		return
+	}
+	metav1.SetMetaDataAnnotation(&secret.ObjectMeta, "touched", "yes")
+	w.mustUpdate(secret, false)
+}

@@ -1,0 +1,147 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/huawei"
+	"accesskey.dev/operator/test/simulator/ionos"
+	"accesskey.dev/operator/test/simulator/ontap"
+	"accesskey.dev/operator/test/simulator/qumulo"
+)
+
+// keyServer is what the simulators have in common.
+type keyServer interface {
+	http.Handler
+	History() []simulator.Pair
+	Valid(accessKeyID, secret string) bool
+	RemoveKey(id string) bool
+}
+
+// site is a key service, ready to be named by a KeyService.
+type site struct {
+	server keyServer
+	// user of the AccessKeys, and another way to write the same; what the operator signs in with.
+	user, alias string
+	credentials map[string]string
+	spec        func(*v1alpha1.KeyServiceSpec)
+	// overlap: two keys of a user work side by side. quota is how many a user can have.
+	overlap bool
+	quota   int
+	// twoSlots: IDs of keys are places that can be taken again.
+	twoSlots bool
+	// makeKey makes a key by a person's hand.
+	makeKey func() (simulator.Pair, error)
+}
+
+const (
+	credentials = "credentials"
+	serviceURL  = "https://service.example"
+)
+
+// services by name, each with what it is like by default.
+var services = []struct {
+	name string
+	open func(clock.PassiveClock) *site
+}{
+	{"qumulo", func(c clock.PassiveClock) *site { return qumuloSite(qumulo.Options{Clock: c}) }},
+	{"ionos", func(c clock.PassiveClock) *site {
+		return ionosSite(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second})
+	}},
+	{"huawei", func(c clock.PassiveClock) *site { return huaweiSite(huawei.Options{Clock: c}) }},
+	{"ontap-9.14.1", func(c clock.PassiveClock) *site { return ontapSite(ontap.Options{Clock: c, Version: ontap.V9141}) }},
+	{"ontap-9.16.1", func(c clock.PassiveClock) *site { return ontapSite(ontap.Options{Clock: c, Version: ontap.V9161}) }},
+	{"ontap-9.19.1", func(c clock.PassiveClock) *site { return ontapSite(ontap.Options{Clock: c, Version: ontap.V9191}) }},
+}
+
+func qumuloSite(options qumulo.Options) *site {
+	server := qumulo.New(options)
+	id := server.AddUser("alice")
+	return &site{
+		server: server, user: "local:alice", alias: "auth_id:" + id, overlap: true, quota: 2,
+		credentials: map[string]string{"username": qumulo.DefaultUsername, "password": qumulo.DefaultPassword},
+		spec: func(spec *v1alpha1.KeyServiceSpec) {
+			spec.Qumulo = &v1alpha1.QumuloService{URL: serviceURL, LoginSecretRef: &v1alpha1.SecretReference{Name: credentials}}
+		},
+		makeKey: func() (simulator.Pair, error) {
+			pair, _, err := server.MakeKey("local:alice")
+			return pair, err
+		},
+	}
+}
+
+func ionosSite(options ionos.Options) *site {
+	server := ionos.New(options)
+	return &site{
+		server: server, overlap: true, quota: 5,
+		credentials: map[string]string{"token": server.AddUser("operator")},
+		spec: func(spec *v1alpha1.KeyServiceSpec) {
+			spec.IONOS = &v1alpha1.IONOSService{URL: serviceURL, TokenSecretRef: v1alpha1.TokenReference{Name: credentials, Key: "token"}}
+		},
+		makeKey: func() (simulator.Pair, error) {
+			pair, _, err := server.MakeKey("operator", "by hand")
+			return pair, err
+		},
+	}
+}
+
+func huaweiSite(options huawei.Options) *site {
+	server := huawei.New(options)
+	id := server.AddUser("alice")
+	return &site{
+		server: server, user: "alice", alias: id, overlap: true, quota: 2,
+		credentials: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
+		spec: func(spec *v1alpha1.KeyServiceSpec) {
+			spec.Huawei = &v1alpha1.HuaweiService{URL: serviceURL, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
+		},
+		makeKey: func() (simulator.Pair, error) {
+			pair, _, err := server.MakeKey("alice")
+			return pair, err
+		},
+	}
+}
+
+func ontapSite(options ontap.Options) *site {
+	server := ontap.New(options)
+	quota := 1
+	if options.Version == ontap.V9191 {
+		quota = 2
+	}
+	return &site{
+		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota, twoSlots: quota > 1,
+		credentials: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
+		spec: func(spec *v1alpha1.KeyServiceSpec) {
+			spec.ONTAP = &v1alpha1.ONTAPService{URL: serviceURL, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
+		},
+		makeKey: func() (simulator.Pair, error) {
+			return takeFreeSlot(server, quota)
+		},
+	}
+}
+
+// takeFreeSlot makes the user by hand, or gives one that is there its second key.
+func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err error) {
+	if !slices.Contains(server.Users(), "alice") {
+		pair, _, err = server.AddUser("alice", "by hand")
+		return pair, err
+	}
+	taken := server.Keys("alice")
+	if len(taken) >= quota {
+		return pair, errors.New("there is no free slot")
+	}
+	slot := 1
+	if len(taken) > 0 && taken[0].ID == "alice" {
+		slot = 2
+	}
+	pair, _, err = server.MakeKey("alice", slot)
+	return pair, err
+}

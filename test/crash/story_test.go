@@ -1,0 +1,118 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash
+
+import (
+	"time"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// story is what people do in a world, and when. The operator meets failures meanwhile.
+type story struct {
+	name string
+	// main: pairs of failures are tried too.
+	main bool
+	tell func(*world, v1alpha1.RotationStrategy)
+}
+
+var stories = []story{
+	{"issue", true, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.run(5 * time.Minute)
+	}},
+	{"rotate", true, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.run(33 * time.Minute)
+	}},
+	{"rotate twice", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.run(55 * time.Minute)
+	}},
+	{"renew now", true, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.renewNow("a", "now")
+		w.run(5 * time.Minute)
+	}},
+	{"replace in place", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.setStrategy("a", v1alpha1.StrategyReplace)
+		w.renewNow("a", "now")
+		w.run(5 * time.Minute)
+	}},
+	{"Secret deleted", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.deleteSecret("a")
+		w.run(5 * time.Minute)
+	}},
+	{"Secret edited", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.editSecret("a")
+		w.run(5 * time.Minute)
+	}},
+	{"status lost", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.wipeStatus("a")
+		w.run(5 * time.Minute)
+	}},
+	{"key gone", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.removeKey("a")
+		w.run(12 * time.Minute)
+	}},
+	{"delete", true, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.delete("a")
+		w.run(5 * time.Minute)
+	}},
+	{"delete during a rotation", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.renewNow("a", "now")
+		w.runUntil(10*time.Minute, w.intentOpen)
+		w.delete("a")
+		w.run(5 * time.Minute)
+	}},
+	{"everything deleted at once", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.runUntil(3*time.Minute, func() bool { return w.secret("a") != nil })
+		w.deleteEverything()
+		w.run(5 * time.Minute)
+	}},
+	{"issue beside a foreign key", false, func(w *world, s v1alpha1.RotationStrategy) {
+		_, _ = w.site.makeKey() // there is room
+		w.issue(s)
+	}},
+	{"two AccessKeys of one user", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.apply("b", s)
+		w.run(10 * time.Minute)
+		w.delete("a")
+		w.run(24 * time.Minute)
+	}},
+	{"two spellings of one user", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.applyFor(w.site.alias, "b", s)
+		w.run(10 * time.Minute)
+		w.delete("b")
+		w.run(24 * time.Minute)
+	}},
+	{"KeyService changed during a rotation", false, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.renewNow("a", "now")
+		w.runUntil(10*time.Minute, w.intentOpen)
+		w.changeService()
+		w.run(5 * time.Minute)
+	}},
+}
+
+// issue is how most stories begin.
+func (w *world) issue(s v1alpha1.RotationStrategy) {
+	w.apply("a", s)
+	w.run(4 * time.Minute)
+}
+
+func (w *world) intentOpen() bool {
+	ak := w.accessKey("a")
+	return ak != nil && ak.Status.Intent != nil
+}

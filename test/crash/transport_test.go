@@ -1,0 +1,113 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package crash
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// transport carries a process's requests to the key service: the simulator's handler, without a network between.
+type transport struct{ process *process }
+
+// RoundTrip implements http.RoundTripper.
+func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	p, w := t.process, t.process.world
+	call := request.Method + " " + request.URL.RequestURI()
+	body, err := readBody(request)
+	if err != nil {
+		return nil, err
+	}
+	p.await(request.Method)
+	failure := w.fateOf(call, request.Method != http.MethodGet)
+	if w.serviceDown {
+		w.log("service", "%s: down", call)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	if trace := httptrace.ContextClientTrace(request.Context()); trace != nil && trace.GotConn != nil {
+		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	switch failure {
+	case dieBefore:
+		w.log("service", "%s: the operator is gone", call)
+		p.die()
+	case refuse:
+		w.log("service", "%s: the connection breaks before", call)
+		return nil, io.ErrUnexpectedEOF
+	case failed:
+		w.log("service", "%s: 503", call)
+		return answer(http.StatusServiceUnavailable, request), nil
+	case throttled:
+		w.log("service", "%s: 429", call)
+		return answer(http.StatusTooManyRequests, request), nil
+	case late:
+		w.log("service", "%s: hangs", call)
+		w.after(landing, func() {
+			w.log("service", "%s: lands late: %d", call, w.handle(request, body).StatusCode)
+		})
+		<-request.Context().Done()
+		return nil, request.Context().Err()
+	default:
+	}
+	response := w.handle(request, body)
+	switch failure {
+	case dieAfter:
+		w.log("service", "%s: %d, and the operator is gone", call, response.StatusCode)
+		p.die()
+	case loseAnswer:
+		w.log("service", "%s: %d, and the answer is lost", call, response.StatusCode)
+		return nil, io.ErrUnexpectedEOF
+	default:
+	}
+	w.log("service", "%s: %d", call, response.StatusCode)
+	return response, nil
+}
+
+// landing is when a request that hangs is carried out after all: just before its sender gives it up would be too kind.
+const landing = 45 * time.Second
+
+func readBody(request *http.Request) ([]byte, error) {
+	if request.Body == nil {
+		return nil, nil
+	}
+	defer request.Body.Close() //nolint:errcheck // memory
+	return io.ReadAll(request.Body)
+}
+
+// handle lets the simulator answer, as if the request had come by a connection.
+func (w *world) handle(request *http.Request, body []byte) *http.Response {
+	w.touched = true
+	received := request.Clone(context.Background())
+	received.RequestURI = request.URL.RequestURI()
+	received.Host = request.URL.Host
+	if request.Host != "" {
+		received.Host = request.Host
+	}
+	var err error
+	if received.URL, err = url.ParseRequestURI(received.RequestURI); err != nil {
+		panic(err) // a defect of the simulation
+	}
+	received.Body, received.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	recorder := httptest.NewRecorder()
+	w.site.server.ServeHTTP(recorder, received)
+	response := recorder.Result()
+	response.Request = request
+	return response
+}
+
+func answer(status int, request *http.Request) *http.Response {
+	recorder := httptest.NewRecorder()
+	recorder.WriteHeader(status)
+	response := recorder.Result()
+	response.Request = request
+	return response
+}
