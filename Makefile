@@ -27,7 +27,7 @@ demo: build ## The main job on a real API server, told as it happens. KEEP=1 lea
 
 .PHONY: test
 test: ## Every test. Needs nothing beforehand but Go, make and git.
-	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./...
+	@$(WITH_CONTROL_PLANE) go test -timeout 40m $(TEST_FLAGS) ./...
 	@$(MAKE) --no-print-directory test-vendor
 
 ##@ Development
@@ -66,7 +66,7 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## The linters: 
 
 .PHONY: unit
 unit: ## The tests that need no control plane.
-	@go test $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill)
+	@go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill)
 
 .PHONY: contract
 contract: ## The contract of key services, and the number of checks that passed for each of them.
