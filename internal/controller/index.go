@@ -75,9 +75,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 			}
 			return ""
 		})},
-		{&corev1.Secret{}, indexPublishedKey, secret(func(s *corev1.Secret) string {
-			return claimedKeyID(s)
-		})},
+		{&corev1.Secret{}, indexPublishedKey, secret(claimedKeyID)},
 	} {
 		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
 			return err

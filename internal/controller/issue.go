@@ -79,8 +79,8 @@ func (r *AccessKeyReconciler) publishAndRecord(ctx context.Context, p *pass, act
 	previous := p.ak.Status.AccessKeyID
 	record.Apply(p.ak)
 	// A renewed key is listed as it was before: perhaps expired.
-	others := slices.DeleteFunc(slices.Clone(p.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
-	p.in.Keys = append(others, plan.Key{Key: credential.Key})
+	p.in.Keys = slices.DeleteFunc(slices.Clone(p.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
+	p.in.Keys = append(p.in.Keys, plan.Key{Key: credential.Key})
 	p.in.Secret = plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: true}
 	p.noteIssued(action, previous)
 	return nil

@@ -27,7 +27,7 @@ func DigestSecret(object any) (any, error) {
 		return object, nil
 	}
 	// It can hold the data once more, and data that is gone. Others may be reading an object that is done.
-	if _, ok := secret.Annotations[corev1.LastAppliedConfigAnnotation]; ok {
+	if _, ok := secret.Annotations[corev1.LastAppliedConfigAnnotation]; ok { //nolint:staticcheck // to delete is to write, even what is not there
 		delete(secret.Annotations, corev1.LastAppliedConfigAnnotation)
 	}
 	if len(secret.Data) == 0 {

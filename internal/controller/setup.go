@@ -144,6 +144,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the AccessKey controller: %w", err)
 	}
+	return setUpServices(mgr, config, pool, versions)
+}
+
+func setUpServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions cache.Cache) error {
 	for _, cluster := range kinds(config) {
 		services := &KeyServiceReconciler{
 			Client:         mgr.GetClient(),

@@ -39,6 +39,7 @@ type Input struct {
 // Proof tells who wrote a record.
 type Proof string
 
+// The answers to that.
 const (
 	// Proven: the operator, or there is nothing to prove.
 	Proven Proof = ""

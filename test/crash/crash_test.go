@@ -86,7 +86,7 @@ func settings() []setting {
 		overlap := service.open(clock.RealClock{}).overlap
 		for _, strategy := range []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyReplace, v1alpha1.StrategyOverlap} {
 			for _, story := range stories {
-				if strategy == v1alpha1.StrategyOverlap && !(overlap && (story.main || *soak)) {
+				if strategy == v1alpha1.StrategyOverlap && (!overlap || !story.main && !*soak) {
 					continue
 				}
 				all = append(all, setting{service.name, service.open, strategy, story, 0})

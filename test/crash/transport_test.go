@@ -27,7 +27,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.await(request.Method)
+	p.await(randomParts.ReplaceAllString(call, "…")) // what is made up must not decide whose turn it is
 	failure := w.fateOf(call, request.Method != http.MethodGet)
 	if w.serviceDown {
 		w.log("service", "%s: down", call)
@@ -36,27 +36,8 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if trace := httptrace.ContextClientTrace(request.Context()); trace != nil && trace.GotConn != nil {
 		trace.GotConn(httptrace.GotConnInfo{})
 	}
-	switch failure {
-	case dieBefore:
-		w.log("service", "%s: the operator is gone", call)
-		p.die()
-	case refuse:
-		w.log("service", "%s: the connection breaks before", call)
-		return nil, io.ErrUnexpectedEOF
-	case failed:
-		w.log("service", "%s: 503", call)
-		return answer(http.StatusServiceUnavailable, request), nil
-	case throttled:
-		w.log("service", "%s: 429", call)
-		return answer(http.StatusTooManyRequests, request), nil
-	case late:
-		w.log("service", "%s: hangs", call)
-		w.after(landing, func() {
-			w.log("service", "%s: lands late: %d", call, w.handle(request, body).StatusCode)
-		})
-		<-request.Context().Done()
-		return nil, request.Context().Err()
-	default:
+	if response, done, err := t.instead(failure, call, request, body); done {
+		return response, err
 	}
 	response := w.handle(request, body)
 	switch failure {
@@ -70,6 +51,36 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	w.log("service", "%s: %d", call, response.StatusCode)
 	return response, nil
+}
+
+// instead is what becomes of a request that is not carried out, or not yet.
+func (t transport) instead(failure failure, call string, request *http.Request, body []byte) (response *http.Response, done bool, err error) {
+	p, w := t.process, t.process.world
+	switch failure {
+	case dieBefore:
+		w.log("service", "%s: the operator is gone", call)
+		p.die()
+	case refuse:
+		w.log("service", "%s: the connection breaks before", call)
+		return nil, true, io.ErrUnexpectedEOF
+	case failed:
+		w.log("service", "%s: 503", call)
+		return answer(http.StatusServiceUnavailable, request), true, nil
+	case throttled:
+		w.log("service", "%s: 429", call)
+		return answer(http.StatusTooManyRequests, request), true, nil
+	case late:
+		w.log("service", "%s: hangs", call)
+		w.after(landing, func() {
+			landed := w.handle(request, body)
+			defer landed.Body.Close() //nolint:errcheck // memory
+			w.log("service", "%s: lands late: %d", call, landed.StatusCode)
+		})
+		<-request.Context().Done()
+		return nil, true, request.Context().Err()
+	default:
+	}
+	return nil, false, nil
 }
 
 // landing is when a request that hangs is carried out after all: just before its sender gives it up would be too kind.

@@ -141,40 +141,38 @@ func (w *wild) someoneActs() {
 	}
 	// Of the two records of a key, status and Secret, people take away one at a time: nobody could find it without both.
 	recorded := ak.Status.KeyID != "" && ak.Status.Intent == nil && ak.DeletionTimestamp.IsZero() && w.subjects[name].works
-	event := w.rng.IntN(16)
-	if (!recorded || w.site.twoSlots) && event >= 4 && event <= 6 {
+	event := w.rng.IntN(len(events))
+	if (!recorded || w.site.twoSlots) && events[event].takesRecord {
 		return
 	}
-	switch event {
-	case 0, 1, 2:
-		w.renewNow(name, fmt.Sprint(w.rng.IntN(1000)))
-	case 3:
-		w.setStrategy(name, w.someStrategy())
-	case 4:
-		w.wipeStatus(name)
-	case 5:
-		w.deleteSecret(name)
-	case 6:
-		w.editSecret(name)
-	case 7:
-		w.removeKey(name)
-	case 8:
-		w.makeForeignKey()
-	case 9:
-		w.removeForeignKey()
-	case 10:
-		w.delete(name)
-	case 11:
-		w.changeService()
-	case 12:
+	events[event].happen(w, name, ak)
+}
+
+// events that people and the world bring about, each as likely as the next.
+var events = []struct {
+	takesRecord bool
+	happen      func(w *wild, name string, ak *v1alpha1.AccessKey)
+}{
+	{happen: askForRenewal}, {happen: askForRenewal}, {happen: askForRenewal},
+	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.setStrategy(name, w.someStrategy()) }},
+	{takesRecord: true, happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.wipeStatus(name) }},
+	{takesRecord: true, happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.deleteSecret(name) }},
+	{takesRecord: true, happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.editSecret(name) }},
+	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.removeKey(name) }},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.makeForeignKey() }},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.removeForeignKey() }},
+	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.delete(name) }},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.changeService() }},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) {
 		w.takeServiceDown(pick(w.rng, time.Minute, time.Minute, 10*time.Minute, time.Hour, 24*time.Hour))
-	case 13:
-		w.shiftClock(pick(w.rng, -time.Hour, 0, time.Hour))
-	case 14:
-		w.setSuspended(name, !ak.Suspended())
-	case 15:
-		w.restart()
-	}
+	}},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.shiftClock(pick(w.rng, -time.Hour, 0, time.Hour)) }},
+	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) { w.setSuspended(name, !ak.Suspended()) }},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.restart() }},
+}
+
+func askForRenewal(w *wild, name string, _ *v1alpha1.AccessKey) {
+	w.renewNow(name, fmt.Sprint(w.rng.IntN(1000)))
 }
 
 func (w *wild) someStrategy() v1alpha1.RotationStrategy {
