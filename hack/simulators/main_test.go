@@ -94,6 +94,22 @@ func post(t *testing.T, url, body string) {
 	}
 }
 
+// lastKey of a service, in the order in which the simulators tell of them.
+func lastKey(t *testing.T, back admin.Client, service string) admin.Key {
+	t.Helper()
+	keys, err := back.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := admin.Key{}
+	for _, key := range keys {
+		if key.Service == service {
+			last = key
+		}
+	}
+	return last
+}
+
 func TestTheAccountsAreReadyForTheOperator(t *testing.T) {
 	welcome := start(t)
 	back := admin.Client{URL: welcome.Admin}
@@ -123,17 +139,7 @@ func TestTheAccountsAreReadyForTheOperator(t *testing.T) {
 				t.Fatal(err)
 			}
 			valid(false)
-			keys, err := back.Keys(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			last := admin.Key{}
-			for _, key := range keys {
-				if key.Service == name {
-					last = key
-				}
-			}
-			if last.AccessKeyID != made.AccessKeyID || last.Live() || last.DeletedBy != last.CreatedBy {
+			if last := lastKey(t, back, name); last.AccessKeyID != made.AccessKeyID || last.Live() || last.DeletedBy != last.CreatedBy {
 				t.Errorf("got %+v", last)
 			}
 		})

@@ -14,6 +14,37 @@ import (
 	"testing"
 )
 
+// component of an SBOM.
+type component struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// componentsOf a binary, the standard library first.
+func componentsOf(info *buildinfo.BuildInfo) []component {
+	all := []component{{standardLibrary, info.GoVersion}}
+	for path, version := range linked(info) {
+		if path != standardLibrary {
+			all = append(all, component{path, version})
+		}
+	}
+	return all
+}
+
+// writeSBOM with these components, and return its path.
+func writeSBOM(t *testing.T, all []component) string {
+	t.Helper()
+	encoded, err := json.Marshal(map[string]any{"bomFormat": "CycloneDX", "components": all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sbom := filepath.Join(t.TempDir(), "sbom.json")
+	if err := os.WriteFile(sbom, encoded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return sbom
+}
+
 // TestAnSBOMIsThatOfItsBinary looks at the one binary that is at hand: this test's own.
 func TestAnSBOMIsThatOfItsBinary(t *testing.T) {
 	binary, err := os.Executable()
@@ -23,10 +54,6 @@ func TestAnSBOMIsThatOfItsBinary(t *testing.T) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		t.Fatal(err)
-	}
-	type component struct {
-		Name    string `json:"name"`
-		Version string `json:"version"`
 	}
 	for name, test := range map[string]struct {
 		change func([]component) []component
@@ -40,22 +67,9 @@ func TestAnSBOMIsThatOfItsBinary(t *testing.T) {
 		"none, since it is another one": {func([]component) []component { return nil }, "is linked and not listed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := []component{{standardLibrary, info.GoVersion}}
-			for path, version := range linked(info) {
-				if path != standardLibrary {
-					all = append(all, component{path, version})
-				}
-			}
-			encoded, err := json.Marshal(map[string]any{"bomFormat": "CycloneDX", "components": test.change(all)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			sbom := filepath.Join(t.TempDir(), "sbom.json")
-			if err := os.WriteFile(sbom, encoded, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			sbom := writeSBOM(t, test.change(componentsOf(info)))
 			var out strings.Builder
-			err = run([]string{binary, sbom}, &out)
+			err := run([]string{binary, sbom}, &out)
 			if test.want == "" && (err != nil || !strings.Contains(out.String(), "those of")) {
 				t.Errorf("got %q, %v", out.String(), err)
 			}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,11 @@ func FuzzExcerpt(f *testing.F) {
 	})
 }
 
+// keeps reports whether the secret is in what is left of a text between the redacted parts.
+func keeps(cleaned, secret string) bool {
+	return slices.ContainsFunc(strings.Split(cleaned, redacted), func(kept string) bool { return strings.Contains(kept, secret) })
+}
+
 // FuzzRedactor quotes a secret in each form, between other text.
 func FuzzRedactor(f *testing.F) {
 	for _, secret := range []string{`p"<ä&\ +/w=7`, "Admin123!", "access-v1:abc/def+ghi=", "e", "[redacted]", "\x00\xff", "aaaaaaaa"} {
@@ -51,13 +57,8 @@ func FuzzRedactor(f *testing.F) {
 			secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret)), string(inJSON),
 		} {
 			cleaned := redactor.Clean(before + text + after)
-			if strings.Contains(before+after, redacted) {
-				continue
-			}
-			for _, kept := range strings.Split(cleaned, redacted) {
-				if strings.Contains(kept, secret) {
-					t.Errorf("%q became %q", before+text+after, cleaned)
-				}
+			if !strings.Contains(before+after, redacted) && keeps(cleaned, secret) {
+				t.Errorf("%q became %q", before+text+after, cleaned)
 			}
 		}
 		if len(secret) < minEncoded {

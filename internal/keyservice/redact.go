@@ -113,11 +113,13 @@ func encodedForms(secret string) []string {
 	return forms
 }
 
+// isBase64: of a byte, that it may be in base64, the standard one or that for URLs.
+func isBase64(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/-_=", c) >= 0
+}
+
 // replaceRuns replaces every run of base64 that has the form in it, since its neighbours tell the rest of the secret.
 func replaceRuns(text, form string) string {
-	isBase64 := func(c byte) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/-_=", c) >= 0
-	}
 	var cleaned strings.Builder
 	for {
 		start := strings.Index(text, form)

@@ -40,7 +40,7 @@ func (c *Cluster) prepareRestarts(assets string) error {
 func (c *Cluster) noting(assets, program string) (path string, err error) {
 	path = filepath.Join(c.directory, program+".sh")
 	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s\nexec %s \"$@\"\n", quoted(c.noteOf(program)), quoted(filepath.Join(assets, program)))
-	return path, os.WriteFile(path, []byte(script), 0o700) //nolint:gosec // it is to be run
+	return path, os.WriteFile(path, []byte(script), 0o700) // it is to be run
 }
 
 func (c *Cluster) noteOf(program string) string { return filepath.Join(c.directory, program+".pid") }

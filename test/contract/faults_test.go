@@ -142,7 +142,10 @@ func (s subject) happens(r request, f fault) bool {
 	if s.documented == nil {
 		return f.fake != nil
 	}
-	return f.effect != nil && !(r.bodyless && f.cut)
+	if r.bodyless && f.cut {
+		return false // there is nothing to cut
+	}
+	return f.effect != nil
 }
 
 // tooLarge is the matrix of the large bodies, in which each request comes once, since much has to be read.

@@ -75,7 +75,7 @@ func aCreatedPairWorks(t *testing.T, s subject) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.ID == "" || made.AccessKeyID == "" || made.SecretAccessKey == "" || (req.ID != "" && made.ID != req.ID) {
+	if !answers(made, req) {
 		t.Errorf("got %+v for %+v", made, req)
 	}
 	listed := find(b.list(t, b.alice), made.ID)
@@ -85,7 +85,7 @@ func aCreatedPairWorks(t *testing.T, s subject) {
 	b.works(t, made, listed.State != keyservice.Pending)
 	b.settle(t, b.alice)
 	listed = find(b.list(t, b.alice), made.ID)
-	if listed == nil || (listed.State != keyservice.Active && listed.State != "") || listed.AccessKeyID != made.AccessKeyID {
+	if listed == nil || !active(*listed) || listed.AccessKeyID != made.AccessKeyID {
 		t.Fatalf("listed as %+v", listed)
 	}
 	b.works(t, made, true)
@@ -96,6 +96,15 @@ func aCreatedPairWorks(t *testing.T, s subject) {
 		t.Errorf("the owner is %q", listed.OwnerUID)
 	}
 }
+
+// answers reports whether a credential has all its parts, and the ID that was asked for, if any was.
+func answers(made keyservice.Credential, req keyservice.CreateRequest) bool {
+	whole := made.ID != "" && made.AccessKeyID != "" && made.SecretAccessKey != ""
+	return whole && (req.ID == "" || made.ID == req.ID)
+}
+
+// active: a service without states tells none.
+func active(key keyservice.Key) bool { return key.State == keyservice.Active || key.State == "" }
 
 func aDeletedKeyGoes(t *testing.T, s subject) {
 	b := s.start(t, 0)

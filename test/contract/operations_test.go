@@ -55,7 +55,7 @@ var operations = []operation{
 		b.create(t, b.alice)
 		return creating(t, b, b.alice)
 	}},
-	{opDelete, anyService, func(t *testing.T, b *bed) call { return deleting(t, b) }},
+	{opDelete, anyService, deleting},
 	{opDeleteOneOf, overlaps, func(t *testing.T, b *bed) call {
 		b.create(t, b.alice)
 		return deleting(t, b)

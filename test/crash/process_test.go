@@ -176,6 +176,6 @@ func (w *world) logger() logr.Logger {
 type recorder struct{ world *world }
 
 // Eventf implements events.EventRecorder.
-func (r recorder) Eventf(_, _ kruntime.Object, eventType, reason, _, note string, args ...any) {
+func (r recorder) Eventf(_, _ kruntime.Object, eventType, reason, _, note string, args ...any) { //nolint:revive // the interface has so many
 	r.world.log("event", eventType+" "+reason+": "+note, args...)
 }

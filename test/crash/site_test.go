@@ -128,7 +128,8 @@ func ontapSite(options ontap.Options) *site {
 	}
 }
 
-// takeFreeSlot makes the user by hand, or gives one that is there its second key.
+// takeFreeSlot makes the user by hand, or gives one that is there its second key. Who takes an empty user of the operator's
+// over takes its mark away, as docs/services/ontap.md says: a place with the mark is the operator's.
 func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err error) {
 	if !slices.Contains(server.Users(), "alice") {
 		pair, _, err = server.AddUser("alice", "by hand")
@@ -137,6 +138,9 @@ func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err 
 	taken := server.Keys("alice")
 	if len(taken) >= quota {
 		return pair, errors.New("there is no free slot")
+	}
+	if len(taken) == 0 {
+		server.SetComment("alice", "by hand")
 	}
 	slot := 1
 	if len(taken) > 0 && taken[0].ID == "alice" {

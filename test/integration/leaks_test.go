@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
@@ -79,7 +80,7 @@ func formsOf(secret string) map[string]string {
 		"a path":             url.PathEscape(secret),
 		"hexadecimal":        hex.EncodeToString([]byte(secret)),
 		"upper hexadecimal":  strings.ToUpper(hex.EncodeToString([]byte(secret))),
-		"bytes":              strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+		"bytes":              strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"),
 		"bytes in Go syntax": strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(secret)), "[]byte{"), "}"),
 	}
 	for before := range 3 { // whatever stands before it in the text that was encoded
@@ -202,7 +203,7 @@ func metricsText() string {
 	own.MustRegister(keyservice.Collectors()...)
 	answer := httptest.NewRecorder()
 	promhttp.HandlerFor(prometheus.Gatherers{metrics.Registry, own}, promhttp.HandlerOpts{}).
-		ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+		ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	Expect(answer.Code).To(Equal(200))
 	return answer.Body.String()
 }

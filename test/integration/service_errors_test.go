@@ -32,11 +32,6 @@ func answering(effect simulator.Effect) trouble {
 	return func(w *world) func() { return w.service.Inject(simulator.Rule{Path: keysPath}, effect) }
 }
 
-func wrongToken(w *world) func() {
-	w.service.RevokeTokens()
-	return func() {}
-}
-
 func withoutPrivileges(w *world) func() {
 	w.service.SetPrivileges()
 	return func() {

@@ -98,7 +98,7 @@ var _ = Describe("Attack by a KeyService that leads to a server of the attacker"
 		mallory, victim := newTenants(ctx)
 		victim.create(ctx, accessKey("backup"))
 		p := victim.issued(ctx, "backup", 1)
-		lure := listen(func(w http.ResponseWriter, r *http.Request) {
+		lure := listen(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = fmt.Fprintf(w, `{"auth_id":"1000","revision_id":"Qumulo Core 7.9.2.2","entries":[{"access_key_id":%q,"owner":{"auth_id":"1000"},"creation_time":"2020-01-01T00:00:00Z"}],"paging":{}}`, p.id)
 		})
 		bait := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "bait"}, StringData: map[string]string{"token": "access-v1:bait"}}

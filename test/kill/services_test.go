@@ -65,8 +65,8 @@ const (
 
 func keyServices(c *clock) ([]*keyService, error) {
 	var all []*keyService
-	for _, make := range []func(*clock) (*keyService, error){qumuloService, ionosService, huaweiService, ontapService, inPlaceService} {
-		service, err := make(c)
+	for _, start := range []func(*clock) (*keyService, error){qumuloService, ionosService, huaweiService, ontapService, inPlaceService} {
+		service, err := start(c)
 		if err != nil {
 			return nil, err
 		}

@@ -51,20 +51,27 @@ func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 	for refused, reason := range s.recorder.refusals() {
 		t.Errorf("%s was refused: %s", refused, reason)
 	}
+	s.expectOwnRightsUsed(namespaces)
+}
+
+// expectOwnRightsUsed: the operator used all its rights in its own namespace and asked for no others there, nor in any
+// namespace that is not one of these.
+func (s *story) expectOwnRightsUsed(namespaces []string) {
+	s.t.Helper()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "accesskey-operator-own"}}
-	read(t, role)
+	read(s.t, role)
 	own := rightsOf(role.Rules)
 	for _, right := range own {
 		if !slices.Contains(s.recorder.rights(), right) {
-			t.Errorf("%s is granted in its own namespace, and never used", right)
+			s.t.Errorf("%s is granted in its own namespace, and never used", right)
 		}
 	}
 	for asked := range s.recorder.requests() {
 		if !slices.Contains(append(namespaces, operatorNamespace), asked.namespace) {
-			t.Errorf("asked to %s in the namespace %q", asked, asked.namespace)
+			s.t.Errorf("asked to %s in the namespace %q", asked, asked.namespace)
 		}
 		if asked.namespace == operatorNamespace && !slices.Contains(own, asked.right) {
-			t.Errorf("asked to %s in its own namespace", asked)
+			s.t.Errorf("asked to %s in its own namespace", asked)
 		}
 	}
 }

@@ -89,14 +89,14 @@ func TestThePodHasNothingToSpare(t *testing.T) {
 	if len(pod.Containers) != 1 || len(pod.InitContainers) > 0 || len(pod.EphemeralContainers) > 0 {
 		t.Fatalf("it has more than one container")
 	}
-	if readOnly := pod.Containers[0].SecurityContext.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
+	if !ptr.Deref(pod.Containers[0].SecurityContext.ReadOnlyRootFilesystem, false) {
 		t.Error("its root file system can be written")
 	}
 	if len(pod.Volumes) > 0 || len(pod.Containers[0].VolumeMounts) > 0 {
 		t.Error("it mounts more than its ServiceAccount's token")
 	}
-	if pod.ServiceAccountName != "accesskey-operator" || pod.HostPID || pod.HostIPC {
-		t.Errorf("it runs as %s, with the node's processes in sight: %t", pod.ServiceAccountName, pod.HostPID || pod.HostIPC)
+	if seesNode := pod.HostPID || pod.HostIPC; seesNode || pod.ServiceAccountName != "accesskey-operator" {
+		t.Errorf("it runs as %s, with the node's processes in sight: %t", pod.ServiceAccountName, seesNode)
 	}
 	for _, port := range pod.Containers[0].Ports {
 		if port.HostPort != 0 {

@@ -171,9 +171,8 @@ func (s *story) delete(ctx context.Context) error {
 	if s.shared != "" {
 		doomed = append(doomed, s.named("shared"), s.sharedService())
 	}
-	for _, secret := range append(s.secrets(s.namespace), s.secrets(s.own)...) {
-		doomed = append(doomed, secret)
-	}
+	doomed = append(doomed, s.secrets(s.namespace)...)
+	doomed = append(doomed, s.secrets(s.own)...)
 	for _, object := range doomed {
 		if err := client.IgnoreNotFound(kube.Delete(ctx, object)); err != nil {
 			return err

@@ -62,6 +62,12 @@ func (r *refusal) unknownUser() bool {
 	}
 }
 
+// userIsGone: of the answer to a create for a user that was resolved before, that the service knows the user no more. With
+// a class, a 400 is about something else.
+func (r *refusal) userIsGone() bool {
+	return r.status == http.StatusNotFound || (r.class == "" && r.unknownUser())
+}
+
 // refuse makes the error of an answer, with the kind and advice that its status and class allow. token is what the
 // request was sent with.
 func (c *client) refuse(r request, token string, response *keyservice.Response) *refusal {

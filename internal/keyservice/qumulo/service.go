@@ -133,7 +133,7 @@ func (s *Service) refusedCreate(ctx context.Context, create request, user, authI
 			"%w; the keys that would tell why could not be listed: %w", refused.reason, listErr))
 		failed.RetryAfter = keyservice.RetryAfterOf(listErr)
 		return failed
-	case refused.status == http.StatusNotFound, refused.class == "" && refused.unknownUser():
+	case refused.userIsGone():
 		s.users.forget(user)
 		return create.fail(keyservice.NotFound, fmt.Errorf("the service knows the user no more: %w", refused.reason))
 	default:

@@ -69,11 +69,17 @@ func (b *bed) ask(t *testing.T, method, path, body string) (int, string) {
 	return response.StatusCode, strings.Join(strings.Fields(string(text)), " ")
 }
 
+// reply to a request, as ask returns it.
+type reply struct {
+	status int
+	text   string
+}
+
 // expect asks, and compares the answer.
-func (b *bed) expect(t *testing.T, method, path, body string, status int, want string) {
+func (b *bed) expect(t *testing.T, method, path, body string, want reply) {
 	t.Helper()
-	if got, text := b.ask(t, method, path, body); got != status || text != want {
-		t.Errorf("%s %s %s: got %d %s, want %d %s", method, path, body, got, text, status, want)
+	if status, text := b.ask(t, method, path, body); status != want.status || text != want.text {
+		t.Errorf("%s %s %s: got %d %s, want %d %s", method, path, body, status, text, want.status, want.text)
 	}
 }
 
@@ -92,7 +98,7 @@ func (b *bed) call(t *testing.T, name string) (int, string) {
 
 func TestKeysAreToldWithoutTheirSecrets(t *testing.T) {
 	b := newBed(t)
-	b.expect(t, "GET", "/keys", "", 200, "[]")
+	b.expect(t, "GET", "/keys", "", reply{200, "[]"})
 	b.cores["b"].Record(simulator.Pair{ID: "1", AccessKeyID: "B", Owner: "o", CreatedBy: "admin"}, "SECRET")
 	b.cores["a"].Record(simulator.Pair{ID: "2", AccessKeyID: "A", Owner: "o", CreatedBy: simulator.Person}, "SECRET")
 	b.cores["a"].End("2", "admin")
@@ -120,11 +126,11 @@ func TestAPersonMakesAKeyThatWorksUntilTheyDeleteIt(t *testing.T) {
 		}
 	}
 	valid(true)
-	b.expect(t, "POST", "/valid", `{"accessKeyID":"Ab","secretAccessKey":"s-b"}`, 200, `{ "valid": true, "service": "b" }`)
-	b.expect(t, "POST", "/valid", `{"accessKeyID":"Ab","secretAccessKey":"s-a"}`, 200, `{ "valid": false }`)
-	b.expect(t, "DELETE", "/keys", `{"service":"a","id":"b1"}`, 400, `{ "error": "a has no key with the ID \"b1\"" }`)
+	b.expect(t, "POST", "/valid", `{"accessKeyID":"Ab","secretAccessKey":"s-b"}`, reply{200, `{ "valid": true, "service": "b" }`})
+	b.expect(t, "POST", "/valid", `{"accessKeyID":"Ab","secretAccessKey":"s-a"}`, reply{200, `{ "valid": false }`})
+	b.expect(t, "DELETE", "/keys", `{"service":"a","id":"b1"}`, reply{400, `{ "error": "a has no key with the ID \"b1\"" }`})
 	valid(true)
-	b.expect(t, "DELETE", "/keys", `{"service":"b","id":"b1"}`, 204, "")
+	b.expect(t, "DELETE", "/keys", `{"service":"b","id":"b1"}`, reply{204, ""})
 	valid(false)
 }
 
@@ -132,9 +138,9 @@ func TestCallsAreCountedByServiceAndRoute(t *testing.T) {
 	b := newBed(t)
 	b.call(t, "b")
 	b.call(t, "b")
-	b.expect(t, "GET", "/calls", "", 200, `{ "a": {}, "b": { "POST /keys/": 2 } }`)
-	b.expect(t, "DELETE", "/calls", "", 204, "")
-	b.expect(t, "GET", "/calls", "", 200, `{ "a": {}, "b": {} }`)
+	b.expect(t, "GET", "/calls", "", reply{200, `{ "a": {}, "b": { "POST /keys/": 2 } }`})
+	b.expect(t, "DELETE", "/calls", "", reply{204, ""})
+	b.expect(t, "GET", "/calls", "", reply{200, `{ "a": {}, "b": {} }`})
 }
 
 func TestOneClockIsMovedForAll(t *testing.T) {
@@ -143,15 +149,15 @@ func TestOneClockIsMovedForAll(t *testing.T) {
 		t.Fatalf("got %d %s", status, text)
 	}
 	for _, core := range b.cores {
-		if ahead := core.Now().Sub(time.Now()); ahead < 24*time.Hour-time.Minute || ahead > 24*time.Hour {
+		if ahead := time.Until(core.Now()); ahead < 24*time.Hour-time.Minute || ahead > 24*time.Hour {
 			t.Errorf("ahead by %s", ahead)
 		}
 	}
 	if since := b.endpoint.Clock.Since(time.Now()); since < 23*time.Hour {
 		t.Errorf("since now: %s", since)
 	}
-	b.expect(t, "POST", "/clock", `{"advance":"-1s"}`, 400, `{ "error": "the clock only goes forward" }`)
-	b.expect(t, "POST", "/clock", `{}`, 400, `{ "error": "time: invalid duration \"\"" }`)
+	b.expect(t, "POST", "/clock", `{"advance":"-1s"}`, reply{400, `{ "error": "the clock only goes forward" }`})
+	b.expect(t, "POST", "/clock", `{}`, reply{400, `{ "error": "time: invalid duration \"\"" }`})
 }
 
 func TestAFaultIsInjectedAndLifted(t *testing.T) {
@@ -162,14 +168,14 @@ func TestAFaultIsInjectedAndLifted(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", name, got, want)
 		}
 	}
-	b.expect(t, "POST", "/faults", `{"service":"a","method":"POST","path":"/keys","effect":"answer","parameter":"503"}`, 200,
-		`{ "service": "a", "method": "POST", "path": "/keys", "effect": "answer", "parameter": "503" }`)
+	b.expect(t, "POST", "/faults", `{"service":"a","method":"POST","path":"/keys","effect":"answer","parameter":"503"}`,
+		reply{200, `{ "service": "a", "method": "POST", "path": "/keys", "effect": "answer", "parameter": "503" }`})
 	expect("a", 503)
 	expect("a", 503)
 	expect("b", 200)
-	b.expect(t, "DELETE", "/faults", `{"service":"b"}`, 204, "")
+	b.expect(t, "DELETE", "/faults", `{"service":"b"}`, reply{204, ""})
 	expect("a", 503)
-	b.expect(t, "DELETE", "/faults", "", 204, "")
+	b.expect(t, "DELETE", "/faults", "", reply{204, ""})
 	expect("a", 200)
 	b.ask(t, "POST", "/faults", `{"times":1,"effect":"throttle"}`)
 	for name := range b.cores {
