@@ -97,6 +97,9 @@ func (w *world) renewNow(name, token string) {
 
 // setStrategy changes how the pair is replaced.
 func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
+	if s, ak := w.subjects[name], w.accessKey(name); s != nil && ak != nil && ak.Status.Intent != nil && w.inPlace(ak) {
+		s.begunInPlace = true
+	}
 	w.edit(name, "changes the strategy", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategy} })
 }
 

@@ -31,6 +31,8 @@ type subject struct {
 	works bool
 	// pair is the access key ID that the Secret held when it worked.
 	pair string
+	// begunInPlace: the strategy was another one when the operation that is open began.
+	begunInPlace bool
 	// brokenUntil is until when it has to work again; zero while it does, or before the first issue.
 	brokenUntil time.Time
 }
@@ -65,11 +67,12 @@ func (w *world) checkSecret(s *subject) {
 		return
 	}
 	secret, _ := w.kube.Peek(kube.Secret, namespace, ak.SecretName()).(*corev1.Secret)
+	s.begunInPlace = s.begunInPlace && ak.Status.Intent != nil
 	switch {
 	case w.works(secret):
 		s.works, s.brokenUntil = true, time.Time{}
 		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
-	case s.works && !w.inPlace(ak) && !w.expired(s):
+	case s.works && !w.inPlace(ak) && !s.begunInPlace && !w.expired(s):
 		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works", s.name)
 	case s.works:
 		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
@@ -165,7 +168,8 @@ func (w *world) settle() {
 // atRest: no AccessKey is being worked on.
 func (w *world) atRest() bool {
 	return !w.busy() && !slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
-		return ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
+		between := ak.Status.KeyID == "" && !blocked(ak) // one key was given up, and the next is not asked for yet
+		return between || ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
 	})
 }
 

@@ -17,6 +17,8 @@ type story struct {
 	tell func(*world, v1alpha1.RotationStrategy)
 }
 
+const twoOfOneUser = "two AccessKeys of one user"
+
 var stories = []story{
 	{"issue", true, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
@@ -83,7 +85,7 @@ var stories = []story{
 		_, _ = w.site.makeKey() // there is room
 		w.issue(s)
 	}},
-	{"two AccessKeys of one user", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{twoOfOneUser, false, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.apply("b", s)
 		w.run(10 * time.Minute)

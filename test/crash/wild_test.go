@@ -26,6 +26,7 @@ const steps = 12
 var (
 	seeds = flag.Uint64("seeds", 2000, "worlds that TestWorlds runs through")
 	only  = flag.String("service", "", "the one service of all worlds")
+	jumps = flag.Bool("clock-jumps", false, "let the operator's clock be wrong by an hour")
 )
 
 // wildServices are those of the random worlds. ONTAP with two keys of a user is left out as long as the planner does not
@@ -217,6 +218,9 @@ func (w *wild) takeServiceDown(d time.Duration) {
 }
 
 func (w *wild) shiftClock(d time.Duration) {
+	if !*jumps {
+		return
+	}
 	w.log("clock", "is wrong by %s", d)
 	w.clock.shift = d
 	w.clockError = time.Hour
