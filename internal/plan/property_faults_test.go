@@ -30,7 +30,7 @@ var faults = []struct {
 		return touches(action) && keyOf(in, action) == nil
 	}},
 	{"a key of another AccessKey is touched", func(in Input, action Action) bool {
-		return touches(action) && (keyOf(in, action).Claimed || keyOf(in, action).OwnerUID == "other")
+		return touches(action) && (keyOf(in, action).Claimed && !askedFor(in, action) || keyOf(in, action).OwnerUID == "other")
 	}},
 	{"a key is touched that is older than the AccessKey and has no mark of it", func(in Input, action Action) bool {
 		return touches(action) && keyOf(in, action).OwnerUID == "" && !keyOf(in, action).CreatedAt.IsZero() &&
@@ -74,6 +74,13 @@ var faults = []struct {
 		return action.Verb == Release && in.AccessKey.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain &&
 			slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), func(id string) bool { return in.listsRecorded(id) && !in.claimed(id) })
 	}},
+}
+
+// askedFor: the open intent is about the key, and the service says by its mark whose it is. What another AccessKey records is
+// then an earlier key of the same ID.
+func askedFor(in Input, action Action) bool {
+	intent := in.AccessKey.Status.Intent
+	return intent != nil && intent.KeyID == action.KeyID && keyOf(in, action).OwnerUID == string(in.AccessKey.UID)
 }
 
 // touches: the key, or its pair, is not what it was after the action.
