@@ -72,7 +72,7 @@ func (w *world) checkSecret(s *subject) {
 	case w.works(secret):
 		s.works, s.brokenUntil = true, time.Time{}
 		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
-	case s.works && !w.inPlace(ak) && !s.begunInPlace && !w.expired(s):
+	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works", s.name)
 	case s.works:
 		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
@@ -85,6 +85,11 @@ func (w *world) checkSecret(s *subject) {
 func (w *world) works(secret *corev1.Secret) bool {
 	return secret != nil && w.site.server.Valid(
 		string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
+}
+
+// mayPause: no pair works for a moment, because it is replaced in place, or ended at the service by itself.
+func (w *world) mayPause(s *subject, ak *v1alpha1.AccessKey) bool {
+	return w.inPlace(ak) || s.begunInPlace || w.expired(s)
 }
 
 // inPlace: the AccessKey's pairs are replaced in place, so that for a moment none works.
