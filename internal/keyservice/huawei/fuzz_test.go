@@ -77,7 +77,7 @@ func FuzzCanonical(f *testing.F) {
 		sent := &url.URL{Scheme: "https", Host: "iam.example", Path: "/" + path, RawQuery: url.Values{name: {value, "z", "a"}, "m": {"1"}}.Encode()}
 		arrived, err := url.ParseRequestURI(sent.RequestURI())
 		if err != nil {
-			t.Skip("net/url does not read what it writes")
+			return // a path that net/url itself can't read is never sent
 		}
 		signed, err := url.PathUnescape(canonicalPath(arrived))
 		if want := strings.TrimSuffix(sent.Path, "/") + "/"; err != nil || signed != want {
