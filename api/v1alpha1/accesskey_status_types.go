@@ -134,6 +134,8 @@ const (
 	OperationCreate Operation = "Create"
 	// OperationRenew gives a key a new pair in place.
 	OperationRenew Operation = "Renew"
+	// OperationRevoke deletes a key from a place in which the next one will be, so that a deletion that lands late would take that.
+	OperationRevoke Operation = "Revoke"
 )
 
 // Intent is written before an operation that can't be replayed, so that a crash or a lost answer leaves a trace to

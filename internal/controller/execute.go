@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -99,7 +100,7 @@ func (r *AccessKeyReconciler) adopt(_ context.Context, p *pass, _ plan.Action) e
 
 // deleteOrphan deletes the key that a lost create made, so that the intent is settled.
 func (r *AccessKeyReconciler) deleteOrphan(ctx context.Context, p *pass, action plan.Action) error {
-	if err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {
+	if err := r.deleteKey(ctx, p, action.KeyID); err != nil {
 		return err
 	}
 	p.ak.Status.Intent = nil
@@ -116,7 +117,7 @@ func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, action plan.A
 		}
 		plan.MarkDisabled(&p.ak.Status, action.KeyID)
 	}
-	if err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {
+	if err := r.deleteKey(ctx, p, action.KeyID); err != nil {
 		return err
 	}
 	if !p.connection.DeletesLater {
@@ -124,6 +125,31 @@ func (r *AccessKeyReconciler) revoke(ctx context.Context, p *pass, action plan.A
 	}
 	p.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", action.KeyID, p.ak.Spec.User)
 	return nil
+}
+
+// deleteKey at the service. Where its ID is a place, the intent goes first: what is put there next has to wait until a
+// deletion without an answer can no longer land.
+func (r *AccessKeyReconciler) deleteKey(ctx context.Context, p *pass, keyID string) error {
+	if !p.connection.ReusesIDs {
+		return p.connection.Delete(ctx, p.ak.Spec.User, keyID)
+	}
+	now := r.Clock.Now()
+	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), now) {
+		return errUserBusy
+	}
+	open := p.ak.Status.Intent
+	p.ak.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRevoke, KeyID: keyID, StartedAt: metav1.NewTime(now.Truncate(time.Second))}
+	if err := r.patchStatus(ctx, p); err != nil {
+		return err
+	}
+	err := p.connection.Delete(ctx, p.ak.Spec.User, keyID)
+	switch {
+	case err == nil:
+		p.ak.Status.Intent = nil
+	case keyservice.KindOf(err) != keyservice.Unavailable: // an answer
+		p.ak.Status.Intent = open
+	}
+	return err
 }
 
 // updateSecret brings the Secret up to date around the pair that it holds.

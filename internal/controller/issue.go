@@ -147,7 +147,7 @@ func (r *AccessKeyReconciler) takeBack(ctx context.Context, p *pass, credential 
 	if !refused(cause) || intent.Operation == v1alpha1.OperationRenew {
 		return &publishError{cause} // a renewed key can't be taken back: it is renewed again
 	}
-	if err := p.connection.Delete(ctx, p.ak.Spec.User, credential.ID); err != nil {
+	if err := r.deleteKey(ctx, p, credential.ID); err != nil {
 		return &publishError{fmt.Errorf("%w (and the new key %s could not be taken back yet: %w)", cause, credential.ID, err)}
 	}
 	p.ak.Status.Intent = nil

@@ -133,7 +133,8 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	}
 	p.in.Service.KeysPerUser, p.in.Service.Overlap = p.connection.KeysPerUser, p.connection.Overlap
 	p.in.Service.Renews, p.in.Service.ActivatesLater = p.connection.Renews, p.connection.ActivatesLater
-	p.in.UserBusy, err = r.userBusy(ctx, p)
+	p.in.Service.ReusesIDs = p.connection.ReusesIDs
+	p.in.UserBusy, p.in.UserBusyUntil, err = r.userBusy(ctx, p)
 	return err
 }
 

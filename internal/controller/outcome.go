@@ -184,7 +184,8 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 
 // waitsForService: an operation was carried out, and its pair waits for the service to let it work.
 func waitsForService(p *pass) bool {
-	return p.ak.Status.Intent != nil && p.ak.Status.Intent.KeyID != ""
+	intent := p.ak.Status.Intent
+	return intent != nil && intent.KeyID != "" && intent.Operation != v1alpha1.OperationRevoke
 }
 
 func set(p *pass, conditionType string, status metav1.ConditionStatus, reason, message string) {

@@ -22,8 +22,8 @@ import (
 )
 
 // userLocks keep two AccessKeys of one user from creating at once: after a crash their keys could not be told apart. A
-// lock is held until the intent is recorded as settled, so it outlives the pass. After a restart the open intents in the
-// cache stand for the locks.
+// lock is held until the intent is recorded as settled, so it outlives the pass. After a restart, and when nothing of the
+// operation can be under way any more, the open intents in the cache stand for the locks.
 type userLocks struct {
 	mu    sync.Mutex
 	locks map[string]userLock
@@ -42,7 +42,7 @@ func (l *userLocks) acquire(user string, holder types.NamespacedName, now time.T
 	if l.locks == nil {
 		l.locks = map[string]userLock{}
 	}
-	if current, held := l.locks[user]; held && current.holder != holder {
+	if current, held := l.locks[user]; held && current.holder != holder && now.Before(current.since.Add(contestTime)) {
 		return false
 	}
 	l.locks[user] = userLock{holder, now}
@@ -74,11 +74,14 @@ func (l *userLocks) sighted(keyID string, by types.NamespacedName, now time.Time
 	return now
 }
 
-func (l *userLocks) heldByOther(user string, holder types.NamespacedName) bool {
+// heldByOther since when; zero if not.
+func (l *userLocks) heldByOther(user string, holder types.NamespacedName) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	current, held := l.locks[user]
-	return held && current.holder != holder
+	if current, held := l.locks[user]; held && current.holder != holder {
+		return current.since
+	}
+	return time.Time{}
 }
 
 // lastOther is when another AccessKey last began an operation for any user of the service, up to a moment; zero if none that
@@ -95,25 +98,31 @@ func (l *userLocks) lastOther(endpoint string, holder types.NamespacedName, by t
 	return last
 }
 
-// userBusy reports an operation of another AccessKey for the same user.
-func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (bool, error) {
-	if r.users.heldByOther(p.userKey(), client.ObjectKeyFromObject(p.ak)) {
-		return true, nil
+// userBusy reports an open operation of another AccessKey for the same user, and until when a request of it may be under way.
+func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (busy bool, until time.Time, err error) {
+	if since := r.users.heldByOther(p.userKey(), client.ObjectKeyFromObject(p.ak)); !since.IsZero() {
+		busy, until = true, since.Add(contestTime)
 	}
 	var open v1alpha1.AccessKeyList
 	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: intentUser(p.ak)}); err != nil {
-		return false, err
+		return false, time.Time{}, err
 	}
-	return slices.ContainsFunc(open.Items, func(other v1alpha1.AccessKey) bool {
-		return r.rival(ctx, p, &other)
-	}), nil
+	for i := range open.Items {
+		if other := &open.Items[i]; r.rival(ctx, p, other) {
+			busy = true
+			if end := other.Status.Intent.StartedAt.Add(contestTime); end.After(until) {
+				until = end
+			}
+		}
+	}
+	return busy, until, nil
 }
 
 // claims marks the keys that another AccessKey of the same service records or publishes, or may be about to publish.
 func (r *AccessKeyReconciler) claims(ctx context.Context, p *pass, keys []keyservice.Key) ([]plan.Key, error) {
 	marked := make([]plan.Key, 0, len(keys))
 	for _, key := range keys {
-		claimed, err := r.claimedByOther(ctx, p, key.ID)
+		claimed, err := r.claimedByOther(ctx, p, key)
 		if err != nil {
 			return nil, err
 		}
@@ -158,23 +167,24 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 	return nil
 }
 
-func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, keyID string) (bool, error) {
+func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var recording v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &recording, client.MatchingFields{indexRecordedKey: keyID}); err != nil {
+	if err := r.Client.List(ctx, &recording, client.MatchingFields{indexRecordedKey: key.ID}); err != nil {
 		return false, err
 	}
 	for i := range recording.Items {
-		if r.rival(ctx, p, &recording.Items[i]) {
+		if other := &recording.Items[i]; r.rival(ctx, p, other) && recordsPair(other, key) {
 			return true, nil
 		}
 	}
 	var publishing corev1.SecretList
-	if err := r.Cache.List(ctx, &publishing, client.MatchingFields{indexPublishedKey: keyID}); err != nil {
+	if err := r.Cache.List(ctx, &publishing, client.MatchingFields{indexPublishedKey: key.ID}); err != nil {
 		return false, err
 	}
 	for i := range publishing.Items {
 		owner := ownerOf(&publishing.Items[i])
-		if _, proven := r.Signer.recordOf(&publishing.Items[i]); !proven || owner.UID == p.ak.UID {
+		record, proven := r.Signer.recordOf(&publishing.Items[i])
+		if !proven || owner.UID == p.ak.UID || !key.SamePair(keyservice.Key{ID: record.KeyID, AccessKeyID: record.AccessKeyID}) {
 			continue
 		}
 		other := &v1alpha1.AccessKey{}
@@ -184,6 +194,14 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, keyID
 		}
 	}
 	return false, nil
+}
+
+// recordsPair: the status has this pair and not one that was in its place before, or an open operation may have put it there.
+func recordsPair(ak *v1alpha1.AccessKey, key keyservice.Key) bool {
+	if intent := ak.Status.Intent; intent != nil && intent.KeyID == key.ID && intent.Operation != v1alpha1.OperationRevoke {
+		return true
+	}
+	return slices.ContainsFunc(plainKeys(recordedKeys(ak)), key.SamePair)
 }
 
 // rival: another AccessKey of the same service, whose status the operator wrote: nobody can claim a key, or hold up a user,

@@ -22,30 +22,33 @@ var (
 
 func TestAUserIsHeldByOneAccessKeyUntilItLetsGo(t *testing.T) {
 	var locks userLocks
-	if locks.heldByOther("alice", here) {
+	if !locks.heldByOther("alice", here).IsZero() {
 		t.Error("held before anybody came")
 	}
 	for range 2 {
-		if !locks.acquire("alice", here, time.Time{}) {
+		if !locks.acquire("alice", here, noon) {
 			t.Error("not to be had, or not again by its holder")
 		}
 	}
-	if locks.acquire("alice", there, time.Time{}) {
+	if locks.acquire("alice", there, noon.Add(contestTime-1)) {
 		t.Error("given to two")
 	}
-	if !locks.heldByOther("alice", there) || locks.heldByOther("alice", here) {
+	if !locks.heldByOther("alice", there).Equal(noon) || !locks.heldByOther("alice", here).IsZero() {
 		t.Error("the wrong one is told that it is held")
 	}
-	if !locks.acquire("bob", there, time.Time{}) {
+	if !locks.acquire("bob", there, noon) {
 		t.Error("another user is not to be had")
 	}
 	locks.forget(there)
-	if !locks.heldByOther("alice", there) {
+	if locks.heldByOther("alice", there).IsZero() {
 		t.Error("let go by one who does not hold it")
 	}
 	locks.forget(here)
-	if locks.heldByOther("alice", there) || !locks.acquire("alice", there, time.Time{}) {
+	if !locks.heldByOther("alice", there).IsZero() || !locks.acquire("alice", there, noon) {
 		t.Error("not to be had after its holder let go")
+	}
+	if !locks.acquire("alice", here, noon.Add(contestTime)) {
+		t.Error("not to be had when nothing of its holder's can be under way")
 	}
 }
 

@@ -143,6 +143,8 @@ type Limits struct {
 	DeletesLater bool
 	// ActivatesLater: a new key does not work at once; until it does it is Pending.
 	ActivatesLater bool
+	// ReusesIDs: an ID is a place, which the next key can take, so that a deletion that lands late takes that one.
+	ReusesIDs bool
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.
@@ -152,6 +154,8 @@ type Capabilities struct {
 	DeletesLater bool
 	// ActivatesLater: a new pair has to wait before it is published.
 	ActivatesLater bool
+	// ReusesIDs: an ID can come again.
+	ReusesIDs bool
 	// Overlap: an old and a new key can work side by side.
 	Overlap bool
 	// Renews: the service implements Renewer.
@@ -173,6 +177,7 @@ func CapabilitiesOf(s Service) Capabilities {
 		MaxTTL:         limits.MaxTTL,
 		DeletesLater:   limits.DeletesLater,
 		ActivatesLater: limits.ActivatesLater,
+		ReusesIDs:      limits.ReusesIDs,
 		Overlap:        limits.KeysPerUser > 1,
 		Renews:         renews,
 		Disables:       disables,

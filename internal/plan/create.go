@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -91,12 +92,11 @@ func alone(in Input, _ string) (Action, bool) {
 	if !in.UserBusy {
 		return none()
 	}
-	return Action{
-		Verb:   Wait,
-		Reason: v1alpha1.ReasonWaiting,
-		Detail: "for another AccessKey of the same user to finish its operation",
-		Until:  in.Now.Add(busyDelay),
-	}, true
+	return waitForUser(in.Now.Add(busyDelay)), true
+}
+
+func waitForUser(until time.Time) Action {
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Detail: "for another AccessKey of the same user to finish its operation", Until: until}
 }
 
 func looked(in Input, reason string) (Action, bool) {

@@ -120,7 +120,7 @@ func (in Input) usurped(id string) bool {
 	key, listed := in.find(id)
 	intent := in.AccessKey.Status.Intent
 	return listed && key.OwnerUID == "" && slices.Contains(in.AccessKey.RecordedKeyIDs(), id) && !in.listsRecorded(id) &&
-		(intent == nil || intent.KeyID != id)
+		(intent == nil || intent.KeyID != id || intent.Operation == v1alpha1.OperationRevoke)
 }
 
 // marked: the key carries this AccessKey's mark. With an intent for it, or a record of it on the Secret, that proves more than

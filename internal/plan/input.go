@@ -32,8 +32,10 @@ type Input struct {
 	Granted bool
 	// Proof tells whether the operator wrote the status; what somebody else wrote is no longer in it.
 	Proof Proof
-	// UserBusy: another AccessKey of the same user has an operation under way.
+	// UserBusy: another AccessKey of the same user has an operation open.
 	UserBusy bool
+	// UserBusyUntil is until when a request of such an operation may be under way; zero if none is.
+	UserBusyUntil time.Time
 }
 
 // Proof tells who wrote a record.
@@ -68,6 +70,8 @@ type Service struct {
 	Renews bool
 	// ActivatesLater: a new pair waits in the next Secret until it works.
 	ActivatesLater bool
+	// ReusesIDs: an ID is a place that the next key can take.
+	ReusesIDs bool
 	// Held: it and its Secrets carry the in-use finalizer, so that they outlive the keys.
 	Held bool
 	// Deleting: it makes no more keys.

@@ -66,6 +66,14 @@ var faults = []struct {
 		intent := in.AccessKey.Status.Intent
 		return intent != nil && (action.Verb == Create || action.Verb == Renew && in.Now.Sub(intent.StartedAt.Time) < time.Minute)
 	}},
+	{"a place is changed while a request of another AccessKey can be under way", func(in Input, action Action) bool {
+		return in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) && touches(action)
+	}},
+	{"a place is filled, or let go, while a deletion in it can land", func(in Input, action Action) bool {
+		intent := in.AccessKey.Status.Intent
+		return intent != nil && intent.Operation == v1alpha1.OperationRevoke && in.AccessKey.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain &&
+			slices.Contains([]Verb{Create, Renew, Publish, Release, Adopt}, action.Verb)
+	}},
 	{"a pair is published that does not wait or does not work", func(in Input, action Action) bool {
 		return action.Verb == Publish && (in.AccessKey.Status.Intent == nil || in.Next.State != SecretIntact || in.Next.Record.KeyID != action.KeyID ||
 			!slices.Contains([]keyservice.State{"", keyservice.Active}, keyOf(in, action).State))

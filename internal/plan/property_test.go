@@ -62,6 +62,9 @@ func anyInput(r *rand.Rand) Input {
 	if often(r) {
 		in.Secret.Record.IssuedAt = in.AccessKey.Status.IssuedAt
 	}
+	if rarely(r) {
+		in.Service.ReusesIDs, in.UserBusyUntil = true, anyTime(r)
+	}
 	in.Next = anyNext(r, in.AccessKey.Status.Intent)
 	for _, id := range []string{"K0", "K1", "K2", "F1"} {
 		if often(r) {
@@ -139,7 +142,8 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 		status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
 	}
 	if rarely(r) {
-		status.Intent = &v1alpha1.Intent{Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
+		operations := []v1alpha1.Operation{v1alpha1.OperationCreate, v1alpha1.OperationRenew, v1alpha1.OperationRevoke}
+		status.Intent = &v1alpha1.Intent{Operation: operations[r.IntN(3)], Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
 		if often(r) {
 			status.Intent.KeyID = anyID(r)
 		}

@@ -68,7 +68,7 @@ func Next(in Input) Action { return decide(rules, in) }
 func decide(chain []rule, in Input) Action {
 	for _, r := range chain {
 		if action, ok := r.decide(in); ok {
-			return unlessRefused(in, action)
+			return unlessUnderWay(in, unlessRefused(in, action))
 		}
 	}
 	return Action{Verb: Wait}
@@ -86,6 +86,19 @@ func unlessRefused(in Input, action Action) Action {
 		Reason: v1alpha1.ReasonUnauthorized,
 		Detail: fmt.Sprintf("%s %s: the service refuses the operator's credentials, and is not asked again until they are mended: %s", ref.Kind, ref.Name, in.Service.Refusal),
 	}
+}
+
+// unlessUnderWay: where an ID is a place, a request of another AccessKey that is still under way could take away what is put
+// there now, or the other way round. It is waited for by time, so that two AccessKeys never wait for each other.
+func unlessUnderWay(in Input, action Action) Action {
+	switch action.Verb {
+	case Renew, Revoke, DeleteOrphan:
+		if in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) {
+			return waitForUser(in.UserBusyUntil)
+		}
+	default:
+	}
+	return action
 }
 
 func none() (Action, bool) { return Action{}, false }

@@ -19,6 +19,8 @@ func settle(in Input) (Action, bool) {
 		return none()
 	case !in.Live:
 		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
+	case intent.Operation == v1alpha1.OperationRevoke:
+		return settleRevocation(in, intent), true
 	case in.publishedBy(intent):
 		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 	case in.waitsFor(intent):
@@ -31,6 +33,19 @@ func settle(in Input) (Action, bool) {
 		return settleChosen(in, intent), true
 	default:
 		return settleUnknown(in, intent), true
+	}
+}
+
+// settleRevocation: nothing is put into the place before a deletion without an answer can no longer land there. Then what the
+// status records is revoked by the rules for it.
+func settleRevocation(in Input, intent *v1alpha1.Intent) Action {
+	switch {
+	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}
+	case (in.ours(intent.KeyID) || in.marked(intent.KeyID)) && !in.remembered(intent.KeyID):
+		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+	default:
+		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
 }
 

@@ -5,7 +5,9 @@ package crash
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -37,8 +39,6 @@ type site struct {
 	// overlap: two keys of a user work side by side. quota is how many a user can have.
 	overlap bool
 	quota   int
-	// twoSlots: IDs of keys are places that can be taken again.
-	twoSlots bool
 	// makeKey makes a key by a person's hand.
 	makeKey func() (simulator.Pair, error)
 }
@@ -117,7 +117,7 @@ func ontapSite(options ontap.Options) *site {
 		quota = 2
 	}
 	return &site{
-		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota, twoSlots: quota > 1,
+		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota,
 		credentials: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.ONTAP = &v1alpha1.ONTAPService{URL: serviceURL, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
@@ -128,8 +128,8 @@ func ontapSite(options ontap.Options) *site {
 	}
 }
 
-// takeFreeSlot makes the user by hand, or gives one that is there its second key. Who takes an empty user of the operator's
-// over takes its mark away, as docs/services/ontap.md says: a place with the mark is the operator's.
+// takeFreeSlot makes the user by hand, or gives one that is there its second key. Who takes a place over takes the operator's
+// mark of it away, as docs/services/ontap.md says: a place with the mark is the operator's.
 func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err error) {
 	if !slices.Contains(server.Users(), "alice") {
 		pair, _, err = server.AddUser("alice", "by hand")
@@ -146,6 +146,8 @@ func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err 
 	if len(taken) > 0 && taken[0].ID == "alice" {
 		slot = 2
 	}
+	owner := regexp.MustCompile(fmt.Sprintf(" %d=[^ ]+", slot))
+	server.SetComment("alice", owner.ReplaceAllString(server.Comment("alice"), ""))
 	pair, _, err = server.MakeKey("alice", slot)
 	return pair, err
 }

@@ -29,9 +29,8 @@ var (
 	jumps = flag.Bool("clock-jumps", false, "let the operator's clock be wrong by an hour")
 )
 
-// wildServices are those of the random worlds. ONTAP with two keys of a user is left out as long as the planner does not
-// tell apart two keys that were in the same slot: docs/testing.md. The stories are told of it.
-var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-9.16.1"}
+// wildServices are those of the random worlds.
+var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-9.16.1", "ontap-9.19.1"}
 
 // TestWorlds runs the operator through random worlds: several AccessKeys, several passes at once, failures of every kind,
 // caches that lag by different times, a service that is down for a day, a clock that jumps, and people who do what they
@@ -143,7 +142,7 @@ func (w *wild) someoneActs() {
 	// Of the two records of a key, status and Secret, people take away one at a time: nobody could find it without both.
 	recorded := ak.Status.KeyID != "" && ak.Status.Intent == nil && ak.DeletionTimestamp.IsZero() && w.subjects[name].works
 	event := w.rng.IntN(len(events))
-	if (!recorded || w.site.twoSlots) && events[event].takesRecord {
+	if !recorded && events[event].takesRecord {
 		return
 	}
 	events[event].happen(w, name, ak)

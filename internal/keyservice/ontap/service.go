@@ -78,7 +78,7 @@ func New(config Config) (*Service, error) {
 
 // Limits implements keyservice.Service. Before Connect they are those of a cluster with one key per user.
 func (s *Service) Limits() keyservice.Limits {
-	return keyservice.Limits{KeysPerUser: s.cluster.Load().slots(), MaxTTL: maxTTL}
+	return keyservice.Limits{KeysPerUser: s.cluster.Load().slots(), MaxTTL: maxTTL, ReusesIDs: true}
 }
 
 // Probe implements keyservice.Prober: it connects anew and proves that the account may see the users.

@@ -140,6 +140,18 @@ var mutants = []mutant{
 		tests: "TestEveryCrash/ionos/Auto/renew_now$",
 	},
 	{
+		name: "a deletion in a place leaves no intent", file: execute,
+		old:   "\tif !p.connection.ReusesIDs {",
+		new:   "\tif true {",
+		tests: "TestEveryCrash/ontap-9.14.1/Auto/two_AccessKeys_of_one_user$|TestWorlds",
+	},
+	{
+		name: "a pair that was in the place before claims the one in it now", file: users,
+		old:   "r.rival(ctx, p, other) && recordsPair(other, key)",
+		new:   "r.rival(ctx, p, other)",
+		tests: "TestWorlds",
+	},
+	{
 		name: "a revoked key is forgotten although its deletion failed", file: execute,
 		old:   "\tif err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tif !p.connection.DeletesLater {",
 		new:   "\t_ = p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID)\n\tif !p.connection.DeletesLater {",
