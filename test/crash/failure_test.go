@@ -11,6 +11,9 @@ const (
 	// dieBefore ends the process before the call is carried out; dieAfter when it was, before the answer.
 	dieBefore
 	dieAfter
+	// dieLate ends the process in the middle of the call, which is carried out when another process has long begun: a leader
+	// that was paused and wakes up, or a request that waits somewhere on its way.
+	dieLate
 	// refuse lets the call fail without an effect, in a way that does not say so.
 	refuse
 	// loseAnswer carries the call out and loses the answer.
@@ -22,7 +25,7 @@ const (
 	throttled
 )
 
-var failureNames = [...]string{"none", "dies before", "dies after", "breaks before", "answer lost", "lands late", "503", "429"}
+var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "answer lost", "lands late", "503", "429"}
 
 func (f failure) String() string { return failureNames[f] }
 
@@ -32,9 +35,9 @@ func failuresOf(c call) []failure {
 		return []failure{dieBefore, refuse}
 	}
 	if c.service() {
-		return []failure{dieBefore, dieAfter, refuse, loseAnswer, late}
+		return []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, late}
 	}
-	return []failure{dieBefore, dieAfter, refuse, loseAnswer}
+	return []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer}
 }
 
 // service: the call is one to the key service, which starts with the method in capitals.

@@ -132,12 +132,14 @@ func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 	p.await(call.String())
 	failure := p.world.fateOf(call.String(), call.Write)
 	var err error
-	if failure != dieBefore && failure != refuse {
+	if failure == dieLate {
+		p.world.after(landing, func() { p.world.log("kube", "%s lands late%s", call, outcome(carryOut())) })
+	} else if failure != dieBefore && failure != refuse {
 		err = carryOut()
 		p.world.touched = true
 	}
 	switch failure {
-	case dieBefore, dieAfter:
+	case dieBefore, dieAfter, dieLate:
 		p.world.log("kube", "%s: the operator is gone", call)
 		p.die()
 	case refuse:

@@ -69,13 +69,13 @@ func (t transport) instead(failure failure, call string, request *http.Request, 
 	case throttled:
 		w.log("service", "%s: 429", call)
 		return answer(http.StatusTooManyRequests, request), true, nil
+	case dieLate:
+		w.log("service", "%s: the operator is gone", call)
+		w.landLate(call, request, body)
+		p.die()
 	case late:
 		w.log("service", "%s: hangs", call)
-		w.after(landing, func() {
-			landed := w.handle(request, body)
-			defer landed.Body.Close() //nolint:errcheck // memory
-			w.log("service", "%s: lands late: %d", call, landed.StatusCode)
-		})
+		w.landLate(call, request, body)
 		<-request.Context().Done()
 		return nil, true, request.Context().Err()
 	default:
@@ -85,6 +85,14 @@ func (t transport) instead(failure failure, call string, request *http.Request, 
 
 // landing is when a request that hangs is carried out after all: just before its sender gives it up would be too kind.
 const landing = 45 * time.Second
+
+func (w *world) landLate(call string, request *http.Request, body []byte) {
+	w.after(landing, func() {
+		landed := w.handle(request, body)
+		defer landed.Body.Close() //nolint:errcheck // memory
+		w.log("service", "%s: lands late: %d", call, landed.StatusCode)
+	})
+}
 
 func readBody(request *http.Request) ([]byte, error) {
 	if request.Body == nil {

@@ -92,7 +92,7 @@ func newWild(seed uint64, tracing bool) *wild {
 		w.lag[kind] = pick(rng, 0, 0, time.Second, 5*time.Second, 20*time.Second)
 	}
 	w.percent = map[failure]int{
-		dieBefore: pick(rng, 0, 1, 3), dieAfter: pick(rng, 0, 1, 3), refuse: pick(rng, 0, 2, 10),
+		dieBefore: pick(rng, 0, 1, 3), dieAfter: pick(rng, 0, 1, 3), dieLate: pick(rng, 0, 0, 2), refuse: pick(rng, 0, 2, 10),
 		loseAnswer: pick(rng, 0, 2, 10), late: pick(rng, 0, 0, 2), failed: pick(rng, 0, 2, 10), throttled: pick(rng, 0, 0, 5),
 	}
 	w.odds = w.someFailure
@@ -104,7 +104,7 @@ func pick[T any](rng *rand.Rand, choices ...T) T { return choices[rng.IntN(len(c
 func (w *wild) chanceOf(percent int) bool { return !w.well && w.rng.IntN(100) < percent }
 
 func (w *wild) someFailure(write, service bool) failure {
-	for _, f := range []failure{dieBefore, dieAfter, refuse, loseAnswer, late, failed, throttled} {
+	for _, f := range []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, late, failed, throttled} {
 		possible := f == dieBefore || f == refuse || write || f == failed || f == throttled
 		if !service && (f == failed || f == throttled || f == late) {
 			possible = false

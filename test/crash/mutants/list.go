@@ -87,8 +87,8 @@ var mutants = []mutant{
 	},
 	{
 		name: "a key is made without the finalizer", file: create,
-		old:   "{granted, supported, protected, alone, looked, inPlace, room}",
-		new:   "{granted, supported, alone, looked, inPlace, room}",
+		old:   "{granted, supported, protected, alone, looked, waitingPlace, inPlace, room}",
+		new:   "{granted, supported, alone, looked, waitingPlace, inPlace, room}",
 		tests: "TestEveryCrash/qumulo/Auto/everything",
 	},
 	{
@@ -153,14 +153,14 @@ var mutants = []mutant{
 	},
 	{
 		name: "a revoked key is forgotten although its deletion failed", file: execute,
-		old:   "\tif err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tif !p.connection.DeletesLater {",
-		new:   "\t_ = p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID)\n\tif !p.connection.DeletesLater {",
+		old:   "\tif err := r.deleteKey(ctx, p, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tif !p.connection.DeletesLater {",
+		new:   "\t_ = r.deleteKey(ctx, p, action.KeyID)\n\tif !p.connection.DeletesLater {",
 		tests: "TestEveryCrash/qumulo/Auto/delete$",
 	},
 	{
 		name: "an orphan is forgotten although its deletion failed", file: execute,
-		old:   "\tif err := p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tp.ak.Status.Intent = nil",
-		new:   "\t_ = p.connection.Delete(ctx, p.ak.Spec.User, action.KeyID)\n\tp.ak.Status.Intent = nil",
+		old:   "\tif err := r.deleteKey(ctx, p, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tp.ak.Status.Intent = nil",
+		new:   "\t_ = r.deleteKey(ctx, p, action.KeyID)\n\tp.ak.Status.Intent = nil",
 		tests: "TestPairs/qumulo/Auto/issue$",
 	},
 	{
