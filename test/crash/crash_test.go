@@ -152,6 +152,8 @@ func pairFailures(c call) []failure {
 		return failuresOf(c)
 	case c.service():
 		return []failure{dieAfter, refuse}
+	case c.accessKey():
+		return []failure{dieAfter, meddled}
 	default:
 		return []failure{dieAfter}
 	}

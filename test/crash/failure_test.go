@@ -3,6 +3,12 @@
 
 package crash
 
+import (
+	"strings"
+
+	"accesskey.dev/operator/test/crash/kube"
+)
+
 // failure is what a call of the operator meets.
 type failure int
 
@@ -16,6 +22,8 @@ const (
 	dieLate
 	// refuse lets the call fail without an effect, in a way that does not say so.
 	refuse
+	// meddled lets somebody change the AccessKey between the operator's last look at it and the call.
+	meddled
 	// loseAnswer carries the call out and loses the answer.
 	loseAnswer
 	// late carries a service's call out after its sender has given it up.
@@ -25,7 +33,7 @@ const (
 	throttled
 )
 
-var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "answer lost", "lands late", "503", "429"}
+var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "changed before", "answer lost", "lands late", "503", "429"}
 
 func (f failure) String() string { return failureNames[f] }
 
@@ -37,7 +45,16 @@ func failuresOf(c call) []failure {
 	if c.service() {
 		return []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, late}
 	}
-	return []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer}
+	failures := []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer}
+	if c.accessKey() {
+		failures = append(failures, meddled)
+	}
+	return failures
+}
+
+// accessKey: the call is one to the API server about an AccessKey.
+func (c call) accessKey() bool {
+	return !c.service() && strings.Contains(c.name, " "+kube.AccessKey+" ")
 }
 
 // service: the call is one to the key service, which starts with the method in capitals.

@@ -4,6 +4,7 @@
 package crash
 
 import (
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -79,6 +80,13 @@ func (w *world) edit(name, what string, change func(*v1alpha1.AccessKey)) {
 		change(ak)
 		w.mustUpdate(ak, false)
 	}
+}
+
+// meddle changes an AccessKey in a way that does not matter, but for its version.
+func (w *world) meddle(ref kube.Ref) {
+	w.edit(ref.Name, "changes an annotation", func(ak *v1alpha1.AccessKey) {
+		metav1.SetMetaDataAnnotation(&ak.ObjectMeta, "example.com/seen", fmt.Sprint(len(w.calls)))
+	})
 }
 
 func (w *world) mustUpdate(object client.Object, status bool) {

@@ -132,6 +132,9 @@ func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 	p.await(call.String())
 	failure := p.world.fateOf(call.String(), call.Write)
 	var err error
+	if failure == meddled {
+		p.world.meddle(call.Ref)
+	}
 	if failure == dieLate {
 		p.world.after(landing, func() { p.world.log("kube", "%s lands late%s", call, outcome(carryOut())) })
 	} else if failure != dieBefore && failure != refuse {

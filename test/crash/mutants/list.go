@@ -32,16 +32,10 @@ var mutants = []mutant{
 		tests: "TestEveryCrash/qumulo/Auto/issue$",
 	},
 	{
-		name: "the status is patched without an optimistic lock", file: reconciler,
-		old:   "\tpatch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})\n\tchanged := p.ak.DeepCopy()",
-		new:   "\tpatch := client.MergeFrom(p.base)\n\tchanged := p.ak.DeepCopy()",
-		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
-	},
-	{
 		name: "a conflict of the status is swallowed", file: reconciler,
 		old:   "if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {",
 		new:   "if err := r.Client.Status().Patch(ctx, changed, patch); err != nil && !apierrors.IsConflict(err) {",
-		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
+		tests: "TestPairs/qumulo/Auto/(issue|renew_now|delete)$",
 	},
 	{
 		name: "the old key is revoked before the new one is published", file: issue,
