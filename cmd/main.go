@@ -42,6 +42,7 @@ type options struct {
 	leaderElect  bool
 	metrics      string
 	healthProbe  string
+	pprof        string
 	namespaces   string
 	concurrency  int
 	resyncPeriod time.Duration
@@ -55,6 +56,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
+	flags.StringVar(&o.pprof, "pprof-bind-address", "0", "Address of Go's profiler (HTTP, without authentication), such as 127.0.0.1:6060; 0 for none.")
 	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to work in, separated by commas, without ClusterKeyServices; empty for the whole cluster.")
 	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
@@ -139,6 +141,7 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		Client:                  controller.ClientOptions(),
 		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress:  o.healthProbe,
+		PprofBindAddress:        o.pprof,
 		LeaderElection:          o.leaderElect,
 		LeaderElectionID:        "accesskey-operator",
 		LeaderElectionNamespace: clusterNamespace(),
