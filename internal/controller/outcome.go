@@ -170,7 +170,9 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 	if err != nil && judge(err).failure && p.ak.Status.Failures != nil {
 		sooner(p.ak.Status.Failures.NextAttempt.Time)
 	}
-	if errors.Is(err, errUserBusy) {
+	if errors.Is(err, errBusyElsewhere) {
+		sooner(p.in.Now.Add(time.Second + busyJitter(p.ak.UID)))
+	} else if errors.Is(err, errUserBusy) {
 		sooner(p.in.Now.Add(time.Second))
 	}
 	if err == nil && (waitsForService(p) || action.Verb == plan.Revoke && p.connection.DeletesLater) {
