@@ -217,6 +217,27 @@ func TestOneThatLeavesWhileItsKeyIsMadeIsFinishedByTheOtherShard(t *testing.T) {
 	}
 }
 
+func TestOneThatComesOverAtRestIsWorkedOnLater(t *testing.T) {
+	b := newBench(t)
+	b.mustPass()
+	b.r.Shard = shardOf("a")
+	old := b.accessKey()
+	b.move("a")
+	ak := b.accessKey()
+	ak.Annotations = map[string]string{v1alpha1.RenewAnnotation: "now"}
+	if err := b.kube.Update(t.Context(), ak); err != nil {
+		t.Fatal(err)
+	}
+	b.r.Shard.events(b.clock).Update(event.UpdateEvent{ObjectOld: old, ObjectNew: ak})
+	if result := b.mustPass(); result.RequeueAfter != passTimeout {
+		t.Errorf("comes again in %s", result.RequeueAfter)
+	}
+	b.expectKeys(1, 1)
+	b.clock.Step(passTimeout)
+	b.mustPass()
+	b.expectKeys(2, 2)
+}
+
 func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*v1alpha1.AccessKey)
@@ -224,6 +245,7 @@ func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 	}{
 		"the other is at work":            {atWork, 0},
 		"the other is at rest":            {func(*v1alpha1.AccessKey) {}, 1},
+		"the other is being asked for":    {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Status.Intent.Operation = v1alpha1.OperationRenew }, 0},
 		"the other is of another user":    {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Spec.User = "local:other" }, 1},
 		"the other is at another service": {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Spec.ServiceRef.Name = "elsewhere" }, 1},
 	} {
@@ -248,6 +270,14 @@ func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			b.r.Client = interceptor.NewClient(b.r.Client.(client.WithWatch), interceptor.Funcs{
+				Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+					if key.Name == sibling.Name {
+						t.Error("the cache was asked what the other does")
+					}
+					return c.Get(ctx, key, object, opts...)
+				},
+			})
 			begun := false
 			b.beforeStatus = func(ak *v1alpha1.AccessKey) error {
 				if !begun && ak.Status.Intent != nil {
