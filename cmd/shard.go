@@ -24,7 +24,7 @@ func parseShard(text string, o options) (labels.Selector, error) {
 		return nil, fmt.Errorf("--leader-election-id can't be %q", o.lease)
 	}
 	if text == "" {
-		return nil, nil //nolint:nilnil // no shard is all AccessKeys
+		return nil, nil // all AccessKeys
 	}
 	selector, err := labels.Parse(text)
 	switch {

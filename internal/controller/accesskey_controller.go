@@ -106,7 +106,8 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{}, err
 	}
 	if !r.Shard.has(accessKey) {
-		return r.leave(request)
+		r.users.forget(request.NamespacedName) // an open intent goes on standing for the lock
+		return reconcile.Result{}, nil
 	}
 	if wait := r.Shard.wait(accessKey, r.Clock.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -120,7 +121,7 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 
 	action, err := r.act(ctx, p)
 	if errors.Is(err, errLeft) {
-		return r.leave(request)
+		return reconcile.Result{}, nil // the event of that comes
 	}
 	if isKubeError(err) && apierrors.IsNotFound(err) {
 		return reconcile.Result{}, nil // what was to be changed is gone, and the event of that comes
@@ -131,12 +132,6 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: time.Second}, nil // the cache was stale; the event of the newer version comes sooner
 	}
 	return result, err
-}
-
-// leave lets go of an AccessKey that is another shard's. An open intent of it still stands for its lock.
-func (r *AccessKeyReconciler) leave(request reconcile.Request) (reconcile.Result, error) {
-	r.users.forget(request.NamespacedName)
-	return reconcile.Result{}, nil
 }
 
 // act decides and acts. What can't be undone is decided a second time on a live input.

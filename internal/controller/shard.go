@@ -5,6 +5,7 @@ package controller
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -84,6 +85,7 @@ func (s *Shard) note(name types.NamespacedName, now time.Time) {
 	if s.came == nil {
 		s.came = map[types.NamespacedName]time.Time{}
 	}
+	maps.DeleteFunc(s.came, func(_ types.NamespacedName, at time.Time) bool { return now.Sub(at) > handOver })
 	s.came[name] = now
 }
 
