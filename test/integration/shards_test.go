@@ -12,6 +12,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller"
+	"accesskey.dev/operator/test/simulator"
 )
 
 const shardLabel = "accesskey.dev/shard"
@@ -91,5 +92,22 @@ var _ = Describe("Of two shards", func() {
 		a.issued(ctx, "nobodys", 1)
 		Expect(a.works(yours)).To(BeTrue())
 		Expect(a.service.History()).To(HaveLen(3))
+	})
+
+	It("neither takes a key of the other's for one whose answer was lost", func(ctx SpecContext) {
+		a, b := newShards(ctx)
+		id := a.service.AddUser("carol")
+		a.service.Inject(creates.Once(), simulator.Drop())
+		a.create(ctx, accessKey("mine", inShard("a"), withUser("local:carol")))
+		a.eventually(ctx, func(g Gomega) {
+			ak := a.accessKey(ctx, "mine")
+			g.Expect(ak.Status.Intent != nil && ak.Status.Failures != nil).To(BeTrue())
+		})
+		a.create(ctx, accessKey("yours", inShard("b"), withUser("auth_id:"+id))) // spelled so, it waits for nobody
+		yours := b.issued(ctx, "yours", 1)
+		a.step(ctx, time.Hour)
+		a.eventually(ctx, func(g Gomega) { g.Expect(a.accessKey(ctx, "mine")).To(BeAtRest()) })
+		Expect(a.works(yours)).To(BeTrue())
+		Expect(a.service.History()).To(HaveLen(2))
 	})
 })
