@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -42,9 +43,12 @@ func (r *AccessKeyReconciler) busyElsewhere(ctx context.Context, p *pass) bool {
 	return false
 }
 
-// busyJitter keeps two AccessKeys that saw each other from meeting again and again.
-func busyJitter(uid types.UID) time.Duration {
+// busyDelay is when to ask for a busy user again. Two AccessKeys that saw each other must not meet again and again.
+func busyDelay(busy error, uid types.UID) time.Duration {
+	if !errors.Is(busy, errBusyElsewhere) {
+		return time.Second
+	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(uid)) // never fails
-	return time.Duration(hash.Sum32()%1000) * time.Millisecond
+	return time.Second + time.Duration(hash.Sum32()%1000)*time.Millisecond
 }

@@ -170,10 +170,8 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 	if err != nil && judge(err).failure && p.ak.Status.Failures != nil {
 		sooner(p.ak.Status.Failures.NextAttempt.Time)
 	}
-	if errors.Is(err, errBusyElsewhere) {
-		sooner(p.in.Now.Add(time.Second + busyJitter(p.ak.UID)))
-	} else if errors.Is(err, errUserBusy) {
-		sooner(p.in.Now.Add(time.Second))
+	if errors.Is(err, errUserBusy) {
+		sooner(p.in.Now.Add(busyDelay(err, p.ak.UID)))
 	}
 	if err == nil && (waitsForService(p) || action.Verb == plan.Revoke && p.connection.DeletesLater) {
 		sooner(p.in.Now.Add(firstRetry))

@@ -150,17 +150,21 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the AccessKey controller: %w", err)
 	}
+	return setUpServices(mgr, config, pool, versions)
+}
+
+func setUpServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions cache.Cache) error {
 	if config.ServicesElection == nil {
-		return setUpServices(mgr, config, pool, versions)
+		return addServices(mgr, config, pool, versions)
 	}
 	one := &elected{Manager: mgr, election: *config.ServicesElection}
-	if err := setUpServices(one, config, pool, versions); err != nil {
+	if err := addServices(one, config, pool, versions); err != nil {
 		return err
 	}
 	return mgr.Add(manager.RunnableFunc(one.Start)) // not the manager in it, which would be taken for a cache
 }
 
-func setUpServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions cache.Cache) error {
+func addServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions cache.Cache) error {
 	for _, cluster := range kinds(config) {
 		services := &KeyServiceReconciler{
 			Client:         mgr.GetClient(),
