@@ -66,7 +66,7 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## The linters: 
 
 .PHONY: unit
 unit: ## The tests that need no control plane.
-	@go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill)
+	@go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas)
 
 .PHONY: contract
 contract: ## The contract of key services, and the number of checks that passed for each of them.
@@ -74,11 +74,15 @@ contract: ## The contract of key services, and the number of checks that passed 
 
 .PHONY: integration
 integration: ## The tests on a real API server only.
-	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/...
+	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/...
 
 .PHONY: test-kill
 test-kill: ## The kill test at length (20 minutes): 100 kills, restarts of the control plane, trades of the lead.
 	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/kill -count=1 -timeout=90m -v -args -long
+
+.PHONY: bench-shards
+bench-shards: ## One manager and two shards, on 2,000 AccessKeys of a service that is slow.
+	@$(WITH_CONTROL_PLANE) go test ./test/replicas -run '^$$' -bench Shards -benchtime 1x -timeout=60m
 
 .PHONY: test-vendor
 test-vendor: ## The vendors' own clients against the simulators, and their signatures against the backends'.

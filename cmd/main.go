@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -40,8 +41,11 @@ var version = "dev"
 // options are the flags.
 type options struct {
 	leaderElect  bool
+	lease        string
+	shard        labels.Selector // nil for all AccessKeys
 	metrics      string
 	healthProbe  string
+	pprof        string
 	namespaces   string
 	concurrency  int
 	resyncPeriod time.Duration
@@ -53,8 +57,11 @@ type options struct {
 func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	var o options
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
+	flags.StringVar(&o.lease, "leader-election-id", defaultLease, "Name of the lease that a leader is elected by, in the operator's namespace. Each shard needs one of its own.")
+	selector := flags.String("shard-selector", "", "Label selector of the AccessKeys to work on, such as accesskey.dev/shard=a; empty for all.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
+	flags.StringVar(&o.pprof, "pprof-bind-address", "0", "Address of Go's profiler (HTTP, without authentication), such as 127.0.0.1:6060; 0 for none.")
 	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to work in, separated by commas, without ClusterKeyServices; empty for the whole cluster.")
 	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
@@ -76,7 +83,9 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	case o.logging.Level != nil && o.logging.Level.Enabled(-bodies):
 		return o, fmt.Errorf("--zap-log-level must be below %d: from there on the Kubernetes client logs the Secrets that it reads and writes", bodies)
 	}
-	return o, nil
+	var err error
+	o.shard, err = parseShard(*selector, o)
+	return o, err
 }
 
 func main() {
@@ -101,7 +110,8 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG or in the cluster): %w", err)
 	}
-	mgr, err := newManager(config, o)
+	shard := o.newShard()
+	mgr, err := newManager(config, o, shard)
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}
@@ -112,13 +122,15 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		Concurrency:      o.concurrency,
 		NamespacedOnly:   len(namespaces(o.namespaces)) > 0,
 		TrustUnproven:    o.trust,
+		Shard:            shard,
+		ServicesElection: o.servicesElection(),
 	})
 	if err != nil {
 		return err
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- mgr.Start(ctx) }()
-	if o.leaderElect {
+	if o.leaderElect || o.shard != nil {
 		go func() {
 			// Without the grace of an orderly end: whatever is under way is not this manager's any more.
 			if err := watchPauses(ctx, clock.RealClock{}); err != nil {
@@ -129,21 +141,25 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	return <-ended
 }
 
-func newManager(config *rest.Config, o options) (manager.Manager, error) {
+func newManager(config *rest.Config, o options, shard *controller.Shard) (manager.Manager, error) {
 	config.QPS = float32(o.kubeAPIQPS)
 	config.Burst = int(2 * o.kubeAPIQPS)
 	config.UserAgent = "accesskey-operator/" + version
+	seen := controller.CacheOptions(namespaces(o.namespaces))
+	shard.Trim(&seen)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  controller.Scheme(),
-		Cache:                   controller.CacheOptions(namespaces(o.namespaces)),
+		Cache:                   seen,
 		Client:                  controller.ClientOptions(),
 		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress:  o.healthProbe,
+		PprofBindAddress:        o.pprof,
 		LeaderElection:          o.leaderElect,
-		LeaderElectionID:        "accesskey-operator",
+		LeaderElectionID:        o.lease,
 		LeaderElectionNamespace: clusterNamespace(),
 		LeaseDuration:           ptr.To(leaseDuration),
 		RenewDeadline:           ptr.To(renewDeadline),
+		RetryPeriod:             ptr.To(retryPeriod),
 		// The process ends when the manager does, so the lease can be given up at once.
 		LeaderElectionReleaseOnCancel: true,
 	})

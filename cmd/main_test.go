@@ -31,17 +31,18 @@ func parsed(arguments ...string) (options, error) {
 type settings struct {
 	leaderElect                      bool
 	metrics, healthProbe, namespaces string
+	pprof                            string
 	concurrency                      int
 	resyncPeriod                     time.Duration
 	kubeAPIQPS                       float64
 }
 
 func settingsOf(o options) settings {
-	return settings{o.leaderElect, o.metrics, o.healthProbe, o.namespaces, o.concurrency, o.resyncPeriod, o.kubeAPIQPS}
+	return settings{o.leaderElect, o.metrics, o.healthProbe, o.namespaces, o.pprof, o.concurrency, o.resyncPeriod, o.kubeAPIQPS}
 }
 
 func TestFlags(t *testing.T) {
-	defaults := settings{metrics: "0", healthProbe: ":8081", concurrency: 16, resyncPeriod: 10 * time.Minute, kubeAPIQPS: -1}
+	defaults := settings{metrics: "0", healthProbe: ":8081", pprof: "0", concurrency: 16, resyncPeriod: 10 * time.Minute, kubeAPIQPS: -1}
 	for name, test := range map[string]struct {
 		arguments []string
 		change    func(*settings)
@@ -51,6 +52,7 @@ func TestFlags(t *testing.T) {
 		"no leader":                 {[]string{"--leader-elect=false"}, func(*settings) {}},
 		"metrics":                   {[]string{"--metrics-bind-address=:8080"}, func(s *settings) { s.metrics = ":8080" }},
 		"no health probe":           {[]string{"--health-probe-bind-address", "0"}, func(s *settings) { s.healthProbe = "0" }},
+		"the profiler":              {[]string{"--pprof-bind-address=127.0.0.1:6060"}, func(s *settings) { s.pprof = "127.0.0.1:6060" }},
 		"namespaces":                {[]string{"--namespaces=team-a,team-b"}, func(s *settings) { s.namespaces = "team-a,team-b" }},
 		"one at once":               {[]string{"--max-concurrent-reconciles=1"}, func(s *settings) { s.concurrency = 1 }},
 		"the shortest resync":       {[]string{"--resync-period=1s"}, func(s *settings) { s.resyncPeriod = time.Second }},
@@ -170,7 +172,7 @@ func TestTheManagerTalksToTheAPIServerAsItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := &rest.Config{Host: server.URL}
-	if _, err := newManager(config, o); err != nil {
+	if _, err := newManager(config, o, o.newShard()); err != nil {
 		t.Fatal(err)
 	}
 	if config.QPS != 25 || config.Burst != 50 {

@@ -16,6 +16,9 @@ import (
 const (
 	leaseDuration = 15 * time.Second
 	renewDeadline = 10 * time.Second
+	// retryPeriod bounds a hand-over. A standby looks at the lease again after up to 2.2 times that (client-go's jitter), so
+	// it may have seen the last renewal 2.2 s late, and sees the end of the lease another 2.2 s late: 19.4 s at most.
+	retryPeriod = time.Second
 	// longestPause is what a leader can be paused for and still be the only one: when it was, its lease had been renewed no
 	// longer than renewDeadline ago.
 	longestPause = leaseDuration - renewDeadline

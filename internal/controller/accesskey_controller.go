@@ -7,6 +7,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,8 @@ type AccessKeyReconciler struct {
 	ResyncPeriod time.Duration
 	// Options of the controller.
 	Options controller.Options
+	// Shard to work on; nil for all AccessKeys.
+	Shard *Shard
 	// Signer of statuses and Secrets.
 	Signer Signer
 
@@ -82,7 +85,7 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return control.
 		Named("accesskey").
-		For(&v1alpha1.AccessKey{}).
+		For(&v1alpha1.AccessKey{}, builder.WithPredicates(r.Shard.events(r.Clock))).
 		Owns(&corev1.Secret{}).
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
 		// One that is in the way can be in either cache of Secrets, and the pass has to come after both have seen it go.
@@ -102,6 +105,13 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 		}
 		return reconcile.Result{}, err
 	}
+	if !r.Shard.has(accessKey) {
+		r.users.forget(request.NamespacedName) // an open intent goes on standing for the lock
+		return reconcile.Result{}, nil
+	}
+	if wait := r.Shard.wait(accessKey, r.Clock.Now()); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
 	p, err := r.observe(ctx, accessKey)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -110,6 +120,9 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	defer cancel()
 
 	action, err := r.act(ctx, p)
+	if errors.Is(err, errLeft) {
+		return reconcile.Result{}, nil // the event of that comes
+	}
 	if isKubeError(err) && apierrors.IsNotFound(err) {
 		return reconcile.Result{}, nil // what was to be changed is gone, and the event of that comes
 	}
@@ -130,7 +143,9 @@ func (r *AccessKeyReconciler) act(ctx context.Context, p *pass) (plan.Action, er
 		case plan.Protect:
 			err = r.protect(ctx, p)
 		case plan.Look:
-			err = r.look(ctx, p)
+			if err = r.look(ctx, p); err == nil && !r.Shard.has(p.ak) {
+				err = errLeft
+			}
 		default:
 			return action, r.execute(ctx, p, action)
 		}

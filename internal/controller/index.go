@@ -25,6 +25,8 @@ const (
 	indexService = "serviceRef"
 	// indexOpenIntent: AccessKeys with an open intent by user.
 	indexOpenIntent = "openIntent"
+	// indexUser: AccessKeys by user.
+	indexUser = "user"
 	// indexRecordedKey: AccessKeys by the keys that their status records.
 	indexRecordedKey = "recordedKey"
 	// indexSecretName: AccessKeys by the names of the Secrets that they want: for the pair, and for one that has to wait.
@@ -63,6 +65,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.AccessKey{}, indexService, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} })},
 		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{ak.SecretName(), plan.NextSecretName(ak)} })},
 		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey((*v1alpha1.AccessKey).RecordedKeyIDs)},
+		{&v1alpha1.AccessKey{}, indexUser, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{intentUser(ak)} })},
 		{&v1alpha1.AccessKey{}, indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) []string {
 			if ak.Status.Intent == nil {
 				return nil
@@ -126,6 +129,9 @@ func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.Li
 	}
 	requests := make([]reconcile.Request, 0, len(found.Items))
 	for i := range found.Items {
+		if !r.Shard.has(&found.Items[i]) {
+			continue
+		}
 		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: found.Items[i].Namespace, Name: found.Items[i].Name}})
 	}
 	return requests

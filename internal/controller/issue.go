@@ -57,6 +57,10 @@ func (r *AccessKeyReconciler) obtain(ctx context.Context, p *pass, action plan.A
 	if err := r.patchStatus(ctx, p); err != nil {
 		return err
 	}
+	if r.busyElsewhere(ctx, p) {
+		p.ak.Status.Intent = open
+		return errBusyElsewhere
+	}
 	credential, err := call()
 	if err != nil {
 		if keyservice.KindOf(err) != keyservice.Ambiguous {

@@ -171,7 +171,7 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 		sooner(p.ak.Status.Failures.NextAttempt.Time)
 	}
 	if errors.Is(err, errUserBusy) {
-		sooner(p.in.Now.Add(time.Second))
+		sooner(p.in.Now.Add(busyDelay(err, p.ak.UID)))
 	}
 	if err == nil && (waitsForService(p) || action.Verb == plan.Revoke && p.connection.DeletesLater) {
 		sooner(p.in.Now.Add(firstRetry))
