@@ -142,6 +142,10 @@ func (r *AccessKeyReconciler) deleteKey(ctx context.Context, p *pass, keyID stri
 	if err := r.patchStatus(ctx, p); err != nil {
 		return err
 	}
+	if r.busyElsewhere(ctx, p) {
+		p.ak.Status.Intent = open
+		return errBusyElsewhere
+	}
 	err := p.connection.Delete(ctx, p.ak.Spec.User, keyID)
 	switch {
 	case err == nil:

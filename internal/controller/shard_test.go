@@ -202,7 +202,7 @@ func TestOneThatLeavesWhileItsKeyIsMadeIsFinishedByTheOtherShard(t *testing.T) {
 			b.mustPass()
 			b.mustPass() // the conflict brings it once more
 			b.expectKeys(1, 1)
-			if former.users.heldByOther(b.server.URL+" "+user, there) {
+			if held := former.users.heldByOther(b.server.URL+" "+user, there); !held.IsZero() {
 				t.Error("the former shard still holds the user")
 			}
 			b.r = next
