@@ -58,7 +58,7 @@ func (s setting) tell(t *testing.T, failures map[int]failure, tracing bool) *wor
 	worlds.Add(1)
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(s.open(clock.RealClock{}))
-		w.failures, w.tracing = failures, tracing
+		w.failures, w.tracing, w.workers = failures, tracing, max(s.story.workers, 1)
 		for _, kind := range kinds {
 			w.lag[kind] = s.lag
 		}
@@ -124,7 +124,7 @@ func TestEveryCrash(t *testing.T) {
 // TestPairs tells the main stories with every pair of two failures.
 func TestPairs(t *testing.T) {
 	for _, s := range settings() {
-		if !s.story.main || !*soak && (s.lag > 0 || s.strategy != v1alpha1.StrategyAuto) {
+		if !s.story.main && s.story.workers == 0 || !*soak && (s.lag > 0 || s.strategy != v1alpha1.StrategyAuto) {
 			continue
 		}
 		t.Run(s.String(), func(t *testing.T) {

@@ -26,6 +26,8 @@ const (
 	meddled
 	// loseAnswer carries the call out and loses the answer.
 	loseAnswer
+	// cutOff is loseAnswer, and the API server is away for a minute.
+	cutOff
 	// late carries a service's call out after its sender has given it up.
 	late
 	// failed and throttled are a service's 503 and 429.
@@ -33,7 +35,7 @@ const (
 	throttled
 )
 
-var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "changed before", "answer lost", "lands late", "503", "429"}
+var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "changed before", "answer lost", "cut off", "lands late", "503", "429"}
 
 func (f failure) String() string { return failureNames[f] }
 
@@ -45,7 +47,7 @@ func failuresOf(c call) []failure {
 	if c.service() {
 		return []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, late}
 	}
-	failures := []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer}
+	failures := []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, cutOff}
 	if c.accessKey() {
 		failures = append(failures, meddled)
 	}

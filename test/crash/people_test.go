@@ -82,6 +82,19 @@ func (w *world) edit(name, what string, change func(*v1alpha1.AccessKey)) {
 	}
 }
 
+// takeKubeDown for a while. What was sent before is carried out.
+func (w *world) takeKubeDown(d time.Duration) {
+	if w.kubeDown {
+		return
+	}
+	w.log("kube", "is away for %s", d)
+	w.kubeDown = true
+	w.after(d, func() {
+		w.log("kube", "is back")
+		w.kubeDown = false
+	})
+}
+
 // meddle changes an AccessKey in a way that does not matter, but for its version.
 func (w *world) meddle(ref kube.Ref) {
 	w.edit(ref.Name, "changes an annotation", func(ak *v1alpha1.AccessKey) {

@@ -131,6 +131,9 @@ func (p *process) await(wants string) {
 func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 	p.await(call.String())
 	failure := p.world.fateOf(call.String(), call.Write)
+	if p.world.kubeDown && failure == none {
+		failure = refuse
+	}
 	var err error
 	if failure == meddled {
 		p.world.meddle(call.Ref)
@@ -147,7 +150,10 @@ func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 		p.die()
 	case refuse:
 		err = apierrors.NewInternalError(errors.New("etcdserver: no leader"))
-	case loseAnswer, late:
+	case loseAnswer, cutOff, late:
+		if failure == cutOff {
+			p.world.takeKubeDown(time.Minute)
+		}
 		if err == nil {
 			err = apierrors.NewTimeoutError("the answer was lost", 0)
 		}

@@ -14,92 +14,97 @@ type story struct {
 	name string
 	// main: pairs of failures are tried too.
 	main bool
+	// workers: as many AccessKeys are worked on side by side, call by call; 0 for one. Pairs of failures are tried too.
+	workers int
 	tell func(*world, v1alpha1.RotationStrategy)
 }
 
-const twoOfOneUser = "two AccessKeys of one user"
-
 var stories = []story{
-	{"issue", true, func(w *world, s v1alpha1.RotationStrategy) {
+	{"issue", true, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.run(5 * time.Minute)
 	}},
-	{"rotate", true, func(w *world, s v1alpha1.RotationStrategy) {
+	{"rotate", true, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.run(33 * time.Minute)
 	}},
-	{"rotate twice", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"rotate twice", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.run(55 * time.Minute)
 	}},
-	{"renew now", true, func(w *world, s v1alpha1.RotationStrategy) {
+	{"renew now", true, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.renewNow("a", "now")
 		w.run(5 * time.Minute)
 	}},
-	{"replace in place", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"replace in place", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.setStrategy("a", v1alpha1.StrategyReplace)
 		w.renewNow("a", "now")
 		w.run(5 * time.Minute)
 	}},
-	{"Secret deleted", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"Secret deleted", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.deleteSecret("a")
 		w.run(5 * time.Minute)
 	}},
-	{"Secret edited", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"Secret edited", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.editSecret("a")
 		w.run(5 * time.Minute)
 	}},
-	{"status lost", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"status lost", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.wipeStatus("a")
 		w.run(5 * time.Minute)
 	}},
-	{"key gone", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"key gone", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.removeKey("a")
 		w.run(12 * time.Minute)
 	}},
-	{"delete", true, func(w *world, s v1alpha1.RotationStrategy) {
+	{"delete", true, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.delete("a")
 		w.run(5 * time.Minute)
 	}},
-	{"delete during a rotation", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"delete during a rotation", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.renewNow("a", "now")
 		w.runUntil(10*time.Minute, w.intentOpen)
 		w.delete("a")
 		w.run(5 * time.Minute)
 	}},
-	{"everything deleted at once", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"everything deleted at once", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.runUntil(3*time.Minute, func() bool { return w.secret("a") != nil })
 		w.deleteEverything()
 		w.run(5 * time.Minute)
 	}},
-	{"issue beside a foreign key", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"issue beside a foreign key", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		_, _ = w.site.makeKey() // there is room
 		w.issue(s)
 	}},
-	{twoOfOneUser, false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"two AccessKeys of one user", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.apply("b", s)
 		w.run(10 * time.Minute)
 		w.delete("a")
 		w.run(24 * time.Minute)
 	}},
-	{"two spellings of one user", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"two side by side", false, 2, func(w *world, s v1alpha1.RotationStrategy) {
+		w.apply("a", s)
+		w.apply("b", s)
+		w.run(5 * time.Minute)
+	}},
+	{"two spellings of one user", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
 		w.applyFor(w.site.alias, "b", s)
 		w.run(10 * time.Minute)
 		w.delete("b")
 		w.run(24 * time.Minute)
 	}},
-	{"KeyService changed during a rotation", false, func(w *world, s v1alpha1.RotationStrategy) {
+	{"KeyService changed during a rotation", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.renewNow("a", "now")
 		w.runUntil(10*time.Minute, w.intentOpen)

@@ -44,6 +44,8 @@ type world struct {
 	wild bool
 	// clockError is how wrong the operator's clock was at most.
 	clockError time.Duration
+	// kubeDown: the API server answers no call.
+	kubeDown bool
 	// serviceDown: nobody answers there.
 	serviceDown bool
 
