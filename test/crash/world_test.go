@@ -25,7 +25,7 @@ type world struct {
 	kube    *kube.Server
 	site    *site
 	process *process
-	clock   *shiftedClock
+	clock   *jumpingClock
 	// workers is how many AccessKeys are worked on at once. With more than one, passes take turns at each call.
 	workers int
 	// lag is how far the caches are behind, by kind.
@@ -77,21 +77,12 @@ type appointment struct {
 
 func newWorld(s *site) *world {
 	w := &world{
-		kube: kube.NewServer(), site: s, clock: &shiftedClock{}, workers: 1, restartAfter: time.Second,
+		kube: kube.NewServer(), site: s, clock: newClock(), workers: 1, restartAfter: time.Second,
 		stirred: make(chan struct{}, 1), subjects: map[string]*subject{}, failures: map[int]failure{},
 		lag: map[string]time.Duration{},
 	}
 	return w
 }
-
-// shiftedClock is the operator's, which can be wrong.
-type shiftedClock struct{ shift time.Duration }
-
-// Now implements clock.PassiveClock.
-func (c *shiftedClock) Now() time.Time { return time.Now().Add(c.shift) }
-
-// Since implements clock.PassiveClock.
-func (c *shiftedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 // behind is how far the cache of a kind lags.
 func (w *world) behind(kind string) time.Duration { return w.lag[kind] }
