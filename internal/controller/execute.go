@@ -93,6 +93,7 @@ func (r *AccessKeyReconciler) letGo(ctx context.Context, p *pass, action plan.Ac
 // adopt records the published pair.
 func (r *AccessKeyReconciler) adopt(_ context.Context, p *pass, _ plan.Action) error {
 	p.in.Secret.Record.Apply(p.ak)
+	r.moments.issued(p.ak, p.in.Begun)
 	p.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s again, which Secret %s holds", p.ak.Status.AccessKeyID, p.ak.SecretName())
 	return nil
 }

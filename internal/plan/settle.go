@@ -25,8 +25,8 @@ func settle(in Input) (Action, bool) {
 		return settleWaiting(in), true
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
-	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}, true
+	case in.Now.Before(in.landedBy(intent)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.landedBy(intent)}, true
 	case intent.KeyID != "":
 		return settleChosen(in, intent), true
 	default:
