@@ -25,7 +25,9 @@ type world struct {
 	kube    *kube.Server
 	site    *site
 	process *process
-	clock   *jumpingClock
+	// lives that the operator has had.
+	lives int
+	clock *jumpingClock
 	// workers is how many AccessKeys are worked on at once. With more than one, passes take turns at each call.
 	workers int
 	// lag is how far the caches are behind, by kind.
@@ -40,6 +42,8 @@ type world struct {
 	calls    []call
 	// odds of failures in a random world, by call.
 	odds func(write, service bool) failure
+	// beforeCall is done when a call's turn has come.
+	beforeCall func()
 	// wild: failures have no number, so that nothing is done by a known time.
 	wild bool
 	// clockError is how wrong the operator's clock was at most.
