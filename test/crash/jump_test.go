@@ -128,3 +128,33 @@ func (s setting) tellWithJump(t *testing.T, j jump, tracing bool) *world {
 	})
 	return told
 }
+
+// TestAJumpMakesNoKeyOld: a key that the service does not list yet is not taken for gone because the clock jumped.
+func TestAJumpMakesNoKeyOld(t *testing.T) {
+	for _, s := range jumpSettings() {
+		if s.service != lateHuawei || s.story.name != "issue" {
+			continue
+		}
+		for _, by := range []time.Duration{-10 * time.Minute, 10 * time.Minute} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(s.open(clock.RealClock{}))
+				w.tracing = true
+				w.furnish()
+				w.start()
+				w.run(time.Minute)
+				w.apply("a", s.strategy)
+				w.runUntil(time.Minute, func() bool {
+					ak := w.accessKey("a")
+					return ak.Status.KeyID != "" && ak.Status.Intent == nil
+				})
+				w.setClockTo(by)
+				w.renewNow("a", "now")
+				w.run(time.Minute)
+				w.settle()
+				if w.end(); w.violation != "" {
+					t.Errorf("by %s: %s\n%s", by, w.violation, w.story())
+				}
+			})
+		}
+	}
+}
