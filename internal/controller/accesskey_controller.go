@@ -58,7 +58,8 @@ type AccessKeyReconciler struct {
 	// Signer of statuses and Secrets.
 	Signer Signer
 
-	users userLocks
+	users   userLocks
+	moments moments
 }
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
@@ -101,6 +102,7 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if err := r.Client.Get(ctx, request.NamespacedName, accessKey); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.users.forget(request.NamespacedName)
+			r.moments.keep(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
@@ -174,6 +176,7 @@ func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.A
 	if p.ak.Status.Intent == nil {
 		r.users.forget(client.ObjectKeyFromObject(p.ak))
 	}
+	r.moments.keep(client.ObjectKeyFromObject(p.ak), recordedMoments(p.ak)...)
 	p.emit(r.Recorder)
 	return reconcile.Result{RequeueAfter: r.next(p, action, err)}, nil
 }

@@ -94,6 +94,7 @@ func (r *AccessKeyReconciler) letGo(ctx context.Context, p *pass, action plan.Ac
 // adopt records the published pair.
 func (r *AccessKeyReconciler) adopt(_ context.Context, p *pass, _ plan.Action) error {
 	p.in.Secret.Record.Apply(p.ak)
+	r.moments.issued(p.ak, p.in.Begun)
 	p.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s again, which Secret %s holds", p.ak.Status.AccessKeyID, p.ak.SecretName())
 	return nil
 }
@@ -139,6 +140,7 @@ func (r *AccessKeyReconciler) deleteKey(ctx context.Context, p *pass, keyID stri
 	}
 	open := p.ak.Status.Intent
 	p.ak.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRevoke, KeyID: keyID, StartedAt: metav1.NewTime(now.Truncate(time.Second))}
+	p.in.Begun = r.moments.begun(p.ak, now)
 	if err := r.patchStatus(ctx, p); err != nil {
 		return err
 	}

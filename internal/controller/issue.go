@@ -53,6 +53,7 @@ func (r *AccessKeyReconciler) obtain(ctx context.Context, p *pass, action plan.A
 	}
 	open := p.ak.Status.Intent
 	p.ak.Status.Intent = intent
+	p.in.Begun = r.moments.begun(p.ak, p.in.Now)
 	recordIntent(p, action)
 	if err := r.patchStatus(ctx, p); err != nil {
 		return err
@@ -82,6 +83,7 @@ func (r *AccessKeyReconciler) publishAndRecord(ctx context.Context, p *pass, act
 	}
 	previous := p.ak.Status.AccessKeyID
 	record.Apply(p.ak)
+	r.moments.issued(p.ak, p.in.Begun)
 	// A renewed key is listed as it was before: perhaps expired.
 	p.in.Keys = slices.DeleteFunc(slices.Clone(p.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
 	p.in.Keys = append(p.in.Keys, plan.Key{Key: credential.Key})

@@ -71,6 +71,7 @@ func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.A
 	p := &pass{signer: r.Signer}
 	p.rebase(accessKey)
 	p.in.Now = r.Clock.Now()
+	p.in.Begun = r.moments.begun(p.ak, p.in.Now)
 	if err := r.observeService(ctx, p); err != nil {
 		return nil, err
 	}
@@ -140,7 +141,8 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 
 // resyncedKeys are the recorded keys that the last shared listing does not deny.
 func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.Key {
-	recorded := recordedKeys(p.ak)
+	recorded := r.moments.dated(p.ak, p.in.Now)
+	p.in.Issued = issuedBy(p.in.Now, recorded)
 	if len(recorded) == 0 || p.connection == nil || p.ak.Suspended() {
 		return recorded
 	}
@@ -188,6 +190,7 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.rebase(accessKey)
+	p.in.Begun = r.moments.begun(p.ak, r.Clock.Now())
 	p.in.Keys = r.resyncedKeys(ctx, p) // of what status records now: the cache may have been behind
 	var err error
 	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
@@ -206,10 +209,11 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.contacted, p.syncErr = true, nil
-	if p.in.Keys, err = r.claims(ctx, p, withYoung(keys, p.ak, r.Clock.Now())); err != nil {
+	// The look may have taken long, and an operation that follows starts only now.
+	now := r.Clock.Now()
+	if p.in.Keys, err = r.claims(ctx, p, withYoung(keys, plainKeys(r.moments.dated(p.ak, now)), now)); err != nil {
 		return err
 	}
-	// The look may have taken long, and an operation that follows starts only now.
 	p.in.Live, p.in.Now = true, r.Clock.Now()
 	return nil
 }
@@ -218,8 +222,8 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 const youth = time.Minute
 
 // withYoung adds the recorded keys that are too young to be missed.
-func withYoung(keys []keyservice.Key, ak *v1alpha1.AccessKey, now time.Time) []keyservice.Key {
-	for _, recorded := range plainKeys(recordedKeys(ak)) {
+func withYoung(keys, all []keyservice.Key, now time.Time) []keyservice.Key {
+	for _, recorded := range all {
 		missing := !slices.ContainsFunc(keys, func(key keyservice.Key) bool { return key.ID == recorded.ID })
 		if missing && now.Sub(recorded.CreatedAt).Abs() < youth {
 			keys = append(keys, recorded)

@@ -110,7 +110,7 @@ func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (busy bool,
 	for i := range open.Items {
 		if other := &open.Items[i]; r.rival(ctx, p, other) {
 			busy = true
-			if end := other.Status.Intent.StartedAt.Add(contestTime); end.After(until) {
+			if end := r.moments.begun(other, p.in.Now).Add(contestTime); end.After(until) {
 				until = end
 			}
 		}
@@ -151,13 +151,15 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 		return err
 	}
 	for i := range keys {
-		seen := r.users.sighted(keys[i].ID, name, r.Clock.Now())
+		now := r.Clock.Now()
+		seen := r.users.sighted(keys[i].ID, name, now)
 		if began := r.users.lastOther(p.connection.Endpoint, name, seen); !began.IsZero() {
 			keys[i].ContestedUntil = began.Add(contestTime)
 		}
 		for j := range open.Items {
 			other := &open.Items[j]
-			began, end := other.Status.Intent.StartedAt.Time, other.Status.Intent.StartedAt.Add(contestTime)
+			began := r.moments.begun(other, now)
+			end := began.Add(contestTime)
 			if !began.After(seen.Add(managerSkew)) && end.After(keys[i].ContestedUntil) && r.rival(ctx, p, other) &&
 				!slices.Contains(other.Status.Intent.KnownKeyIDs, keys[i].ID) {
 				keys[i].ContestedUntil = end

@@ -22,7 +22,7 @@ func TestAKeyIsNotMissedInItsFirstMinute(t *testing.T) {
 		"old and not listed":       {nil, youth, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := withYoung(test.listed, ak, ak.Status.IssuedAt.Add(test.age)); len(got) != test.want {
+			if got := withYoung(test.listed, plainKeys(recordedKeys(ak)), ak.Status.IssuedAt.Add(test.age)); len(got) != test.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -22,8 +22,9 @@ type Inventory struct {
 	mu      sync.Mutex
 	listing bool
 	current Snapshot
-	tried   time.Time
-	err     error
+	// tried and current.At have the monotonic readings of the caller's clock: one that is set back puts nothing off.
+	tried time.Time
+	err   error
 }
 
 // Snapshot is what the service listed at a moment.

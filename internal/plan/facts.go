@@ -262,7 +262,7 @@ func (in Input) notGranted() string {
 
 // revokeAt is when a previous key goes: as recorded, but no later than by a ttl that was shortened since.
 func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
-	expires, _ := Schedule(in.AccessKey, previous.IssuedAt.Time)
+	expires, _ := Schedule(in.AccessKey, in.issuedAt(previous.KeyID, previous.IssuedAt.Time))
 	return earliest(previous.RevokeAt.Time, expires)
 }
 

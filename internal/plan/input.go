@@ -15,6 +15,10 @@ import (
 // Input is all that a decision depends on.
 type Input struct {
 	Now time.Time
+	// Begun is when the open intent was begun, by the clock of Now as it is set today; zero: as recorded.
+	Begun time.Time
+	// Issued is when the recorded keys were issued, by ID, by the clock of Now as it is set today; without it as recorded.
+	Issued map[string]time.Time
 	// AccessKey with its spec and status; never nil, never changed.
 	AccessKey *v1alpha1.AccessKey
 	// Live: the AccessKey, the Secret and Keys were read just now, past every cache. Without it Keys are the recorded

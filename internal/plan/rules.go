@@ -142,9 +142,11 @@ func backOff(in Input) (Action, bool) {
 	switch {
 	case failures == nil || !in.Now.Before(failures.NextAttempt.Time):
 		return none()
+	case in.Now.Before(failures.LastTime.Time):
+		return none() // the clock was set back, so that nobody knows how long it has waited
 	case in.AccessKey.Status.ObservedGeneration != in.AccessKey.Generation:
 		return none() // the spec was changed, perhaps to mend it
-	case in.Service.ReadySince.After(failures.LastTime.Time):
+	case in.Service.ReadySince.After(failures.LastTime.Time) && !in.Service.ReadySince.After(in.Now):
 		return none() // the service was mended
 	}
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonRetrying, Until: failures.NextAttempt.Time}, true
@@ -274,7 +276,7 @@ func renewNow(in Input) (Action, bool) {
 }
 
 func rotate(in Input) (Action, bool) {
-	_, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	renewal := in.renewal()
 	if renewal.IsZero() || in.Now.Before(renewal) {
 		return none()
 	}
@@ -319,6 +321,5 @@ func tellOfGrant(in Input) (Action, bool) {
 }
 
 func wait(in Input) (Action, bool) {
-	_, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
-	return Action{Verb: Wait, Until: earliest(renewal, in.nextRevocation())}, true
+	return Action{Verb: Wait, Until: earliest(in.renewal(), in.nextRevocation())}, true
 }

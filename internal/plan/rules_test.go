@@ -98,7 +98,7 @@ func irreversible(verb Verb) bool {
 
 func everyCase() []decision {
 	return slices.Concat(holdingCases, settlingCases, chosenCases, waitingCases, revokingCases, goingCases, publishingCases, creatingCases,
-		replacingCases, markedCases, trustCases, placeCases)
+		replacingCases, markedCases, trustCases, placeCases, clockCases)
 }
 
 func TestNext(t *testing.T) {

@@ -27,8 +27,8 @@ func settle(in Input) (Action, bool) {
 		return settleWaiting(in), true
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
-	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}, true
+	case in.Now.Before(in.landedBy(intent)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.landedBy(intent)}, true
 	case intent.KeyID != "":
 		return settleChosen(in, intent), true
 	default:
@@ -40,8 +40,8 @@ func settle(in Input) (Action, bool) {
 // status records is revoked by the rules for it.
 func settleRevocation(in Input, intent *v1alpha1.Intent) Action {
 	switch {
-	case in.Now.Before(intent.StartedAt.Add(settleAfter)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: intent.StartedAt.Add(settleAfter)}
+	case in.Now.Before(in.landedBy(intent)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.landedBy(intent)}
 	case (in.ours(intent.KeyID) || in.marked(intent.KeyID)) && !in.remembered(intent.KeyID):
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
 	default:

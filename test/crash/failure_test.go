@@ -65,6 +65,9 @@ func (c call) service() bool { return c.name[0] >= 'A' && c.name[0] <= 'Z' }
 // fateOf numbers a call, and tells what it meets.
 func (w *world) fateOf(name string, write bool) failure {
 	w.calls = append(w.calls, call{name, write})
+	if w.beforeCall != nil {
+		w.beforeCall()
+	}
 	if met, ok := w.failures[len(w.calls)]; ok {
 		return met
 	}

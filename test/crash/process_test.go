@@ -42,6 +42,7 @@ type process struct {
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.process = &process{world: w, cancel: cancel}
+	w.lives++
 	w.log("operator", "starts")
 	go w.process.setUp(ctx)
 }

@@ -16,7 +16,7 @@ type story struct {
 	main bool
 	// workers: as many AccessKeys are worked on side by side, call by call; 0 for one. Pairs of failures are tried too.
 	workers int
-	tell func(*world, v1alpha1.RotationStrategy)
+	tell    func(*world, v1alpha1.RotationStrategy)
 }
 
 var stories = []story{

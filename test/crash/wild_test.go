@@ -24,9 +24,10 @@ import (
 const steps = 12
 
 var (
-	seeds = flag.Uint64("seeds", 2000, "worlds that TestWorlds runs through")
-	only  = flag.String("service", "", "the one service of all worlds")
-	jumps = flag.Bool("clock-jumps", false, "let the operator's clock be wrong by an hour")
+	seeds  = flag.Uint64("seeds", 2000, "worlds that TestWorlds runs through")
+	first  = flag.Uint64("first", 0, "the seed of the first world")
+	only   = flag.String("service", "", "the one service of all worlds")
+	steady = flag.Bool("steady-clock", false, "let the operator's clock be right at all times")
 )
 
 // wildServices are those of the random worlds.
@@ -38,7 +39,8 @@ var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-
 //
 //	go test ./test/crash -run 'TestWorlds/seed=123$'
 func TestWorlds(t *testing.T) {
-	for seed := range *seeds {
+	for n := range *seeds {
+		seed := *first + n
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			if w := runWild(t, seed, false); w.violation != "" {
@@ -55,6 +57,9 @@ type wild struct {
 	// percent of calls that meet a failure of each kind.
 	percent map[failure]int
 	well    bool
+	// jumpIn is at which of the next calls the clock is set, so that it jumps in the midst of a pass.
+	jumpIn int
+	jumpTo time.Duration
 }
 
 func runWild(t *testing.T, seed uint64, tracing bool) *world {
@@ -95,7 +100,7 @@ func newWild(seed uint64, tracing bool) *wild {
 		dieBefore: pick(rng, 0, 1, 3), dieAfter: pick(rng, 0, 1, 3), dieLate: pick(rng, 0, 0, 2), refuse: pick(rng, 0, 2, 10),
 		loseAnswer: pick(rng, 0, 2, 10), late: pick(rng, 0, 0, 2), failed: pick(rng, 0, 2, 10), throttled: pick(rng, 0, 0, 5),
 	}
-	w.odds = w.someFailure
+	w.odds, w.beforeCall = w.someFailure, w.setClock
 	return w
 }
 
@@ -216,15 +221,6 @@ func (w *wild) takeServiceDown(d time.Duration) {
 	})
 }
 
-func (w *wild) shiftClock(d time.Duration) {
-	if !*jumps {
-		return
-	}
-	w.log("clock", "is wrong by %s", d)
-	w.clock.shift = d
-	w.clockError = time.Hour
-}
-
 func (w *wild) setSuspended(name string, suspended bool) {
 	w.edit(name, fmt.Sprintf("sets suspend: %t", suspended), func(ak *v1alpha1.AccessKey) { ak.Spec.Suspend = ptr.To(suspended) })
 }
@@ -245,7 +241,7 @@ func (w *wild) turnWell() {
 		return
 	}
 	w.log("world", "turns well")
-	w.well, w.clock.shift, w.restartAfter = true, 0, time.Second
+	w.well, w.jumpIn, w.clock.shift, w.restartAfter = true, 0, 0, time.Second
 	for _, ak := range w.accessKeys() {
 		w.setSuspended(ak.Name, false)
 	}

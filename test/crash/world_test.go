@@ -25,7 +25,9 @@ type world struct {
 	kube    *kube.Server
 	site    *site
 	process *process
-	clock   *shiftedClock
+	// lives that the operator has had.
+	lives int
+	clock *jumpingClock
 	// workers is how many AccessKeys are worked on at once. With more than one, passes take turns at each call.
 	workers int
 	// lag is how far the caches are behind, by kind.
@@ -40,6 +42,8 @@ type world struct {
 	calls    []call
 	// odds of failures in a random world, by call.
 	odds func(write, service bool) failure
+	// beforeCall is done when a call's turn has come.
+	beforeCall func()
 	// wild: failures have no number, so that nothing is done by a known time.
 	wild bool
 	// clockError is how wrong the operator's clock was at most.
@@ -79,21 +83,12 @@ type appointment struct {
 
 func newWorld(s *site) *world {
 	w := &world{
-		kube: kube.NewServer(), site: s, clock: &shiftedClock{}, workers: 1, restartAfter: time.Second,
+		kube: kube.NewServer(), site: s, clock: newClock(), workers: 1, restartAfter: time.Second,
 		stirred: make(chan struct{}, 1), subjects: map[string]*subject{}, failures: map[int]failure{},
 		lag: map[string]time.Duration{},
 	}
 	return w
 }
-
-// shiftedClock is the operator's, which can be wrong.
-type shiftedClock struct{ shift time.Duration }
-
-// Now implements clock.PassiveClock.
-func (c *shiftedClock) Now() time.Time { return time.Now().Add(c.shift) }
-
-// Since implements clock.PassiveClock.
-func (c *shiftedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 // behind is how far the cache of a kind lags.
 func (w *world) behind(kind string) time.Duration { return w.lag[kind] }

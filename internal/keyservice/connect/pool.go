@@ -97,7 +97,8 @@ type entry struct {
 	generation int64
 	material   string
 	connection *Connection
-	// err of a service that did not say what it can do, and when to ask it again.
+	// err of a service that did not say what it can do, and when to ask it again: by the monotonic clock, since the pool's
+	// clock has one, so that a wall clock that is set back does not put it off.
 	err     error
 	retryAt time.Time
 }

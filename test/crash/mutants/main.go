@@ -20,7 +20,7 @@ import (
 
 func main() {
 	survivors := 0
-	for _, m := range mutants {
+	for _, m := range slices.Concat(mutants, clockMutants) {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], m.name) {
 			continue
 		}

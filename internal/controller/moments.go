@@ -1,0 +1,115 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// moments tell how long ago something was that a status records, although the clock jumps: a recorded moment is one of a
+// clock that may have been set since. What has passed since this process first saw the record is measured by the
+// monotonic clock, and only what had passed by then is taken from the record. A record of the future proves that the
+// clock was set back; nothing had passed by then. That the clock was set while no operator ran nobody can know otherwise.
+type moments struct {
+	mu   sync.Mutex
+	seen map[types.NamespacedName]map[string]time.Time
+}
+
+// of is when it was by a clock that runs as the process's does. now is from the clock, with its monotonic reading.
+func (m *moments) of(name types.NamespacedName, what string, recorded, now time.Time) time.Time {
+	if recorded.IsZero() {
+		return recorded
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.seen == nil {
+		m.seen = map[types.NamespacedName]map[string]time.Time{}
+	}
+	if m.seen[name] == nil {
+		m.seen[name] = map[string]time.Time{}
+	}
+	moment, known := m.seen[name][what]
+	if !known {
+		moment = now.Add(-max(now.Round(0).Sub(recorded), 0)) // by the wall clock
+		m.seen[name][what] = moment
+	}
+	return moment
+}
+
+// keep forgets what an AccessKey no longer records; all of it, if it is gone.
+func (m *moments) keep(name types.NamespacedName, recorded ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kept := map[string]bool{}
+	for _, what := range recorded {
+		kept[what] = true
+	}
+	maps.DeleteFunc(m.seen[name], func(what string, _ time.Time) bool { return !kept[what] })
+	if len(m.seen[name]) == 0 {
+		delete(m.seen, name)
+	}
+}
+
+// begun is when the open intent of an AccessKey was begun; zero if none is open.
+func (m *moments) begun(ak *v1alpha1.AccessKey, now time.Time) time.Time {
+	if ak.Status.Intent == nil {
+		return time.Time{}
+	}
+	return m.of(client.ObjectKeyFromObject(ak), intentMoment(ak.Status.Intent), ak.Status.Intent.StartedAt.Time, now)
+}
+
+// issued notes when the pair was issued that status now records: when its operation was begun, if that is known.
+func (m *moments) issued(ak *v1alpha1.AccessKey, begun time.Time) {
+	if status := &ak.Status; !begun.IsZero() {
+		m.of(client.ObjectKeyFromObject(ak), issueMoment(status.KeyID, status.AccessKeyID, status.IssuedAt.Time), begun, begun)
+	}
+}
+
+// dated are the recorded keys with the time at which they were issued.
+func (m *moments) dated(ak *v1alpha1.AccessKey, now time.Time) []plan.Key {
+	keys := recordedKeys(ak)
+	for i := range keys {
+		key := &keys[i]
+		key.CreatedAt = m.of(client.ObjectKeyFromObject(ak), issueMoment(key.ID, key.AccessKeyID, key.CreatedAt), key.CreatedAt, now)
+	}
+	return keys
+}
+
+// issuedBy is when the keys were issued by the wall clock as it is set now.
+func issuedBy(now time.Time, keys []plan.Key) map[string]time.Time {
+	issued := map[string]time.Time{}
+	for _, key := range keys {
+		issued[key.ID] = now.Round(0).Add(-now.Sub(key.CreatedAt))
+	}
+	return issued
+}
+
+// recordedMoments names what a status records the moment of.
+func recordedMoments(ak *v1alpha1.AccessKey) []string {
+	var recorded []string
+	if ak.Status.Intent != nil {
+		recorded = append(recorded, intentMoment(ak.Status.Intent))
+	}
+	for _, key := range recordedKeys(ak) {
+		recorded = append(recorded, issueMoment(key.ID, key.AccessKeyID, key.CreatedAt))
+	}
+	return recorded
+}
+
+func intentMoment(intent *v1alpha1.Intent) string {
+	return fmt.Sprintf("operation %d begun at %s", intent.Revision, stamp(intent.StartedAt.Time))
+}
+
+func issueMoment(keyID, accessKeyID string, issuedAt time.Time) string {
+	return fmt.Sprintf("%s (%s) issued at %s", keyID, accessKeyID, stamp(issuedAt))
+}
