@@ -101,14 +101,14 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	accessKey := &v1alpha1.AccessKey{}
 	if err := r.Client.Get(ctx, request.NamespacedName, accessKey); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.users.forget(request.NamespacedName)
+			r.users.forget(request.NamespacedName, r.Clock.Now())
 			r.moments.keep(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
 	}
 	if !r.Shard.has(accessKey) {
-		r.users.forget(request.NamespacedName) // an open intent goes on standing for the lock
+		r.users.forget(request.NamespacedName, r.Clock.Now()) // an open intent goes on standing for the lock
 		return reconcile.Result{}, nil
 	}
 	if wait := r.Shard.wait(accessKey, r.Clock.Now()); wait > 0 {
@@ -165,7 +165,7 @@ func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.A
 		return reconcile.Result{}, err
 	}
 	if action.Verb == plan.Release && err == nil {
-		r.users.forget(client.ObjectKeyFromObject(p.ak))
+		r.users.forget(client.ObjectKeyFromObject(p.ak), p.in.Now)
 		p.emit(r.Recorder)
 		return reconcile.Result{}, nil
 	}
@@ -174,7 +174,7 @@ func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.A
 		return reconcile.Result{}, err
 	}
 	if p.ak.Status.Intent == nil {
-		r.users.forget(client.ObjectKeyFromObject(p.ak))
+		r.users.forget(client.ObjectKeyFromObject(p.ak), p.in.Now)
 	}
 	r.moments.keep(client.ObjectKeyFromObject(p.ak), recordedMoments(p.ak)...)
 	p.emit(r.Recorder)

@@ -27,6 +27,8 @@ import (
 type userLocks struct {
 	mu    sync.Mutex
 	locks map[string]userLock
+	// done are the locks that were let go in the last minute, oldest first: what their holders made need not be in the cache yet.
+	done []doneLock
 	// sightings are when keys that an open intent could have made were first seen, by the AccessKey.
 	sightings map[types.NamespacedName]map[string]time.Time
 }
@@ -49,11 +51,30 @@ func (l *userLocks) acquire(user string, holder types.NamespacedName, now time.T
 	return true
 }
 
+// doneLock is one that was let go.
+type doneLock struct {
+	userLock
+
+	user string
+	at   time.Time
+}
+
+// cacheLag is how far the cache can be behind.
+const cacheLag = time.Minute
+
 // forget releases what an AccessKey held.
-func (l *userLocks) forget(holder types.NamespacedName) {
+func (l *userLocks) forget(holder types.NamespacedName, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	maps.DeleteFunc(l.locks, func(_ string, current userLock) bool { return current.holder == holder })
+	for len(l.done) > 0 && now.Sub(l.done[0].at) > cacheLag {
+		l.done = l.done[1:]
+	}
+	maps.DeleteFunc(l.locks, func(user string, current userLock) bool {
+		if current.holder == holder {
+			l.done = append(l.done, doneLock{current, user, now})
+		}
+		return current.holder == holder
+	})
 	delete(l.sightings, holder)
 }
 
@@ -85,15 +106,21 @@ func (l *userLocks) heldByOther(user string, holder types.NamespacedName) time.T
 }
 
 // lastOther is when another AccessKey last began an operation for any user of the service, up to a moment; zero if none that
-// began by then is at work.
+// began by then is, or just was, at work.
 func (l *userLocks) lastOther(endpoint string, holder types.NamespacedName, by time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var last time.Time
-	for user, lock := range l.locks {
+	consider := func(user string, lock userLock) {
 		if lock.holder != holder && strings.HasPrefix(user, endpoint+" ") && lock.since.After(last) && !lock.since.After(by) {
 			last = lock.since
 		}
+	}
+	for user, lock := range l.locks {
+		consider(user, lock)
+	}
+	for _, done := range l.done {
+		consider(done.user, done.userLock)
 	}
 	return last
 }

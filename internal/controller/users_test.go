@@ -39,11 +39,11 @@ func TestAUserIsHeldByOneAccessKeyUntilItLetsGo(t *testing.T) {
 	if !locks.acquire("bob", there, noon) {
 		t.Error("another user is not to be had")
 	}
-	locks.forget(there)
+	locks.forget(there, noon)
 	if locks.heldByOther("alice", there).IsZero() {
 		t.Error("let go by one who does not hold it")
 	}
-	locks.forget(here)
+	locks.forget(here, noon)
 	if !locks.heldByOther("alice", there).IsZero() || !locks.acquire("alice", there, noon) {
 		t.Error("not to be had after its holder let go")
 	}
@@ -62,7 +62,7 @@ func TestOfManyAtOnceOneGetsTheUser(t *testing.T) {
 				winners.Add(1)
 			}
 			locks.heldByOther("alice", here)
-			locks.forget(there)
+			locks.forget(there, noon)
 		})
 	}
 	group.Wait()
@@ -101,6 +101,26 @@ func TestTheLastOperationOfAnotherAtTheSameService(t *testing.T) {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// TestWhoJustLetGoCounts: what it made need not be in the cache yet.
+func TestWhoJustLetGoCounts(t *testing.T) {
+	const endpoint = "https://a.example"
+	var locks userLocks
+	locks.acquire(endpoint+" local:alice", here, noon)
+	locks.forget(here, noon.Add(time.Minute))
+	if !locks.heldByOther(endpoint+" local:alice", there).IsZero() {
+		t.Error("still held")
+	}
+	for _, test := range []struct {
+		after time.Duration
+		want  time.Time
+	}{{cacheLag, noon}, {cacheLag + 1, time.Time{}}} {
+		locks.forget(there, noon.Add(time.Minute).Add(test.after)) // any pass drops what is old
+		if got := locks.lastOther(endpoint, there, noon.Add(time.Hour)); !got.Equal(test.want) {
+			t.Errorf("%s later: got %s, want %s", test.after, got, test.want)
+		}
 	}
 }
 

@@ -72,7 +72,7 @@ func (in Input) works(id string) bool {
 	key, ok := in.find(id)
 	switch key.State {
 	case "", keyservice.Active, keyservice.Pending:
-		return ok && (key.ExpiresAt.IsZero() || in.Now.Before(key.ExpiresAt))
+		return ok && !in.ended(key)
 	default:
 		return false
 	}

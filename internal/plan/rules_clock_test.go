@@ -58,6 +58,21 @@ var clockCases = []decision{
 		in:   quiet(previous("K0", noon.Add(time.Hour)), keys("K0", "K1"), issuedInTruth("K0", noon.Add(-ttl)), cached),
 		rule: ruleRevokePrevious, want: Action{Verb: Look, Reason: v1alpha1.ReasonRevoking},
 	},
+	{
+		name: "a pair that the service ends in an hour has not ended because the clock was set forward",
+		in:   quiet(at(noon.Add(2*time.Hour)), endsAt("K1", noon.Add(time.Hour)), issuedInTruth("K1", issued.Add(2*time.Hour))),
+		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
+	},
+	{
+		name: "a pair that was issued by a clock that was wrong has not ended before its ttl",
+		in:   quiet(endsAt("K1", issued.Add(-time.Minute)), issuedInTruth("K1", noon.Add(-time.Minute))),
+		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
+	},
+	{
+		name: "a pair that has lived as long as the service lets it is replaced, although the clock was set back",
+		in:   quiet(at(noon.Add(-2*time.Hour)), endsAt("K1", noon), issuedInTruth("K1", issued.Add(-2*time.Hour))),
+		rule: ruleReplace, want: Action{Verb: Create, Reason: v1alpha1.ReasonRestoring},
+	},
 }
 
 func failedAt(at time.Time) change {
