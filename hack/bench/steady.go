@@ -1,0 +1,138 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// listRoute is Qumulo's route for both: the keys of a user, and a page of all keys.
+const listRoute = "GET /v1/s3/access-keys/"
+
+// pageSize is Qumulo's.
+const pageSize = 10000
+
+type restartRun struct {
+	Keys int `json:"keys"`
+	// Seconds from the start of the process until each AccessKey had its first pass and none waited for one.
+	Seconds    float64 `json:"seconds"`
+	KubeWrites int     `json:"kubeWrites"`
+	KubeReads  int     `json:"kubeReads"`
+	KubeLists  int     `json:"kubeListsAndWatches"`
+	Listings   int     `json:"listings"`
+	Calls      int     `json:"serviceCalls"`
+	CPU        float64 `json:"cpuSeconds"`
+	PeakRSS    int     `json:"peakRSSBytes"`
+	Kube       counts  `json:"kubeRequests"`
+	Service    counts  `json:"serviceRequests"`
+}
+
+// measureRestart stops the manager and starts another one, with the default flags.
+func (w *world) measureRestart(ctx context.Context, _ pattern, r *round) error {
+	if err := w.stopManager(); err != nil {
+		return err
+	}
+	run := &r.Restart
+	var err error
+	if run.Keys, err = w.issuedKeys(ctx); err != nil {
+		return err
+	}
+	kube, service, err := w.counting(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.startManager(ctx); err != nil {
+		return err
+	}
+	err = w.manager.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= run.Keys && u.Depth == 0 })
+	run.Seconds = time.Since(w.manager.started).Seconds()
+	if err != nil {
+		return err
+	}
+	if err := w.manager.settle(ctx); err != nil {
+		return err
+	}
+	u, err := w.manager.usage(ctx)
+	if err != nil {
+		return err
+	}
+	kubeAfter, serviceAfter, err := w.counting(ctx)
+	if err != nil {
+		return err
+	}
+	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
+	run.KubeWrites, run.KubeReads, run.KubeLists = run.Kube.writes(), run.Kube.reads(), run.Kube.lists()
+	run.Listings, run.Calls = run.Service[listRoute], run.Service.sum()
+	run.CPU, run.PeakRSS = u.CPU, u.Peak
+	say("%d keys: restart took %.1f s until all were observed, %.1f s CPU, peak RSS %.0f MiB; kube %s; service %s", r.Keys, run.Seconds, run.CPU, mib(run.PeakRSS), run.Kube, run.Service)
+	return nil
+}
+
+type idleRun struct {
+	Keys int `json:"keys"`
+	// Seconds that were observed, and the resyncs that fell into them.
+	Seconds float64 `json:"seconds"`
+	Resyncs float64 `json:"resyncs"`
+	// Pages of one resync.
+	Pages      int `json:"pages"`
+	KubeWrites int `json:"kubeWrites"`
+	KubeReads  int `json:"kubeReads"`
+	Listings   int `json:"listings"`
+	Calls      int `json:"serviceCalls"`
+	// CPUus is what a pass without a cause takes, microseconds, with its part of the resync.
+	CPUus   float64 `json:"cpuMicrosecondsPerPass"`
+	Passes  int     `json:"passes"`
+	RSS     int     `json:"rssBytes"`
+	Kube    counts  `json:"kubeRequests"`
+	Service counts  `json:"serviceRequests"`
+}
+
+// measureIdle watches a manager that has nothing to do. Its clock can't be moved from outside, so it resyncs every ten
+// seconds in place of every ten minutes.
+func (w *world) measureIdle(ctx context.Context, _ pattern, r *round) error {
+	if err := w.stopManager(); err != nil {
+		return err
+	}
+	run := &r.Idle
+	run.Keys, run.Pages = r.Restart.Keys, (r.Restart.Keys+3*r.Keys)/pageSize+1
+	if err := w.startManager(ctx, "--resync-period="+resync.String()); err != nil {
+		return err
+	}
+	defer func() { _ = w.stopManager() }() // the floor comes next
+	if err := w.manager.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= run.Keys && u.Depth == 0 }); err != nil {
+		return err
+	}
+	before, err := w.manager.usage(ctx)
+	if err != nil {
+		return err
+	}
+	kube, service, err := w.counting(ctx)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	select {
+	case <-time.After(w.observe):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	run.Seconds = time.Since(start).Seconds()
+	run.Resyncs = run.Seconds / resync.Seconds()
+	after, err := w.manager.usage(ctx)
+	if err != nil {
+		return err
+	}
+	kubeAfter, serviceAfter, err := w.counting(ctx)
+	if err != nil {
+		return err
+	}
+	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
+	run.KubeWrites, run.KubeReads = run.Kube.writes(), run.Kube.reads()
+	run.Listings, run.Calls = run.Service[listRoute], run.Service.sum()
+	run.Passes, run.RSS = after.Passes-before.Passes, after.RSS
+	run.CPUus = 1e6 * (after.CPU - before.CPU) / float64(max(run.Passes, 1))
+	say("%d keys: idle for %.0f s at a resync of %s: %d passes at %.0f µs CPU; kube %s; service %s", r.Keys, run.Seconds, resync, run.Passes, run.CPUus, run.Kube, run.Service)
+	return nil
+}
