@@ -77,7 +77,7 @@ func each(ctx context.Context, workers, count int, do func(i int) error) error {
 
 // tracker notes when the AccessKeys of a batch were applied, and when a watch saw each of them Ready.
 type tracker struct {
-	stop func()
+	stop context.CancelFunc
 	all  chan struct{}
 
 	mu      sync.Mutex
@@ -88,19 +88,34 @@ type tracker struct {
 
 // track starts to watch a batch.
 func track(ctx context.Context, kube client.WithWatch, b batch) (*tracker, error) {
-	watcher, err := kube.Watch(ctx, &v1alpha1.AccessKeyList{}, client.MatchingLabels{batchLabel: b.name})
+	ctx, stop := context.WithCancel(ctx)
+	begin := func() (watch.Interface, error) {
+		return kube.Watch(ctx, &v1alpha1.AccessKeyList{}, client.MatchingLabels{batchLabel: b.name})
+	}
+	watcher, err := begin()
 	if err != nil {
+		stop()
 		return nil, err
 	}
 	t := &tracker{
-		stop: watcher.Stop, all: make(chan struct{}), count: b.count,
+		stop: stop, all: make(chan struct{}), count: b.count,
 		applied: map[client.ObjectKey]time.Time{}, ready: map[client.ObjectKey]time.Time{},
 	}
-	go t.follow(watcher)
+	go func() {
+		for t.follow(watcher); ctx.Err() == nil; t.follow(watcher) { // the API server ends a watch that falls behind
+			say("the watch of batch %s ended, and was begun again", b.name)
+			if watcher, err = begin(); err != nil {
+				say("watching batch %s: %v", b.name, err)
+				return
+			}
+		}
+	}()
 	return t, nil
 }
 
+// follow a watch to its end. It begins with what is there.
 func (t *tracker) follow(watcher watch.Interface) {
+	defer watcher.Stop()
 	for event := range watcher.ResultChan() {
 		ak, ok := event.Object.(*v1alpha1.AccessKey)
 		if ok && meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady) {
