@@ -151,13 +151,15 @@ func (m *manager) settle(ctx context.Context) error {
 	})
 }
 
-// profiles of the manager while it works: takes the CPU's for as long as do takes, at most a minute, and the heap's after it.
-func (w *world) profiles(ctx context.Context, name string, do func() error) error {
+// profiles of the manager while it works on a number of keys: the CPU's for about half the time that they take, the heap's
+// after it.
+func (w *world) profiles(ctx context.Context, keys int, do func() error) error {
 	if !w.profile {
 		return do()
 	}
 	taken := make(chan error, 1)
-	go func() { taken <- w.takeProfile(ctx, "profile?seconds=20", name+".cpu.pprof") }()
+	name := fmt.Sprintf("issue-%d", keys)
+	go func() { taken <- w.takeProfile(ctx, fmt.Sprintf("profile?seconds=%d", keys/120+1), name+".cpu.pprof") }()
 	err := do()
 	return errors.Join(err, <-taken, w.takeProfile(ctx, "heap?gc=1", name+".heap.pprof"), w.takeProfile(ctx, "allocs", name+".allocs.pprof"))
 }

@@ -178,7 +178,7 @@ func (w *world) measureIssue(ctx context.Context, _ pattern, r *round) error {
 	if err != nil {
 		return err
 	}
-	err = w.profiles(ctx, fmt.Sprintf("issue-%d", r.Keys), func() (err error) {
+	err = w.profiles(ctx, r.Keys, func() (err error) {
 		r.Issue.pace, err = w.apply(ctx, b)
 		return err
 	})
