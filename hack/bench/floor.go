@@ -5,13 +5,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,6 +30,15 @@ type pattern struct {
 	intent, issued v1alpha1.AccessKeyStatus
 	secret         corev1.Secret
 	event          eventsv1.Event
+	sizes          sizes
+}
+
+// sizes of what etcd holds for one key, bytes: an AccessKey as JSON, as the API server stores what a CRD defines, a Secret
+// and an event as protobuf.
+type sizes struct {
+	AccessKey int `json:"accessKey"`
+	Secret    int `json:"secret"`
+	Event     int `json:"event"`
 }
 
 // learn lets the operator issue the keys of a batch, and looks at what it writes for one of them.
@@ -49,9 +58,11 @@ func (w *world) learn(ctx context.Context, b batch) (p pattern, err error) {
 		case !ok || ak.Name != name:
 		case ak.Status.Intent != nil:
 			p.intent = ak.Status
-		case meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady):
+		case isReady(ak):
 			p.issued = ak.Status
-			return p, w.readPattern(ctx, client.ObjectKeyFromObject(ak), &p)
+			encoded, err := json.Marshal(ak)
+			p.sizes.AccessKey = len(encoded)
+			return p, errors.Join(err, w.readPattern(ctx, client.ObjectKeyFromObject(ak), &p))
 		}
 	}
 	return p, errors.New("the watch ended before the operator had issued the key to learn from")
@@ -64,6 +75,7 @@ func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *patter
 	if err := w.kube.Get(ctx, key, &p.secret); err != nil {
 		return err
 	}
+	p.sizes.Secret = p.secret.Size()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		var events eventsv1.EventList
 		if err := w.kube.List(ctx, &events, client.InNamespace(key.Namespace)); err != nil {
@@ -71,7 +83,7 @@ func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *patter
 		}
 		for _, event := range events.Items {
 			if event.Regarding.Kind == "AccessKey" && event.Regarding.Name == key.Name {
-				p.event = event
+				p.event, p.sizes.Event = event, event.Size()
 				return nil
 			}
 		}

@@ -75,8 +75,10 @@ func each(ctx context.Context, workers, count int, do func(i int) error) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// tracker notes when the AccessKeys of a batch were applied, and when a watch saw each of them Ready.
+// tracker notes when the AccessKeys of a batch were applied, and when a watch saw each of them as wanted.
 type tracker struct {
+	wanted func(*v1alpha1.AccessKey) bool
+
 	stop context.CancelFunc
 	all  chan struct{}
 
@@ -86,8 +88,16 @@ type tracker struct {
 	ready   map[client.ObjectKey]time.Time
 }
 
-// track starts to watch a batch.
+func isReady(ak *v1alpha1.AccessKey) bool {
+	return meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// track starts to watch a batch for AccessKeys that are Ready.
 func track(ctx context.Context, kube client.WithWatch, b batch) (*tracker, error) {
+	return trackUntil(ctx, kube, b, isReady)
+}
+
+func trackUntil(ctx context.Context, kube client.WithWatch, b batch, wanted func(*v1alpha1.AccessKey) bool) (*tracker, error) {
 	ctx, stop := context.WithCancel(ctx)
 	begin := func() (watch.Interface, error) {
 		return kube.Watch(ctx, &v1alpha1.AccessKeyList{}, client.MatchingLabels{batchLabel: b.name})
@@ -98,7 +108,7 @@ func track(ctx context.Context, kube client.WithWatch, b batch) (*tracker, error
 		return nil, err
 	}
 	t := &tracker{
-		stop: stop, all: make(chan struct{}), count: b.count,
+		wanted: wanted, stop: stop, all: make(chan struct{}), count: b.count,
 		applied: map[client.ObjectKey]time.Time{}, ready: map[client.ObjectKey]time.Time{},
 	}
 	go func() {
@@ -118,7 +128,7 @@ func (t *tracker) follow(watcher watch.Interface) {
 	defer watcher.Stop()
 	for event := range watcher.ResultChan() {
 		ak, ok := event.Object.(*v1alpha1.AccessKey)
-		if ok && meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady) {
+		if ok && t.wanted(ak) {
 			t.note(t.ready, client.ObjectKeyFromObject(ak))
 		}
 	}
@@ -155,7 +165,7 @@ func (t *tracker) wait(ctx context.Context, limit time.Duration) (pace, error) {
 	case <-timeout.C:
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		return pace{}, fmt.Errorf("after %s %d of %d AccessKeys are Ready", limit, len(t.ready), t.count)
+		return pace{}, fmt.Errorf("after %s %d of %d AccessKeys are as wanted", limit, len(t.ready), t.count)
 	}
 	return t.pace(), nil
 }
@@ -193,5 +203,8 @@ func (w *world) apply(ctx context.Context, b batch) (pace, error) {
 		t.stop()
 		return pace{}, fmt.Errorf("making AccessKeys: %w", err)
 	}
-	return t.wait(ctx, time.Minute+time.Duration(b.count)*200*time.Millisecond)
+	return t.wait(ctx, workLimit(b.count))
 }
+
+// workLimit is after how long some keys should have been worked on for long.
+func workLimit(keys int) time.Duration { return time.Minute + time.Duration(keys)*200*time.Millisecond }

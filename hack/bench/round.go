@@ -28,9 +28,14 @@ const (
 
 // round is what was measured with one number of keys.
 type round struct {
-	Keys   int        `json:"keys"`
+	Keys int `json:"keys"`
+	// Sizes of what is stored for one key, bytes.
+	Sizes sizes `json:"sizes"`
+
 	Floors []floorRun `json:"floors"`
-	Issue  issueRun   `json:"issue"`
+	Issue  workRun    `json:"issue"`
+	// Rotate is of a thousand keys at most.
+	Rotate workRun `json:"rotate"`
 	// Restart has the default flags, Idle a resync period of ten seconds.
 	Restart restartRun `json:"restart"`
 	Idle    idleRun    `json:"idle"`
@@ -41,18 +46,6 @@ type floorRun struct {
 	pace
 	KubeWrites   float64 `json:"kubeWritesPerKey"`
 	ServiceCalls float64 `json:"serviceCallsPerKey"`
-}
-
-type issueRun struct {
-	pace
-	KubeWrites   float64 `json:"kubeWritesPerKey"`
-	KubeReads    float64 `json:"kubeReadsPerKey"`
-	ServiceCalls float64 `json:"serviceCallsPerKey"`
-	CPUms        float64 `json:"cpuMillisecondsPerKey"`
-	Passes       float64 `json:"passesPerKey"`
-	PeakRSS      int     `json:"peakRSSBytes"`
-	Kube         counts  `json:"kubeRequests"`
-	Service      counts  `json:"serviceRequests"`
 }
 
 // runRound measures on a control plane of its own: the floor, the operator, the floor again.
@@ -68,7 +61,8 @@ func runRound(ctx context.Context, o options, keys int, slow bool) (r round, err
 	if err != nil {
 		return r, err
 	}
-	steps := []func(context.Context, pattern, *round) error{w.measureFloor, w.measureIssue, w.measureRestart, w.measureIdle, w.measureFloor}
+	r.Sizes = p.sizes
+	steps := []func(context.Context, pattern, *round) error{w.measureFloor, w.measureIssue, w.measureRotate, w.measureRestart, w.measureIdle, w.measureFloor}
 	if slow {
 		steps = append(steps, w.measureSlow)
 	}
@@ -157,57 +151,6 @@ func (w *world) counting(ctx context.Context) (kube, service counts, err error) 
 	}
 	service, err = w.serviceCounts(ctx, "qumulo")
 	return kube, service, err
-}
-
-func (w *world) measureIssue(ctx context.Context, _ pattern, r *round) error {
-	if err := w.startManager(ctx); err != nil {
-		return err
-	}
-	if err := w.manager.settle(ctx); err != nil {
-		return err
-	}
-	b, err := w.newBatch(ctx, "keys", r.Keys)
-	if err != nil {
-		return err
-	}
-	kube, service, err := w.counting(ctx)
-	if err != nil {
-		return err
-	}
-	before, err := w.manager.usage(ctx)
-	if err != nil {
-		return err
-	}
-	err = w.profiles(ctx, r.Keys, func() (err error) {
-		r.Issue.pace, err = w.apply(ctx, b)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := w.manager.settle(ctx); err != nil { // the events, and the passes that the last writes caused
-		return err
-	}
-	after, err := w.manager.usage(ctx)
-	if err != nil {
-		return err
-	}
-	kubeAfter, serviceAfter, err := w.counting(ctx)
-	if err != nil {
-		return err
-	}
-	r.Issue.count(r.Keys, kubeAfter.since(kube), serviceAfter.since(service))
-	r.Issue.CPUms, r.Issue.Passes = 1000*(after.CPU-before.CPU)/float64(r.Keys), perKey(after.Passes-before.Passes, r.Keys)
-	r.Issue.PeakRSS = after.Peak
-	say("%d keys: operator %.1f keys/s (%.1f s), %.1f ms CPU per key, peak RSS %.0f MiB", r.Keys, r.Issue.KeysPerSecond, r.Issue.Seconds, r.Issue.CPUms, mib(after.Peak))
-	say("%d keys: kube %s; service %s", r.Keys, r.Issue.Kube, r.Issue.Service)
-	return nil
-}
-
-func (run *issueRun) count(keys int, kube, service counts) {
-	run.Kube, run.Service = kube, service
-	run.KubeWrites, run.KubeReads = perKey(kube.writes(), keys), perKey(kube.reads(), keys)
-	run.ServiceCalls = perKey(service.sum(), keys)
 }
 
 func mib(bytes int) float64 { return float64(bytes) / (1 << 20) }

@@ -49,6 +49,12 @@ var rows = []row{
 	{"controller CPU per key, ms", "≤ 4", func(_ report, r round) (string, bool) {
 		return fmt.Sprintf("%.1f", r.Issue.CPUms), r.Issue.CPUms <= 4
 	}},
+	{"replacing a key and revoking the old one: kube writes / reads", "", func(_ report, r round) (string, bool) {
+		return fmt.Sprintf("%.2f / %.2f", r.Rotate.KubeWrites, r.Rotate.KubeReads), true
+	}},
+	{"replacing a key and revoking the old one: service calls / CPU, ms", "", func(_ report, r round) (string, bool) {
+		return fmt.Sprintf("%.2f / %.1f", r.Rotate.ServiceCalls, r.Rotate.CPUms), true
+	}},
 	{"peak RSS while issuing / after a restart, MiB", "≤ 110 at 5,000; ≤ 150 at 10,000", func(_ report, r round) (string, bool) {
 		peak := max(r.Issue.PeakRSS, r.Restart.PeakRSS)
 		return fmt.Sprintf("%.0f / %.0f", mib(r.Issue.PeakRSS), mib(r.Restart.PeakRSS)), mib(peak) <= byKeys(r, 110, 150)
@@ -60,6 +66,7 @@ var rows = []row{
 		per := float64(r.Idle.Listings) / r.Idle.Resyncs
 		return fmt.Sprintf("%.2f (%d)", per, r.Idle.Pages), per <= float64(r.Idle.Pages)+0.01
 	}},
+	{"idle: CPU of a pass, µs", "", func(_ report, r round) (string, bool) { return fmt.Sprintf("%.0f", r.Idle.CPUus), true }},
 	{"idle: all calls of the service per resync", "≤ pages + 1", func(_ report, r round) (string, bool) {
 		per := float64(r.Idle.Calls) / r.Idle.Resyncs
 		return fmt.Sprintf("%.2f", per), per <= float64(r.Idle.Pages)+1.01
@@ -73,6 +80,9 @@ var rows = []row{
 	}},
 	{"restart: all observed after, s", "≤ 15 at 10,000", func(_ report, r round) (string, bool) {
 		return fmt.Sprintf("%.1f", r.Restart.Seconds), r.Restart.Seconds <= 15
+	}},
+	{"stored for a key, bytes: AccessKey / Secret / event", "", func(_ report, r round) (string, bool) {
+		return fmt.Sprintf("%d / %d / %d", r.Sizes.AccessKey, r.Sizes.Secret, r.Sizes.Event), true
 	}},
 	{"another service slow: p99 apply → Ready without / with, ms", "changes by less than a tenth", slowCell},
 	{"another service slow: RSS without / with, MiB", "flat", func(_ report, r round) (string, bool) {

@@ -1,0 +1,127 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// workRun is what the operator needed for a number of keys: to issue them, or to replace them.
+type workRun struct {
+	pace
+	KubeWrites   float64 `json:"kubeWritesPerKey"`
+	KubeReads    float64 `json:"kubeReadsPerKey"`
+	ServiceCalls float64 `json:"serviceCallsPerKey"`
+	CPUms        float64 `json:"cpuMillisecondsPerKey"`
+	Passes       float64 `json:"passesPerKey"`
+	PeakRSS      int     `json:"peakRSSBytes"`
+	Kube         counts  `json:"kubeRequests"`
+	Service      counts  `json:"serviceRequests"`
+}
+
+// work measures what do has the operator do to some keys, up to the last event and the last pass that it causes.
+func (w *world) work(ctx context.Context, keys int, do func() (pace, error)) (run workRun, err error) {
+	if err := w.manager.settle(ctx); err != nil {
+		return run, err
+	}
+	kube, service, err := w.counting(ctx)
+	if err != nil {
+		return run, err
+	}
+	before, err := w.manager.usage(ctx)
+	if err != nil {
+		return run, err
+	}
+	if run.pace, err = do(); err != nil {
+		return run, err
+	}
+	if err := w.manager.settle(ctx); err != nil {
+		return run, err
+	}
+	after, err := w.manager.usage(ctx)
+	if err != nil {
+		return run, err
+	}
+	kubeAfter, serviceAfter, err := w.counting(ctx)
+	if err != nil {
+		return run, err
+	}
+	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
+	run.KubeWrites, run.KubeReads = perKey(run.Kube.writes(), keys), perKey(run.Kube.reads(), keys)
+	run.ServiceCalls = perKey(run.Service.sum(), keys)
+	run.CPUms, run.Passes = 1000*(after.CPU-before.CPU)/float64(keys), perKey(after.Passes-before.Passes, keys)
+	run.PeakRSS = after.Peak
+	return run, nil
+}
+
+func (r workRun) say(what string) {
+	say("%d keys: %s %.1f keys/s (%.1f s), %.1f ms CPU per key, peak RSS %.0f MiB", r.Keys, what, r.KeysPerSecond, r.Seconds, r.CPUms, mib(r.PeakRSS))
+	say("%d keys: %s: kube %s; service %s", r.Keys, what, r.Kube, r.Service)
+}
+
+// measureIssue has a fresh manager issue keys that clients apply as fast as they can.
+func (w *world) measureIssue(ctx context.Context, _ pattern, r *round) error {
+	if err := w.startManager(ctx); err != nil {
+		return err
+	}
+	b, err := w.newBatch(ctx, "keys", r.Keys)
+	if err != nil {
+		return err
+	}
+	r.Issue, err = w.work(ctx, r.Keys, func() (p pace, err error) {
+		err = w.profiles(ctx, r.Keys, func() error {
+			p, err = w.apply(ctx, b)
+			return err
+		})
+		return p, err
+	})
+	r.Issue.say("issued")
+	return err
+}
+
+// mostRotated are as many keys as are replaced.
+const mostRotated = 1000
+
+// measureRotate asks for new keys, with an overlap of a second: all that a rotation takes, without the wait for it.
+func (w *world) measureRotate(ctx context.Context, _ pattern, r *round) error {
+	var issued v1alpha1.AccessKeyList
+	if err := w.kube.List(ctx, &issued, client.MatchingLabels{batchLabel: "keys"}); err != nil {
+		return err
+	}
+	chosen := issued.Items[:min(len(issued.Items), mostRotated)]
+	old := map[types.UID]string{}
+	for i := range chosen {
+		old[chosen[i].UID] = chosen[i].Status.KeyID
+	}
+	var err error
+	r.Rotate, err = w.work(ctx, len(chosen), func() (pace, error) {
+		t, err := trackUntil(ctx, w.kube, batch{name: "keys", count: len(chosen)}, func(ak *v1alpha1.AccessKey) bool {
+			keyID, known := old[ak.UID]
+			return known && isReady(ak) && ak.Status.KeyID != keyID && ak.Status.Intent == nil && len(ak.Status.PreviousKeys) == 0
+		})
+		if err != nil {
+			return pace{}, err
+		}
+		err = each(ctx, w.clients, len(chosen), func(i int) error {
+			base := chosen[i].DeepCopy()
+			chosen[i].Annotations = map[string]string{v1alpha1.RenewAnnotation: "now"}
+			chosen[i].Spec.RenewBefore.Duration = time.Second
+			t.apply(base)
+			return w.kube.Patch(ctx, &chosen[i], client.MergeFrom(base))
+		})
+		if err != nil {
+			t.stop()
+			return pace{}, err
+		}
+		return t.wait(ctx, workLimit(len(chosen)))
+	})
+	r.Rotate.say("replaced")
+	return err
+}
