@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -98,11 +100,18 @@ func track(ctx context.Context, kube client.WithWatch, b batch) (*tracker, error
 }
 
 func trackUntil(ctx context.Context, kube client.WithWatch, b batch, wanted func(*v1alpha1.AccessKey) bool) (*tracker, error) {
-	ctx, stop := context.WithCancel(ctx)
-	begin := func() (watch.Interface, error) {
-		return kube.Watch(ctx, &v1alpha1.AccessKeyList{}, client.MatchingLabels{batchLabel: b.name})
+	matching := client.MatchingLabels{batchLabel: b.name}
+	var now v1alpha1.AccessKeyList
+	if err := kube.List(ctx, &now, matching, client.Limit(1)); err != nil {
+		return nil, err
 	}
-	watcher, err := begin()
+	ctx, stop := context.WithCancel(ctx)
+	// The API server ends a watch that falls behind; this one goes on where it was.
+	watcher, err := watchtools.NewRetryWatcherWithContext(ctx, now.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return kube.Watch(ctx, &v1alpha1.AccessKeyList{}, matching, &client.ListOptions{Raw: &o})
+		},
+	})
 	if err != nil {
 		stop()
 		return nil, err
@@ -111,21 +120,12 @@ func trackUntil(ctx context.Context, kube client.WithWatch, b batch, wanted func
 		wanted: wanted, stop: stop, all: make(chan struct{}), count: b.count,
 		applied: map[client.ObjectKey]time.Time{}, ready: map[client.ObjectKey]time.Time{},
 	}
-	go func() {
-		for t.follow(watcher); ctx.Err() == nil; t.follow(watcher) { // the API server ends a watch that falls behind
-			say("the watch of batch %s ended, and was begun again", b.name)
-			if watcher, err = begin(); err != nil {
-				say("watching batch %s: %v", b.name, err)
-				return
-			}
-		}
-	}()
+	go t.follow(watcher)
 	return t, nil
 }
 
-// follow a watch to its end. It begins with what is there.
+// follow a watch to its end.
 func (t *tracker) follow(watcher watch.Interface) {
-	defer watcher.Stop()
 	for event := range watcher.ResultChan() {
 		ak, ok := event.Object.(*v1alpha1.AccessKey)
 		if ok && t.wanted(ak) {
