@@ -61,7 +61,7 @@ func measured() report {
 			Keys:    keys,
 			Floors:  []floorRun{{pace: pace{KeysPerSecond: 110}}, {pace: pace{KeysPerSecond: 90}}},
 			Issue:   workRun{pace: pace{KeysPerSecond: 80}, KubeWrites: 6, KubeReads: 2, ServiceCalls: 2, CPUms: 4, PeakRSS: 100 << 20},
-			Restart: restartRun{Keys: keys, Seconds: 15, Listings: 1, PeakRSS: 90 << 20},
+			Restart: restartRun{Keys: keys, Seconds: 15, Pages: 1, Listings: 1, PeakRSS: 90 << 20},
 			Idle:    idleRun{Keys: keys, Seconds: 60, Resyncs: 6, Pages: 1, Listings: 6, Calls: 12},
 		}
 	}

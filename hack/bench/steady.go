@@ -14,6 +14,11 @@ const listRoute = "GET /v1/s3/access-keys/"
 // pageSize is Qumulo's.
 const pageSize = 10000
 
+// pages that the service needs to list the operator's keys and those of the floors.
+func (r *round) pages() int {
+	return (r.Restart.Keys + warmUp + len(r.Floors)*r.Keys + pageSize - 1) / pageSize
+}
+
 type restartRun struct {
 	Keys int `json:"keys"`
 	// Seconds from the start of the process until each AccessKey had its first pass and none waited for one.
@@ -21,12 +26,14 @@ type restartRun struct {
 	KubeWrites int     `json:"kubeWrites"`
 	KubeReads  int     `json:"kubeReads"`
 	KubeLists  int     `json:"kubeListsAndWatches"`
-	Listings   int     `json:"listings"`
-	Calls      int     `json:"serviceCalls"`
-	CPU        float64 `json:"cpuSeconds"`
-	PeakRSS    int     `json:"peakRSSBytes"`
-	Kube       counts  `json:"kubeRequests"`
-	Service    counts  `json:"serviceRequests"`
+	// Pages of one resync, and how many were read.
+	Pages    int     `json:"pages"`
+	Listings int     `json:"listings"`
+	Calls    int     `json:"serviceCalls"`
+	CPU      float64 `json:"cpuSeconds"`
+	PeakRSS  int     `json:"peakRSSBytes"`
+	Kube     counts  `json:"kubeRequests"`
+	Service  counts  `json:"serviceRequests"`
 }
 
 // measureRestart stops the manager and starts another one, with the default flags.
@@ -64,7 +71,7 @@ func (w *world) measureRestart(ctx context.Context, _ pattern, r *round) error {
 	}
 	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
 	run.KubeWrites, run.KubeReads, run.KubeLists = run.Kube.writes(), run.Kube.reads(), run.Kube.lists()
-	run.Listings, run.Calls = run.Service[listRoute], run.Service.sum()
+	run.Pages, run.Listings, run.Calls = r.pages(), run.Service[listRoute], run.Service.sum()
 	run.CPU, run.PeakRSS = u.CPU, u.Peak
 	say("%d keys: restart took %.1f s until all were observed, %.1f s CPU, peak RSS %.0f MiB; kube %s; service %s", r.Keys, run.Seconds, run.CPU, mib(run.PeakRSS), run.Kube, run.Service)
 	return nil
@@ -96,7 +103,7 @@ func (w *world) measureIdle(ctx context.Context, _ pattern, r *round) error {
 		return err
 	}
 	run := &r.Idle
-	run.Keys, run.Pages = r.Restart.Keys, (r.Restart.Keys+3*r.Keys)/pageSize+1
+	run.Keys, run.Pages = r.Restart.Keys, r.pages()
 	if err := w.startManager(ctx, "--resync-period="+resync.String()); err != nil {
 		return err
 	}

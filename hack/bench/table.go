@@ -76,7 +76,7 @@ var rows = []row{
 		return fmt.Sprintf("%d / %d", r.Restart.KubeWrites, r.Restart.KubeReads), writes < 0.01 && reads < 0.01
 	}},
 	{"restart: listings of the service (pages)", "one resync", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%d (%d)", r.Restart.Listings, r.Idle.Pages), r.Restart.Listings <= r.Idle.Pages
+		return fmt.Sprintf("%d (%d)", r.Restart.Listings, r.Restart.Pages), r.Restart.Listings <= r.Restart.Pages
 	}},
 	{"restart: all observed after, s", "≤ 15 at 10,000", func(_ report, r round) (string, bool) {
 		return fmt.Sprintf("%.1f", r.Restart.Seconds), r.Restart.Seconds <= 15
