@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,18 @@ func markedRows(all report) []string {
 	return slices.DeleteFunc(strings.Split(all.table(), "\n"), func(line string) bool {
 		return !strings.HasPrefix(line, "|") || !strings.Contains(line, above)
 	})
+}
+
+func TestALineThroughWhatWasMeasured(t *testing.T) {
+	if base, slope := line([]float64{1, 2, 4}, []float64{12, 14, 18}); math.Abs(base-10) > 1e-9 || math.Abs(slope-2) > 1e-9 {
+		t.Errorf("got %g and %g", base, slope)
+	}
+	if base, slope := line([]float64{7}, []float64{3}); base != 3 || slope != 0 {
+		t.Errorf("got %g and %g", base, slope)
+	}
+	if got := rotationsPerDay(720*time.Hour, 240*time.Hour); got < 0.0526 || got > 0.0527 {
+		t.Errorf("got %g", got)
+	}
 }
 
 func TestThePlotIsXML(t *testing.T) {

@@ -93,7 +93,7 @@ func run(ctx context.Context, arguments []string) error {
 			return err
 		}
 	}
-	fmt.Printf("\n%s\nAlso in %s: bench.json, bench.svg\n", result.table(), filepath.Clean(o.out))
+	fmt.Printf("\n%s\nAlso in %s: bench.json, bench.svg\n", result.text(), filepath.Clean(o.out))
 	return nil
 }
 

@@ -51,6 +51,9 @@ func (r round) floor() float64 {
 	return all / float64(max(len(r.Floors), 1))
 }
 
+// text is the report for people.
+func (r report) text() string { return r.table() + "\n" + r.model() }
+
 // write writes the report as JSON, as a plot and as a table.
 func (r report) write(folder string) error {
 	encoded, err := json.MarshalIndent(r, "", "  ")
@@ -64,6 +67,6 @@ func (r report) write(folder string) error {
 	return errors.Join(
 		os.WriteFile(filepath.Join(folder, "bench.json"), append(encoded, '\n'), 0o644),
 		os.WriteFile(filepath.Join(folder, "bench.svg"), plot, 0o644),
-		os.WriteFile(filepath.Join(folder, "bench.txt"), []byte(r.table()), 0o644),
+		os.WriteFile(filepath.Join(folder, "bench.txt"), []byte(r.text()), 0o644),
 	)
 }

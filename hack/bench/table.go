@@ -119,7 +119,7 @@ func slowCell(_ report, r round) (string, bool) {
 	return fmt.Sprintf("%.0f, %.0f / %.0f", 1000*r.Slow.Before.P99, 1000*r.Slow.After.P99, 1000*r.Slow.With.P99), r.Slow.With.P99 < 1.1*without
 }
 
-// table is the report for people, and for docs/performance.md.
+// table has a column for each round.
 func (r report) table() string {
 	head := []string{"what", "must be"}
 	for _, one := range r.Rounds {
