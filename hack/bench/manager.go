@@ -137,6 +137,11 @@ func (m *manager) poll(ctx context.Context, limit, interval time.Duration, done 
 	return fmt.Errorf("the manager did not come to where it should be within %s: %+v", limit, last)
 }
 
+// observed waits until a fresh manager has had a pass over each of so many AccessKeys, and none waits for one.
+func (m *manager) observed(ctx context.Context, keys int) error {
+	return m.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= keys && u.Depth == 0 })
+}
+
 // settle waits until the manager has had nothing to do for two seconds.
 func (m *manager) settle(ctx context.Context) error {
 	var before usage
@@ -151,15 +156,13 @@ func (m *manager) settle(ctx context.Context) error {
 	})
 }
 
-// profiles of the manager while it works on a number of keys: the CPU's for about half the time that they take, the heap's
-// after it.
-func (w *world) profiles(ctx context.Context, keys int, do func() error) error {
+// profiles of the manager while it works for about so long: the CPU's meanwhile, the memory's after it.
+func (w *world) profiles(ctx context.Context, name string, seconds int, do func() error) error {
 	if !w.profile {
 		return do()
 	}
 	taken := make(chan error, 1)
-	name := fmt.Sprintf("issue-%d", keys)
-	go func() { taken <- w.takeProfile(ctx, fmt.Sprintf("profile?seconds=%d", keys/120+1), name+".cpu.pprof") }()
+	go func() { taken <- w.takeProfile(ctx, fmt.Sprintf("profile?seconds=%d", seconds), name+".cpu.pprof") }()
 	err := do()
 	return errors.Join(err, <-taken, w.takeProfile(ctx, "heap?gc=1", name+".heap.pprof"), w.takeProfile(ctx, "allocs", name+".allocs.pprof"))
 }

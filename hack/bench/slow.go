@@ -43,7 +43,7 @@ func (w *world) measureSlow(ctx context.Context, _ pattern, r *round) error {
 	if err := w.startManager(ctx); err != nil {
 		return err
 	}
-	if err := w.manager.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= r.Restart.Keys && u.Depth == 0 }); err != nil {
+	if err := w.manager.observed(ctx, r.Restart.Keys); err != nil {
 		return err
 	}
 	if err := w.readyONTAP(ctx); err != nil {

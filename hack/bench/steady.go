@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -46,35 +48,24 @@ func (w *world) measureRestart(ctx context.Context, _ pattern, r *round) error {
 	if run.Keys, err = w.issuedKeys(ctx); err != nil {
 		return err
 	}
-	kube, service, err := w.counting(ctx)
-	if err != nil {
-		return err
-	}
-	if err := w.startManager(ctx); err != nil {
-		return err
-	}
-	err = w.manager.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= run.Keys && u.Depth == 0 })
-	run.Seconds = time.Since(w.manager.started).Seconds()
-	if err != nil {
-		return err
-	}
-	if err := w.manager.settle(ctx); err != nil {
-		return err
-	}
-	u, err := w.manager.usage(ctx)
-	if err != nil {
-		return err
-	}
-	kubeAfter, serviceAfter, err := w.counting(ctx)
-	if err != nil {
-		return err
-	}
-	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
-	run.KubeWrites, run.KubeReads, run.KubeLists = run.Kube.writes(), run.Kube.reads(), run.Kube.lists()
-	run.Pages, run.Listings, run.Calls = r.pages(), run.Service[listRoute], run.Service.sum()
-	run.CPU, run.PeakRSS = u.CPU, u.Peak
-	say("%d keys: restart took %.1f s until all were observed, %.1f s CPU, peak RSS %.0f MiB; kube %s; service %s", r.Keys, run.Seconds, run.CPU, mib(run.PeakRSS), run.Kube, run.Service)
-	return nil
+	s, err := w.spend(ctx, func() error {
+		if err := w.startManager(ctx); err != nil {
+			return err
+		}
+		err := w.profiles(ctx, fmt.Sprintf("restart-%d", r.Keys), 5, func() error {
+			err := w.manager.observed(ctx, run.Keys)
+			run.Seconds = time.Since(w.manager.started).Seconds()
+			return err
+		})
+		return errors.Join(err, w.manager.settle(ctx))
+	})
+	run.Kube, run.Service = s.kube, s.service
+	run.KubeWrites, run.KubeReads, run.KubeLists = s.kube.writes(), s.kube.reads(), s.kube.lists()
+	run.Pages, run.Listings, run.Calls = r.pages(), s.service[listRoute], s.service.sum()
+	run.CPU, run.PeakRSS = s.cpu, s.after.Peak
+	say("%d keys: restart took %.1f s until all were observed, %.1f s CPU, peak RSS %.0f MiB", r.Keys, run.Seconds, run.CPU, mib(run.PeakRSS))
+	say("%d keys: restart: kube %s; service %s", r.Keys, run.Kube, run.Service)
+	return err
 }
 
 type idleRun struct {
@@ -108,38 +99,26 @@ func (w *world) measureIdle(ctx context.Context, _ pattern, r *round) error {
 		return err
 	}
 	defer func() { _ = w.stopManager() }() // the floor comes next
-	if err := w.manager.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= run.Keys && u.Depth == 0 }); err != nil {
-		return err
-	}
-	before, err := w.manager.usage(ctx)
-	if err != nil {
-		return err
-	}
-	kube, service, err := w.counting(ctx)
-	if err != nil {
+	if err := w.manager.observed(ctx, run.Keys); err != nil {
 		return err
 	}
 	start := time.Now()
-	select {
-	case <-time.After(w.observe):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	s, err := w.spend(ctx, func() error {
+		return w.profiles(ctx, fmt.Sprintf("idle-%d", r.Keys), int(w.observe.Seconds())-1, func() error {
+			select {
+			case <-time.After(w.observe):
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		})
+	})
 	run.Seconds = time.Since(start).Seconds()
 	run.Resyncs = run.Seconds / resync.Seconds()
-	after, err := w.manager.usage(ctx)
-	if err != nil {
-		return err
-	}
-	kubeAfter, serviceAfter, err := w.counting(ctx)
-	if err != nil {
-		return err
-	}
-	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
-	run.KubeWrites, run.KubeReads = run.Kube.writes(), run.Kube.reads()
-	run.Listings, run.Calls = run.Service[listRoute], run.Service.sum()
-	run.Passes, run.RSS = after.Passes-before.Passes, after.RSS
-	run.CPUus = 1e6 * (after.CPU - before.CPU) / float64(max(run.Passes, 1))
+	run.Kube, run.Service = s.kube, s.service
+	run.KubeWrites, run.KubeReads = s.kube.writes(), s.kube.reads()
+	run.Listings, run.Calls = s.service[listRoute], s.service.sum()
+	run.Passes, run.RSS = s.passes, s.after.RSS
+	run.CPUus = 1e6 * s.cpu / float64(max(run.Passes, 1))
 	say("%d keys: idle for %.0f s at a resync of %s: %d passes at %.0f µs CPU; kube %s; service %s", r.Keys, run.Seconds, resync, run.Passes, run.CPUus, run.Kube, run.Service)
-	return nil
+	return err
 }

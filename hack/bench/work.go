@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -26,39 +27,56 @@ type workRun struct {
 	Service      counts  `json:"serviceRequests"`
 }
 
+// spent is what it took to do something.
+type spent struct {
+	kube, service counts
+	cpu           float64
+	passes        int
+	// after is what the manager says of itself at the end.
+	after usage
+}
+
+// spend measures what do takes. A manager that it starts counts from its start.
+func (w *world) spend(ctx context.Context, do func() error) (s spent, err error) {
+	kube, service, err := w.counting(ctx)
+	if err != nil {
+		return s, err
+	}
+	var before usage
+	if w.manager != nil {
+		if before, err = w.manager.usage(ctx); err != nil {
+			return s, err
+		}
+	}
+	if err := do(); err != nil {
+		return s, err
+	}
+	if s.after, err = w.manager.usage(ctx); err != nil {
+		return s, err
+	}
+	kubeAfter, serviceAfter, err := w.counting(ctx)
+	s.kube, s.service = kubeAfter.since(kube), serviceAfter.since(service)
+	s.cpu, s.passes = s.after.CPU-before.CPU, s.after.Passes-before.Passes
+	return s, err
+}
+
 // work measures what do has the operator do to some keys, up to the last event and the last pass that it causes.
 func (w *world) work(ctx context.Context, keys int, do func() (pace, error)) (run workRun, err error) {
 	if err := w.manager.settle(ctx); err != nil {
 		return run, err
 	}
-	kube, service, err := w.counting(ctx)
-	if err != nil {
-		return run, err
-	}
-	before, err := w.manager.usage(ctx)
-	if err != nil {
-		return run, err
-	}
-	if run.pace, err = do(); err != nil {
-		return run, err
-	}
-	if err := w.manager.settle(ctx); err != nil {
-		return run, err
-	}
-	after, err := w.manager.usage(ctx)
-	if err != nil {
-		return run, err
-	}
-	kubeAfter, serviceAfter, err := w.counting(ctx)
-	if err != nil {
-		return run, err
-	}
-	run.Kube, run.Service = kubeAfter.since(kube), serviceAfter.since(service)
-	run.KubeWrites, run.KubeReads = perKey(run.Kube.writes(), keys), perKey(run.Kube.reads(), keys)
-	run.ServiceCalls = perKey(run.Service.sum(), keys)
-	run.CPUms, run.Passes = 1000*(after.CPU-before.CPU)/float64(keys), perKey(after.Passes-before.Passes, keys)
-	run.PeakRSS = after.Peak
-	return run, nil
+	s, err := w.spend(ctx, func() (err error) {
+		if run.pace, err = do(); err != nil {
+			return err
+		}
+		return w.manager.settle(ctx)
+	})
+	run.Kube, run.Service = s.kube, s.service
+	run.KubeWrites, run.KubeReads = perKey(s.kube.writes(), keys), perKey(s.kube.reads(), keys)
+	run.ServiceCalls = perKey(s.service.sum(), keys)
+	run.CPUms, run.Passes = 1000*s.cpu/float64(keys), perKey(s.passes, keys)
+	run.PeakRSS = s.after.Peak
+	return run, err
 }
 
 func (r workRun) say(what string) {
@@ -76,13 +94,15 @@ func (w *world) measureIssue(ctx context.Context, _ pattern, r *round) error {
 		return err
 	}
 	r.Issue, err = w.work(ctx, r.Keys, func() (p pace, err error) {
-		err = w.profiles(ctx, r.Keys, func() error {
+		err = w.profiles(ctx, fmt.Sprintf("issue-%d", r.Keys), r.Keys/120+1, func() error {
 			p, err = w.apply(ctx, b)
 			return err
 		})
 		return p, err
 	})
-	r.Issue.say("issued")
+	if err == nil {
+		r.Issue.say("issued")
+	}
 	return err
 }
 
@@ -122,6 +142,8 @@ func (w *world) measureRotate(ctx context.Context, _ pattern, r *round) error {
 		}
 		return t.wait(ctx, workLimit(len(chosen)))
 	})
-	r.Rotate.say("replaced")
+	if err == nil {
+		r.Rotate.say("replaced")
+	}
 	return err
 }
