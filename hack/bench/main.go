@@ -34,6 +34,7 @@ type options struct {
 	manager   string
 	out       string
 	profile   bool
+	show      string
 }
 
 func parse(arguments []string) (o options, err error) {
@@ -47,6 +48,7 @@ func parse(arguments []string) (o options, err error) {
 	flags.StringVar(&o.manager, "manager", "bin/manager", "The manager's binary.")
 	flags.StringVar(&o.out, "out", "bin/bench", "Folder for bench.json, bench.svg, the table and the profiles.")
 	flags.BoolVar(&o.profile, "profile", false, "Take profiles of the manager while it issues keys, by its --pprof-bind-address. They cost time: the figures are then not to be quoted.")
+	flags.StringVar(&o.show, "show", "", "A bench.json of an earlier run to show again, with nothing measured.")
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
@@ -77,6 +79,9 @@ func run(ctx context.Context, arguments []string) error {
 	o, err := parse(arguments)
 	if err != nil {
 		return err
+	}
+	if o.show != "" {
+		return show(o.show)
 	}
 	log.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 	if err := os.MkdirAll(o.out, 0o755); err != nil {

@@ -51,6 +51,23 @@ func (r round) floor() float64 {
 	return all / float64(max(len(r.Floors), 1))
 }
 
+// show prints an earlier report.
+func show(path string) error {
+	encoded, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var r report
+	if err := json.Unmarshal(encoded, &r); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(r.Rounds) == 0 {
+		return fmt.Errorf("%s has no rounds", path)
+	}
+	fmt.Print(r.text())
+	return nil
+}
+
 // text is the report for people.
 func (r report) text() string { return r.table() + "\n" + r.model() }
 
