@@ -98,29 +98,42 @@ type floor struct {
 	kube    client.WithWatch
 	service keyservice.Service
 	tracker *tracker
+	// keyIDs that were made, by the number of the AccessKey.
+	keyIDs []string
 }
 
 // runFloor makes the writes and calls of a batch, in the operator's order, by as many workers as there are clients.
-func (w *world) runFloor(ctx context.Context, p pattern, b batch) (pace, error) {
+func (w *world) runFloor(ctx context.Context, p pattern, b batch) (f *floor, took pace, err error) {
 	service := &v1alpha1.ClusterKeyService{}
 	if err := w.kube.Get(ctx, types.NamespacedName{Name: b.service}, service); err != nil {
-		return pace{}, err
+		return nil, pace{}, err
 	}
 	pool := &connect.Pool{Live: w.kube, SecretVersions: w.kube, ClusterNamespace: system, ResyncPeriod: time.Hour, Clock: clock.RealClock{}}
 	connection, err := pool.Get(ctx, service)
 	if err != nil {
-		return pace{}, err
+		return nil, pace{}, err
 	}
 	t, err := track(ctx, w.floor, b)
 	if err != nil {
-		return pace{}, err
+		return nil, pace{}, err
 	}
-	f := &floor{pattern: p, batch: b, kube: w.floor, service: connection.Service, tracker: t}
+	f = &floor{pattern: p, batch: b, kube: w.floor, service: connection.Service, tracker: t, keyIDs: make([]string, b.count)}
 	if err := each(ctx, w.clients, b.count, func(i int) error { return f.issue(ctx, i) }); err != nil {
 		t.stop()
-		return pace{}, fmt.Errorf("the floor: %w", err)
+		return nil, pace{}, fmt.Errorf("the floor: %w", err)
 	}
-	return t.wait(ctx, 30*time.Second)
+	took, err = t.wait(ctx, 30*time.Second)
+	return f, took, err
+}
+
+// clean takes away what would be in the operator's way: the Secrets, whose metadata it keeps, and the keys at the service.
+func (f *floor) clean(ctx context.Context) error {
+	secrets := each(ctx, len(f.namespaces), len(f.namespaces), func(i int) error {
+		return f.kube.DeleteAllOf(ctx, &corev1.Secret{}, client.InNamespace(f.namespaces[i]))
+	})
+	return errors.Join(secrets, each(ctx, len(f.namespaces), f.count, func(i int) error {
+		return f.service.Delete(ctx, f.user(i), f.keyIDs[i])
+	}))
 }
 
 // issue does for the i-th key what the user and the operator do.
@@ -145,6 +158,7 @@ func (f *floor) issue(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
+	f.keyIDs[i] = credential.ID
 	if err := f.kube.Create(ctx, f.secretOf(ak, credential)); err != nil {
 		return err
 	}

@@ -100,8 +100,11 @@ func (w *world) prepare(ctx context.Context) (p pattern, err error) {
 	if b, err = w.newBatch(ctx, "warm-floor", warmUp); err != nil {
 		return p, err
 	}
-	_, err = w.runFloor(ctx, p, b)
-	return p, err
+	f, _, err := w.runFloor(ctx, p, b)
+	if err != nil {
+		return p, err
+	}
+	return p, f.clean(ctx)
 }
 
 // keyService makes a ClusterKeyService that everybody may use, with its credentials.
@@ -128,9 +131,11 @@ func (w *world) measureFloor(ctx context.Context, p pattern, r *round) error {
 		return err
 	}
 	run := floorRun{}
-	if run.pace, err = w.runFloor(ctx, p, b); err != nil {
+	f, took, err := w.runFloor(ctx, p, b)
+	if err != nil {
 		return err
 	}
+	run.pace = took
 	kubeAfter, serviceAfter, err := w.counting(ctx)
 	if err != nil {
 		return err
@@ -139,7 +144,7 @@ func (w *world) measureFloor(ctx context.Context, p pattern, r *round) error {
 	run.ServiceCalls = perKey(serviceAfter.since(service).sum(), r.Keys)
 	r.Floors = append(r.Floors, run)
 	say("%d keys: floor %.1f keys/s (%.1f s), %.2f writes and %.2f calls per key", r.Keys, run.KeysPerSecond, run.Seconds, run.KubeWrites, run.ServiceCalls)
-	return nil
+	return f.clean(ctx)
 }
 
 func perKey(n, keys int) float64 { return float64(n) / float64(keys) }

@@ -16,10 +16,8 @@ const listRoute = "GET /v1/s3/access-keys/"
 // pageSize is Qumulo's.
 const pageSize = 10000
 
-// pages that the service needs to list the operator's keys and those of the floors.
-func (r *round) pages() int {
-	return (r.Restart.Keys + warmUp + len(r.Floors)*r.Keys + pageSize - 1) / pageSize
-}
+// pages that the service needs to list the operator's keys.
+func (r *round) pages() int { return (r.Restart.Keys + pageSize - 1) / pageSize }
 
 type restartRun struct {
 	Keys int `json:"keys"`
