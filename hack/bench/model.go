@@ -75,14 +75,26 @@ func (r report) model() string {
 		{"service calls a day, for resyncs", "–", thousands(int(resyncs * (pages + 2)))},
 		{"stored in etcd", fmt.Sprintf("%.0f bytes", stored), fmt.Sprintf("%.0f MiB", stored*modelKeys/(1<<20))},
 		{"written to etcd a day", fmt.Sprintf("%.0f bytes", written), fmt.Sprintf("%.0f MiB", written*modelKeys/(1<<20))},
-		{"memory of the manager at its peak", fmt.Sprintf("%.0f bytes", perKey), fmt.Sprintf("%.0f MiB", mib(int(base+perKey*modelKeys)))},
+		r.memory(base, perKey),
 		{"CPU of the manager", fmt.Sprintf("%.1f ms a day", cpu), fmt.Sprintf("%.1f %% of a processor", 100*cpu/1000*modelKeys/day.Seconds())},
 	}
 	return fmt.Sprintf("At ttl %.0fh and renewBefore %.0fh, from what %s keys took:\n\n%s\n%s", modelTTL.Hours(), modelAhead.Hours(), thousands(last.Keys), aligned(lines), r.fit(base, perKey))
 }
 
+// memory takes more than one size to tell.
+func (r report) memory(base, perKey float64) []string {
+	const what = "memory of the manager at its peak"
+	if len(r.Rounds) < 2 {
+		return []string{what, "–", "–"}
+	}
+	return []string{what, fmt.Sprintf("%.0f bytes", perKey), fmt.Sprintf("%.0f MiB", mib(int(base+perKey*modelKeys)))}
+}
+
 // fit compares the line of the memory with what was measured.
 func (r report) fit(base, perKey float64) string {
+	if len(r.Rounds) < 2 {
+		return ""
+	}
 	texts := make([]string, 0, len(r.Rounds))
 	for _, one := range r.Rounds {
 		texts = append(texts, fmt.Sprintf("%s keys: %.0f, measured %.0f", thousands(one.Keys), mib(int(base+perKey*float64(one.Keys))), mib(int(peak(one)))))
