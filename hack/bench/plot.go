@@ -37,7 +37,7 @@ type mark struct {
 type series struct {
 	Name, Colour, Path string
 	Points             []mark
-	LegendY            float64
+	LegendX            float64
 }
 
 // measure is what a line shows.
@@ -95,7 +95,7 @@ func (r report) draw(title string, measures []measure, x float64) panel {
 	top = niceAbove(top)
 	p := panel{X: x, Title: title}
 	for i, m := range measures {
-		s := series{Name: m.name, Colour: colours[i], LegendY: float64(i) * 14}
+		s := series{Name: m.name, Colour: colours[i], LegendX: float64(i) * 85}
 		for at, one := range r.Rounds {
 			point := mark{r.place(one.Keys), planeHeight * (1 - m.value(one)/top), fmt.Sprintf("%.4g", m.value(one))}
 			s.Points = append(s.Points, point)
