@@ -121,6 +121,12 @@ soak: ## The crash simulation on more worlds, with every story and every pair of
 mutants: ## Break the operator on purpose, one place at a time, and expect the crash simulation to notice.
 	@go run ./test/crash/mutants
 
+.PHONY: bench
+bench: build ## What it takes to issue and keep 1,000 and 5,000 keys, beside the floor: docs/performance.md. BENCH=full adds 250 and 10,000.
+	@go build -o $(BIN)/simulators ./hack/simulators
+	@sizes=1000,5000; [ "$(BENCH)" != full ] || sizes=250,1000,5000,10000; \
+	$(WITH_CONTROL_PLANE) go run ./hack/bench --sizes=$$sizes $(BENCH_FLAGS)
+
 .PHONY: clean
 clean: ## Remove what was built here. The shared cache of the control plane stays.
 	@rm -rf $(BIN) cover.out

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"accesskey.dev/operator/hack/simulators/process"
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 )
@@ -24,7 +25,7 @@ type demo struct {
 	log        string
 	cluster    *cluster.Cluster
 	client     client.Client
-	simulators *simulators
+	simulators *process.Simulators
 	services   []service
 	manager    *cluster.Manager
 }
@@ -43,11 +44,11 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if d.client, err = client.New(d.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
 		return err
 	}
-	if d.simulators, err = startSimulators(ctx); err != nil {
+	if d.simulators, err = process.Start(ctx); err != nil {
 		return err
 	}
 	for _, name := range names {
-		s := service{name, d.simulators.accounts[name]}
+		s := service{name, d.simulators.Accounts[name]}
 		d.services = append(d.services, s)
 		d.say("key service: a simulated %s answers at %s", s.name, s.account.Spec["url"])
 	}
@@ -72,7 +73,7 @@ func (d *demo) stop() error {
 		errs = append(errs, d.manager.Stop())
 	}
 	if d.simulators != nil {
-		errs = append(errs, d.simulators.stop())
+		errs = append(errs, d.simulators.Stop())
 	}
 	if d.cluster != nil {
 		errs = append(errs, d.cluster.Stop())

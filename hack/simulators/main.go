@@ -39,6 +39,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("simulators", flag.ContinueOnError)
 	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0: a free one")
 	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; from 9.19.1 on a user has two keys")
+	users := flags.Int("qumulo-users", 0, "how many local users Qumulo has beside backup: user-0, user-1, …")
 	all := services()
 	for i := range all {
 		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0: a free one")
@@ -48,7 +49,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	}
 	endpoint := &admin.Endpoint{Clock: &admin.Clock{}, Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
 	for _, s := range all {
-		simulated, account := s.start(setting{endpoint.Clock, *version})
+		simulated, account := s.start(setting{endpoint.Clock, *version, *users})
 		server, err := simulator.ServeOn(s.port, simulated.Core)
 		if err != nil {
 			return fmt.Errorf("serving %s: %w", s.title, err)

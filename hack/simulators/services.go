@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"accesskey.dev/operator/test/simulator"
@@ -18,6 +19,7 @@ import (
 type setting struct {
 	clock        *admin.Clock
 	ontapVersion string
+	qumuloUsers  int
 }
 
 // service is one of the four, with how to start it.
@@ -36,10 +38,13 @@ func services() []service {
 	}
 }
 
-// startQumulo has the local user backup, and an access token that does not end.
+// startQumulo has the local user backup and those that were asked for, and an access token that does not end.
 func startQumulo(is setting) (admin.Service, admin.Account) {
 	s := qumulo.New(qumulo.Options{Clock: is.clock})
 	s.AddUser("backup")
+	for i := range is.qumuloUsers {
+		s.AddUser(fmt.Sprintf("user-%d", i))
+	}
 	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: s.MakeKey, RemoveKey: s.RemoveKey},
 		admin.Account{Spec: map[string]string{}, Secret: map[string]string{"token": s.AddToken(time.Time{})}, User: "local:backup"}
 }

@@ -66,6 +66,9 @@ func (c *Cluster) operatorKubeconfig(ctx context.Context) (string, error) {
 	return c.operator.kubeconfig, err
 }
 
+// PID is the process's ID.
+func (m *Manager) PID() int { return m.command.Process.Pid }
+
 // Ended is closed when the process has ended, for whatever reason.
 func (m *Manager) Ended() <-chan struct{} { return m.ended }
 

@@ -32,6 +32,29 @@ func (c Client) Valid(ctx context.Context, accessKeyID, secret string) (bool, er
 	return verdict.Valid, err
 }
 
+// Calls returns how often each route of each service was called since the start, or since ResetCalls.
+func (c Client) Calls(ctx context.Context) (map[string]map[string]int, error) {
+	var calls map[string]map[string]int
+	err := c.do(ctx, http.MethodGet, "/calls", nothing{}, &calls)
+	return calls, err
+}
+
+// ResetCalls starts to count anew.
+func (c Client) ResetCalls(ctx context.Context) error {
+	return c.do(ctx, http.MethodDelete, "/calls", nothing{}, nil)
+}
+
+// Inject injects a fault.
+func (c Client) Inject(ctx context.Context, fault Fault) error {
+	return c.do(ctx, http.MethodPost, "/faults", fault, nil)
+}
+
+// Lift lifts the faults of a service; of all of them if it is empty.
+func (c Client) Lift(ctx context.Context, service string) error {
+	return c.do(ctx, http.MethodDelete, "/faults", one{service}, nil)
+}
+
+// do sends a request. The answer is left unread if into is nil.
 func (c Client) do(ctx context.Context, method, path string, body, into any) (err error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -46,8 +69,11 @@ func (c Client) do(ctx context.Context, method, path string, body, into any) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent {
 		return fmt.Errorf("%s %s: %s", method, path, response.Status)
+	}
+	if into == nil {
+		return nil
 	}
 	return json.NewDecoder(response.Body).Decode(into)
 }

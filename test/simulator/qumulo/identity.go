@@ -100,9 +100,7 @@ func isNumber(text string) bool {
 
 // find resolves an identity. Called with s.mu held.
 func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
-	at := slices.IndexFunc(s.identities, func(candidate Identity) bool {
-		return query.matches(candidate) && (!candidate.deleted || query.Name == nil || !s.options.TombstonesForgotten)
-	})
+	at := s.indexOf(query)
 	switch {
 	case at < 0 && query.UID != nil:
 		return Identity{Domain: DomainPosixUser, UID: query.UID, authID: posixUsers + uint64(*query.UID)}, nil
@@ -112,6 +110,31 @@ func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
 		return Identity{}, s.unknown("cred_invalid_local_user_error")
 	default:
 		return s.identities[at], nil
+	}
+}
+
+// indexOf the first identity that a query means, -1 if there is none. There can be thousands, so what is asked for most
+// often is looked up.
+func (s *Simulator) indexOf(query identityQuery) int {
+	meant := func(candidate Identity) bool {
+		return query.matches(candidate) && (!candidate.deleted || query.Name == nil || !s.options.TombstonesForgotten)
+	}
+	switch {
+	case query.AuthID != nil:
+		id, err := strconv.ParseUint(*query.AuthID, 10, 64)
+		if err == nil && id >= firstAuthID && id-firstAuthID < uint64(len(s.identities)) && meant(s.identities[id-firstAuthID]) {
+			return int(id - firstAuthID)
+		}
+		return -1
+	case query.UID == nil && query.SID == nil && query.Name != nil:
+		for _, at := range s.byName[*query.Name] {
+			if meant(s.identities[at]) {
+				return at
+			}
+		}
+		return -1
+	default:
+		return slices.IndexFunc(s.identities, meant)
 	}
 }
 

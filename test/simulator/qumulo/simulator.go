@@ -25,7 +25,8 @@ type Simulator struct {
 	options Options
 
 	mu         sync.Mutex
-	identities []Identity
+	identities []Identity           // the place of each gives its auth_id
+	byName     map[string][]int     // places of the identities of a name
 	tokens     map[string]time.Time // until when they hold; zero: for ever
 	privileges []string
 }
@@ -35,6 +36,7 @@ func New(options Options) *Simulator {
 	s := &Simulator{
 		Core:       simulator.NewCore(options.Clock),
 		options:    options.withDefaults(),
+		byName:     map[string][]int{},
 		tokens:     map[string]time.Time{},
 		privileges: []string{CredentialsRead, CredentialsWrite, BucketsRead, BucketsWrite},
 	}
@@ -55,6 +57,7 @@ func (s *Simulator) AddIdentity(identity Identity) (authID string) {
 	if identity.SID == "" {
 		identity.SID = fmt.Sprintf("S-1-5-21-1-2-3-%d", identity.authID)
 	}
+	s.byName[identity.Name] = append(s.byName[identity.Name], len(s.identities))
 	s.identities = append(s.identities, identity)
 	return strconv.FormatUint(identity.authID, 10)
 }

@@ -1,0 +1,135 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sample is one line of Prometheus' text format.
+type sample struct {
+	name   string
+	labels map[string]string
+	value  float64
+}
+
+var (
+	sampleLine = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)`)
+	labelPair  = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`)
+)
+
+// samples reads the lines of the metrics with these names.
+func samples(text string, names ...string) []sample {
+	var found []sample
+	for line := range strings.Lines(text) {
+		match := sampleLine.FindStringSubmatch(line)
+		if match == nil || !slices.Contains(names, match[1]) {
+			continue
+		}
+		value, err := strconv.ParseFloat(match[3], 64)
+		if err != nil {
+			continue
+		}
+		labels := map[string]string{}
+		for _, pair := range labelPair.FindAllStringSubmatch(match[2], -1) {
+			labels[pair[1]] = pair[2]
+		}
+		found = append(found, sample{match[1], labels, value})
+	}
+	return found
+}
+
+// counts are requests by what they were for, such as "PATCH accesskeys/status".
+type counts map[string]int
+
+func (c counts) since(before counts) counts {
+	changed := counts{}
+	for what, n := range c {
+		if n != before[what] {
+			changed[what] = n - before[what]
+		}
+	}
+	return changed
+}
+
+// sum of those whose name begins with one of the beginnings; of all of them if there are none.
+func (c counts) sum(beginnings ...string) int {
+	all := 0
+	for what, n := range c {
+		fits := len(beginnings) == 0
+		for _, beginning := range beginnings {
+			fits = fits || strings.HasPrefix(what, beginning)
+		}
+		if fits {
+			all += n
+		}
+	}
+	return all
+}
+
+func (c counts) writes() int { return c.sum("POST ", "PUT ", "PATCH ", "APPLY ", "DELETE") }
+
+// reads are those of single objects; lists and watches are apart.
+func (c counts) reads() int { return c.sum("GET ") }
+
+func (c counts) lists() int { return c.sum("LIST ", "WATCH ") }
+
+func (c counts) String() string {
+	parts := make([]string, 0, len(c))
+	for _, what := range slices.Sorted(maps.Keys(c)) {
+		parts = append(parts, fmt.Sprintf("%d %s", c[what], what))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// kubeCounts is what the API server was asked for of what the operator works with, by anybody.
+func (w *world) kubeCounts(ctx context.Context) (counts, error) {
+	text, err := w.server.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := counts{}
+	for _, s := range samples(string(text), "apiserver_request_total") {
+		resource := s.labels["resource"]
+		if !slices.Contains([]string{"accesskeys", "keyservices", "clusterkeyservices", "secrets", "events"}, resource) {
+			continue
+		}
+		if sub := s.labels["subresource"]; sub != "" {
+			resource += "/" + sub
+		}
+		all[s.labels["verb"]+" "+resource] += int(s.value)
+	}
+	return all, nil
+}
+
+// serviceCounts is what a service was asked for, by route.
+func (w *world) serviceCounts(ctx context.Context, service string) (counts, error) {
+	calls, err := w.simulators.Calls(ctx)
+	return calls[service], err
+}
+
+func scrape(ctx context.Context, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close() //nolint:errcheck // it is only read
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return string(text), err
+}

@@ -1,0 +1,201 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/connect"
+)
+
+// pattern is what the operator wrote for one AccessKey: the floor writes the same for each of its own.
+type pattern struct {
+	// intent is the status before the create at the service, issued the one after it.
+	intent, issued v1alpha1.AccessKeyStatus
+	secret         corev1.Secret
+	event          eventsv1.Event
+	sizes          sizes
+}
+
+// sizes of what etcd holds for one key, bytes: an AccessKey as JSON, as the API server stores what a CRD defines, a Secret
+// and an event as protobuf.
+type sizes struct {
+	AccessKey int `json:"accessKey"`
+	Secret    int `json:"secret"`
+	Event     int `json:"event"`
+}
+
+// learn lets the operator issue the keys of a batch, and looks at what it writes for one of them.
+func (w *world) learn(ctx context.Context, b batch) (p pattern, err error) {
+	watcher, err := w.kube.Watch(ctx, &v1alpha1.AccessKeyList{}, client.InNamespace(b.namespaces[0]))
+	if err != nil {
+		return p, err
+	}
+	defer watcher.Stop()
+	if _, err := w.apply(ctx, b); err != nil {
+		return p, err
+	}
+	name := b.accessKey(0).Name
+	for event := range watcher.ResultChan() {
+		ak, ok := event.Object.(*v1alpha1.AccessKey)
+		switch {
+		case !ok || ak.Name != name:
+		case ak.Status.Intent != nil:
+			p.intent = ak.Status
+		case isReady(ak):
+			p.issued = ak.Status
+			encoded, err := json.Marshal(ak)
+			p.sizes.AccessKey = len(encoded)
+			return p, errors.Join(err, w.readPattern(ctx, client.ObjectKeyFromObject(ak), &p))
+		}
+	}
+	return p, errors.New("the watch ended before the operator had issued the key to learn from")
+}
+
+func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *pattern) error {
+	if p.intent.Intent == nil {
+		return errors.New("the watch did not see the intent")
+	}
+	if err := w.kube.Get(ctx, key, &p.secret); err != nil {
+		return err
+	}
+	p.sizes.Secret = p.secret.Size()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		var events eventsv1.EventList
+		if err := w.kube.List(ctx, &events, client.InNamespace(key.Namespace)); err != nil {
+			return err
+		}
+		for _, event := range events.Items {
+			if event.Regarding.Kind == "AccessKey" && event.Regarding.Name == key.Name {
+				p.event, p.sizes.Event = event, event.Size()
+				return nil
+			}
+		}
+	}
+	return errors.New("the operator sent no event for the key to learn from")
+}
+
+// floor is a client without a controller.
+type floor struct {
+	pattern
+	batch
+	kube    client.WithWatch
+	service keyservice.Service
+	tracker *tracker
+	// keyIDs that were made, by the number of the AccessKey.
+	keyIDs []string
+}
+
+// runFloor makes the writes and calls of a batch, in the operator's order, by as many workers as there are clients.
+func (w *world) runFloor(ctx context.Context, p pattern, b batch) (f *floor, took pace, err error) {
+	service := &v1alpha1.ClusterKeyService{}
+	if err := w.kube.Get(ctx, types.NamespacedName{Name: b.service}, service); err != nil {
+		return nil, pace{}, err
+	}
+	pool := &connect.Pool{Live: w.kube, SecretVersions: w.kube, ClusterNamespace: system, ResyncPeriod: time.Hour, Clock: clock.RealClock{}}
+	connection, err := pool.Get(ctx, service)
+	if err != nil {
+		return nil, pace{}, err
+	}
+	t, err := track(ctx, w.floor, b)
+	if err != nil {
+		return nil, pace{}, err
+	}
+	f = &floor{pattern: p, batch: b, kube: w.floor, service: connection.Service, tracker: t, keyIDs: make([]string, b.count)}
+	if err := each(ctx, w.clients, b.count, func(i int) error { return f.issue(ctx, i) }); err != nil {
+		t.stop()
+		return nil, pace{}, fmt.Errorf("the floor: %w", err)
+	}
+	took, err = t.wait(ctx, 30*time.Second)
+	return f, took, err
+}
+
+// clean takes away what would be in the operator's way: the Secrets, whose metadata it keeps, and the keys at the service.
+func (f *floor) clean(ctx context.Context) error {
+	secrets := each(ctx, len(f.namespaces), len(f.namespaces), func(i int) error {
+		return f.kube.DeleteAllOf(ctx, &corev1.Secret{}, client.InNamespace(f.namespaces[i]))
+	})
+	return errors.Join(secrets, each(ctx, len(f.namespaces), f.count, func(i int) error {
+		return f.service.Delete(ctx, f.user(i), f.keyIDs[i])
+	}))
+}
+
+// issue does for the i-th key what the user and the operator do.
+func (f *floor) issue(ctx context.Context, i int) error {
+	ak := f.accessKey(i)
+	f.tracker.apply(ak)
+	if err := f.kube.Create(ctx, ak); err != nil {
+		return err
+	}
+	base := ak.DeepCopy()
+	controllerutil.AddFinalizer(ak, v1alpha1.RevokeFinalizer)
+	if err := f.kube.Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+		return err
+	}
+	if _, err := f.service.List(ctx, ak.Spec.User); err != nil {
+		return err
+	}
+	if err := f.status(ctx, ak, &f.intent); err != nil {
+		return err
+	}
+	credential, err := f.service.Create(ctx, ak.Spec.User, keyservice.CreateRequest{})
+	if err != nil {
+		return err
+	}
+	f.keyIDs[i] = credential.ID
+	if err := f.kube.Create(ctx, f.secretOf(ak, credential)); err != nil {
+		return err
+	}
+	if err := f.status(ctx, ak, &f.issued); err != nil {
+		return err
+	}
+	return f.kube.Create(ctx, f.eventOf(ak))
+}
+
+func (f *floor) status(ctx context.Context, ak *v1alpha1.AccessKey, status *v1alpha1.AccessKeyStatus) error {
+	base := ak.DeepCopy()
+	status.DeepCopyInto(&ak.Status)
+	return f.kube.Status().Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+}
+
+// secretOf has another value of the label that the operator's cache selects by, of the same length.
+func (f *floor) secretOf(ak *v1alpha1.AccessKey, credential keyservice.Credential) *corev1.Secret {
+	group := schema.GroupVersion{Group: floorGroup, Version: v1alpha1.GroupVersion.Version}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: ak.Namespace, Name: ak.Name, Labels: map[string]string{v1alpha1.ManagedByLabel: "accesskey-operat0r"}, Annotations: f.secret.Annotations,
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ak, group.WithKind("AccessKey"))},
+		},
+		Type: f.secret.Type,
+		Data: map[string][]byte{},
+	}
+	for key, value := range f.secret.Data {
+		secret.Data[key] = value
+	}
+	secret.Data[v1alpha1.SecretKeyAccessKeyID] = []byte(credential.AccessKeyID)
+	secret.Data[v1alpha1.SecretKeySecretAccessKey] = []byte(credential.SecretAccessKey.Reveal())
+	return secret
+}
+
+func (f *floor) eventOf(ak *v1alpha1.AccessKey) *eventsv1.Event {
+	event := f.event.DeepCopy()
+	event.ObjectMeta = metav1.ObjectMeta{Namespace: ak.Namespace, Name: fmt.Sprintf("%s.%x", ak.Name, time.Now().UnixNano())}
+	event.Regarding.Namespace, event.Regarding.Name, event.Regarding.UID = ak.Namespace, ak.Name, ak.UID
+	return event
+}

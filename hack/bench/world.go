@@ -1,0 +1,158 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/hack/simulators/process"
+	"accesskey.dev/operator/internal/controller"
+	"accesskey.dev/operator/test/cluster"
+)
+
+// floorGroup has the same AccessKey under another name: the same schema and rules, but no controller that looks at it.
+const floorGroup = "floor.accesskey.dev"
+
+// system is the operator's namespace.
+const system = "accesskey-system"
+
+// world is a control plane with all that a round needs.
+type world struct {
+	options
+	directory  string
+	cluster    *cluster.Cluster
+	simulators *process.Simulators
+	manager    *manager
+	// kube is an administrator's client; floor is the same, to which AccessKeys are those of floorGroup.
+	kube, floor client.WithWatch
+	server      *kubernetes.Clientset
+	// users at Qumulo that were given away.
+	users int
+}
+
+func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
+	w = &world{options: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	if w.directory, err = os.MkdirTemp("", "accesskey-bench-"); err != nil {
+		return w, err
+	}
+	crds, err := w.floorCRD()
+	if err != nil {
+		return w, err
+	}
+	if w.cluster, err = cluster.Start(ctx, "config/crd/bases", crds); err != nil {
+		return w, err
+	}
+	if err := w.connect(); err != nil {
+		return w, err
+	}
+	if _, err := w.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
+		return w, err
+	}
+	if w.simulators, err = process.Start(ctx, fmt.Sprintf("--qumulo-users=%d", users)); err != nil {
+		return w, err
+	}
+	return w, nil
+}
+
+// floorCRD writes the copy of the CRD into a folder.
+func (w *world) floorCRD() (folder string, err error) {
+	original, err := os.ReadFile("config/crd/bases/" + v1alpha1.GroupVersion.Group + "_accesskeys.yaml")
+	if err != nil {
+		return "", err
+	}
+	replaced := bytes.Replace(original, []byte("group: "+v1alpha1.GroupVersion.Group), []byte("group: "+floorGroup), 1)
+	replaced = bytes.Replace(replaced, []byte("name: accesskeys."+v1alpha1.GroupVersion.Group), []byte("name: accesskeys."+floorGroup), 1)
+	folder = filepath.Join(w.directory, "crd")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return "", err
+	}
+	return folder, os.WriteFile(filepath.Join(folder, "accesskeys.yaml"), replaced, 0o600)
+}
+
+func (w *world) connect() (err error) {
+	if w.kube, err = client.NewWithWatch(w.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
+		return err
+	}
+	scheme := runtime.NewScheme()
+	version := schema.GroupVersion{Group: floorGroup, Version: v1alpha1.GroupVersion.Version}
+	scheme.AddKnownTypes(version, &v1alpha1.AccessKey{}, &v1alpha1.AccessKeyList{})
+	metav1.AddToGroupVersion(scheme, version)
+	if err := errors.Join(corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme)); err != nil {
+		return err
+	}
+	if w.floor, err = client.NewWithWatch(w.cluster.Config, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
+	w.server, err = kubernetes.NewForConfig(w.cluster.Config)
+	return err
+}
+
+func (w *world) close() error {
+	var errs []error
+	if w.manager != nil {
+		errs = append(errs, w.manager.stop())
+	}
+	if w.simulators != nil {
+		errs = append(errs, w.simulators.Stop())
+	}
+	if w.cluster != nil {
+		errs = append(errs, w.cluster.Stop())
+	}
+	if errors.Join(errs...) != nil {
+		return errors.Join(append(errs, fmt.Errorf("the manager's log is kept in %s", w.directory))...)
+	}
+	return os.RemoveAll(w.directory)
+}
+
+// fill makes the Secrets that have nothing to do with the operator.
+func (w *world) fill(ctx context.Context) error {
+	if w.unrelated == 0 {
+		return nil
+	}
+	start := time.Now()
+	namespaces, err := w.namespaces(ctx, "unrelated")
+	if err != nil {
+		return err
+	}
+	data := map[string][]byte{"data": bytes.Repeat([]byte("unrelated "), w.unrelKB*1000/10)}
+	err = each(ctx, w.clients, w.unrelated, func(i int) error {
+		return w.kube.Create(ctx, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespaces[i%len(namespaces)], Name: fmt.Sprintf("unrelated-%d", i)}, Data: data,
+		})
+	})
+	say("%d Secrets of %d KB were made in %s", w.unrelated, w.unrelKB, time.Since(start).Round(time.Second))
+	return err
+}
+
+// namespaces makes sixteen of them, whose names begin with prefix.
+func (w *world) namespaces(ctx context.Context, prefix string) ([]string, error) {
+	names := make([]string, 16)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%02d", prefix, i)
+		if err := w.kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: names[i]}}); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
