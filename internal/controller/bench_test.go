@@ -14,7 +14,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/utils/clock"
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -74,7 +73,7 @@ func (b *bench) restart() {
 	kube := interceptor.NewClient(b.kube, b.faults())
 	b.r = &AccessKeyReconciler{
 		Client: kube, Cache: digestingReader{kube}, Live: kube, Signer: signer,
-		Pool:     &connect.Pool{Live: kube, SecretVersions: kube, ResyncPeriod: 10 * time.Minute, Clock: clock.RealClock{}},
+		Pool:     &connect.Pool{Live: kube, SecretVersions: kube, ResyncPeriod: 10 * time.Minute, Clock: b.clock},
 		Recorder: b.recorder, Clock: b.clock, ResyncPeriod: 10 * time.Minute,
 	}
 }

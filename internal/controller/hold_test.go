@@ -74,7 +74,7 @@ func newHoldBench(t *testing.T) *holdBench {
 	versions := metadata{Reader: b.kube}
 	b.r = &KeyServiceReconciler{
 		Client: faulty, SecretVersions: versions, Clock: testclock.NewFakePassiveClock(noon), ResyncPeriod: 10 * time.Minute,
-		Pool: &connect.Pool{Live: b.kube, SecretVersions: versions, ClusterNamespace: "accesskey-system"},
+		Pool: &connect.Pool{Live: b.kube, SecretVersions: versions, ClusterNamespace: "accesskey-system", Clock: testclock.NewFakePassiveClock(noon)},
 	}
 	return b
 }

@@ -211,10 +211,14 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	p.contacted, p.syncErr = true, nil
 	// The look may have taken long, and an operation that follows starts only now.
 	now := r.Clock.Now()
+	for i := range keys {
+		keys[i].ExpiresAt = p.connection.Clock.Ends(keys[i].ExpiresAt)
+	}
 	if p.in.Keys, err = r.claims(ctx, p, withYoung(keys, plainKeys(r.moments.dated(p.ak, now)), now)); err != nil {
 		return err
 	}
 	p.in.Live, p.in.Now = true, r.Clock.Now()
+	p.in.Service.ClockBehind, p.in.Service.ClockKnown = p.connection.Clock.Behind()
 	return nil
 }
 

@@ -16,6 +16,8 @@ const inventoryRetry = time.Minute
 // the steady state costs no call per key. Safe for concurrent use.
 type Inventory struct {
 	Lister AllLister
+	// Clock of the service.
+	Clock *ServiceClock
 	// Period is how long a listing is good for.
 	Period time.Duration
 
@@ -76,6 +78,7 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 	keys := make(map[string]Key, len(all))
 	for _, owned := range all {
 		for _, key := range owned {
+			key.ExpiresAt = i.Clock.Ends(key.ExpiresAt)
 			keys[key.ID] = key
 		}
 	}

@@ -35,6 +35,8 @@ type TransportConfig struct {
 	// QPS and Burst limit the requests to the service.
 	QPS   float64
 	Burst int
+	// Clock learns the service's time from its answers; nil if nobody asks.
+	Clock *ServiceClock
 	// Base carries the requests; nil for TLS over TCP.
 	Base http.RoundTripper
 }
@@ -67,6 +69,7 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 		Transport: &transport{
 			backend: config.Backend,
 			limiter: rate.NewLimiter(rate.Limit(config.QPS), config.Burst),
+			clock:   config.Clock,
 			next:    config.Base,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -77,6 +80,7 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 type transport struct {
 	backend string
 	limiter *rate.Limiter
+	clock   *ServiceClock
 	next    http.RoundTripper
 }
 
@@ -94,6 +98,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	code := "none"
 	if err == nil {
 		code = strconv.Itoa(response.StatusCode)
+		t.clock.saw(response.Header)
 		response.Body = http.MaxBytesReader(nil, response.Body, maxBody)
 	}
 	requests.WithLabelValues(t.backend, op, code).Inc()

@@ -72,7 +72,7 @@ func (in Input) works(id string) bool {
 	key, ok := in.find(id)
 	switch key.State {
 	case "", keyservice.Active, keyservice.Pending:
-		return ok && !in.ended(key)
+		return ok && (key.ExpiresAt.IsZero() || in.Now.Before(key.ExpiresAt))
 	default:
 		return false
 	}
@@ -202,10 +202,19 @@ func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) 
 			continue
 		}
 		ids = append(ids, key.ID)
-		distance := key.CreatedAt.Sub(intent.StartedAt.Time)
-		recent = recent && (key.CreatedAt.IsZero() || distance.Abs() <= clockSkew)
+		recent = recent && in.around(intent, key)
 	}
 	return ids, recent
+}
+
+// around: the key was made while a request of the intent could land, as far as the clocks tell.
+func (in Input) around(intent *v1alpha1.Intent, key Key) bool {
+	before, after := clockSkew, clockSkew
+	if in.Service.ClockKnown {
+		before, after = knownSkew, settleAfter+knownSkew
+	}
+	distance := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.begun(intent))
+	return key.CreatedAt.IsZero() || -before <= distance && distance <= after
 }
 
 // contested is until when one of the keys can still turn out to be another AccessKey's.

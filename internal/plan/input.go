@@ -76,6 +76,9 @@ type Service struct {
 	ActivatesLater bool
 	// ReusesIDs: an ID is a place that the next key can take.
 	ReusesIDs bool
+	// ClockKnown: its clock is ClockBehind behind the operator's.
+	ClockKnown  bool
+	ClockBehind time.Duration
 	// Held: it and its Secrets carry the in-use finalizer, so that they outlive the keys.
 	Held bool
 	// Deleting: it makes no more keys.

@@ -30,30 +30,7 @@ func (in Input) landedBy(intent *v1alpha1.Intent) time.Time {
 	return in.Begun.Add(settleAfter)
 }
 
-// ended: the service has ended the pair by itself. When is told by its clock, which need not agree with this one, so of a
-// recorded pair only how long it was to live is taken from it, and that not if the clocks disagreed when it was issued.
-func (in Input) ended(key Key) bool {
-	if key.ExpiresAt.IsZero() {
-		return false
-	}
-	issued, measured := in.Issued[key.ID]
-	if !measured || !in.listsRecorded(key.ID) {
-		return !in.Now.Before(key.ExpiresAt)
-	}
-	life := key.ExpiresAt.Sub(in.recordedIssue(key.ID))
-	if life <= 0 && in.AccessKey.Spec.TTL != nil {
-		life = in.AccessKey.Spec.TTL.Duration
-	}
-	return !in.Now.Before(issued.Add(life))
-}
-
-// recordedIssue is when a recorded key was issued, as the status says.
-func (in Input) recordedIssue(id string) time.Time {
-	status := &in.AccessKey.Status
-	for i := range status.PreviousKeys {
-		if status.PreviousKeys[i].KeyID == id {
-			return status.PreviousKeys[i].IssuedAt.Time
-		}
-	}
-	return status.IssuedAt.Time
+// begun is when the intent was, by the wall clock as it is set now.
+func (in Input) begun(intent *v1alpha1.Intent) time.Time {
+	return in.Now.Round(0).Add(-in.Now.Sub(in.landedBy(intent).Add(-settleAfter)))
 }

@@ -20,6 +20,8 @@ const (
 	settleAfter = 2 * time.Minute
 	// clockSkew is how far the service's clock may be off.
 	clockSkew = 15 * time.Minute
+	// knownSkew is how far it may be off if it has told its time: what told it may be a proxy, with a clock of its own.
+	knownSkew = time.Minute
 	// busyDelay is when to ask again while another AccessKey of the user is at work.
 	busyDelay = time.Second
 	// heldDelay is when to ask again if no event of the KeyService comes.

@@ -59,19 +59,24 @@ var clockCases = []decision{
 		rule: ruleRevokePrevious, want: Action{Verb: Look, Reason: v1alpha1.ReasonRevoking},
 	},
 	{
-		name: "a pair that the service ends in an hour has not ended because the clock was set forward",
-		in:   quiet(at(noon.Add(2*time.Hour)), endsAt("K1", noon.Add(time.Hour)), issuedInTruth("K1", issued.Add(2*time.Hour))),
-		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
+		name: "a key that was made when the request was under way, by a clock that is known to be an hour ahead, is the intent's",
+		in:   quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(30*time.Minute)), behind(-time.Hour)),
+		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
-		name: "a pair that was issued by a clock that was wrong has not ended before its ttl",
-		in:   quiet(endsAt("K1", issued.Add(-time.Minute)), issuedInTruth("K1", noon.Add(-time.Minute))),
-		rule: ruleWait, want: Action{Verb: Wait, Until: renewal},
+		name: "by a clock that is known, the request can land for two minutes, and the clock may be off by one",
+		in:   quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(-27*time.Minute)), behind(0)),
+		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
-		name: "a pair that has lived as long as the service lets it is replaced, although the clock was set back",
-		in:   quiet(at(noon.Add(-2*time.Hour)), endsAt("K1", noon), issuedInTruth("K1", issued.Add(-2*time.Hour))),
-		rule: ruleReplace, want: Action{Verb: Create, Reason: v1alpha1.ReasonRestoring},
+		name: "a key that was made later by a clock that is known is not the intent's",
+		in:   quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-27*time.Minute+time.Second)), behind(0)),
+		rule: ruleSettle, want: Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys}, says: "F2",
+	},
+	{
+		name: "nor is one that was made earlier",
+		in:   quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-31*time.Minute-time.Second)), behind(0)),
+		rule: ruleSettle, want: Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys}, says: "F2",
 	},
 }
 
@@ -86,4 +91,9 @@ func begun(ago time.Duration) change { return func(in *Input) { in.Begun = in.No
 
 func issuedInTruth(id string, at time.Time) change {
 	return func(in *Input) { in.Issued = map[string]time.Time{id: at} }
+}
+
+// behind is how far the service's clock is behind, which it has told.
+func behind(d time.Duration) change {
+	return func(in *Input) { in.Service.ClockKnown, in.Service.ClockBehind = true, d }
 }

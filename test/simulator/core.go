@@ -55,5 +55,6 @@ func (c *Core) Now() time.Time { return c.clock.Now() }
 // ServeHTTP implements http.Handler: a call is counted, then meets the faults, then the service.
 func (c *Core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.count(r)
+	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat)) // which need not be the real time
 	c.serve(w, r, c.mux)
 }

@@ -100,12 +100,12 @@ func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
 }
 
 // connect makes a Service of the spec and its Secrets. It sends nothing to the service yet.
-func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.PassiveClock, base http.RoundTripper) (keyservice.Service, error) {
+func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.PassiveClock, serviceClock *keyservice.ServiceClock, base http.RoundTripper) (keyservice.Service, error) {
 	b, err := backendOf(spec)
 	if err != nil {
 		return nil, err
 	}
-	config := keyservice.TransportConfig{Backend: b.name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Base: base}
+	config := keyservice.TransportConfig{Backend: b.name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Clock: serviceClock, Base: base}
 	if spec.TLS != nil {
 		config.InsecureSkipVerify = spec.TLS.InsecureSkipVerify != nil && *spec.TLS.InsecureSkipVerify
 		if spec.TLS.CABundle != "" {

@@ -31,6 +31,8 @@ type Connection struct {
 	keyservice.Capabilities
 	// Endpoint identifies the service.
 	Endpoint string
+	// Clock of the service.
+	Clock *keyservice.ServiceClock
 
 	period      time.Duration
 	mu          sync.Mutex
@@ -51,7 +53,7 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 		if c.inventories == nil {
 			c.inventories = map[string]*keyservice.Inventory{}
 		}
-		c.inventories[user] = &keyservice.Inventory{Lister: lister, Period: c.period}
+		c.inventories[user] = &keyservice.Inventory{Lister: lister, Clock: c.Clock, Period: c.period}
 	}
 	return c.inventories[user]
 }
@@ -180,7 +182,8 @@ func (p *Pool) known(uid types.UID) (entry, bool) {
 
 // connect asks a service whose version decides what it can do, so that nothing is planned on less than it can.
 func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
-	connected, err := connect(spec, material, p.Clock, p.Transport)
+	serviceClock := &keyservice.ServiceClock{Now: p.Clock.Now}
+	connected, err := connect(spec, material, p.Clock, serviceClock, p.Transport)
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +196,7 @@ func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, mater
 		Service:      connected,
 		Capabilities: keyservice.CapabilitiesOf(connected),
 		Endpoint:     Endpoint(spec),
+		Clock:        serviceClock,
 		period:       p.ResyncPeriod,
 	}
 	return connection, nil

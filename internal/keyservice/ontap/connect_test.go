@@ -21,17 +21,17 @@ func TestTheVersionDecidesTheLimits(t *testing.T) {
 	for version, want := range map[string]int{netapp.V9141: 1, "9.15.1": 1, netapp.V9161: 1, "9.18.1": 1, "9.19.0": 1, netapp.V9191: 2, "9.20.1": 2, "10.1.0": 2} {
 		t.Run(version, func(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: version})
-			if got := b.Limits(); got != (keyservice.Limits{KeysPerUser: 1, MaxTTL: longest}) {
+			if got := b.Limits(); got != (keyservice.Limits{KeysPerUser: 1, MaxTTL: longest, ReusesIDs: true}) {
 				t.Errorf("before Connect: %+v", got)
 			}
 			if err := b.Connect(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if got := b.Limits(); got != (keyservice.Limits{KeysPerUser: want, MaxTTL: longest}) {
+			if got := b.Limits(); got != (keyservice.Limits{KeysPerUser: want, MaxTTL: longest, ReusesIDs: true}) {
 				t.Errorf("got %+v", got)
 			}
 			capabilities := keyservice.CapabilitiesOf(b.Service)
-			if capabilities != (keyservice.Capabilities{KeysPerUser: want, MaxTTL: longest, Overlap: want > 1, Renews: true, ListsAll: true}) {
+			if capabilities != (keyservice.Capabilities{KeysPerUser: want, MaxTTL: longest, ReusesIDs: true, Overlap: want > 1, Renews: true, ListsAll: true}) {
 				t.Errorf("got %+v", capabilities)
 			}
 		})
