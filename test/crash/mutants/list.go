@@ -167,7 +167,7 @@ var mutants = []mutant{
 		name: "the next moment is not waited for", file: outcome,
 		old:   "\tsooner(action.Until)\n",
 		new:   "",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
+		tests: "TestEveryCrash/ontap-9.16.1/Auto/rotate$",
 	},
 	{
 		name: "an intent forgets which keys were there before", file: issue,
