@@ -39,6 +39,8 @@ type site struct {
 	// overlap: two keys of a user work side by side. quota is how many a user can have.
 	overlap bool
 	quota   int
+	// dated: it says when a key was made.
+	dated bool
 	// makeKey makes a key by a person's hand.
 	makeKey func() (simulator.Pair, error)
 }
@@ -67,7 +69,7 @@ func qumuloSite(options qumulo.Options) *site {
 	server := qumulo.New(options)
 	id := server.AddUser("alice")
 	return &site{
-		server: server, user: "local:alice", alias: "auth_id:" + id, overlap: true, quota: 2,
+		server: server, user: "local:alice", alias: "auth_id:" + id, overlap: true, quota: 2, dated: true,
 		credentials: map[string]string{"username": qumulo.DefaultUsername, "password": qumulo.DefaultPassword},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Qumulo = &v1alpha1.QumuloService{URL: serviceURL, LoginSecretRef: &v1alpha1.SecretReference{Name: credentials}}
@@ -98,7 +100,7 @@ func huaweiSite(options huawei.Options) *site {
 	server := huawei.New(options)
 	id := server.AddUser("alice")
 	return &site{
-		server: server, user: "alice", alias: id, overlap: true, quota: 2,
+		server: server, user: "alice", alias: id, overlap: true, quota: 2, dated: true,
 		credentials: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Huawei = &v1alpha1.HuaweiService{URL: serviceURL, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}

@@ -184,10 +184,17 @@ func (w *wild) someStrategy() v1alpha1.RotationStrategy {
 	return pick(w.rng, v1alpha1.StrategyAuto, v1alpha1.StrategyAuto, v1alpha1.StrategyReplace)
 }
 
-// makeForeignKey by hand, but not while an operation of the operator is open: what appears then at a service whose keys
-// carry no mark is taken for the operator's own (docs/architecture.md).
+// landingTime is how long after the start of an operation a key that appears can be its own: two minutes, and one for the clock.
+const landingTime = 3 * time.Minute
+
+// makeForeignKey by hand, but not while a request of the operator could make one: what appears then at a service whose keys
+// carry no mark is taken for the operator's own (docs/testing.md). Nor while an operation is open at all, where the service
+// does not say when a key was made, or if the operator's clock was ever set.
 func (w *wild) makeForeignKey() {
-	if slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool { return ak.Status.Intent != nil }) {
+	if slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
+		intent := ak.Status.Intent
+		return intent != nil && (!w.site.dated || w.clockError > 0 || time.Since(intent.StartedAt.Time) <= landingTime)
+	}) {
 		return
 	}
 	if pair, err := w.site.makeKey(); err == nil {

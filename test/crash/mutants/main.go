@@ -41,9 +41,13 @@ type mutant struct {
 	name     string
 	file     string
 	old, new string
+	// more edits of the same file.
+	more []edit
 	// tests that notice it: what go test -run takes.
 	tests string
 }
+
+type edit struct{ old, new string }
 
 // broken is how the simulation says which promise is broken, and where.
 var broken = regexp.MustCompile(`(?m)^ +--- FAIL: Test\w+/(\S+)|_test\.go:\d+: (?:map\[([^]]*)\]: |without a failure: )?(.*)$`)
@@ -89,8 +93,12 @@ func (m mutant) overlay() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n := strings.Count(string(original), m.old); n != 1 {
-		return "", fmt.Errorf("%s holds the text %d times, not once:\n%s", m.file, n, m.old)
+	text := string(original)
+	for _, e := range append([]edit{{m.old, m.new}}, m.more...) {
+		if n := strings.Count(text, e.old); n != 1 {
+			return "", fmt.Errorf("%s holds the text %d times, not once:\n%s", m.file, n, e.old)
+		}
+		text = strings.Replace(text, e.old, e.new, 1)
 	}
 	folder, err := os.MkdirTemp("", "mutant-")
 	if err != nil {
@@ -105,7 +113,7 @@ func (m mutant) overlay() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(original), m.old, m.new, 1)), 0o600); err != nil {
+	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
 		return "", err
 	}
 	return overlay, os.WriteFile(overlay, replace, 0o600)
