@@ -126,7 +126,7 @@ type PreviousKey struct {
 }
 
 // Operation is a call that can't be replayed.
-// +kubebuilder:validation:Enum=Create;Renew
+// +kubebuilder:validation:Enum=Create;Renew;Revoke
 type Operation string
 
 const (
@@ -145,7 +145,7 @@ type Intent struct {
 	// +required
 	Operation Operation `json:"operation,omitempty"`
 
-	// revision that the operation is to produce.
+	// revision that the operation is to produce; of a deletion, the last one that there was.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Revision int64 `json:"revision,omitempty"`
@@ -154,7 +154,7 @@ type Intent struct {
 	// +required
 	StartedAt metav1.Time `json:"startedAt,omitempty,omitzero"`
 
-	// keyID is the handle that the operator chose for the new key, or the key to renew. Absent where the service chooses.
+	// keyID is the handle that the operator chose for the new key, or the key to renew or to delete. Absent where the service chooses.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256

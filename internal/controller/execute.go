@@ -139,7 +139,9 @@ func (r *AccessKeyReconciler) deleteKey(ctx context.Context, p *pass, keyID stri
 		return errUserBusy
 	}
 	open := p.ak.Status.Intent
-	p.ak.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRevoke, KeyID: keyID, StartedAt: metav1.NewTime(now.Truncate(time.Second))}
+	p.ak.Status.Intent = &v1alpha1.Intent{
+		Operation: v1alpha1.OperationRevoke, KeyID: keyID, Revision: max(p.ak.Status.Revision, 1), StartedAt: metav1.NewTime(now.Truncate(time.Second)),
+	}
 	p.in.Begun = r.moments.begun(p.ak, now)
 	if err := r.patchStatus(ctx, p); err != nil {
 		return err

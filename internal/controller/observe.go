@@ -37,6 +37,8 @@ type pass struct {
 	// syncErr: the shared resync failed. contacted: the service answered in this pass, or in the resync it rests on.
 	syncErr   error
 	contacted bool
+	// trustedUntil is when a Secret that is not in the cache yet is looked for; zero if it is there.
+	trustedUntil time.Time
 	// secret and next as read live; nil if there is none, or if it was not read.
 	secret, next *corev1.Secret
 	notes        []note
@@ -80,6 +82,7 @@ func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.A
 		return nil, err
 	}
 	p.in.Secret = p.signer.secretOf(p.ak, cached, p.s3)
+	p.trustYoungSecret()
 	if cached, err = r.getSecret(ctx, r.Cache, p.ak, plan.NextSecretName(p.ak)); err != nil {
 		return nil, err
 	}
@@ -196,7 +199,7 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
 		return err
 	}
-	p.in.Secret = p.signer.secretOf(p.ak, digested(p.secret), p.s3)
+	p.in.Secret, p.trustedUntil = p.signer.secretOf(p.ak, digested(p.secret), p.s3), time.Time{}
 	// A pair waits only while an intent is open, or was left behind by one; or one is about to.
 	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent || p.in.Service.ActivatesLater {
 		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
@@ -220,20 +223,6 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	p.in.Live, p.in.Now = true, r.Clock.Now()
 	p.in.Service.ClockBehind, p.in.Service.ClockKnown = p.connection.Clock.Behind()
 	return nil
-}
-
-// youth is how long after its issue a key can be missing from what the service lists.
-const youth = time.Minute
-
-// withYoung adds the recorded keys that are too young to be missed.
-func withYoung(keys, all []keyservice.Key, now time.Time) []keyservice.Key {
-	for _, recorded := range all {
-		missing := !slices.ContainsFunc(keys, func(key keyservice.Key) bool { return key.ID == recorded.ID })
-		if missing && now.Sub(recorded.CreatedAt).Abs() < youth {
-			keys = append(keys, recorded)
-		}
-	}
-	return keys
 }
 
 // liveKeys lists the user's keys. When a deleted AccessKey's user is gone from the service, its keys can live on, so the

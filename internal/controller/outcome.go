@@ -167,6 +167,7 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 		}
 	}
 	sooner(action.Until)
+	sooner(p.trustedUntil)
 	if err != nil && judge(err).failure && p.ak.Status.Failures != nil {
 		sooner(p.ak.Status.Failures.NextAttempt.Time)
 	}

@@ -8,7 +8,6 @@ const (
 	execute    = "internal/controller/execute.go"
 	issue      = "internal/controller/issue.go"
 	observe    = "internal/controller/observe.go"
-	outcome    = "internal/controller/outcome.go"
 	users      = "internal/controller/users.go"
 	hold       = "internal/controller/hold.go"
 	secret     = "internal/controller/secret.go"
@@ -156,12 +155,6 @@ var mutants = []mutant{
 		old:   "\tsecret.Annotations[v1alpha1.RecordAnnotation] = encoded\n",
 		new:   "\t_ = encoded\n",
 		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		name: "the next moment is not waited for", file: outcome,
-		old:   "\tsooner(action.Until)\n",
-		new:   "",
-		tests: "TestEveryCrash/ontap-9.16.1/Auto/rotate$",
 	},
 	{
 		name: "an intent forgets which keys were there before", file: issue,
