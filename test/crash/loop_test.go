@@ -13,8 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// hotLoop is how many calls and passes at one moment are too many.
-const hotLoop = 500
+// hotLoop is how many calls and passes at one moment are too many, and busyMinute how many in a minute: a KeyService's
+// rateLimit slows a loop down.
+const (
+	hotLoop    = 500
+	busyMinute = 2000
+)
 
 // run lets the world go on for a while.
 func (w *world) run(d time.Duration) { w.runUntil(d, func() bool { return false }) }
@@ -94,7 +98,12 @@ func (w *world) giveTurn() bool {
 	if time.Now() != w.moment {
 		w.moment, w.passesNow = time.Now(), 0
 	}
-	if w.passesNow++; w.passesNow > hotLoop {
+	if minute := time.Now().Truncate(time.Minute); minute != w.minute {
+		w.minute, w.passesInMinute = minute, 0
+	}
+	w.passesNow++
+	w.passesInMinute++
+	if w.passesNow > hotLoop || w.passesInMinute > busyMinute {
 		w.violate("promise 5: the operator does not come to rest")
 		return false
 	}

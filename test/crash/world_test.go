@@ -66,7 +66,10 @@ type world struct {
 	tracing   bool
 	// passes at the same moment without an end are a hot loop.
 	passesNow int
-	moment    time.Time
+	// minute and passesInMinute are the same for a minute.
+	minute         time.Time
+	passesInMinute int
+	moment         time.Time
 }
 
 // call is one call that the operator made.
