@@ -74,7 +74,7 @@ func each(ctx context.Context, workers, count int, do func(i int) error) error {
 		})
 	}
 	group.Wait()
-	return errors.Join(append(errs, ctx.Err())...)
+	return errors.Join(errors.Join(errs...), ctx.Err())
 }
 
 // tracker notes when the AccessKeys of a batch were applied, and when a watch saw each of them as wanted.

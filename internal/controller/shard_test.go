@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	toolscache "k8s.io/client-go/tools/cache"
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -90,14 +91,7 @@ func TestOneThatComesOverIsLeftAloneWhileTheFormerShardCanBeAtWork(t *testing.T)
 }
 
 func TestOfOtherShardsAccessKeysOnlyWhatIsClaimedIsKept(t *testing.T) {
-	options := CacheOptions(nil)
-	shardOf("a").Trim(&options)
-	var trim func(any) (any, error)
-	for object, of := range options.ByObject {
-		if _, ok := object.(*v1alpha1.AccessKey); ok {
-			trim = of.Transform
-		}
-	}
+	trim := trimOf(shardOf("a"))
 	for shard, whole := range map[string]bool{"a": true, "b": false} {
 		ak := inShard(shard)
 		ak.Annotations = map[string]string{"a": "b"}
@@ -117,6 +111,18 @@ func TestOfOtherShardsAccessKeysOnlyWhatIsClaimedIsKept(t *testing.T) {
 	if _, err := trim(&corev1.ConfigMap{}); err != nil {
 		t.Error(err)
 	}
+}
+
+// trimOf is what a shard's cache does with AccessKeys.
+func trimOf(shard *Shard) toolscache.TransformFunc {
+	options := CacheOptions(nil)
+	shard.Trim(&options)
+	for object, of := range options.ByObject {
+		if _, ok := object.(*v1alpha1.AccessKey); ok {
+			return of.Transform
+		}
+	}
+	return nil
 }
 
 // move gives the AccessKey to a shard.
@@ -238,6 +244,20 @@ func TestOneThatComesOverAtRestIsWorkedOnLater(t *testing.T) {
 	b.expectKeys(2, 2)
 }
 
+// change an AccessKey and its status.
+func (b *bench) change(ak *v1alpha1.AccessKey, change func(*v1alpha1.AccessKey)) {
+	b.t.Helper()
+	change(ak)
+	if err := b.kube.Update(b.t.Context(), ak); err != nil {
+		b.t.Fatal(err)
+	}
+	change(ak) // the answer has none of the status
+	sign(ak)
+	if err := b.kube.Status().Update(b.t.Context(), ak); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*v1alpha1.AccessKey)
@@ -258,18 +278,6 @@ func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 			if err := b.kube.Create(t.Context(), sibling); err != nil {
 				t.Fatal(err)
 			}
-			// The other begins just then: the cache tells of it only later.
-			begins := func() {
-				test.change(sibling)
-				if err := b.kube.Update(t.Context(), sibling); err != nil {
-					t.Fatal(err)
-				}
-				test.change(sibling) // the answer has none of the status
-				sign(sibling)
-				if err := b.kube.Status().Update(t.Context(), sibling); err != nil {
-					t.Fatal(err)
-				}
-			}
 			b.r.Client = interceptor.NewClient(b.r.Client.(client.WithWatch), interceptor.Funcs{
 				Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
 					if key.Name == sibling.Name {
@@ -281,8 +289,8 @@ func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 			begun := false
 			b.beforeStatus = func(ak *v1alpha1.AccessKey) error {
 				if !begun && ak.Status.Intent != nil {
-					begun = true
-					begins()
+					begun = true // the other begins just then: the cache tells of it only later
+					b.change(sibling, test.change)
 				}
 				return nil
 			}

@@ -136,31 +136,44 @@ func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 		failure = refuse
 	}
 	var err error
-	if failure == meddled {
-		p.world.meddle(call.Ref)
-	}
-	if failure == dieLate {
+	switch failure {
+	case dieLate:
 		p.world.after(landing, func() { p.world.log("kube", "%s lands late%s", call, outcome(carryOut())) })
-	} else if failure != dieBefore && failure != refuse {
+	case dieBefore, refuse:
+	case meddled:
+		p.world.meddle(call.Ref)
+		err = carryOut()
+	default:
 		err = carryOut()
 		p.world.touched = true
 	}
+	err = p.answered(call, failure, err)
+	p.world.log("kube", "%s%s", call, outcome(err))
+	return err
+}
+
+// answered is what the process hears of a call.
+func (p *process) answered(call kube.Call, failure failure, err error) error {
 	switch failure {
 	case dieBefore, dieAfter, dieLate:
 		p.world.log("kube", "%s: the operator is gone", call)
 		p.die()
 	case refuse:
-		err = apierrors.NewInternalError(errors.New("etcdserver: no leader"))
-	case loseAnswer, cutOff, late:
-		if failure == cutOff {
-			p.world.takeKubeDown(time.Minute)
-		}
-		if err == nil {
-			err = apierrors.NewTimeoutError("the answer was lost", 0)
-		}
+		return apierrors.NewInternalError(errors.New("etcdserver: no leader"))
+	case cutOff:
+		p.world.takeKubeDown(time.Minute)
+		return lost(err)
+	case loseAnswer, late:
+		return lost(err)
 	default:
 	}
-	p.world.log("kube", "%s%s", call, outcome(err))
+	return err
+}
+
+func lost(err error) error {
+	if err == nil {
+		err = apierrors.NewTimeoutError("the answer was lost", 0)
+	}
 	return err
 }
 

@@ -75,14 +75,19 @@ func (w *world) checkSecret(s *subject) {
 	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works", s.name)
 	case s.works:
-		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
-		if w.lives > 1 && w.expired(s) {
-			// What was issued by a clock that was set back while no operator ran, it takes for younger than it is.
-			s.brokenUntil = s.brokenUntil.Add(w.clockError)
-		}
+		s.works, s.brokenUntil = false, time.Now().Add(w.gap(s))
 	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !blocked(ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works for too long", s.name)
 	}
+}
+
+// gap is how long no pair may work when that is allowed. What was issued by a clock that was set back while no operator ran, the
+// operator takes for younger than it is.
+func (w *world) gap(s *subject) time.Duration {
+	if w.lives > 1 && w.expired(s) {
+		return inPlaceGap + w.clockError
+	}
+	return inPlaceGap
 }
 
 // works is the data plane.

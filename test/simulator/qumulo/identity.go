@@ -121,21 +121,28 @@ func (s *Simulator) indexOf(query identityQuery) int {
 	}
 	switch {
 	case query.AuthID != nil:
-		id, err := strconv.ParseUint(*query.AuthID, 10, 64)
-		if err == nil && id >= firstAuthID && id-firstAuthID < uint64(len(s.identities)) && meant(s.identities[id-firstAuthID]) {
-			return int(id - firstAuthID)
+		if at, ok := s.byAuthID(*query.AuthID); ok && meant(s.identities[at]) {
+			return at
 		}
 		return -1
 	case query.UID == nil && query.SID == nil && query.Name != nil:
-		for _, at := range s.byName[*query.Name] {
-			if meant(s.identities[at]) {
-				return at
-			}
+		named := s.byName[*query.Name]
+		if i := slices.IndexFunc(named, func(at int) bool { return meant(s.identities[at]) }); i >= 0 {
+			return named[i]
 		}
 		return -1
 	default:
 		return slices.IndexFunc(s.identities, meant)
 	}
+}
+
+// byAuthID: identities are numbered in the order in which they were made.
+func (s *Simulator) byAuthID(text string) (at int, ok bool) {
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || id < firstAuthID || id-firstAuthID >= uint64(len(s.identities)) {
+		return 0, false
+	}
+	return int(id - firstAuthID), true
 }
 
 func (s *Simulator) unknown(class string) *apiError {
