@@ -27,7 +27,7 @@ func (r *AccessKeyReconciler) busyElsewhere(ctx context.Context, p *pass) bool {
 		return false
 	}
 	var same v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &same, client.MatchingFields{indexUser: intentUser(p.ak)}); err != nil {
+	if err := r.Client.List(ctx, &same, client.MatchingFields{indexUser: intentUser(p.ak)}, client.UnsafeDisableDeepCopy); err != nil {
 		return true
 	}
 	for i := range same.Items {

@@ -180,7 +180,7 @@ func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass, _ plan.
 // formerSecrets of an AccessKey: those that it controls under other names than the wanted one.
 func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.AccessKey) ([]plan.FormerSecret, error) {
 	var owned corev1.SecretList
-	if err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), client.MatchingFields{indexSecretOwner: string(ak.UID)}); err != nil {
+	if err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), client.MatchingFields{indexSecretOwner: string(ak.UID)}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	var former []plan.FormerSecret

@@ -124,7 +124,7 @@ func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret client.O
 
 func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.ListOption) []reconcile.Request {
 	var found v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &found, options...); err != nil {
+	if err := r.Client.List(ctx, &found, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
 		return nil // only a cache that is not running fails; its start brings every AccessKey
 	}
 	requests := make([]reconcile.Request, 0, len(found.Items))

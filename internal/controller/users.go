@@ -131,7 +131,7 @@ func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (busy bool,
 		busy, until = true, since.Add(contestTime)
 	}
 	var open v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: intentUser(p.ak)}); err != nil {
+	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: intentUser(p.ak)}, client.UnsafeDisableDeepCopy); err != nil {
 		return false, time.Time{}, err
 	}
 	for i := range open.Items {
@@ -174,7 +174,7 @@ const managerSkew = time.Minute
 func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.Key) error {
 	name := client.ObjectKeyFromObject(p.ak)
 	var open v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}); err != nil {
+	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}, client.UnsafeDisableDeepCopy); err != nil {
 		return err
 	}
 	for i := range keys {
@@ -198,7 +198,7 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 
 func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var recording v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &recording, client.MatchingFields{indexRecordedKey: key.ID}); err != nil {
+	if err := r.Client.List(ctx, &recording, client.MatchingFields{indexRecordedKey: key.ID}, client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range recording.Items {
@@ -207,7 +207,7 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key k
 		}
 	}
 	var publishing corev1.SecretList
-	if err := r.Cache.List(ctx, &publishing, client.MatchingFields{indexPublishedKey: key.ID}); err != nil {
+	if err := r.Cache.List(ctx, &publishing, client.MatchingFields{indexPublishedKey: key.ID}, client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range publishing.Items {
