@@ -180,11 +180,14 @@ func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass, _ plan.
 // formerSecrets of an AccessKey: those that it controls under other names than the wanted one.
 func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.AccessKey) ([]plan.FormerSecret, error) {
 	var owned corev1.SecretList
-	if err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), client.MatchingFields{indexSecretOwner: string(ak.UID)}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), inBucket(indexSecretOwner, string(ak.UID)), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	var former []plan.FormerSecret
 	for i := range owned.Items {
+		if owner := ownerOf(&owned.Items[i]); owner == nil || owner.UID != ak.UID {
+			continue
+		}
 		if name := owned.Items[i].Name; name != ak.SecretName() && name != plan.NextSecretName(ak) && owned.Items[i].DeletionTimestamp.IsZero() {
 			record, _ := r.Signer.recordOf(&owned.Items[i])
 			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID, AccessKeyID: record.AccessKeyID})

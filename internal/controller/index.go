@@ -6,10 +6,11 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"hash/fnv"
 	"maps"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -25,17 +26,39 @@ const (
 	indexService = "serviceRef"
 	// indexOpenIntent: AccessKeys with an open intent by user.
 	indexOpenIntent = "openIntent"
-	// indexUser: AccessKeys by user.
+	// indexUser: AccessKeys by the bucket of their user.
 	indexUser = "user"
-	// indexRecordedKey: AccessKeys by the keys that their status records.
+	// indexRecordedKey: AccessKeys by the buckets of the keys that their status records.
 	indexRecordedKey = "recordedKey"
-	// indexSecretName: AccessKeys by the names of the Secrets that they want: for the pair, and for one that has to wait.
+	// indexSecretName: AccessKeys by the buckets of the names of the Secrets that they want: for the pair, and for one that
+	// has to wait.
 	indexSecretName = "secretName"
-	// indexSecretOwner: managed Secrets by the UID of their AccessKey.
+	// indexSecretOwner: managed Secrets by the bucket of their AccessKey's UID.
 	indexSecretOwner = "owner"
-	// indexPublishedKey: managed Secrets by the key that they hold.
+	// indexPublishedKey: managed Secrets by the bucket of the key that they hold.
 	indexPublishedKey = "publishedKey"
 )
+
+// bucket stands for a value that few objects share. An index makes a set for each value, twice, which takes more memory than
+// the value itself; so a thousand buckets are indexed, and whoever looks into one passes over what else is in it.
+func bucket(value string) string {
+	const buckets = 1024
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(value)) // never fails
+	return strconv.Itoa(int(hash.Sum32() % buckets))
+}
+
+// inBucket finds what an index has in the bucket of a value.
+func inBucket(index, value string) client.MatchingFields {
+	return client.MatchingFields{index: bucket(value)}
+}
+
+func buckets(values ...string) []string {
+	for i, value := range values {
+		values[i] = bucket(value)
+	}
+	return values
+}
 
 // AddIndexes registers the indexes that the reconcilers look things up by.
 func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
@@ -54,7 +77,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 			if !ok || value(s) == "" {
 				return nil
 			}
-			return []string{value(s)}
+			return buckets(value(s))
 		}
 	}
 	for _, index := range []struct {
@@ -63,9 +86,9 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		values client.IndexerFunc
 	}{
 		{&v1alpha1.AccessKey{}, indexService, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} })},
-		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{ak.SecretName(), plan.NextSecretName(ak)} })},
-		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey((*v1alpha1.AccessKey).RecordedKeyIDs)},
-		{&v1alpha1.AccessKey{}, indexUser, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{intentUser(ak)} })},
+		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return buckets(ak.SecretName(), plan.NextSecretName(ak)) })},
+		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey(func(ak *v1alpha1.AccessKey) []string { return buckets(ak.RecordedKeyIDs()...) })},
+		{&v1alpha1.AccessKey{}, indexUser, accessKey(func(ak *v1alpha1.AccessKey) []string { return buckets(intentUser(ak)) })},
 		{&v1alpha1.AccessKey{}, indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) []string {
 			if ak.Status.Intent == nil {
 				return nil
@@ -109,30 +132,34 @@ func keyOfService(service client.Object) string {
 
 // usersOfService maps a KeyService to its AccessKeys.
 func (r *AccessKeyReconciler) usersOfService(ctx context.Context, service client.Object) []reconcile.Request {
-	return r.requests(ctx, client.MatchingFields{indexService: keyOfService(service)})
+	return r.requests(ctx, r.Shard.has, client.MatchingFields{indexService: keyOfService(service)})
 }
 
 // grantedIn maps a namespace to its AccessKeys: its labels decide what ClusterKeyServices grant them.
 func (r *AccessKeyReconciler) grantedIn(ctx context.Context, namespace client.Object) []reconcile.Request {
-	return r.requests(ctx, client.InNamespace(namespace.GetName()))
+	return r.requests(ctx, r.Shard.has, client.InNamespace(namespace.GetName()))
 }
 
 // wantingSecret maps a Secret to the AccessKeys that want its name: one that is in the way may have gone.
 func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
-	return r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecretName: secret.GetName()})
+	wanting := func(object client.Object) bool {
+		ak, ok := object.(*v1alpha1.AccessKey)
+		return ok && r.Shard.has(ak) && (ak.SecretName() == secret.GetName() || plan.NextSecretName(ak) == secret.GetName())
+	}
+	return r.requests(ctx, wanting, client.InNamespace(secret.GetNamespace()), inBucket(indexSecretName, secret.GetName()))
 }
 
-func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.ListOption) []reconcile.Request {
+// requests for those of the AccessKeys that are found which are wanted.
+func (r *AccessKeyReconciler) requests(ctx context.Context, wanted func(client.Object) bool, options ...client.ListOption) []reconcile.Request {
 	var found v1alpha1.AccessKeyList
 	if err := r.Client.List(ctx, &found, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
 		return nil // only a cache that is not running fails; its start brings every AccessKey
 	}
 	requests := make([]reconcile.Request, 0, len(found.Items))
 	for i := range found.Items {
-		if !r.Shard.has(&found.Items[i]) {
-			continue
+		if wanted(&found.Items[i]) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
 		}
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: found.Items[i].Namespace, Name: found.Items[i].Name}})
 	}
 	return requests
 }

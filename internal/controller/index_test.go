@@ -57,10 +57,10 @@ func TestIndexes(t *testing.T) {
 		"its ClusterKeyService": {accessKeys + indexService, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Spec.ServiceRef.Kind = v1alpha1.KindClusterKeyService
 		}), []string{"/qumulo"}},
-		"the Secrets that it wants": {accessKeys + indexSecretName, restingAccessKey(), []string{"backup", "backup-next"}},
+		"the Secrets that it wants": {accessKeys + indexSecretName, restingAccessKey(), buckets("backup", "backup-next")},
 		"the keys that it records": {accessKeys + indexRecordedKey, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: "K0"}}
-		}), []string{"K1", "K0"}},
+		}), buckets("K1", "K0")},
 		"no keys": {accessKeys + indexRecordedKey, accessKey(func(ak *v1alpha1.AccessKey) { ak.Status.KeyID = "" }), nil},
 		"the user of its open intent": {accessKeys + indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Status.Intent = &v1alpha1.Intent{Revision: 1}
@@ -69,10 +69,10 @@ func TestIndexes(t *testing.T) {
 			ak.Spec.User, ak.Status.Intent = "", &v1alpha1.Intent{Revision: 1}
 		}), []string{"user/of team-a/qumulo", anyUser}},
 		"no open intent":         {accessKeys + indexOpenIntent, restingAccessKey(), nil},
-		"the owner of a Secret":  {secrets + indexSecretOwner, secret(func(*corev1.Secret) {}), []string{"uid-of-backup"}},
+		"the owner of a Secret":  {secrets + indexSecretOwner, secret(func(*corev1.Secret) {}), buckets("uid-of-backup")},
 		"no owner":               {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.OwnerReferences = nil }), nil},
 		"an owner of other kind": {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.OwnerReferences[0].Kind = "Deployment" }), nil},
-		"the key that it holds":  {secrets + indexPublishedKey, secret(func(*corev1.Secret) {}), []string{"K1"}},
+		"the key that it holds":  {secrets + indexPublishedKey, secret(func(*corev1.Secret) {}), buckets("K1")},
 		"no key":                 {secrets + indexPublishedKey, secret(func(s *corev1.Secret) { s.Annotations = nil }), nil},
 		"a record that is broken": {secrets + indexPublishedKey, secret(func(s *corev1.Secret) {
 			s.Annotations[v1alpha1.RecordAnnotation] = "{"

@@ -198,19 +198,22 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 
 func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var recording v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &recording, client.MatchingFields{indexRecordedKey: key.ID}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, &recording, inBucket(indexRecordedKey, key.ID), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range recording.Items {
-		if other := &recording.Items[i]; r.rival(ctx, p, other) && recordsPair(other, key) {
+		if other := &recording.Items[i]; slices.Contains(other.RecordedKeyIDs(), key.ID) && recordsPair(other, key) && r.rival(ctx, p, other) {
 			return true, nil
 		}
 	}
 	var publishing corev1.SecretList
-	if err := r.Cache.List(ctx, &publishing, client.MatchingFields{indexPublishedKey: key.ID}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Cache.List(ctx, &publishing, inBucket(indexPublishedKey, key.ID), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range publishing.Items {
+		if claimedKeyID(&publishing.Items[i]) != key.ID {
+			continue
+		}
 		owner := ownerOf(&publishing.Items[i])
 		record, proven := r.Signer.recordOf(&publishing.Items[i])
 		if !proven || owner.UID == p.ak.UID || !key.SamePair(keyservice.Key{ID: record.KeyID, AccessKeyID: record.AccessKeyID}) {
