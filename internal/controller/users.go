@@ -202,7 +202,7 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key k
 		return false, err
 	}
 	for i := range recording.Items {
-		if other := &recording.Items[i]; slices.Contains(other.RecordedKeyIDs(), key.ID) && recordsPair(other, key) && r.rival(ctx, p, other) {
+		if other := &recording.Items[i]; recordsPair(other, key) && r.rival(ctx, p, other) {
 			return true, nil
 		}
 	}
@@ -212,7 +212,7 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key k
 	}
 	for i := range publishing.Items {
 		if claimedKeyID(&publishing.Items[i]) != key.ID {
-			continue
+			continue // before its proof is worked out
 		}
 		owner := ownerOf(&publishing.Items[i])
 		record, proven := r.Signer.recordOf(&publishing.Items[i])
