@@ -181,7 +181,7 @@ func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.A
 	return reconcile.Result{RequeueAfter: r.next(p, action, err)}, nil
 }
 
-// patchStatus writes the status if it changed. The optimistic lock makes a decision from a stale read fail.
+// patchStatus writes the status if it changed.
 func (r *AccessKeyReconciler) patchStatus(ctx context.Context, p *pass) error {
 	if p.in.Proof != plan.SignedByAnother {
 		var err error
@@ -192,9 +192,8 @@ func (r *AccessKeyReconciler) patchStatus(ctx context.Context, p *pass) error {
 	if equality.Semantic.DeepEqual(p.base.Status, p.ak.Status) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
-	changed := p.ak.DeepCopy()
-	if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {
+	changed := patchable(p.ak).DeepCopy()
+	if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil {
 		return fmt.Errorf("recording the status of AccessKey %s: %w", client.ObjectKeyFromObject(p.ak), err)
 	}
 	p.rebase(changed)

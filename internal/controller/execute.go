@@ -63,12 +63,10 @@ func (r *AccessKeyReconciler) forget(_ context.Context, p *pass, action plan.Act
 	return nil
 }
 
-// protect puts the finalizer on. The optimistic lock makes it fail on a stale read.
+// protect puts the finalizer on.
 func (r *AccessKeyReconciler) protect(ctx context.Context, p *pass) error {
-	changed := p.base.DeepCopy()
-	controllerutil.AddFinalizer(changed, v1alpha1.RevokeFinalizer)
-	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, changed, patch); err != nil {
+	changed, err := r.patchFinalizer(ctx, p.base, true)
+	if err != nil {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
 	p.rebase(changed)
@@ -77,12 +75,10 @@ func (r *AccessKeyReconciler) protect(ctx context.Context, p *pass) error {
 
 // letGo takes the finalizer off: after this nobody remembers the keys.
 func (r *AccessKeyReconciler) letGo(ctx context.Context, p *pass, action plan.Action) error {
-	changed := p.base.DeepCopy()
-	if !controllerutil.RemoveFinalizer(changed, v1alpha1.RevokeFinalizer) {
+	if !controllerutil.ContainsFinalizer(p.base, v1alpha1.RevokeFinalizer) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, changed, patch); err != nil {
+	if _, err := r.patchFinalizer(ctx, p.base, false); err != nil {
 		return fmt.Errorf("removing the finalizer: %w", err)
 	}
 	if kept := p.ak.RecordedKeyIDs(); action.Reason == v1alpha1.EventRetained && len(kept) > 0 {
