@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -44,7 +45,7 @@ func Scheme() *runtime.Scheme {
 // namespaces the whole cluster is watched.
 func CacheOptions(namespaces []string) cache.Options {
 	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: strip,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}),
@@ -212,12 +213,28 @@ func secretMetadata() *metav1.PartialObjectMetadata {
 	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
 }
 
+// strip takes off what nobody here reads: who manages the fields, and what was applied last, which is the object once more.
+// Others may be reading an object that is done, so what is not there is not deleted.
+func strip(object any) (any, error) {
+	full, err := meta.Accessor(object)
+	if err != nil {
+		return object, nil //nolint:nilerr // it has no metadata, so there is nothing to do
+	}
+	if full.GetManagedFields() != nil {
+		full.SetManagedFields(nil)
+	}
+	if _, ok := full.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
+		delete(full.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+	}
+	return object, nil
+}
+
 func stripMetadata(object any) (any, error) {
-	if full, ok := object.(*metav1.PartialObjectMetadata); ok {
+	if full, ok := object.(*metav1.PartialObjectMetadata); ok && full.UID != "" { // without one it is done
+		full.TypeMeta = secretMetadata().TypeMeta
 		full.ObjectMeta = metav1.ObjectMeta{
 			Namespace:         full.Namespace,
 			Name:              full.Name,
-			UID:               full.UID,
 			ResourceVersion:   full.ResourceVersion,
 			Finalizers:        full.Finalizers,
 			DeletionTimestamp: full.DeletionTimestamp,
