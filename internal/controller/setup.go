@@ -112,7 +112,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.NewCache == nil {
 		config.NewCache = cache.New
 	}
-	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+	if err := AddIndexes(ctx, mgr.GetFieldIndexer(), config.Shard != nil); err != nil {
 		return fmt.Errorf("indexing: %w", err)
 	}
 	signer, err := LoadSigner(ctx, mgr.GetAPIReader(), mgr.GetClient(), config.ClusterNamespace)
