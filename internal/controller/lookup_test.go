@@ -10,8 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"accesskey.dev/operator/api/v1alpha1"
 )
 
 // neighbour is another text that is in the bucket of value when the prefix is put before it.
