@@ -122,14 +122,14 @@ func (r *KeyServiceReconciler) setFinalizer(ctx context.Context, object client.O
 }
 
 // servicesOfSecret maps a Secret to the key services that refer to it.
-func (r *KeyServiceReconciler) servicesOfSecret(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
-	services, err := r.servicesWithSecretsIn(ctx, secret.Namespace)
+func (r *KeyServiceReconciler) servicesOfSecret(ctx context.Context, secret client.Object) []reconcile.Request {
+	services, err := r.servicesWithSecretsIn(ctx, secret.GetNamespace())
 	if err != nil {
 		return nil // only a cache that is not running fails; its start brings every service
 	}
 	var requests []reconcile.Request
 	for _, service := range services {
-		if (service.GetNamespace() == "") == r.Cluster && slices.Contains(service.GetSpec().SecretNames(), secret.Name) {
+		if (service.GetNamespace() == "") == r.Cluster && slices.Contains(service.GetSpec().SecretNames(), secret.GetName()) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(service)})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -36,7 +37,7 @@ import (
 type KeyServiceReconciler struct {
 	// Client reads key services and AccessKeys from the cache, and writes.
 	Client client.Client
-	// SecretVersions is the cache of the metadata of Secrets.
+	// SecretVersions has the metadata of all Secrets; its events are of those that the operator does not manage.
 	SecretVersions cache.Cache
 	Pool           *connect.Pool
 	Clock          clock.PassiveClock
@@ -71,7 +72,8 @@ func (r *KeyServiceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named(name).
 		For(r.empty(), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, deletionBegan, heldChanged))).
 		Watches(&v1alpha1.AccessKey{}, handler.EnqueueRequestsFromMapFunc(r.serviceOfUser), builder.WithPredicates(comesOrGoes)).
-		WatchesRawSource(source.Kind(r.SecretVersions, secretMetadata(), handler.TypedEnqueueRequestsFromMapFunc(r.servicesOfSecret))).
+		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.servicesOfSecret)). // those that the operator manages
+		WatchesRawSource(source.Kind[client.Object](r.SecretVersions, secretMetadata(), handler.EnqueueRequestsFromMapFunc(r.servicesOfSecret))).
 		WithOptions(r.Options).
 		Complete(r)
 }

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -123,7 +122,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.NamespacedOnly {
 		config.ClusterNamespace = "" // where there are no ClusterKeyServices, there are no Secrets of theirs
 	}
-	versions, err := secretVersions(mgr, config)
+	versions, err := newSecretVersions(mgr, config)
 	if err != nil {
 		return err
 	}
@@ -191,28 +190,6 @@ func kinds(config Config) []bool {
 	return []bool{false, true}
 }
 
-// secretVersions is a cache of the metadata of every Secret, so that a changed credential is noticed without keeping one
-// in memory. Of the metadata only what the operator uses is kept.
-func secretVersions(mgr ctrl.Manager, config Config) (cache.Cache, error) {
-	options := CacheOptions(config.Namespaces)
-	options.Scheme, options.Mapper, options.HTTPClient = mgr.GetScheme(), mgr.GetRESTMapper(), mgr.GetHTTPClient()
-	options.ByObject = nil
-	options.DefaultTransform = stripMetadata
-	if options.DefaultNamespaces != nil && config.ClusterNamespace != "" {
-		options.DefaultNamespaces[config.ClusterNamespace] = cache.Config{}
-	}
-	versions, err := config.NewCache(mgr.GetConfig(), options)
-	if err != nil {
-		return nil, fmt.Errorf("making the cache of Secrets' metadata: %w", err)
-	}
-	return versions, mgr.Add(startWithCaches{versions})
-}
-
-// secretMetadata is the type that the cache of Secrets' metadata goes by.
-func secretMetadata() *metav1.PartialObjectMetadata {
-	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
-}
-
 // strip takes off what nobody here reads: who manages the fields, and what was applied last, which is the object once more.
 // Others may be reading an object that is done, so what is not there is not deleted.
 func strip(object any) (any, error) {
@@ -225,20 +202,6 @@ func strip(object any) (any, error) {
 	}
 	if _, ok := full.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
 		delete(full.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
-	}
-	return object, nil
-}
-
-func stripMetadata(object any) (any, error) {
-	if full, ok := object.(*metav1.PartialObjectMetadata); ok && full.UID != "" { // without one it is done
-		full.TypeMeta = secretMetadata().TypeMeta
-		full.ObjectMeta = metav1.ObjectMeta{
-			Namespace:         full.Namespace,
-			Name:              full.Name,
-			ResourceVersion:   full.ResourceVersion,
-			Finalizers:        full.Finalizers,
-			DeletionTimestamp: full.DeletionTimestamp,
-		}
 	}
 	return object, nil
 }
