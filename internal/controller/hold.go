@@ -136,6 +136,9 @@ func (r *KeyServiceReconciler) servicesOfSecret(ctx context.Context, secret clie
 	return requests
 }
 
+// ownChange of a key service that wakes it.
+var ownChange = predicate.Or(predicate.GenerationChangedPredicate{}, deletionBegan, heldChanged)
+
 var deletionBegan = predicate.Funcs{
 	CreateFunc: func(event.CreateEvent) bool { return false },
 	UpdateFunc: func(e event.UpdateEvent) bool {

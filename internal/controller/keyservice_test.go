@@ -133,13 +133,13 @@ func TestWhatWakesAKeyService(t *testing.T) {
 	for name, got := range map[string]bool{
 		"an AccessKey that comes":     comesOrGoes.Create(event.CreateEvent{}),
 		"an AccessKey that goes":      comesOrGoes.Delete(event.DeleteEvent{}),
-		"its deletion":                deletionBegan.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: leaving}),
+		"its deletion":                ownChange.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: leaving}),
 		"no change of an AccessKey":   !comesOrGoes.Update(event.UpdateEvent{}),
-		"no change during a deletion": !deletionBegan.Update(event.UpdateEvent{ObjectOld: leaving, ObjectNew: leaving}),
-		"its hold":                    heldChanged.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: held}),
-		"its release":                 heldChanged.Update(event.UpdateEvent{ObjectOld: held, ObjectNew: before}),
-		"no change while it is held":  !heldChanged.Update(event.UpdateEvent{ObjectOld: held, ObjectNew: held}),
-		"no other change":             !deletionBegan.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: before}),
+		"no change during a deletion": !ownChange.Update(event.UpdateEvent{ObjectOld: leaving, ObjectNew: leaving}),
+		"its hold":                    ownChange.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: held}),
+		"its release":                 ownChange.Update(event.UpdateEvent{ObjectOld: held, ObjectNew: before}),
+		"no change while it is held":  !ownChange.Update(event.UpdateEvent{ObjectOld: held, ObjectNew: held}),
+		"no other change":             !ownChange.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: before}),
 	} {
 		if !got {
 			t.Errorf("%s does not hold", name)

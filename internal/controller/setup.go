@@ -200,7 +200,7 @@ func strip(object any) (any, error) {
 	if full.GetManagedFields() != nil {
 		full.SetManagedFields(nil)
 	}
-	if _, ok := full.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
+	if _, ok := full.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok { //nolint:staticcheck // to delete is to write, even what is not there
 		delete(full.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 	}
 	return object, nil

@@ -197,6 +197,13 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 }
 
 func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
+	if claimed, err := r.recordedByOther(ctx, p, key); claimed || err != nil {
+		return claimed, err
+	}
+	return r.publishedByOther(ctx, p, key)
+}
+
+func (r *AccessKeyReconciler) recordedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var recording v1alpha1.AccessKeyList
 	if err := r.Client.List(ctx, &recording, inBucket(indexRecordedKey, key.ID), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
@@ -206,6 +213,10 @@ func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key k
 			return true, nil
 		}
 	}
+	return false, nil
+}
+
+func (r *AccessKeyReconciler) publishedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var publishing corev1.SecretList
 	if err := r.Cache.List(ctx, &publishing, inBucket(indexPublishedKey, key.ID), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
