@@ -41,7 +41,7 @@ type AccessKeyReconciler struct {
 	Client client.Client
 	// Cache reads the Secrets that the operator manages, with digests in the place of their data.
 	Cache client.Reader
-	// SecretVersions is the cache of the metadata of all Secrets.
+	// SecretVersions has the events of the Secrets that the operator does not manage.
 	SecretVersions cache.Cache
 	// Live reads past every cache.
 	Live client.Reader
@@ -89,7 +89,7 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.AccessKey{}, builder.WithPredicates(r.Shard.events(r.Clock))).
 		Owns(&corev1.Secret{}).
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
-		// One that is in the way can be in either cache of Secrets, and the pass has to come after both have seen it go.
+		// One that is in the way can be in either cache of Secrets.
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.wantingSecret), builder.WithPredicates(goes)).
 		WatchesRawSource(source.Kind[client.Object](r.SecretVersions, secretMetadata(), handler.EnqueueRequestsFromMapFunc(r.wantingSecret), goes)).
 		WithOptions(r.Options).
@@ -181,7 +181,7 @@ func (r *AccessKeyReconciler) finish(ctx context.Context, p *pass, action plan.A
 	return reconcile.Result{RequeueAfter: r.next(p, action, err)}, nil
 }
 
-// patchStatus writes the status if it changed. The optimistic lock makes a decision from a stale read fail.
+// patchStatus writes the status if it changed.
 func (r *AccessKeyReconciler) patchStatus(ctx context.Context, p *pass) error {
 	if p.in.Proof != plan.SignedByAnother {
 		var err error
@@ -192,9 +192,8 @@ func (r *AccessKeyReconciler) patchStatus(ctx context.Context, p *pass) error {
 	if equality.Semantic.DeepEqual(p.base.Status, p.ak.Status) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
-	changed := p.ak.DeepCopy()
-	if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {
+	changed := patchable(p.ak).DeepCopy()
+	if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil {
 		return fmt.Errorf("recording the status of AccessKey %s: %w", client.ObjectKeyFromObject(p.ak), err)
 	}
 	p.rebase(changed)

@@ -51,6 +51,12 @@ func TestAnOrphanIsNotTakenFromAnother(t *testing.T) {
 		"one that publishes it, and does not record it yet": {func(b *bench, ak *v1alpha1.AccessKey) {
 			b.publishes(ak, b.service.Keys(user)[0].ID)
 		}, true, true},
+		"one that records another key of the same bucket": {func(b *bench, ak *v1alpha1.AccessKey) {
+			ak.Status.KeyID = neighbour("", b.service.Keys(user)[0].ID)
+		}, false, false},
+		"one that publishes another key of the same bucket": {func(b *bench, ak *v1alpha1.AccessKey) {
+			b.publishes(ak, neighbour("", b.service.Keys(user)[0].ID))
+		}, false, false},
 		"one that records it as replaced": {func(b *bench, ak *v1alpha1.AccessKey) {
 			ak.Status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: b.service.Keys(user)[0].ID}}
 		}, true, true},

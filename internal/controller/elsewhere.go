@@ -27,11 +27,11 @@ func (r *AccessKeyReconciler) busyElsewhere(ctx context.Context, p *pass) bool {
 		return false
 	}
 	var same v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &same, client.MatchingFields{indexUser: intentUser(p.ak)}); err != nil {
+	if err := r.Client.List(ctx, &same, inBucket(indexUser, intentUser(p.ak)), client.UnsafeDisableDeepCopy); err != nil {
 		return true
 	}
 	for i := range same.Items {
-		if r.Shard.has(&same.Items[i]) || r.endpointOf(ctx, &same.Items[i]) != p.connection.Endpoint {
+		if intentUser(&same.Items[i]) != intentUser(p.ak) || r.Shard.has(&same.Items[i]) || r.endpointOf(ctx, &same.Items[i]) != p.connection.Endpoint {
 			continue
 		}
 		other := &v1alpha1.AccessKey{}

@@ -63,12 +63,10 @@ func (r *AccessKeyReconciler) forget(_ context.Context, p *pass, action plan.Act
 	return nil
 }
 
-// protect puts the finalizer on. The optimistic lock makes it fail on a stale read.
+// protect puts the finalizer on.
 func (r *AccessKeyReconciler) protect(ctx context.Context, p *pass) error {
-	changed := p.base.DeepCopy()
-	controllerutil.AddFinalizer(changed, v1alpha1.RevokeFinalizer)
-	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, changed, patch); err != nil {
+	changed, err := r.patchFinalizer(ctx, p.base, true)
+	if err != nil {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
 	p.rebase(changed)
@@ -77,12 +75,10 @@ func (r *AccessKeyReconciler) protect(ctx context.Context, p *pass) error {
 
 // letGo takes the finalizer off: after this nobody remembers the keys.
 func (r *AccessKeyReconciler) letGo(ctx context.Context, p *pass, action plan.Action) error {
-	changed := p.base.DeepCopy()
-	if !controllerutil.RemoveFinalizer(changed, v1alpha1.RevokeFinalizer) {
+	if !controllerutil.ContainsFinalizer(p.base, v1alpha1.RevokeFinalizer) {
 		return nil
 	}
-	patch := client.MergeFromWithOptions(p.base, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, changed, patch); err != nil {
+	if _, err := r.patchFinalizer(ctx, p.base, false); err != nil {
 		return fmt.Errorf("removing the finalizer: %w", err)
 	}
 	if kept := p.ak.RecordedKeyIDs(); action.Reason == v1alpha1.EventRetained && len(kept) > 0 {
@@ -179,20 +175,39 @@ func (r *AccessKeyReconciler) updateSecret(ctx context.Context, p *pass, _ plan.
 	return nil
 }
 
-// formerSecrets of an AccessKey: those that it controls under other names than the wanted one.
+// formerSecrets of an AccessKey: those that it controls under other names than the wanted ones.
 func (r *AccessKeyReconciler) formerSecrets(ctx context.Context, ak *v1alpha1.AccessKey) ([]plan.FormerSecret, error) {
-	var owned corev1.SecretList
-	if err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), client.MatchingFields{indexSecretOwner: string(ak.UID)}); err != nil {
+	owned, err := r.ownedSecrets(ctx, ak)
+	if err != nil {
 		return nil, err
 	}
 	var former []plan.FormerSecret
-	for i := range owned.Items {
-		if name := owned.Items[i].Name; name != ak.SecretName() && name != plan.NextSecretName(ak) && owned.Items[i].DeletionTimestamp.IsZero() {
-			record, _ := r.Signer.recordOf(&owned.Items[i])
-			former = append(former, plan.FormerSecret{Name: owned.Items[i].Name, KeyID: record.KeyID, AccessKeyID: record.AccessKeyID})
+	for i := range owned {
+		if name := owned[i].Name; name != ak.SecretName() && name != plan.NextSecretName(ak) && owned[i].DeletionTimestamp.IsZero() {
+			record, _ := r.Signer.recordOf(&owned[i])
+			former = append(former, plan.FormerSecret{Name: owned[i].Name, KeyID: record.KeyID, AccessKeyID: record.AccessKeyID})
 		}
 	}
 	return former, nil
+}
+
+// ownedSecrets are those that an AccessKey controls, but for its wanted ones if these have its own name.
+func (r *AccessKeyReconciler) ownedSecrets(ctx context.Context, ak *v1alpha1.AccessKey) ([]corev1.Secret, error) {
+	var owned corev1.SecretList
+	err := r.Cache.List(ctx, &owned, client.InNamespace(ak.Namespace), client.MatchingFields{indexSecretOwner: string(ak.UID)}, client.UnsafeDisableDeepCopy)
+	if err != nil || ak.SecretName() == ak.Name {
+		return owned.Items, err
+	}
+	for _, name := range ownSecretNames(ak.Name) { // which are not in the index
+		secret, err := r.getSecret(ctx, r.Cache, ak, name)
+		if err != nil {
+			return nil, err
+		}
+		if secret != nil && metav1.IsControlledBy(secret, ak) {
+			owned.Items = append(owned.Items, *secret)
+		}
+	}
+	return owned.Items, nil
 }
 
 // dropSecret deletes a Secret under a former name, unless it is somebody else's by now.

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -42,15 +41,17 @@ func (r *KeyServiceReconciler) holdSecrets(ctx context.Context, namespace string
 	}
 	var secrets metav1.PartialObjectMetadataList
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-	if err := r.SecretVersions.List(ctx, &secrets, client.InNamespace(namespace)); err != nil {
+	if err := r.SecretVersions.List(ctx, &secrets, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing the Secrets of namespace %s: %w", namespace, err)
 	}
 	for i := range secrets.Items {
 		secret := &secrets.Items[i]
 		want := needed[secret.Name]
-		if want && !secret.DeletionTimestamp.IsZero() {
-			continue // the API server takes no new finalizer now
+		if want == held(secret) || want && !secret.DeletionTimestamp.IsZero() { // the API server takes no new finalizer then
+			continue
 		}
+		secret = secret.DeepCopy()
+		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 		if err := r.setFinalizer(ctx, secret, want); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("holding Secret %s/%s: %w", namespace, secret.Name, err)
 		}
@@ -66,11 +67,11 @@ func (r *KeyServiceReconciler) neededSecrets(ctx context.Context, namespace stri
 	}
 	needed := map[string]bool{}
 	for _, service := range services {
-		users, err := r.usersOf(ctx, service)
+		used, err := r.inUse(ctx, service)
 		if err != nil {
 			return nil, err
 		}
-		if len(users) == 0 {
+		if !used {
 			continue
 		}
 		for _, name := range service.GetSpec().SecretNames() {
@@ -80,10 +81,11 @@ func (r *KeyServiceReconciler) neededSecrets(ctx context.Context, namespace stri
 	return needed, nil
 }
 
+// servicesWithSecretsIn a namespace, as the cache has them: to be read only.
 func (r *KeyServiceReconciler) servicesWithSecretsIn(ctx context.Context, namespace string) ([]v1alpha1.GenericKeyService, error) {
 	var services []v1alpha1.GenericKeyService
 	var local v1alpha1.KeyServiceList
-	if err := r.Client.List(ctx, &local); err != nil {
+	if err := r.Client.List(ctx, &local, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	for i := range local.Items {
@@ -96,7 +98,7 @@ func (r *KeyServiceReconciler) servicesWithSecretsIn(ctx context.Context, namesp
 		return services, nil
 	}
 	var cluster v1alpha1.ClusterKeyServiceList
-	if err := r.Client.List(ctx, &cluster); err != nil {
+	if err := r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
 	for i := range cluster.Items {
@@ -119,36 +121,23 @@ func (r *KeyServiceReconciler) setFinalizer(ctx context.Context, object client.O
 	return r.Client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
-// serviceOfUser maps an AccessKey to its key service.
-func (r *KeyServiceReconciler) serviceOfUser(_ context.Context, object client.Object) []reconcile.Request {
-	ak, ok := object.(*v1alpha1.AccessKey)
-	if !ok || (ak.Spec.ServiceRef.Kind == v1alpha1.KindClusterKeyService) != r.Cluster {
-		return nil
-	}
-	name := types.NamespacedName{Namespace: ak.Namespace, Name: ak.Spec.ServiceRef.Name}
-	if r.Cluster {
-		name.Namespace = ""
-	}
-	return []reconcile.Request{{NamespacedName: name}}
-}
-
 // servicesOfSecret maps a Secret to the key services that refer to it.
-func (r *KeyServiceReconciler) servicesOfSecret(ctx context.Context, secret *metav1.PartialObjectMetadata) []reconcile.Request {
-	services, err := r.servicesWithSecretsIn(ctx, secret.Namespace)
+func (r *KeyServiceReconciler) servicesOfSecret(ctx context.Context, secret client.Object) []reconcile.Request {
+	services, err := r.servicesWithSecretsIn(ctx, secret.GetNamespace())
 	if err != nil {
 		return nil // only a cache that is not running fails; its start brings every service
 	}
 	var requests []reconcile.Request
 	for _, service := range services {
-		if (service.GetNamespace() == "") == r.Cluster && slices.Contains(service.GetSpec().SecretNames(), secret.Name) {
+		if (service.GetNamespace() == "") == r.Cluster && slices.Contains(service.GetSpec().SecretNames(), secret.GetName()) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(service)})
 		}
 	}
 	return requests
 }
 
-// comesOrGoes: a service is needed as long as an AccessKey that refers to it exists, whatever its status.
-var comesOrGoes = predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
+// ownChange of a key service that wakes it.
+var ownChange = predicate.Or(predicate.GenerationChangedPredicate{}, deletionBegan, heldChanged)
 
 var deletionBegan = predicate.Funcs{
 	CreateFunc: func(event.CreateEvent) bool { return false },

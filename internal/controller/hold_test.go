@@ -56,7 +56,7 @@ func newHoldBench(t *testing.T) *holdBench {
 		WithObjects(secretNamed("token"), secretNamed("other"), serviceNamed("qumulo"))
 	err := AddIndexes(t.Context(), indexerFunc(func(object client.Object, field string, values client.IndexerFunc) {
 		builder.WithIndex(object, field, values)
-	}))
+	}), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +171,53 @@ func TestASecretThatIsNoLongerReferredToIsLetGo(t *testing.T) {
 	b.mustPass("qumulo")
 	b.expectHeld(true, serviceNamed("qumulo"), secretNamed("other"))
 	b.expectHeld(false, secretNamed("token"))
+}
+
+// wakes: an AccessKey that comes or goes wakes the service.
+func (b *holdBench) wakes(service string) bool {
+	b.t.Helper()
+	ak := restingAccessKey()
+	ak.Spec.ServiceRef.Name = service
+	return len(b.r.serviceOfUser(b.t.Context(), ak)) == 1
+}
+
+func TestOnlyTheFirstAndTheLastAccessKeyWakeAService(t *testing.T) {
+	b := newHoldBench(t)
+	expect := func(want bool, when string) {
+		t.Helper()
+		if got := b.wakes("qumulo"); got != want {
+			t.Errorf("%s: wakes the service: %t", when, got)
+		}
+	}
+	expect(false, "the last went, which was released")
+	end := b.need("qumulo")
+	expect(true, "the first came")
+	b.mustPass("qumulo")
+	expect(false, "one more came")
+	another := restingAccessKey()
+	b.must(b.kube.Create(t.Context(), another))
+	end()
+	expect(false, "one went, another is there")
+	b.must(b.kube.Get(t.Context(), client.ObjectKeyFromObject(another), another))
+	another.Finalizers = nil
+	b.must(b.kube.Update(t.Context(), another))
+	b.must(b.kube.Delete(t.Context(), another))
+	expect(true, "the last went")
+	b.mustPass("qumulo")
+	b.expectHeld(false, serviceNamed("qumulo"))
+	if b.wakes("gone") {
+		t.Error("wakes a service that is not there")
+	}
+}
+
+func TestEachAccessKeyWakesAServiceThatIsDeleted(t *testing.T) {
+	b := newHoldBench(t)
+	b.need("qumulo")
+	b.mustPass("qumulo")
+	b.must(b.kube.Delete(t.Context(), serviceNamed("qumulo")))
+	if !b.wakes("qumulo") {
+		t.Error("it cannot tell how many still need it")
+	}
 }
 
 // TestTheServiceComesAfterItsSecrets: whoever sees it held relies on them, and whoever sees it gone asks no more.

@@ -6,10 +6,14 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"hash/fnv"
 	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -25,67 +29,104 @@ const (
 	indexService = "serviceRef"
 	// indexOpenIntent: AccessKeys with an open intent by user.
 	indexOpenIntent = "openIntent"
-	// indexUser: AccessKeys by user.
+	// indexUser: AccessKeys by the bucket of their user. Only shards have it.
 	indexUser = "user"
-	// indexRecordedKey: AccessKeys by the keys that their status records.
+	// indexRecordedKey: AccessKeys by the buckets of the keys that their status records.
 	indexRecordedKey = "recordedKey"
-	// indexSecretName: AccessKeys by the names of the Secrets that they want: for the pair, and for one that has to wait.
+	// indexSecretName: AccessKeys by the names of the Secrets that they want, where these are not their own: for the pair, and
+	// for one that has to wait.
 	indexSecretName = "secretName"
-	// indexSecretOwner: managed Secrets by the UID of their AccessKey.
+	// indexSecretOwner: managed Secrets by the UID of their AccessKey, where they are not named as it is.
 	indexSecretOwner = "owner"
-	// indexPublishedKey: managed Secrets by the key that they hold.
+	// indexPublishedKey: managed Secrets by the bucket of the key that they hold.
 	indexPublishedKey = "publishedKey"
 )
 
-// AddIndexes registers the indexes that the reconcilers look things up by.
-func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	accessKey := func(values func(*v1alpha1.AccessKey) []string) client.IndexerFunc {
-		return func(object client.Object) []string {
-			ak, ok := object.(*v1alpha1.AccessKey)
-			if !ok {
-				return nil
-			}
-			return values(ak)
-		}
+// bucket stands for a value that hardly two objects share. An index makes a set for each value, for its namespace and for all
+// of them, which takes more memory than the value itself. So a thousand buckets are indexed, and whoever looks into one passes
+// over what else is in it.
+func bucket(value string) string {
+	const buckets = 1024
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(value)) // never fails
+	return strconv.Itoa(int(hash.Sum32() % buckets))
+}
+
+// inBucket finds what an index has in the bucket of a value.
+func inBucket(index, value string) client.MatchingFields {
+	return client.MatchingFields{index: bucket(value)}
+}
+
+func buckets(values ...string) []string {
+	for i, value := range values {
+		values[i] = bucket(value)
 	}
-	secret := func(value func(*corev1.Secret) string) client.IndexerFunc {
-		return func(object client.Object) []string {
-			s, ok := object.(*corev1.Secret)
-			if !ok || value(s) == "" {
-				return nil
-			}
-			return []string{value(s)}
-		}
+	return values
+}
+
+// AddIndexes registers the indexes that the reconcilers look things up by. They take memory, so what can be found by its name
+// is not in them.
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer, sharded bool) error {
+	accessKeys := map[string]func(*v1alpha1.AccessKey) []string{
+		indexService:     func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} },
+		indexOpenIntent:  openIntents,
+		indexSecretName:  otherSecretNames,
+		indexRecordedKey: func(ak *v1alpha1.AccessKey) []string { return buckets(ak.RecordedKeyIDs()...) },
 	}
-	for _, index := range []struct {
-		object client.Object
-		field  string
-		values client.IndexerFunc
-	}{
-		{&v1alpha1.AccessKey{}, indexService, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} })},
-		{&v1alpha1.AccessKey{}, indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{ak.SecretName(), plan.NextSecretName(ak)} })},
-		{&v1alpha1.AccessKey{}, indexRecordedKey, accessKey((*v1alpha1.AccessKey).RecordedKeyIDs)},
-		{&v1alpha1.AccessKey{}, indexUser, accessKey(func(ak *v1alpha1.AccessKey) []string { return []string{intentUser(ak)} })},
-		{&v1alpha1.AccessKey{}, indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) []string {
-			if ak.Status.Intent == nil {
-				return nil
+	if sharded {
+		accessKeys[indexUser] = func(ak *v1alpha1.AccessKey) []string { return buckets(intentUser(ak)) }
+	}
+	secrets := map[string]func(*corev1.Secret) []string{
+		indexSecretOwner: otherOwners,
+		indexPublishedKey: func(secret *corev1.Secret) []string {
+			if keyID := claimedKeyID(secret); keyID != "" {
+				return buckets(keyID)
 			}
-			return []string{intentUser(ak), anyUser}
-		})},
-		{&corev1.Secret{}, indexSecretOwner, secret(func(s *corev1.Secret) string {
-			if owner := ownerOf(s); owner != nil {
-				return string(owner.UID)
+			return nil
+		},
+	}
+	return errors.Join(addIndexes(ctx, indexer, &v1alpha1.AccessKey{}, accessKeys), addIndexes(ctx, indexer, &corev1.Secret{}, secrets))
+}
+
+func addIndexes[T client.Object](ctx context.Context, indexer client.FieldIndexer, of T, indexes map[string]func(T) []string) error {
+	for field, values := range indexes {
+		err := indexer.IndexField(ctx, of, field, func(object client.Object) []string {
+			if known, ok := object.(T); ok {
+				return values(known)
 			}
-			return ""
-		})},
-		{&corev1.Secret{}, indexPublishedKey, secret(claimedKeyID)},
-	} {
-		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func openIntents(ak *v1alpha1.AccessKey) []string {
+	if ak.Status.Intent == nil {
+		return nil
+	}
+	return []string{intentUser(ak), anyUser}
+}
+
+func otherSecretNames(ak *v1alpha1.AccessKey) []string {
+	if ak.SecretName() == ak.Name {
+		return nil
+	}
+	return []string{ak.SecretName(), plan.NextSecretName(ak)}
+}
+
+func otherOwners(secret *corev1.Secret) []string {
+	owner := ownerOf(secret)
+	if owner == nil || slices.Contains(ownSecretNames(owner.Name), secret.Name) {
+		return nil
+	}
+	return []string{string(owner.UID)}
+}
+
+// ownSecretNames are the names of the Secrets of an AccessKey that does not name one.
+func ownSecretNames(accessKey string) []string { return []string{accessKey, plan.NextOf(accessKey)} }
 
 // claimedKeyID is the key that a Secret claims to hold. Whether the operator wrote so is asked of the few that are found.
 func claimedKeyID(secret *corev1.Secret) string {
@@ -119,20 +160,31 @@ func (r *AccessKeyReconciler) grantedIn(ctx context.Context, namespace client.Ob
 
 // wantingSecret maps a Secret to the AccessKeys that want its name: one that is in the way may have gone.
 func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret client.Object) []reconcile.Request {
-	return r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecretName: secret.GetName()})
+	requests := r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecretName: secret.GetName()})
+	names := []string{secret.GetName()}
+	if of, ok := strings.CutSuffix(secret.GetName(), plan.NextOf("")); ok {
+		names = append(names, of)
+	}
+	for _, name := range names {
+		ak := &v1alpha1.AccessKey{}
+		key := client.ObjectKey{Namespace: secret.GetNamespace(), Name: name}
+		if r.Client.Get(ctx, key, ak, client.UnsafeDisableDeepCopy) == nil && ak.SecretName() == ak.Name && r.Shard.has(ak) {
+			requests = append(requests, reconcile.Request{NamespacedName: key})
+		}
+	}
+	return requests
 }
 
 func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.ListOption) []reconcile.Request {
 	var found v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &found, options...); err != nil {
+	if err := r.Client.List(ctx, &found, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
 		return nil // only a cache that is not running fails; its start brings every AccessKey
 	}
 	requests := make([]reconcile.Request, 0, len(found.Items))
 	for i := range found.Items {
-		if !r.Shard.has(&found.Items[i]) {
-			continue
+		if r.Shard.has(&found.Items[i]) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
 		}
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: found.Items[i].Namespace, Name: found.Items[i].Name}})
 	}
 	return requests
 }

@@ -30,7 +30,7 @@ func (i indexer) IndexField(_ context.Context, object client.Object, field strin
 func indexes(t *testing.T) indexer {
 	t.Helper()
 	all := indexer{}
-	if err := AddIndexes(t.Context(), all); err != nil {
+	if err := AddIndexes(t.Context(), all, true); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -57,10 +57,14 @@ func TestIndexes(t *testing.T) {
 		"its ClusterKeyService": {accessKeys + indexService, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Spec.ServiceRef.Kind = v1alpha1.KindClusterKeyService
 		}), []string{"/qumulo"}},
-		"the Secrets that it wants": {accessKeys + indexSecretName, restingAccessKey(), []string{"backup", "backup-next"}},
+		"the Secrets that it wants": {accessKeys + indexSecretName, accessKey(func(ak *v1alpha1.AccessKey) {
+			ak.Spec.SecretName = "pair"
+		}), []string{"pair", "pair-next"}},
+		"Secrets of its own name": {accessKeys + indexSecretName, restingAccessKey(), nil},
+		"its user":                {accessKeys + indexUser, restingAccessKey(), buckets("user/local:backup")},
 		"the keys that it records": {accessKeys + indexRecordedKey, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: "K0"}}
-		}), []string{"K1", "K0"}},
+		}), buckets("K1", "K0")},
 		"no keys": {accessKeys + indexRecordedKey, accessKey(func(ak *v1alpha1.AccessKey) { ak.Status.KeyID = "" }), nil},
 		"the user of its open intent": {accessKeys + indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Status.Intent = &v1alpha1.Intent{Revision: 1}
@@ -68,12 +72,14 @@ func TestIndexes(t *testing.T) {
 		"the open intent of an AccessKey without a user": {accessKeys + indexOpenIntent, accessKey(func(ak *v1alpha1.AccessKey) {
 			ak.Spec.User, ak.Status.Intent = "", &v1alpha1.Intent{Revision: 1}
 		}), []string{"user/of team-a/qumulo", anyUser}},
-		"no open intent":         {accessKeys + indexOpenIntent, restingAccessKey(), nil},
-		"the owner of a Secret":  {secrets + indexSecretOwner, secret(func(*corev1.Secret) {}), []string{"uid-of-backup"}},
-		"no owner":               {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.OwnerReferences = nil }), nil},
-		"an owner of other kind": {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.OwnerReferences[0].Kind = "Deployment" }), nil},
-		"the key that it holds":  {secrets + indexPublishedKey, secret(func(*corev1.Secret) {}), []string{"K1"}},
-		"no key":                 {secrets + indexPublishedKey, secret(func(s *corev1.Secret) { s.Annotations = nil }), nil},
+		"no open intent":          {accessKeys + indexOpenIntent, restingAccessKey(), nil},
+		"the owner of a Secret":   {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.Name = "pair" }), []string{"uid-of-backup"}},
+		"one of its owner's name": {secrets + indexSecretOwner, secret(func(*corev1.Secret) {}), nil},
+		"one beside that":         {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.Name = "backup-next" }), nil},
+		"no owner":                {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.Name, s.OwnerReferences = "pair", nil }), nil},
+		"an owner of other kind":  {secrets + indexSecretOwner, secret(func(s *corev1.Secret) { s.Name, s.OwnerReferences[0].Kind = "pair", "Deployment" }), nil},
+		"the key that it holds":   {secrets + indexPublishedKey, secret(func(*corev1.Secret) {}), buckets("K1")},
+		"no key":                  {secrets + indexPublishedKey, secret(func(s *corev1.Secret) { s.Annotations = nil }), nil},
 		"a record that is broken": {secrets + indexPublishedKey, secret(func(s *corev1.Secret) {
 			s.Annotations[v1alpha1.RecordAnnotation] = "{"
 		}), nil},
@@ -105,7 +111,7 @@ func (brokenIndexer) IndexField(context.Context, client.Object, string, client.I
 }
 
 func TestAnIndexThatCannotBeMadeIsAnError(t *testing.T) {
-	if AddIndexes(t.Context(), brokenIndexer{}) == nil {
+	if AddIndexes(t.Context(), brokenIndexer{}, false) == nil {
 		t.Error("went unnoticed")
 	}
 }

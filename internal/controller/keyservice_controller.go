@@ -7,10 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -23,7 +23,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -37,7 +36,7 @@ import (
 type KeyServiceReconciler struct {
 	// Client reads key services and AccessKeys from the cache, and writes.
 	Client client.Client
-	// SecretVersions is the cache of the metadata of Secrets.
+	// SecretVersions has the metadata of all Secrets; its events are of those that the operator does not manage.
 	SecretVersions cache.Cache
 	Pool           *connect.Pool
 	Clock          clock.PassiveClock
@@ -49,6 +48,8 @@ type KeyServiceReconciler struct {
 
 	// last check of each service, by UID.
 	last sync.Map
+	// witnesses are AccessKeys that refer to the services, by the services' index keys: one each.
+	witnesses sync.Map
 }
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices,verbs=list;watch;patch
@@ -68,9 +69,10 @@ func (r *KeyServiceReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(name).
-		For(r.empty(), builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, deletionBegan))).
+		For(r.empty(), builder.WithPredicates(ownChange)).
 		Watches(&v1alpha1.AccessKey{}, handler.EnqueueRequestsFromMapFunc(r.serviceOfUser), builder.WithPredicates(comesOrGoes)).
-		WatchesRawSource(source.Kind(r.SecretVersions, secretMetadata(), handler.TypedEnqueueRequestsFromMapFunc(r.servicesOfSecret))).
+		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.servicesOfSecret)). // those that the operator manages
+		WatchesRawSource(source.Kind[client.Object](r.SecretVersions, secretMetadata(), handler.EnqueueRequestsFromMapFunc(r.servicesOfSecret))).
 		WithOptions(r.Options).
 		Complete(r)
 }
@@ -93,23 +95,20 @@ func (r *KeyServiceReconciler) Reconcile(ctx context.Context, request reconcile.
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	users, err := r.usersOf(ctx, service)
+	used, err := r.inUse(ctx, service)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	err = r.hold(ctx, service, len(users) > 0)
+	err = r.hold(ctx, service, used)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // a stale read: the event of the newer version comes sooner
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	result := deleting(users, r.Clock.Now())
-	if service.GetDeletionTimestamp().IsZero() {
-		result = r.check(ctx, service)
-	} else if len(users) == 0 {
-		r.Pool.Forget(service.GetUID())
-		r.last.Delete(service.GetUID())
+	result, err := r.state(ctx, service)
+	if err != nil {
+		return reconcile.Result{}, err
 	}
 	err = r.report(ctx, service, result)
 	if apierrors.IsConflict(err) {
@@ -118,18 +117,17 @@ func (r *KeyServiceReconciler) Reconcile(ctx context.Context, request reconcile.
 	return reconcile.Result{RequeueAfter: max(result.due.Sub(r.Clock.Now()), time.Second)}, client.IgnoreNotFound(err)
 }
 
-// usersOf are the AccessKeys that refer to a service, as namespace/name.
-func (r *KeyServiceReconciler) usersOf(ctx context.Context, service client.Object) ([]string, error) {
-	var found v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &found, client.MatchingFields{indexService: keyOfService(service)}); err != nil {
-		return nil, err
+// state of a service: what its check found, or who still needs it while it is deleted.
+func (r *KeyServiceReconciler) state(ctx context.Context, service v1alpha1.GenericKeyService) (checked, error) {
+	if service.GetDeletionTimestamp().IsZero() {
+		return r.check(ctx, service), nil
 	}
-	names := make([]string, 0, len(found.Items))
-	for i := range found.Items {
-		names = append(names, found.Items[i].Namespace+"/"+found.Items[i].Name)
+	users, err := r.usersOf(ctx, service)
+	if err == nil && len(users) == 0 {
+		r.Pool.Forget(service.GetUID())
+		r.last.Delete(service.GetUID())
 	}
-	slices.Sort(names)
-	return names, nil
+	return deleting(users, r.Clock.Now()), err
 }
 
 // checked is what a check of a service found.

@@ -117,11 +117,7 @@ func TestAnAccessKeyWakesItsOwnServiceOnly(t *testing.T) {
 		"what is no AccessKey":                        {local, &v1alpha1.KeyService{}, types.NamespacedName{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got types.NamespacedName
-			if requests := test.reconciler.serviceOfUser(t.Context(), test.object); len(requests) == 1 {
-				got = requests[0].NamespacedName
-			}
-			if got != test.want {
+			if got, ok := test.reconciler.serviceName(test.object); got != test.want || ok != (test.want.Name != "") {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -132,13 +128,18 @@ func TestWhatWakesAKeyService(t *testing.T) {
 	before := &v1alpha1.KeyService{}
 	leaving := before.DeepCopy()
 	leaving.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
+	held := before.DeepCopy()
+	held.Finalizers = []string{v1alpha1.InUseFinalizer}
 	for name, got := range map[string]bool{
 		"an AccessKey that comes":     comesOrGoes.Create(event.CreateEvent{}),
 		"an AccessKey that goes":      comesOrGoes.Delete(event.DeleteEvent{}),
-		"its deletion":                deletionBegan.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: leaving}),
+		"its deletion":                ownChange.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: leaving}),
 		"no change of an AccessKey":   !comesOrGoes.Update(event.UpdateEvent{}),
-		"no change during a deletion": !deletionBegan.Update(event.UpdateEvent{ObjectOld: leaving, ObjectNew: leaving}),
-		"no other change":             !deletionBegan.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: before}),
+		"no change during a deletion": !ownChange.Update(event.UpdateEvent{ObjectOld: leaving, ObjectNew: leaving}),
+		"its hold":                    ownChange.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: held}),
+		"its release":                 ownChange.Update(event.UpdateEvent{ObjectOld: held, ObjectNew: before}),
+		"no change while it is held":  !ownChange.Update(event.UpdateEvent{ObjectOld: held, ObjectNew: held}),
+		"no other change":             !ownChange.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: before}),
 	} {
 		if !got {
 			t.Errorf("%s does not hold", name)

@@ -5,7 +5,7 @@ package controller
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +22,13 @@ import (
 // clock was set back; nothing had passed by then. That the clock was set while no operator ran nobody can know otherwise.
 type moments struct {
 	mu   sync.Mutex
-	seen map[types.NamespacedName]map[string]time.Time
+	seen map[types.NamespacedName][]moment
+}
+
+// moment of something. An AccessKey has one or two, for which a map of its own would take many times the memory.
+type moment struct {
+	what string
+	at   time.Time
 }
 
 // of is when it was by a clock that runs as the process's does. now is from the clock, with its monotonic reading.
@@ -33,31 +39,28 @@ func (m *moments) of(name types.NamespacedName, what string, recorded, now time.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.seen == nil {
-		m.seen = map[types.NamespacedName]map[string]time.Time{}
+		m.seen = map[types.NamespacedName][]moment{}
 	}
-	if m.seen[name] == nil {
-		m.seen[name] = map[string]time.Time{}
+	for _, known := range m.seen[name] {
+		if known.what == what {
+			return known.at
+		}
 	}
-	moment, known := m.seen[name][what]
-	if !known {
-		moment = now.Add(-max(now.Round(0).Sub(recorded), 0)) // by the wall clock
-		m.seen[name][what] = moment
-	}
-	return moment
+	at := now.Add(-max(now.Round(0).Sub(recorded), 0)) // by the wall clock
+	m.seen[name] = append(m.seen[name], moment{what, at})
+	return at
 }
 
 // keep forgets what an AccessKey no longer records; all of it, if it is gone.
 func (m *moments) keep(name types.NamespacedName, recorded ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	kept := map[string]bool{}
-	for _, what := range recorded {
-		kept[what] = true
-	}
-	maps.DeleteFunc(m.seen[name], func(what string, _ time.Time) bool { return !kept[what] })
-	if len(m.seen[name]) == 0 {
+	kept := slices.DeleteFunc(m.seen[name], func(known moment) bool { return !slices.Contains(recorded, known.what) })
+	if len(kept) == 0 {
 		delete(m.seen, name)
+		return
 	}
+	m.seen[name] = kept
 }
 
 // begun is when the open intent of an AccessKey was begun; zero if none is open.

@@ -47,6 +47,7 @@ type pass struct {
 // rebase takes over what the API server has. Of a status that somebody else wrote nothing is taken over that leads to a
 // key: it is as good as lost, and found again in the Secret.
 func (p *pass) rebase(read *v1alpha1.AccessKey) {
+	read.ManagedFields = nil // they are of no use, and each step would copy them
 	p.base = read
 	p.ak = read.DeepCopy()
 	p.in.AccessKey = p.ak

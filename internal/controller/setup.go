@@ -10,7 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -44,7 +44,7 @@ func Scheme() *runtime.Scheme {
 // namespaces the whole cluster is watched.
 func CacheOptions(namespaces []string) cache.Options {
 	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: strip,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Label:     labels.SelectorFromSet(labels.Set{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}),
@@ -111,7 +111,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.NewCache == nil {
 		config.NewCache = cache.New
 	}
-	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+	if err := AddIndexes(ctx, mgr.GetFieldIndexer(), config.Shard != nil); err != nil {
 		return fmt.Errorf("indexing: %w", err)
 	}
 	signer, err := LoadSigner(ctx, mgr.GetAPIReader(), mgr.GetClient(), config.ClusterNamespace)
@@ -122,7 +122,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.NamespacedOnly {
 		config.ClusterNamespace = "" // where there are no ClusterKeyServices, there are no Secrets of theirs
 	}
-	versions, err := secretVersions(mgr, config)
+	versions, err := newSecretVersions(mgr, config)
 	if err != nil {
 		return err
 	}
@@ -190,38 +190,18 @@ func kinds(config Config) []bool {
 	return []bool{false, true}
 }
 
-// secretVersions is a cache of the metadata of every Secret, so that a changed credential is noticed without keeping one
-// in memory. Of the metadata only what the operator uses is kept.
-func secretVersions(mgr ctrl.Manager, config Config) (cache.Cache, error) {
-	options := CacheOptions(config.Namespaces)
-	options.Scheme, options.Mapper, options.HTTPClient = mgr.GetScheme(), mgr.GetRESTMapper(), mgr.GetHTTPClient()
-	options.ByObject = nil
-	options.DefaultTransform = stripMetadata
-	if options.DefaultNamespaces != nil && config.ClusterNamespace != "" {
-		options.DefaultNamespaces[config.ClusterNamespace] = cache.Config{}
-	}
-	versions, err := config.NewCache(mgr.GetConfig(), options)
+// strip takes off what nobody here reads: who manages the fields, and what was applied last, which is the object once more.
+// Others may be reading an object that is done, so what is not there is not deleted.
+func strip(object any) (any, error) {
+	full, err := meta.Accessor(object)
 	if err != nil {
-		return nil, fmt.Errorf("making the cache of Secrets' metadata: %w", err)
+		return object, nil //nolint:nilerr // it has no metadata, so there is nothing to do
 	}
-	return versions, mgr.Add(startWithCaches{versions})
-}
-
-// secretMetadata is the type that the cache of Secrets' metadata goes by.
-func secretMetadata() *metav1.PartialObjectMetadata {
-	return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
-}
-
-func stripMetadata(object any) (any, error) {
-	if full, ok := object.(*metav1.PartialObjectMetadata); ok {
-		full.ObjectMeta = metav1.ObjectMeta{
-			Namespace:         full.Namespace,
-			Name:              full.Name,
-			UID:               full.UID,
-			ResourceVersion:   full.ResourceVersion,
-			Finalizers:        full.Finalizers,
-			DeletionTimestamp: full.DeletionTimestamp,
-		}
+	if full.GetManagedFields() != nil {
+		full.SetManagedFields(nil)
+	}
+	if _, ok := full.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok { //nolint:staticcheck // to delete is to write, even what is not there
+		delete(full.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 	}
 	return object, nil
 }

@@ -43,12 +43,28 @@ func TestTheCacheWatchesWhatItIsToldTo(t *testing.T) {
 	}
 }
 
+func TestTheCacheKeepsNeitherWhoManagesTheFieldsNorWhatWasApplied(t *testing.T) {
+	ak := restingAccessKey()
+	ak.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+	ak.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "a": "b"}
+	for range 2 { // a transform can be applied again
+		kept, err := CacheOptions(nil).DefaultTransform(ak)
+		if err != nil || kept != any(ak) || ak.ManagedFields != nil || !maps.Equal(ak.Annotations, map[string]string{"a": "b"}) || ak.Spec.User == "" {
+			t.Errorf("keeps %+v, %v", kept, err)
+		}
+	}
+	if kept, err := CacheOptions(nil).DefaultTransform("no object"); kept != "no object" || err != nil {
+		t.Errorf("keeps %v, %v", kept, err)
+	}
+}
+
 func TestOfTheMetadataOfSecretsOnlyWhatIsUsedIsKept(t *testing.T) {
 	used := metav1.ObjectMeta{
-		Namespace: "team-a", Name: "credentials", UID: "uid", ResourceVersion: "7",
+		Namespace: "team-a", Name: "credentials", ResourceVersion: "7",
 		Finalizers: []string{"accesskey.dev/in-use"}, DeletionTimestamp: ptr.To(metav1.NewTime(noon)),
 	}
 	full := used
+	full.UID = "uid"
 	full.Labels = map[string]string{"a": "b"}
 	full.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: secretValue}
 	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}

@@ -263,10 +263,14 @@ func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 		change func(*v1alpha1.AccessKey)
 		made   int
 	}{
-		"the other is at work":            {atWork, 0},
-		"the other is at rest":            {func(*v1alpha1.AccessKey) {}, 1},
-		"the other is being asked for":    {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Status.Intent.Operation = v1alpha1.OperationRenew }, 0},
-		"the other is of another user":    {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Spec.User = "local:other" }, 1},
+		"the other is at work":         {atWork, 0},
+		"the other is at rest":         {func(*v1alpha1.AccessKey) {}, 1},
+		"the other is being asked for": {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Status.Intent.Operation = v1alpha1.OperationRenew }, 0},
+		"the other is of another user": {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Spec.User = "local:other" }, 1},
+		"the other is of a user in the same bucket": {func(ak *v1alpha1.AccessKey) {
+			atWork(ak)
+			ak.Spec.User = neighbour("user/", "user/"+user)
+		}, 1},
 		"the other is at another service": {func(ak *v1alpha1.AccessKey) { atWork(ak); ak.Spec.ServiceRef.Name = "elsewhere" }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

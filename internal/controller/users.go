@@ -131,7 +131,7 @@ func (r *AccessKeyReconciler) userBusy(ctx context.Context, p *pass) (busy bool,
 		busy, until = true, since.Add(contestTime)
 	}
 	var open v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: intentUser(p.ak)}); err != nil {
+	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: intentUser(p.ak)}, client.UnsafeDisableDeepCopy); err != nil {
 		return false, time.Time{}, err
 	}
 	for i := range open.Items {
@@ -174,7 +174,7 @@ const managerSkew = time.Minute
 func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.Key) error {
 	name := client.ObjectKeyFromObject(p.ak)
 	var open v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}); err != nil {
+	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: anyUser}, client.UnsafeDisableDeepCopy); err != nil {
 		return err
 	}
 	for i := range keys {
@@ -197,20 +197,34 @@ func (r *AccessKeyReconciler) contest(ctx context.Context, p *pass, keys []plan.
 }
 
 func (r *AccessKeyReconciler) claimedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
+	if claimed, err := r.recordedByOther(ctx, p, key); claimed || err != nil {
+		return claimed, err
+	}
+	return r.publishedByOther(ctx, p, key)
+}
+
+func (r *AccessKeyReconciler) recordedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var recording v1alpha1.AccessKeyList
-	if err := r.Client.List(ctx, &recording, client.MatchingFields{indexRecordedKey: key.ID}); err != nil {
+	if err := r.Client.List(ctx, &recording, inBucket(indexRecordedKey, key.ID), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range recording.Items {
-		if other := &recording.Items[i]; r.rival(ctx, p, other) && recordsPair(other, key) {
+		if other := &recording.Items[i]; recordsPair(other, key) && r.rival(ctx, p, other) {
 			return true, nil
 		}
 	}
+	return false, nil
+}
+
+func (r *AccessKeyReconciler) publishedByOther(ctx context.Context, p *pass, key keyservice.Key) (bool, error) {
 	var publishing corev1.SecretList
-	if err := r.Cache.List(ctx, &publishing, client.MatchingFields{indexPublishedKey: key.ID}); err != nil {
+	if err := r.Cache.List(ctx, &publishing, inBucket(indexPublishedKey, key.ID), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range publishing.Items {
+		if claimedKeyID(&publishing.Items[i]) != key.ID {
+			continue // before its proof is worked out
+		}
 		owner := ownerOf(&publishing.Items[i])
 		record, proven := r.Signer.recordOf(&publishing.Items[i])
 		if !proven || owner.UID == p.ak.UID || !key.SamePair(keyservice.Key{ID: record.KeyID, AccessKeyID: record.AccessKeyID}) {

@@ -71,7 +71,10 @@ func jitter(uid types.UID, life time.Duration) time.Duration {
 }
 
 // NextSecretName is the Secret in which a pair waits until it works.
-func NextSecretName(ak *v1alpha1.AccessKey) string { return ak.SecretName() + "-next" }
+func NextSecretName(ak *v1alpha1.AccessKey) string { return NextOf(ak.SecretName()) }
+
+// NextOf is the name of the Secret beside the one of this name.
+func NextOf(secretName string) string { return secretName + "-next" }
 
 // NextRevision is the number of the pair that an operation begun now is to produce.
 func NextRevision(in Input) int64 {

@@ -114,7 +114,7 @@ func (c *Cache) informer(object runtime.Object) *informer {
 	if i, ok := c.informers[v]; ok {
 		return i
 	}
-	i := &informer{cache: c, view: v, entries: map[types.NamespacedName]entry{}}
+	i := &informer{cache: c, view: v, entries: map[types.NamespacedName]entry{}, labels: c.options.DefaultLabelSelector}
 	for of, config := range c.options.ByObject {
 		if kindOf(of) == v.kind {
 			i.labels, i.transform = config.Label, config.Transform
