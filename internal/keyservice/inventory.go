@@ -60,7 +60,12 @@ func (s Snapshot) listed(key Key) bool {
 // Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
 // finds it too old waits for a new one: the others go on with what there is, so that a service that hangs holds up nobody.
 func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
-	if !i.begin(now) {
+	return i.SnapshotIf(ctx, now, func() bool { return true })
+}
+
+// SnapshotIf is Snapshot for a caller that may have to leave it to the others: where it would list, it is asked first.
+func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bool) (Snapshot, error) {
+	if !i.begin(now, may) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		return i.current, i.err
@@ -84,12 +89,12 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 }
 
 // begin reports whether the caller is the one to list now.
-func (i *Inventory) begin(now time.Time) bool {
+func (i *Inventory) begin(now time.Time, may func() bool) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	fresh := i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period))
 	failed := i.err != nil && now.Before(i.tried.Add(inventoryRetry))
-	if i.listing || fresh || failed {
+	if i.listing || fresh || failed || !may() {
 		return false
 	}
 	i.listing, i.tried = true, now

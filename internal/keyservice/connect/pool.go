@@ -117,14 +117,25 @@ func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
 // ServesCluster reports whether ClusterKeyServices are served.
 func (p *Pool) ServesCluster() bool { return p.ClusterNamespace != "" }
 
+// ErrNotNow is GetIf's answer to who may not connect.
+var ErrNotNow = errors.New("the key service is not connected, and is not to be now")
+
 // Get returns the connection of a KeyService. The error is *Error where a change of the KeyService or its Secrets mends it.
 func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Connection, error) {
+	return p.GetIf(ctx, service, func() bool { return true })
+}
+
+// GetIf is Get for a caller that may have to leave it to the others to connect: where that takes time, it is asked first.
+func (p *Pool) GetIf(ctx context.Context, service v1alpha1.GenericKeyService, may func() bool) (*Connection, error) {
 	version, err := p.version(ctx, service)
 	if err != nil {
 		return nil, err
 	}
 	if known, ok := p.known(service.GetUID()); ok && p.holds(known, version) {
 		return known.connection, known.err
+	}
+	if !may() {
+		return nil, ErrNotNow
 	}
 	// Many passes start at once; one connection, and so one session and one resync, has to serve them all.
 	made, err, _ := p.making.Do(string(service.GetUID())+"/"+version, func() (any, error) { return p.renew(ctx, service, version) })
