@@ -188,13 +188,10 @@ func (r *KeyServiceReconciler) check(ctx context.Context, service v1alpha1.Gener
 // false where that shows nothing, or trouble.
 func (r *KeyServiceReconciler) resynced(ctx context.Context, last checked, now time.Time) (checked, bool) {
 	listed, err := last.connection.Resync(ctx, now)
-	if err != nil || listed.At.IsZero() {
+	if err != nil || !now.Before(listed.At.Add(r.ResyncPeriod)) {
 		return checked{}, false
 	}
 	last.due = now.Add(r.ResyncPeriod)
-	if !now.Before(listed.At.Add(r.ResyncPeriod)) { // an AccessKey's pass is at it
-		last.due = now.Add(recheck)
-	}
 	return last, true
 }
 

@@ -19,8 +19,9 @@ type Inventory struct {
 	// Period is how long a listing is good for.
 	Period time.Duration
 
-	mu      sync.Mutex
-	listing bool
+	mu sync.Mutex
+	// listing is closed when the listing that is under way has ended; nil if none is.
+	listing chan struct{}
 	current Snapshot
 	// tried and current.At have the monotonic readings of the caller's clock: one that is set back puts nothing off.
 	tried time.Time
@@ -88,21 +89,37 @@ func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bo
 	return i.current, nil
 }
 
+// Await is Snapshot for a caller that can wait for a listing that is under way.
+func (i *Inventory) Await(ctx context.Context, now time.Time) (Snapshot, error) {
+	i.mu.Lock()
+	underWay := i.listing
+	i.mu.Unlock()
+	if underWay != nil {
+		select {
+		case <-underWay:
+		case <-ctx.Done():
+			return Snapshot{}, ctx.Err()
+		}
+	}
+	return i.Snapshot(ctx, now)
+}
+
 // begin reports whether the caller is the one to list now.
 func (i *Inventory) begin(now time.Time, may func() bool) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	fresh := i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period))
 	failed := i.err != nil && now.Before(i.tried.Add(inventoryRetry))
-	if i.listing || fresh || failed || !may() {
+	if i.listing != nil || fresh || failed || !may() {
 		return false
 	}
-	i.listing, i.tried = true, now
+	i.listing, i.tried = make(chan struct{}), now
 	return true
 }
 
 func (i *Inventory) end() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.listing = false
+	close(i.listing)
+	i.listing = nil
 }

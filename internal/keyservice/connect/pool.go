@@ -56,7 +56,7 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 	return c.inventories[user]
 }
 
-// Resync is the shared resync of the whole service, begun if it is due. Zero where AccessKeys do not share one: the service
+// Resync is the shared resync of the whole service, made or waited for if it is due. Zero where AccessKeys do not share one: the service
 // can't list all, or none of them has asked yet.
 func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snapshot, error) {
 	c.mu.Lock()
@@ -65,7 +65,7 @@ func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snap
 	if inventory == nil || !c.ListsAll {
 		return keyservice.Snapshot{}, nil
 	}
-	return inventory.Snapshot(ctx, now)
+	return inventory.Await(ctx, now)
 }
 
 // oneUser lists one user in the place of the whole service.
