@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -63,6 +64,13 @@ func (p *pass) rebase(read *v1alpha1.AccessKey) {
 
 // enter takes a place at the service, which every pass needs that has to wait for an answer of it.
 func (p *pass) enter() bool { return p.visit.enter(p.service) }
+
+// isFresh: a new AccessKey whose first key is going to be made, as far as its KeyService goes.
+func (p *pass) isFresh() bool {
+	service := p.in.Service
+	return !controllerutil.ContainsFinalizer(p.ak, v1alpha1.RevokeFinalizer) && p.ak.DeletionTimestamp.IsZero() && !p.ak.Suspended() &&
+		p.in.Granted && service.Held && !service.Deleting && service.Refusal == ""
+}
 
 // userKey names the user at the service, over all AccessKeys.
 func (p *pass) userKey() string {
@@ -126,6 +134,9 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	p.in.Service = serviceFacts(service)
 	if p.in.Granted, err = r.granted(ctx, p.ak, service); err != nil {
 		return err
+	}
+	if p.isFresh() && !p.enter() { // sooner than it has to, since all that follows would be for nothing
+		return errNoPlace
 	}
 	p.connection, err = r.Pool.GetIf(ctx, service, p.enter)
 	if errors.Is(err, connect.ErrNotNow) {
