@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestAPassWithoutAPlaceLeavesNoTrace(t *testing.T) {
 			func(b *bench) { b.expectIssued(1) },
 		},
 		"one whose service is not connected": {
-			func(b *bench) { b.rest(); b.restart() },
+			func(b *bench) { b.rest(); b.restart(); b.beforeRead = always(errors.New("a Secret was read")) },
 			func(b *bench) { b.expectIssued(1) },
 		},
 		"one that is to be renewed": {
@@ -98,6 +99,10 @@ func TestAPassWithoutAPlaceLeavesNoTrace(t *testing.T) {
 			if after := b.accessKey(); after.ResourceVersion != before.ResourceVersion || len(b.service.Calls()) > 0 || len(c.woken) > 0 {
 				t.Errorf("wrote %+v, called %v, woke %v", after.Status, b.service.Calls(), c.woken)
 			}
+			if waiting := b.r.bulkhead.rooms["uid-of-qumulo"].line; len(waiting) != 1 {
+				t.Errorf("waits %d times", len(waiting))
+			}
+			b.beforeRead = nil
 			c.leave()
 			if !slices.Equal(c.woken, []reconcile.Request{{NamespacedName: here}}) {
 				t.Fatalf("woke %v", c.woken)
