@@ -53,7 +53,7 @@ func (c *checks) expect(ready metav1.ConditionStatus, calls map[string]int) chec
 func TestTheResyncStandsForACheck(t *testing.T) {
 	c := newChecks(t)
 	first := c.expect(metav1.ConditionTrue, map[string]int{})
-	c.bench.rest() // an AccessKey has its key, and had it listed
+	c.rest() // an AccessKey has its key, and had it listed
 	const periods = 6
 	for period := 1; period < periods; period++ {
 		c.clock.Step(c.r.ResyncPeriod)
@@ -62,7 +62,7 @@ func TestTheResyncStandsForACheck(t *testing.T) {
 			t.Errorf("found %+v", found)
 		}
 		c.bench.service.ResetCalls()
-		c.bench.mustPass()
+		c.mustPass()
 		if calls := c.bench.service.Calls(); len(calls) > 0 {
 			t.Errorf("the AccessKey's pass listed again: %v", calls)
 		}
@@ -81,7 +81,7 @@ func TestAServiceThatNoAccessKeyAskedIsAskedByItsCheck(t *testing.T) {
 
 func TestAResyncThatFailsIsFollowedByACheck(t *testing.T) {
 	c := newChecks(t)
-	c.bench.rest()
+	c.rest()
 	c.clock.Step(c.r.ResyncPeriod)
 	c.bench.service.RevokeTokens()
 	if found := c.expect(metav1.ConditionFalse, map[string]int{listsKeys: 1, asksVersion: 1, asksWhoAmI: 1}); found.reason != v1alpha1.ReasonUnauthorized {
@@ -94,7 +94,7 @@ func TestAResyncThatFailsIsFollowedByACheck(t *testing.T) {
 
 func TestAnUnansweredResyncIsNotACheck(t *testing.T) {
 	c := newChecks(t)
-	c.bench.rest()
+	c.rest()
 	c.server.Down(true)
 	c.clock.Step(c.r.ResyncPeriod)
 	if found := c.expect(metav1.ConditionFalse, map[string]int{}); found.reason != v1alpha1.ReasonUnavailable {
