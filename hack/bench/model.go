@@ -72,7 +72,7 @@ func (r report) model() string {
 		{"kube writes a day", fmt.Sprintf("%.2f", rotations*(last.Rotate.KubeWrites-1)), thousands(int(rotations * (last.Rotate.KubeWrites - 1) * modelKeys))},
 		{"kube reads a day", fmt.Sprintf("%.2f", rotations*last.Rotate.KubeReads), thousands(int(rotations * last.Rotate.KubeReads * modelKeys))},
 		{"service calls a day, for rotations", fmt.Sprintf("%.2f", rotations*last.Rotate.ServiceCalls), thousands(int(rotations * last.Rotate.ServiceCalls * modelKeys))},
-		{"service calls a day, for resyncs", "–", thousands(int(resyncs * (pages + 2)))},
+		{"service calls a day, for resyncs", "–", thousands(int(resyncs*pages + 2*day.Hours()))},
 		{"stored in etcd", fmt.Sprintf("%.0f bytes", stored), fmt.Sprintf("%.0f MiB", stored*modelKeys/(1<<20))},
 		{"written to etcd a day", fmt.Sprintf("%.0f bytes", written), fmt.Sprintf("%.0f MiB", written*modelKeys/(1<<20))},
 		r.memory(base, perKey),

@@ -15,18 +15,22 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/internal/plan"
 )
@@ -58,8 +62,9 @@ type AccessKeyReconciler struct {
 	// Signer of statuses and Secrets.
 	Signer Signer
 
-	users   userLocks
-	moments moments
+	users    userLocks
+	moments  moments
+	bulkhead bulkhead
 }
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
@@ -78,6 +83,7 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("accesskey-operator")
 	}
+	r.bulkhead.workers = r.Options.MaxConcurrentReconciles
 	control := ctrl.NewControllerManagedBy(mgr)
 	if r.Pool.ServesCluster() {
 		control.
@@ -92,12 +98,46 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		// One that is in the way can be in either cache of Secrets.
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.wantingSecret), builder.WithPredicates(goes)).
 		WatchesRawSource(source.Kind[client.Object](r.SecretVersions, secretMetadata(), handler.EnqueueRequestsFromMapFunc(r.wantingSecret), goes)).
+		WatchesRawSource(source.Func(r.wakeBy)).
 		WithOptions(r.Options).
 		Complete(r)
 }
 
+// wakeBy has those who got a place at their service brought to a worker by the queue, before all others: the place is
+// theirs from now on.
+func (r *AccessKeyReconciler) wakeBy(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	r.bulkhead.wake = queue.Add
+	if prioritized, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		r.bulkhead.wake = func(request reconcile.Request) {
+			prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(priorityOfCalled)}, request)
+		}
+	}
+	return nil
+}
+
+const (
+	// priorityOfCalled is above that of a change.
+	priorityOfCalled = 1
+	// priorityOfResync is below it: a pass without a cause.
+	priorityOfResync = handler.LowPriority
+)
+
 // Reconcile takes one AccessKey one step on.
 func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	visit := r.bulkhead.begin(request)
+	defer visit.end()
+	result, err := r.reconcile(keyservice.WithTimer(ctx, visit.told), request, visit)
+	if errors.Is(err, errNoPlace) { // it is woken when it has one
+		result, err = reconcile.Result{RequeueAfter: r.ResyncPeriod}, nil
+	}
+	result.Priority = ptr.To(0)
+	if result.RequeueAfter >= r.ResyncPeriod {
+		result.Priority = ptr.To(priorityOfResync)
+	}
+	return result, err
+}
+
+func (r *AccessKeyReconciler) reconcile(ctx context.Context, request reconcile.Request, visit *visit) (reconcile.Result, error) {
 	accessKey := &v1alpha1.AccessKey{}
 	if err := r.Client.Get(ctx, request.NamespacedName, accessKey); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -114,7 +154,7 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if wait := r.Shard.wait(accessKey, r.Clock.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	p, err := r.observe(ctx, accessKey)
+	p, err := r.observe(ctx, accessKey, visit)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -122,6 +162,9 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 	defer cancel()
 
 	action, err := r.act(ctx, p)
+	if errors.Is(err, errNoPlace) {
+		return reconcile.Result{}, err
+	}
 	if errors.Is(err, errLeft) {
 		return reconcile.Result{}, nil // the event of that comes
 	}
@@ -139,6 +182,10 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 // act decides and acts. What can't be undone is decided a second time on a live input.
 func (r *AccessKeyReconciler) act(ctx context.Context, p *pass) (plan.Action, error) {
 	action := plan.Next(p.in)
+	// Before anything is read live or written.
+	if (action.Verb == plan.Protect || action.Verb == plan.Look) && p.connection != nil && !p.enter() {
+		return action, errNoPlace
+	}
 	for range 2 { // either of the two can come first
 		var err error
 		switch action.Verb {

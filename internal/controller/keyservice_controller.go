@@ -50,6 +50,9 @@ type KeyServiceReconciler struct {
 	last sync.Map
 	// witnesses are AccessKeys that refer to the services, by the services' index keys: one each.
 	witnesses sync.Map
+	// holding is for one pass at a time: services can share a Secret. Their checks go on side by side, so that one that is
+	// slow holds up no other.
+	holding sync.Mutex
 }
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=keyservices,verbs=list;watch;patch
@@ -90,16 +93,14 @@ func (r *KeyServiceReconciler) Reconcile(ctx context.Context, request reconcile.
 	err := r.Client.Get(ctx, request.NamespacedName, service)
 	if apierrors.IsNotFound(err) {
 		service.SetNamespace(request.Namespace)
+		r.holding.Lock()
+		defer r.holding.Unlock()
 		return reconcile.Result{}, r.holdSecrets(ctx, r.Pool.SecretNamespace(service))
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	used, err := r.inUse(ctx, service)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	err = r.hold(ctx, service, used)
+	err = r.holdOrRelease(ctx, service)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // a stale read: the event of the newer version comes sooner
 	}
@@ -115,6 +116,17 @@ func (r *KeyServiceReconciler) Reconcile(ctx context.Context, request reconcile.
 		return reconcile.Result{RequeueAfter: time.Second}, nil
 	}
 	return reconcile.Result{RequeueAfter: max(result.due.Sub(r.Clock.Now()), time.Second)}, client.IgnoreNotFound(err)
+}
+
+// holdOrRelease a service, whichever the AccessKeys that refer to it ask for.
+func (r *KeyServiceReconciler) holdOrRelease(ctx context.Context, service v1alpha1.GenericKeyService) error {
+	r.holding.Lock()
+	defer r.holding.Unlock()
+	used, err := r.inUse(ctx, service)
+	if err != nil {
+		return err
+	}
+	return r.hold(ctx, service, used)
 }
 
 // state of a service: what its check found, or who still needs it while it is deleted.
@@ -139,24 +151,47 @@ type checked struct {
 	// due is when to check again; until then the check holds for this connection.
 	due        time.Time
 	connection *connect.Connection
+	// probed is when the service was last asked for its version.
+	probed time.Time
 }
 
-// check asks the service who it is and whether it accepts the credentials, unless it did so a short while ago.
+// probePeriod is how often a service is asked for its version, unless something is wrong.
+const probePeriod = time.Hour
+
+// check asks the service who it is and whether it accepts the credentials, unless it did so a short while ago, or the
+// resync shows it.
 func (r *KeyServiceReconciler) check(ctx context.Context, service v1alpha1.GenericKeyService) checked {
 	now := r.Clock.Now()
 	connection, err := r.Pool.Get(ctx, service)
 	if err != nil {
 		return failed(err, now)
 	}
-	if last, ok := r.last.Load(service.GetUID()); ok {
-		if last, ok := last.(checked); ok && last.connection == connection && now.Before(last.due) {
-			return last
-		}
+	stored, _ := r.last.Load(service.GetUID())
+	last, _ := stored.(checked)
+	if last.connection == connection && now.Before(last.due) {
+		return last
 	}
-	found := r.probe(ctx, connection, now)
-	found.connection = connection
+	found, resynced := checked{}, false
+	if last.connection == connection && last.ready == metav1.ConditionTrue && now.Before(last.probed.Add(probePeriod)) {
+		found, resynced = r.resynced(ctx, last, now)
+	}
+	if !resynced {
+		found = r.probe(ctx, connection, now)
+		found.connection, found.probed = connection, now
+	}
 	r.last.Store(service.GetUID(), found)
 	return found
+}
+
+// resynced lets the shared resync stand for a probe: a service that lists its keys accepts the credentials. It reports
+// false where that shows nothing, or trouble.
+func (r *KeyServiceReconciler) resynced(ctx context.Context, last checked, now time.Time) (checked, bool) {
+	listed, err := last.connection.Resync(ctx, now)
+	if err != nil || !now.Before(listed.At.Add(r.ResyncPeriod)) {
+		return checked{}, false
+	}
+	last.due = now.Add(r.ResyncPeriod)
+	return last, true
 }
 
 func (r *KeyServiceReconciler) probe(ctx context.Context, connection *connect.Connection, now time.Time) checked {

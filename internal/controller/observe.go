@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -34,6 +35,9 @@ type pass struct {
 	// connection to the service; nil with connectErr.
 	connection *connect.Connection
 	connectErr error
+	// service that p.connection is to, and this pass as its bulkhead sees it.
+	service types.UID
+	visit   *visit
 	// syncErr: the shared resync failed. contacted: the service answered in this pass, or in the resync it rests on.
 	syncErr   error
 	contacted bool
@@ -61,6 +65,16 @@ func (p *pass) rebase(read *v1alpha1.AccessKey) {
 	}
 }
 
+// enter takes a place at the service, which every pass needs that has to wait for an answer of it.
+func (p *pass) enter() bool { return p.visit.enter(p.service) }
+
+// isFresh: a new AccessKey whose first key is going to be made, as far as its KeyService goes.
+func (p *pass) isFresh() bool {
+	service := p.in.Service
+	return !controllerutil.ContainsFinalizer(p.ak, v1alpha1.RevokeFinalizer) && p.ak.DeletionTimestamp.IsZero() && !p.ak.Suspended() &&
+		p.in.Granted && service.Held && !service.Deleting && service.Refusal == ""
+}
+
 // userKey names the user at the service, over all AccessKeys.
 func (p *pass) userKey() string {
 	if p.connection == nil {
@@ -70,8 +84,8 @@ func (p *pass) userKey() string {
 }
 
 // observe reads all that a decision needs from the caches. The service is not asked, but for the shared resync.
-func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.AccessKey) (*pass, error) {
-	p := &pass{signer: r.Signer}
+func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.AccessKey, visit *visit) (*pass, error) {
+	p := &pass{signer: r.Signer, visit: visit}
 	p.rebase(accessKey)
 	p.in.Now = r.Clock.Now()
 	p.in.Begun = r.moments.begun(p.ak, p.in.Now)
@@ -120,12 +134,18 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 	if err != nil {
 		return err
 	}
-	p.s3 = service.GetSpec().S3
+	p.service, p.s3 = service.GetUID(), service.GetSpec().S3
 	p.in.Service = serviceFacts(service)
 	if p.in.Granted, err = r.granted(ctx, p.ak, service); err != nil {
 		return err
 	}
-	p.connection, err = r.Pool.Get(ctx, service)
+	if p.isFresh() && !p.enter() { // sooner than it has to, since all that follows would be for nothing
+		return errNoPlace
+	}
+	p.connection, err = r.Pool.GetIf(ctx, service, p.enter)
+	if errors.Is(err, connect.ErrNotNow) {
+		return errNoPlace
+	}
 	if err != nil && !isKubeError(err) {
 		p.connectErr, p.in.Service.Held = err, true
 		if _, remote := errors.AsType[*keyservice.Error](err); remote {
@@ -154,7 +174,7 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 		p.syncErr, p.contacted = &keyservice.Error{Kind: keyservice.Unauthorized, Op: "list keys", Err: errors.New(refusal)}, false
 		return recorded
 	}
-	snapshot, err := p.connection.Inventory(p.ak.Spec.User).Snapshot(ctx, p.in.Now)
+	snapshot, err := p.connection.Inventory(p.ak.Spec.User).SnapshotIf(ctx, p.in.Now, p.enter)
 	p.syncErr, p.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {

@@ -43,7 +43,7 @@ func TestAPatchIsThatOfTheWholeObjects(t *testing.T) {
 
 func TestAfterAPatchTheWholeAccessKeyIsKnown(t *testing.T) {
 	b := newBench(t)
-	p, err := b.r.observe(t.Context(), b.accessKey())
+	p, err := b.r.observe(t.Context(), b.accessKey(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,7 @@ func addServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions c
 			Clock:          config.Clock,
 			ResyncPeriod:   config.ResyncPeriod,
 			Cluster:        cluster,
-			Options:        controller.Options{NewQueue: config.NewQueue},
+			Options:        controller.Options{MaxConcurrentReconciles: config.Concurrency, NewQueue: config.NewQueue},
 		}
 		if err := services.SetupWithManager(mgr); err != nil {
 			return fmt.Errorf("setting up the key service controllers: %w", err)

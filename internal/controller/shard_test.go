@@ -244,8 +244,8 @@ func TestOneThatComesOverAtRestIsWorkedOnLater(t *testing.T) {
 	b.expectKeys(2, 2)
 }
 
-// change an AccessKey and its status.
-func (b *bench) change(ak *v1alpha1.AccessKey, change func(*v1alpha1.AccessKey)) {
+// changeWhole changes an AccessKey and its status.
+func (b *bench) changeWhole(ak *v1alpha1.AccessKey, change func(*v1alpha1.AccessKey)) {
 	b.t.Helper()
 	change(ak)
 	if err := b.kube.Update(b.t.Context(), ak); err != nil {
@@ -294,7 +294,7 @@ func TestTwoShardsDoNotWorkForOneUserAtOnce(t *testing.T) {
 			b.beforeStatus = func(ak *v1alpha1.AccessKey) error {
 				if !begun && ak.Status.Intent != nil {
 					begun = true // the other begins just then: the cache tells of it only later
-					b.change(sibling, test.change)
+					b.changeWhole(sibling, test.change)
 				}
 				return nil
 			}

@@ -71,6 +71,7 @@ func Exchange(client *http.Client, call Call, request *http.Request) (*Response,
 	fail := func(err error) error {
 		return &Error{Kind: unanswered(call.Safe || !connected.Load()), Op: call.Op, Err: call.Redact.Error(describe(err))}
 	}
+	defer startTimer(ctx)()
 	httpResponse, err := client.Do(request.WithContext(ctx))
 	if err != nil {
 		return nil, fail(err)

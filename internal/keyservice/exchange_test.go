@@ -291,3 +291,31 @@ func talk(text string) simulator.Effect {
 		_ = conn.Close()
 	}
 }
+
+func TestATimerIsToldHowLongTheServiceTook(t *testing.T) {
+	const delay = 20 * time.Millisecond
+	for name, effect := range map[string]simulator.Effect{
+		"an answer": simulator.Delay(delay),
+		"none": func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			time.Sleep(delay)
+			simulator.Refuse()(w, r, next)
+		},
+		"an answer whose body is late": func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(delay)
+			_, _ = w.Write([]byte("late"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			b.Inject(simulator.Rule{}, effect)
+			var told []time.Duration
+			ctx := keyservice.WithTimer(t.Context(), func(took time.Duration) { told = append(told, took) })
+			_, _ = b.send(ctx, t, safe)
+			if len(told) != 1 || told[0] < delay {
+				t.Errorf("told %v", told)
+			}
+		})
+	}
+}

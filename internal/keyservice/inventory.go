@@ -21,8 +21,9 @@ type Inventory struct {
 	// Period is how long a listing is good for.
 	Period time.Duration
 
-	mu      sync.Mutex
-	listing bool
+	mu sync.Mutex
+	// listing is closed when the listing that is under way has ended; nil if none is.
+	listing chan struct{}
 	current Snapshot
 	// tried and current.At have the monotonic readings of the caller's clock: one that is set back puts nothing off.
 	tried time.Time
@@ -62,7 +63,12 @@ func (s Snapshot) listed(key Key) bool {
 // Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
 // finds it too old waits for a new one: the others go on with what there is, so that a service that hangs holds up nobody.
 func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
-	if !i.begin(now) {
+	return i.SnapshotIf(ctx, now, func() bool { return true })
+}
+
+// SnapshotIf is Snapshot for a caller that may have to leave it to the others: where it would list, it is asked first.
+func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bool) (Snapshot, error) {
+	if !i.begin(now, may) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		return i.current, i.err
@@ -86,21 +92,37 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 	return i.current, nil
 }
 
+// Await is Snapshot for a caller that can wait for a listing that is under way.
+func (i *Inventory) Await(ctx context.Context, now time.Time) (Snapshot, error) {
+	i.mu.Lock()
+	underWay := i.listing
+	i.mu.Unlock()
+	if underWay != nil {
+		select {
+		case <-underWay:
+		case <-ctx.Done():
+			return Snapshot{}, ctx.Err()
+		}
+	}
+	return i.Snapshot(ctx, now)
+}
+
 // begin reports whether the caller is the one to list now.
-func (i *Inventory) begin(now time.Time) bool {
+func (i *Inventory) begin(now time.Time, may func() bool) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	fresh := i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period))
 	failed := i.err != nil && now.Before(i.tried.Add(inventoryRetry))
-	if i.listing || fresh || failed {
+	if i.listing != nil || fresh || failed || !may() {
 		return false
 	}
-	i.listing, i.tried = true, now
+	i.listing, i.tried = make(chan struct{}), now
 	return true
 }
 
 func (i *Inventory) end() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.listing = false
+	close(i.listing)
+	i.listing = nil
 }

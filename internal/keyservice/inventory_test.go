@@ -205,3 +205,52 @@ func TestAServiceThatHangsHoldsUpNobodyElse(t *testing.T) {
 		t.Errorf("afterwards: %+v, %v", snapshot, err)
 	}
 }
+
+func TestWhoMayNotListLeavesItToTheOthers(t *testing.T) {
+	service := &lister{keys: holding("K1")}
+	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
+	asked := 0
+	list := func(may bool, after time.Duration) keyservice.Snapshot {
+		snapshot, err := inventory.SnapshotIf(t.Context(), noon.Add(after), func() bool { asked++; return may })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snapshot
+	}
+	if snapshot := list(false, 0); !snapshot.At.IsZero() || service.calls != 0 || asked != 1 {
+		t.Errorf("listed at %s, %d calls, asked %d times", snapshot.At, service.calls, asked)
+	}
+	if snapshot := list(true, 0); !snapshot.At.Equal(noon) || service.calls != 1 {
+		t.Errorf("listed at %s, %d calls", snapshot.At, service.calls)
+	}
+	asked = 0
+	if list(false, 9*time.Minute); asked != 0 {
+		t.Error("was asked although nothing was due")
+	}
+	if snapshot := list(false, 10*time.Minute); !snapshot.At.Equal(noon) || asked != 1 || service.calls != 1 {
+		t.Errorf("has the listing of %s, asked %d times, %d calls", snapshot.At, asked, service.calls)
+	}
+}
+
+func TestAListingThatIsUnderWayCanBeWaitedFor(t *testing.T) {
+	service := hanging{make(chan struct{}), make(chan struct{})}
+	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
+	var group sync.WaitGroup
+	group.Go(func() { _, _ = inventory.Snapshot(context.Background(), noon) })
+	<-service.asked
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := inventory.Await(ended, noon); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	group.Go(func() {
+		if snapshot, err := inventory.Await(context.Background(), noon); err != nil || !snapshot.At.Equal(noon) {
+			t.Errorf("listed at %s, %v", snapshot.At, err)
+		}
+	})
+	for range 100 { // lets it wait
+		runtime.Gosched()
+	}
+	close(service.release)
+	group.Wait()
+}

@@ -172,7 +172,7 @@ func (w *world) starts() []func() {
 	}
 	var found []start
 	for _, q := range w.process.queues {
-		if limit := w.workersOf(q); q.passes() >= limit {
+		if q.passes() >= w.workers {
 			continue
 		}
 		for _, request := range q.candidates() {
@@ -187,14 +187,6 @@ func (w *world) starts() []func() {
 		starts = append(starts, func() { s.q.give(s.request) })
 	}
 	return starts
-}
-
-// workersOf a controller: only AccessKeys are worked on side by side.
-func (w *world) workersOf(q *queue) int {
-	if q.controller == "accesskey" {
-		return w.workers
-	}
-	return 1
 }
 
 // busy: a pass is under way.

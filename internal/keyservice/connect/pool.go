@@ -58,6 +58,18 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 	return c.inventories[user]
 }
 
+// Resync is the shared resync of the whole service, made or waited for if it is due. Zero where AccessKeys do not share one: the service
+// can't list all, or none of them has asked yet.
+func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snapshot, error) {
+	c.mu.Lock()
+	inventory := c.inventories[""]
+	c.mu.Unlock()
+	if inventory == nil || !c.ListsAll {
+		return keyservice.Snapshot{}, nil
+	}
+	return inventory.Await(ctx, now)
+}
+
 // oneUser lists one user in the place of the whole service.
 type oneUser struct {
 	service keyservice.Service
@@ -119,14 +131,25 @@ func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
 // ServesCluster reports whether ClusterKeyServices are served.
 func (p *Pool) ServesCluster() bool { return p.ClusterNamespace != "" }
 
+// ErrNotNow is GetIf's answer to who may not connect.
+var ErrNotNow = errors.New("the key service is not connected, and is not to be now")
+
 // Get returns the connection of a KeyService. The error is *Error where a change of the KeyService or its Secrets mends it.
 func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Connection, error) {
+	return p.GetIf(ctx, service, func() bool { return true })
+}
+
+// GetIf is Get for a caller that may have to leave it to the others to connect: where that takes time, it is asked first.
+func (p *Pool) GetIf(ctx context.Context, service v1alpha1.GenericKeyService, may func() bool) (*Connection, error) {
 	version, err := p.version(ctx, service)
 	if err != nil {
 		return nil, err
 	}
 	if known, ok := p.known(service.GetUID()); ok && p.holds(known, version) {
 		return known.connection, known.err
+	}
+	if !may() {
+		return nil, ErrNotNow
 	}
 	// Many passes start at once; one connection, and so one session and one resync, has to serve them all.
 	made, err, _ := p.making.Do(string(service.GetUID())+"/"+version, func() (any, error) { return p.renew(ctx, service, version) })

@@ -197,3 +197,32 @@ func TestHoweverManyAskAtOnceOneConnectionServesThemAll(t *testing.T) {
 		t.Errorf("%d live reads", live.reads)
 	}
 }
+
+func TestWhoMayNotConnectLeavesItToTheOthers(t *testing.T) {
+	p, reader, _ := pool(secret("team-a", "token", "token", "t"))
+	service := keyService(url)
+	never := func() bool { return false }
+	if _, err := p.GetIf(t.Context(), service, never); !errors.Is(err, ErrNotNow) || reader.reads != 0 {
+		t.Errorf("got %v after %d reads", err, reader.reads)
+	}
+	connected := mustGet(t, p, service)
+	if known, err := p.GetIf(t.Context(), service, never); err != nil || known != connected {
+		t.Errorf("a connection that there is: %v", err)
+	}
+}
+
+func TestTheResyncIsSharedWithThoseWhoAskForTheirKeys(t *testing.T) {
+	simulated, server := cluster(t)
+	p, _, _ := pool(secret("team-a", "token", "token", simulated.AddToken(time.Time{})))
+	connection := mustGet(t, p, keyService(server.URL, trusting(string(server.CA))))
+	now := time.Now()
+	if listed, err := connection.Resync(t.Context(), now); err != nil || !listed.At.IsZero() || len(simulated.Calls()) > 0 {
+		t.Errorf("before anybody asked: %v, %v", err, simulated.Calls())
+	}
+	if _, err := connection.Inventory("local:backup").Snapshot(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if listed, err := connection.Resync(t.Context(), now.Add(time.Second)); err != nil || !listed.At.Equal(now) || len(simulated.Calls()) != 1 {
+		t.Errorf("then: %s, %v, %v", listed.At, err, simulated.Calls())
+	}
+}
