@@ -19,6 +19,9 @@ type ServiceClock struct {
 	ours, date time.Time
 }
 
+// told is how exactly a service tells a moment: a pair has not ended before that has passed, too.
+const told = time.Second
+
 // saw notes the Date of an answer. A service without a clock sends none.
 func (c *ServiceClock) saw(header http.Header) {
 	date, err := http.ParseTime(header.Get("Date"))
@@ -51,5 +54,5 @@ func (c *ServiceClock) Ends(at time.Time) time.Time {
 	if c.date.IsZero() {
 		return at
 	}
-	return c.ours.Add(at.Sub(c.date))
+	return c.ours.Add(at.Sub(c.date)).Add(told)
 }

@@ -22,7 +22,7 @@ func TestAServiceTellsItsTime(t *testing.T) {
 		behind time.Duration
 		ends   time.Time
 	}{
-		"by the Date of its answer":  {theirs.Format(http.TimeFormat), true, time.Hour, ours.Add(10 * time.Minute)},
+		"by the Date of its answer":  {theirs.Format(http.TimeFormat), true, time.Hour, ours.Add(10*time.Minute + time.Second)},
 		"not":                        {"", false, 0, theirs.Add(10 * time.Minute)},
 		"in words that mean nothing": {"yesterday", false, 0, theirs.Add(10 * time.Minute)},
 	} {
