@@ -209,12 +209,17 @@ func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) 
 
 // around: the key was made while a request of the intent could land, as far as the clocks tell.
 func (in Input) around(intent *v1alpha1.Intent, key Key) bool {
-	before, after := clockSkew, clockSkew
-	if in.Service.ClockKnown {
-		before, after = knownSkew, settleAfter+knownSkew
+	if key.CreatedAt.IsZero() {
+		return true
 	}
-	distance := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.begun(intent))
-	return key.CreatedAt.IsZero() || -before <= distance && distance <= after
+	recorded := key.CreatedAt.Sub(intent.StartedAt.Time)
+	if !in.Service.ClockKnown {
+		return recorded.Abs() <= clockSkew
+	}
+	// As the clocks were when it began, if they agreed; or as they are now, if none was set since.
+	measured := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.begun(intent))
+	near := func(distance time.Duration) bool { return -knownSkew <= distance && distance <= settleAfter+knownSkew }
+	return near(recorded) || near(measured)
 }
 
 // contested is until when one of the keys can still turn out to be another AccessKey's.
