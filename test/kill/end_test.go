@@ -41,7 +41,10 @@ func (w *world) last(ctx context.Context) (end func()) {
 	if !w.form.jumps {
 		return w.keep(ctx, "last").end
 	}
-	w.clock.add(settling)
+	w.wait(ctx, "the requests of the managers that are gone", func() bool {
+		return !slices.ContainsFunc(w.servers, func(server *simulator.Server) bool { return server.Connections() > 0 })
+	})
+	w.clock.add(settling) // what was under way is dated by now
 	account := rest.CopyConfig(w.plane.Config)
 	account.Impersonate = rest.ImpersonationConfig{
 		UserName: "system:serviceaccount:accesskey-system:accesskey-operator",

@@ -33,6 +33,7 @@ type world struct {
 	t        *testing.T
 	form     form
 	clock    *clock
+	servers  []*simulator.Server
 	plane    *cluster.Cluster
 	kube     client.Client
 	services []*keyService
@@ -136,6 +137,7 @@ func (w *world) add(ctx context.Context, s *keyService) {
 	server, err := simulator.Serve(slow(s, w.form.slowness))
 	w.must(err)
 	w.t.Cleanup(func() { _ = server.Close() }) // nothing of it is needed any more
+	w.servers = append(w.servers, server)
 	made := map[string]bool{}
 	for i, u := range s.users {
 		reference := s.name

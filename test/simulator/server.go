@@ -86,6 +86,13 @@ func (s *Server) Down(down bool) {
 	}
 }
 
+// Connections that clients have open, or that still have a request of a client that is gone.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
 func (s *Server) track(conn net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
