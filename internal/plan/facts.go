@@ -217,7 +217,7 @@ func (in Input) around(intent *v1alpha1.Intent, key Key) bool {
 		return recorded.Abs() <= clockSkew
 	}
 	// As the clocks were when it began, if they agreed; or as they are now, if none was set since.
-	measured := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.begun(intent))
+	measured := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.byWallClock(in.begun(intent)))
 	near := func(distance time.Duration) bool { return -knownSkew <= distance && distance <= settleAfter+knownSkew }
 	return near(recorded) || near(measured)
 }

@@ -22,15 +22,18 @@ func (in Input) issuedAt(id string, recorded time.Time) time.Time {
 	return earliest(recorded, in.Issued[id])
 }
 
-// landedBy is when the request of the intent can no longer be under way.
-func (in Input) landedBy(intent *v1alpha1.Intent) time.Time {
+// begun is when the intent was: measured, or as recorded.
+func (in Input) begun(intent *v1alpha1.Intent) time.Time {
 	if in.Begun.IsZero() {
-		return intent.StartedAt.Add(settleAfter)
+		return intent.StartedAt.Time
 	}
-	return in.Begun.Add(settleAfter)
+	return in.Begun
 }
 
-// begun is when the intent was, by the wall clock as it is set now.
-func (in Input) begun(intent *v1alpha1.Intent) time.Time {
-	return in.Now.Round(0).Add(-in.Now.Sub(in.landedBy(intent).Add(-settleAfter)))
+// landedBy is when the request of the intent can no longer be under way.
+func (in Input) landedBy(intent *v1alpha1.Intent) time.Time { return in.begun(intent).Add(settleAfter) }
+
+// byWallClock is a measured moment by the wall clock as it is set now.
+func (in Input) byWallClock(measured time.Time) time.Time {
+	return in.Now.Round(0).Add(-in.Now.Sub(measured))
 }

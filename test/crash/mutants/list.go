@@ -20,8 +20,8 @@ const (
 var mutants = []mutant{
 	{
 		name: "the intent is not written", file: issue,
-		old:   "\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n\tcredential, err := call()",
-		new:   "\tcredential, err := call()",
+		old:   "\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n",
+		new:   "",
 		tests: "TestEveryCrash/qumulo/Auto/issue$",
 	},
 	{
@@ -32,8 +32,8 @@ var mutants = []mutant{
 	},
 	{
 		name: "a conflict of the status is swallowed", file: reconciler,
-		old:   "if err := r.Client.Status().Patch(ctx, changed, patch); err != nil {",
-		new:   "if err := r.Client.Status().Patch(ctx, changed, patch); err != nil && !apierrors.IsConflict(err) {",
+		old:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil {",
+		new:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil && !apierrors.IsConflict(err) {",
 		tests: "TestPairs/qumulo/Auto/(issue|renew_now|delete)$",
 	},
 	{
@@ -134,7 +134,7 @@ var mutants = []mutant{
 	},
 	{
 		name: "a pair that was in the place before claims the one in it now", file: users,
-		old:   "r.rival(ctx, p, other) && recordsPair(other, key)",
+		old:   "recordsPair(other, key) && r.rival(ctx, p, other)",
 		new:   "r.rival(ctx, p, other)",
 		tests: "TestWorlds",
 	},
