@@ -33,7 +33,7 @@ var mutants = []mutant{
 	{
 		name: "a conflict of the status is swallowed", file: reconciler,
 		old:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil {",
-		new:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil && !apierrors.IsConflict(err) {",
+		new:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); apierrors.IsConflict(err) {\n\t\treturn nil\n\t} else if err != nil {",
 		tests: "TestPairs/qumulo/Auto/(issue|renew_now|delete)$",
 	},
 	{
