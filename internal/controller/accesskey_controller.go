@@ -103,20 +103,19 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Complete(r)
 }
 
-// wakeBy has those who got a place at their service brought to a worker by the queue, before all others: the place is
-// theirs from now on.
+// wakeBy has the queue bring those to a worker who got a place at their service, or wait for what another does.
 func (r *AccessKeyReconciler) wakeBy(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	r.bulkhead.wake = queue.Add
+	r.bulkhead.wake = func(request reconcile.Request, _ int) { queue.Add(request) }
 	if prioritized, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-		r.bulkhead.wake = func(request reconcile.Request) {
-			prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(priorityOfCalled)}, request)
+		r.bulkhead.wake = func(request reconcile.Request, priority int) {
+			prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, request)
 		}
 	}
 	return nil
 }
 
 const (
-	// priorityOfCalled is above that of a change.
+	// priorityOfCalled is above that of a change: the place is theirs from now on, and others wait for it.
 	priorityOfCalled = 1
 	// priorityOfResync is below it: a pass without a cause.
 	priorityOfResync = handler.LowPriority

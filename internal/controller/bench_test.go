@@ -43,8 +43,9 @@ type bench struct {
 	beforeWrite, afterWrite, beforeRead func() error
 	beforeStatus                        func(*v1alpha1.AccessKey) error
 
-	// told are the events so far.
-	told []string
+	// told are the events so far, and woken whom the reconciler had brought to a worker.
+	told  []string
+	woken []reconcile.Request
 }
 
 const user = "local:backup"
@@ -75,6 +76,7 @@ func (b *bench) restart() {
 		Client: kube, Cache: digestingReader{kube}, Live: kube, Signer: signer,
 		Pool:     &connect.Pool{Live: kube, SecretVersions: kube, ResyncPeriod: 10 * time.Minute, Clock: b.clock},
 		Recorder: b.recorder, Clock: b.clock, ResyncPeriod: 10 * time.Minute,
+		bulkhead: bulkhead{wake: func(request reconcile.Request, _ int) { b.woken = append(b.woken, request) }},
 	}
 }
 

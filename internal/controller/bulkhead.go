@@ -28,8 +28,8 @@ const (
 // zero value has room for everybody.
 type bulkhead struct {
 	workers int
-	// wake brings a request to a worker.
-	wake func(reconcile.Request)
+	// wake brings a request to a worker, at a priority.
+	wake func(request reconcile.Request, priority int)
 
 	mu    sync.Mutex
 	rooms map[types.UID]*room
@@ -127,10 +127,13 @@ func (v *visit) end() {
 	v.slowest = 0
 	v.mu.Unlock()
 	for _, next := range v.bulkhead.leave(v.service, slowest) {
-		v.bulkhead.wake(next)
+		v.bulkhead.wake(next, priorityOfCalled)
 	}
 	v.service = ""
 }
+
+// again has a pass made that sees the outcome of what was under way in this one.
+func (v *visit) again() { v.bulkhead.wake(v.request, priorityOfResync) }
 
 func (b *bulkhead) enter(v *visit, service types.UID) bool {
 	b.mu.Lock()

@@ -89,7 +89,7 @@ type crowd struct {
 
 func newCrowd(workers, keys int) *crowd {
 	c := &crowd{b: bulkhead{workers: workers}, service: "service"}
-	c.b.wake = func(request reconcile.Request) { c.queue = append(c.queue, request) }
+	c.b.wake = func(request reconcile.Request, _ int) { c.queue = append(c.queue, request) }
 	for i := range keys {
 		c.queue = append(c.queue, requestOf(i))
 	}

@@ -174,7 +174,7 @@ func (r *AccessKeyReconciler) resyncedKeys(ctx context.Context, p *pass) []plan.
 		p.syncErr, p.contacted = &keyservice.Error{Kind: keyservice.Unauthorized, Op: "list keys", Err: errors.New(refusal)}, false
 		return recorded
 	}
-	snapshot, err := p.connection.Inventory(p.ak.Spec.User).SnapshotIf(ctx, p.in.Now, p.enter)
+	snapshot, err := p.connection.Inventory(p.ak.Spec.User).SnapshotIf(ctx, p.in.Now, p.enter, p.visit.again)
 	p.syncErr, p.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {

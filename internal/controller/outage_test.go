@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/simulator"
@@ -136,6 +138,32 @@ func TestAKeyThatIsGoneFromTheServiceIsReplaced(t *testing.T) {
 	b.mustPass()
 	b.service.RemoveKey(b.accessKey().Status.KeyID)
 	b.clock.Step(10 * time.Minute)
+	b.rest()
+	b.expectIssued(2)
+}
+
+// TestAListingThatIsUnderWayIsSeenByAll: a pass that goes on without its outcome would not learn of it before the next resync.
+func TestAListingThatIsUnderWayIsSeenByAll(t *testing.T) {
+	b := newBench(t)
+	b.rest()
+	b.service.RemoveKey(b.accessKey().Status.KeyID)
+	b.clock.Step(b.r.ResyncPeriod)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	b.service.Inject(simulator.Rule{Path: "/v1/s3/access-keys/", Method: http.MethodGet}.Once(), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		close(arrived)
+		simulator.Hang(release)(w, r, next)
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- b.resync() }() // as a pass of the KeyService does
+	<-arrived
+	b.mustPass()
+	if ready := b.condition(v1alpha1.ConditionReady); ready.Status != metav1.ConditionTrue || len(b.woken) > 0 {
+		t.Errorf("Ready is %+v, woke %v", ready, b.woken)
+	}
+	close(release)
+	if err := <-ended; err != nil || !slices.Equal(b.woken, []reconcile.Request{{NamespacedName: here}}) {
+		t.Fatalf("%v, woke %v", err, b.woken)
+	}
 	b.rest()
 	b.expectIssued(2)
 }

@@ -21,13 +21,12 @@ type crowded struct {
 	*bench
 
 	other *visit
-	woken []reconcile.Request
 }
 
 func (b *bench) crowd() *crowded {
 	b.t.Helper()
 	c := &crowded{bench: b}
-	b.r.bulkhead = bulkhead{workers: 4, wake: func(request reconcile.Request) { c.woken = append(c.woken, request) }}
+	b.r.bulkhead = bulkhead{workers: 4, wake: b.r.bulkhead.wake}
 	c.other = b.r.bulkhead.begin(requestOf(1))
 	if !c.other.enter(types.UID("uid-of-qumulo")) {
 		b.t.Fatal("there is no place at all")

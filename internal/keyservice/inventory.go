@@ -24,7 +24,9 @@ type Inventory struct {
 	mu sync.Mutex
 	// listing is closed when the listing that is under way has ended; nil if none is.
 	listing chan struct{}
-	current Snapshot
+	// overtaken are told when it has ended: they went on with what there was.
+	overtaken []func()
+	current   Snapshot
 	// tried and current.At have the monotonic readings of the caller's clock: one that is set back puts nothing off.
 	tried time.Time
 	err   error
@@ -63,12 +65,13 @@ func (s Snapshot) listed(key Key) bool {
 // Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
 // finds it too old waits for a new one: the others go on with what there is, so that a service that hangs holds up nobody.
 func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
-	return i.SnapshotIf(ctx, now, func() bool { return true })
+	return i.SnapshotIf(ctx, now, func() bool { return true }, func() {})
 }
 
 // SnapshotIf is Snapshot for a caller that may have to leave it to the others: where it would list, it is asked first.
-func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bool) (Snapshot, error) {
-	if !i.begin(now, may) {
+// again is called when a listing that was under way has ended, whose outcome the caller does not know.
+func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bool, again func()) (Snapshot, error) {
+	if !i.begin(now, may, again) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		return i.current, i.err
@@ -108,11 +111,14 @@ func (i *Inventory) Await(ctx context.Context, now time.Time) (Snapshot, error) 
 }
 
 // begin reports whether the caller is the one to list now.
-func (i *Inventory) begin(now time.Time, may func() bool) bool {
+func (i *Inventory) begin(now time.Time, may func() bool, again func()) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	fresh := i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period))
 	failed := i.err != nil && now.Before(i.tried.Add(inventoryRetry))
+	if i.listing != nil && !fresh {
+		i.overtaken = append(i.overtaken, again)
+	}
 	if i.listing != nil || fresh || failed || !may() {
 		return false
 	}
@@ -122,7 +128,11 @@ func (i *Inventory) begin(now time.Time, may func() bool) bool {
 
 func (i *Inventory) end() {
 	i.mu.Lock()
-	defer i.mu.Unlock()
+	overtaken := i.overtaken
 	close(i.listing)
-	i.listing = nil
+	i.listing, i.overtaken = nil, nil
+	i.mu.Unlock()
+	for _, again := range overtaken {
+		again()
+	}
 }

@@ -199,8 +199,21 @@ func TestAServiceThatHangsHoldsUpNobodyElse(t *testing.T) {
 	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.At.IsZero() || snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("while another lists: %+v, %v", snapshot, err)
 	}
+	called := 0
+	again := func() {
+		called++
+		if snapshot, err := inventory.Snapshot(context.Background(), noon); err != nil || !snapshot.At.Equal(noon) {
+			t.Errorf("when called again: %+v, %v", snapshot, err)
+		}
+	}
+	if _, err := inventory.SnapshotIf(t.Context(), noon, func() bool { return true }, again); err != nil || called > 0 {
+		t.Errorf("%v, called %d times before the listing has ended", err, called)
+	}
 	close(service.release)
 	group.Wait()
+	if called != 1 {
+		t.Errorf("called %d times", called)
+	}
 	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("afterwards: %+v, %v", snapshot, err)
 	}
@@ -211,7 +224,8 @@ func TestWhoMayNotListLeavesItToTheOthers(t *testing.T) {
 	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
 	asked := 0
 	list := func(may bool, after time.Duration) keyservice.Snapshot {
-		snapshot, err := inventory.SnapshotIf(t.Context(), noon.Add(after), func() bool { asked++; return may })
+		snapshot, err := inventory.SnapshotIf(t.Context(), noon.Add(after), func() bool { asked++; return may },
+			func() { t.Error("was called again although nothing was under way") })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"go.uber.org/zap/zapcore"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -57,7 +59,7 @@ func (w *world) last(ctx context.Context) (end func()) {
 		Cache:   controller.CacheOptions(nil),
 		Client:  controller.ClientOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
-		Logger:  zap.New(zap.WriteTo(said)),
+		Logger:  zap.New(zap.WriteTo(said), zap.Level(zapcore.DebugLevel)),
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(ctx)
@@ -92,6 +94,7 @@ func (w *world) until(ctx context.Context, what string, amiss func(context.Conte
 	for len(left) > 0 {
 		if ctx.Err() != nil || time.Now().After(deadline) {
 			w.t.Errorf("%s: %d things are amiss after %s:\n%s", what, len(left), w.form.settleLimit, strings.Join(left, "\n"))
+			w.keepGoroutines()
 			return
 		}
 		pause(ctx, samplePeriod)
@@ -104,6 +107,14 @@ func (w *world) until(ctx context.Context, what string, amiss func(context.Conte
 			changed = time.Now()
 		}
 	}
+}
+
+// keepGoroutines beside the logs: where the last manager is.
+func (w *world) keepGoroutines() {
+	file, err := os.Create(filepath.Join(w.logs, "goroutines"))
+	w.must(err)
+	defer func() { _ = file.Close() }() // a log
+	w.must(pprof.Lookup("goroutine").WriteTo(file, 2))
 }
 
 // unsettled says of which AccessKeys the operation is open, which are not ready, and which keys nobody records: leaks.
