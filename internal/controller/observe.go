@@ -28,6 +28,8 @@ type pass struct {
 	base, ak *v1alpha1.AccessKey
 	in       plan.Input
 	signer   Signer
+	// live: base is what the API server has said in this pass, not what the cache has.
+	live bool
 	// distrusted: the status that was read is somebody else's.
 	distrusted bool
 	// s3 of the KeyService; nil if it has none or is not there.
@@ -209,11 +211,13 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	if p.connectErr != nil {
 		return p.connectErr
 	}
-	accessKey := &v1alpha1.AccessKey{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey); err != nil {
-		return err
+	if !p.live { // otherwise protect has just written it
+		accessKey := &v1alpha1.AccessKey{}
+		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey); err != nil {
+			return err
+		}
+		p.rebase(accessKey)
 	}
-	p.rebase(accessKey)
 	p.in.Begun = r.moments.begun(p.ak, r.Clock.Now())
 	p.in.Keys = r.resyncedKeys(ctx, p) // of what status records now: the cache may have been behind
 	var err error
