@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,8 +35,18 @@ const (
 	// a key (internal/plan, internal/controller): from then on every operation that a crash cut off can be settled.
 	settling = 5 * time.Minute
 	// jump is how far the clock moves when nothing has changed for stillness.
-	jump, stillness = 30 * time.Second, 4 * time.Second
+	jump, stillness = time.Minute, 3 * time.Second
 )
+
+// endRotations: those that are due each minute would go on for as long as settling takes, and make things to settle.
+func (w *world) endRotations(ctx context.Context) {
+	const patch = `{"spec":{"ttl":"1h","renewBefore":"1m"}}`
+	for _, it := range w.subjects {
+		ak := &v1alpha1.AccessKey{}
+		ak.Namespace, ak.Name = namespace, it.name
+		w.must(w.kube.Patch(ctx, ak, client.RawPatch(types.MergePatchType, []byte(patch))))
+	}
+}
 
 // last runs the last manager, which nobody kills, and returns what ends it. In the short form it is one in the test's
 // process, on a clock that goes on as far as settling takes; in the long form it is a process, and time passes.

@@ -79,6 +79,7 @@ func TestKill(t *testing.T) {
 	phase("Trades of the lead", func() { w.tradeLeaders(t.Context()) })
 	endAsking()
 	phase("Settling", func() {
+		w.endRotations(t.Context())
 		end := w.last(t.Context())
 		defer end()
 		w.until(t.Context(), "Settling", w.unsettled)
