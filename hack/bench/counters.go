@@ -91,14 +91,33 @@ func (c counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// kubeCounts is what the API server was asked for of what the operator works with, by anybody.
-func (w *world) kubeCounts(ctx context.Context) (counts, error) {
+// reading is what the API server and Qumulo were asked for so far, and the API server's CPU time, seconds.
+type reading struct {
+	kube, service counts
+	serverCPU     float64
+}
+
+func (r reading) since(before reading) reading {
+	return reading{r.kube.since(before.kube), r.service.since(before.service), r.serverCPU - before.serverCPU}
+}
+
+func (w *world) read(ctx context.Context) (r reading, err error) {
 	text, err := w.server.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
+	r.kube = kubeCounts(string(text))
+	for _, s := range samples(string(text), "process_cpu_seconds_total") {
+		r.serverCPU = s.value
+	}
+	r.service, err = w.serviceCounts(ctx, "qumulo")
+	return r, err
+}
+
+// kubeCounts is what the API server was asked for of what the operator works with, by anybody.
+func kubeCounts(metrics string) counts {
 	all := counts{}
-	for _, s := range samples(string(text), "apiserver_request_total") {
+	for _, s := range samples(metrics, "apiserver_request_total") {
 		resource := s.labels["resource"]
 		if !slices.Contains([]string{"accesskeys", "keyservices", "clusterkeyservices", "secrets", "events"}, resource) {
 			continue
@@ -108,7 +127,7 @@ func (w *world) kubeCounts(ctx context.Context) (counts, error) {
 		}
 		all[s.labels["verb"]+" "+resource] += int(s.value)
 	}
-	return all, nil
+	return all
 }
 
 // serviceCounts is what a service was asked for, by route.

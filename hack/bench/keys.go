@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
 // batchLabel tells the AccessKeys of one batch from others.
@@ -39,7 +40,10 @@ func (w *world) newBatch(ctx context.Context, name string, count int) (batch, er
 	namespaces, err := w.namespaces(ctx, name)
 	first := w.users
 	w.users += count
-	user := func(i int) string { return fmt.Sprintf("local:user-%d", first+i) }
+	user := func(i int) string { return fmt.Sprintf("auth_id:%d", qumulo.FirstAuthID+1+first+i) } // the first is backup's
+	if w.names {
+		user = func(i int) string { return fmt.Sprintf("local:user-%d", first+i) }
+	}
 	return batch{name: name, namespaces: namespaces, service: "qumulo", user: user, count: count}, err
 }
 

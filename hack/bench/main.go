@@ -31,6 +31,7 @@ type options struct {
 	unrelKB   int
 	observe   time.Duration
 	slow      bool
+	names     bool
 	manager   string
 	out       string
 	profile   bool
@@ -45,6 +46,7 @@ func parse(arguments []string) (o options, err error) {
 	flags.IntVar(&o.unrelKB, "unrelated-size", 100, "Size of each of them, KB.")
 	flags.DurationVar(&o.observe, "observe", time.Minute, "How long the operator is observed when it has nothing to do, at a resync period of 10s.")
 	flags.BoolVar(&o.slow, "slow", true, "Measure what a slow service does to the others, in the first round.")
+	flags.BoolVar(&o.names, "names", false, "Write users by name in place of auth_id, which Qumulo is asked for once per user.")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "The manager's binary.")
 	flags.StringVar(&o.out, "out", "bin/bench", "Folder for bench.json, bench.svg, the table and the profiles.")
 	flags.BoolVar(&o.profile, "profile", false, "Take profiles of the manager while it issues keys, by its --pprof-bind-address. They cost time: the figures are then not to be quoted.")

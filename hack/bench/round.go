@@ -46,6 +46,7 @@ type floorRun struct {
 	pace
 	KubeWrites   float64 `json:"kubeWritesPerKey"`
 	ServiceCalls float64 `json:"serviceCallsPerKey"`
+	ServerCPUms  float64 `json:"serverCPUMillisecondsPerKey"`
 }
 
 // runRound measures on a control plane of its own: the floor, the operator, the floor again.
@@ -126,7 +127,7 @@ func (w *world) measureFloor(ctx context.Context, p pattern, r *round) error {
 	if err != nil {
 		return err
 	}
-	kube, service, err := w.counting(ctx)
+	before, err := w.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,27 +137,20 @@ func (w *world) measureFloor(ctx context.Context, p pattern, r *round) error {
 		return err
 	}
 	run.pace = took
-	kubeAfter, serviceAfter, err := w.counting(ctx)
+	after, err := w.read(ctx)
 	if err != nil {
 		return err
 	}
-	run.KubeWrites = perKey(kubeAfter.since(kube).writes(), r.Keys)
-	run.ServiceCalls = perKey(serviceAfter.since(service).sum(), r.Keys)
+	taken := after.since(before)
+	run.KubeWrites, run.ServiceCalls = perKey(taken.kube.writes(), r.Keys), perKey(taken.service.sum(), r.Keys)
+	run.ServerCPUms = 1000 * taken.serverCPU / float64(r.Keys)
 	r.Floors = append(r.Floors, run)
-	say("%d keys: floor %.1f keys/s (%.1f s), %.2f writes and %.2f calls per key", r.Keys, run.KeysPerSecond, run.Seconds, run.KubeWrites, run.ServiceCalls)
+	say("%d keys: floor %.1f keys/s (%.1f s), %.2f writes and %.2f calls per key, %.1f ms CPU of the API server",
+		r.Keys, run.KeysPerSecond, run.Seconds, run.KubeWrites, run.ServiceCalls, run.ServerCPUms)
 	return f.clean(ctx)
 }
 
 func perKey(n, keys int) float64 { return float64(n) / float64(keys) }
-
-// counting is what the API server and Qumulo were asked for so far.
-func (w *world) counting(ctx context.Context) (kube, service counts, err error) {
-	if kube, err = w.kubeCounts(ctx); err != nil {
-		return nil, nil, err
-	}
-	service, err = w.serviceCounts(ctx, "qumulo")
-	return kube, service, err
-}
 
 func mib(bytes int) float64 { return float64(bytes) / (1 << 20) }
 

@@ -49,6 +49,13 @@ var rows = []row{
 	{"controller CPU per key, ms", "≤ 4", func(_ report, r round) (string, bool) {
 		return fmt.Sprintf("%.1f", r.Issue.CPUms), r.Issue.CPUms <= 4
 	}},
+	{"the API server's CPU per key, ms: the floor / the operator", "", func(_ report, r round) (string, bool) {
+		var floor float64
+		for _, f := range r.Floors {
+			floor += f.ServerCPUms / float64(len(r.Floors))
+		}
+		return fmt.Sprintf("%.1f / %.1f", floor, r.Issue.ServerCPUms), true
+	}},
 	{"replacing a key and revoking the old one: kube writes / reads", "", func(_ report, r round) (string, bool) {
 		return fmt.Sprintf("%.2f / %.2f", r.Rotate.KubeWrites, r.Rotate.KubeReads), true
 	}},

@@ -21,6 +21,7 @@ type workRun struct {
 	KubeReads    float64 `json:"kubeReadsPerKey"`
 	ServiceCalls float64 `json:"serviceCallsPerKey"`
 	CPUms        float64 `json:"cpuMillisecondsPerKey"`
+	ServerCPUms  float64 `json:"serverCPUMillisecondsPerKey"`
 	Passes       float64 `json:"passesPerKey"`
 	PeakRSS      int     `json:"peakRSSBytes"`
 	Kube         counts  `json:"kubeRequests"`
@@ -29,16 +30,17 @@ type workRun struct {
 
 // spent is what it took to do something.
 type spent struct {
-	kube, service counts
-	cpu           float64
-	passes        int
+	reading
+
+	cpu    float64
+	passes int
 	// after is what the manager says of itself at the end.
 	after usage
 }
 
 // spend measures what do takes. A manager that it starts counts from its start.
 func (w *world) spend(ctx context.Context, do func() error) (s spent, err error) {
-	kube, service, err := w.counting(ctx)
+	reading, err := w.read(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -54,8 +56,8 @@ func (w *world) spend(ctx context.Context, do func() error) (s spent, err error)
 	if s.after, err = w.manager.usage(ctx); err != nil {
 		return s, err
 	}
-	kubeAfter, serviceAfter, err := w.counting(ctx)
-	s.kube, s.service = kubeAfter.since(kube), serviceAfter.since(service)
+	after, err := w.read(ctx)
+	s.reading = after.since(reading)
 	s.cpu, s.passes = s.after.CPU-before.CPU, s.after.Passes-before.Passes
 	return s, err
 }
@@ -74,13 +76,15 @@ func (w *world) work(ctx context.Context, keys int, do func() (pace, error)) (ru
 	run.Kube, run.Service = s.kube, s.service
 	run.KubeWrites, run.KubeReads = perKey(s.kube.writes(), keys), perKey(s.kube.reads(), keys)
 	run.ServiceCalls = perKey(s.service.sum(), keys)
+	run.ServerCPUms = 1000 * s.serverCPU / float64(keys)
 	run.CPUms, run.Passes = 1000*s.cpu/float64(keys), perKey(s.passes, keys)
 	run.PeakRSS = s.after.Peak
 	return run, err
 }
 
 func (r workRun) say(what string) {
-	say("%d keys: %s %.1f keys/s (%.1f s), %.1f ms CPU per key, peak RSS %.0f MiB", r.Keys, what, r.KeysPerSecond, r.Seconds, r.CPUms, mib(r.PeakRSS))
+	say("%d keys: %s %.1f keys/s (%.1f s), %.1f ms CPU and %.1f passes per key, %.1f ms CPU of the API server, peak RSS %.0f MiB",
+		r.Keys, what, r.KeysPerSecond, r.Seconds, r.CPUms, r.Passes, r.ServerCPUms, mib(r.PeakRSS))
 	say("%d keys: %s: kube %s; service %s", r.Keys, what, r.Kube, r.Service)
 }
 

@@ -20,8 +20,8 @@ const (
 )
 
 const (
-	// firstAuthID follows the built-in local users 500 (admin) and 501 (guest).
-	firstAuthID = 1000
+	// FirstAuthID is that of the first user that is added; it follows the built-in local users 500 (admin) and 501 (guest).
+	FirstAuthID = 1000
 	// posixUsers is where the auth_ids of NFS users start: the vendor's CLI computes 3<<32 + uid.
 	posixUsers = 3 << 32
 )
@@ -139,10 +139,10 @@ func (s *Simulator) indexOf(query identityQuery) int {
 // byAuthID: identities are numbered in the order in which they were made.
 func (s *Simulator) byAuthID(text string) (at int, ok bool) {
 	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || id < firstAuthID || id-firstAuthID >= uint64(len(s.identities)) {
+	if err != nil || id < FirstAuthID || id-FirstAuthID >= uint64(len(s.identities)) {
 		return 0, false
 	}
-	return int(id - firstAuthID), true
+	return int(id - FirstAuthID), true
 }
 
 func (s *Simulator) unknown(class string) *apiError {

@@ -53,7 +53,7 @@ func (s *Simulator) AddUser(name string) (authID string) {
 func (s *Simulator) AddIdentity(identity Identity) (authID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	identity.authID = firstAuthID + uint64(len(s.identities))
+	identity.authID = FirstAuthID + uint64(len(s.identities))
 	if identity.SID == "" {
 		identity.SID = fmt.Sprintf("S-1-5-21-1-2-3-%d", identity.authID)
 	}
