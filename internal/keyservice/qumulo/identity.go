@@ -98,16 +98,9 @@ type users struct {
 
 func newUsers(client *client) *users { return &users{client: client, authIDs: map[string]string{}} }
 
-// resolve returns the user's auth_id; one that is given as such is taken at its word.
+// resolve returns the auth_id of a user that the service knows, or knew when first asked; one that is given as such is
+// taken at its word.
 func (u *users) resolve(ctx context.Context, user string) (string, error) {
-	if wanted, err := parseUser(user); err == nil && wanted.AuthID != "" {
-		return wanted.AuthID, nil
-	}
-	return u.lookUp(ctx, user)
-}
-
-// lookUp returns the auth_id of a user that the service knows, or knew when first asked.
-func (u *users) lookUp(ctx context.Context, user string) (string, error) {
 	find := request{
 		call: keyservice.Call{Op: "find user", Safe: true}, subject: describeUser(user),
 		method: http.MethodPost, path: findPath,
@@ -115,6 +108,9 @@ func (u *users) lookUp(ctx context.Context, user string) (string, error) {
 	wanted, err := parseUser(user)
 	if err != nil {
 		return "", find.fail(keyservice.Invalid, err)
+	}
+	if wanted.AuthID != "" {
+		return wanted.AuthID, nil
 	}
 	if authID, known := u.recall(user); known {
 		return authID, nil

@@ -20,21 +20,13 @@ const maxPages = 1000
 // ownerPrefix begins a user in the notation that is stable: an auth_id is never used twice.
 const ownerPrefix = "auth_id:"
 
-// List implements keyservice.Service.
+// List implements keyservice.Service. An auth_id that nobody has, or nobody any more, is no error: Create is refused.
 func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, error) {
 	authID, err := s.users.resolve(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := s.listOwner(ctx, user, authID)
-	if err == nil && len(keys) == 0 {
-		// Only now does it matter whether somebody has this auth_id; a deleted user's keys go by it too.
-		_, err = s.users.lookUp(ctx, user)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return keys, nil
+	return s.listOwner(ctx, user, authID)
 }
 
 // ListAll implements keyservice.AllLister. The owners are "auth_id:N"; "" stands for keys that the service lists without.
