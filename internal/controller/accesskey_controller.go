@@ -138,7 +138,7 @@ func (r *AccessKeyReconciler) Reconcile(ctx context.Context, request reconcile.R
 
 func (r *AccessKeyReconciler) reconcile(ctx context.Context, request reconcile.Request, visit *visit) (reconcile.Result, error) {
 	accessKey := &v1alpha1.AccessKey{}
-	if err := r.Client.Get(ctx, request.NamespacedName, accessKey); err != nil {
+	if err := r.Client.Get(ctx, request.NamespacedName, accessKey, client.UnsafeDisableDeepCopy); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.users.forget(request.NamespacedName, r.Clock.Now())
 			r.moments.keep(request.NamespacedName)

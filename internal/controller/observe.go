@@ -24,7 +24,8 @@ import (
 
 // pass is what one Reconcile knows and does.
 type pass struct {
-	// base is the AccessKey as the API server last gave it; ak is what it is to become.
+	// base is the AccessKey as the API server last gave it, which may be the cache's own and is not changed; ak is what it is
+	// to become.
 	base, ak *v1alpha1.AccessKey
 	in       plan.Input
 	signer   Signer
@@ -53,7 +54,9 @@ type pass struct {
 // rebase takes over what the API server has. Of a status that somebody else wrote nothing is taken over that leads to a
 // key: it is as good as lost, and found again in the Secret.
 func (p *pass) rebase(read *v1alpha1.AccessKey) {
-	read.ManagedFields = nil // they are of no use, and each step would copy them
+	if read.ManagedFields != nil { // which the cache does not keep
+		read.ManagedFields = nil // they are of no use, and each step would copy them
+	}
 	p.base = read
 	p.ak = read.DeepCopy()
 	p.in.AccessKey = p.ak
@@ -111,10 +114,10 @@ func (r *AccessKeyReconciler) observe(ctx context.Context, accessKey *v1alpha1.A
 	return p, nil
 }
 
-// getSecret returns nil if there is no such Secret.
+// getSecret returns nil if there is no such Secret. One from a cache is the cache's own, and not to be changed.
 func (r *AccessKeyReconciler) getSecret(ctx context.Context, reader client.Reader, ak *v1alpha1.AccessKey, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
-	err := reader.Get(ctx, types.NamespacedName{Namespace: ak.Namespace, Name: name}, secret)
+	err := reader.Get(ctx, types.NamespacedName{Namespace: ak.Namespace, Name: name}, secret, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

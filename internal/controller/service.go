@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,7 +37,7 @@ func (r *AccessKeyReconciler) serviceOf(ctx context.Context, ak *v1alpha1.Access
 		}
 		service, name.Namespace = &v1alpha1.ClusterKeyService{}, ""
 	}
-	err := r.Client.Get(ctx, name, service)
+	err := r.Client.Get(ctx, name, service, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		return nil, serviceMissing(ak)
 	}
@@ -88,7 +90,7 @@ func (r *AccessKeyReconciler) granted(ctx context.Context, ak *v1alpha1.AccessKe
 	}
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: ak.Namespace}, namespace); err != nil {
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: ak.Namespace}, namespace, client.UnsafeDisableDeepCopy); err != nil {
 		return false, fmt.Errorf("reading the labels of namespace %s: %w", ak.Namespace, err)
 	}
 	return grants(cluster.Spec.Grants, namespace.Labels, ak.Spec.User), nil
@@ -111,11 +113,21 @@ func grants(list []v1alpha1.Grant, namespace labels.Set, user string) bool {
 	return false
 }
 
+// globs are the compiled patterns of grants: few, and asked for in each pass.
+var globs sync.Map
+
 // glob matches the whole text: * stands for any text, ? for one character, all else for itself.
 func glob(pattern, text string) bool {
+	if known, ok := globs.Load(pattern); ok {
+		return known.(*regexp.Regexp).MatchString(text) //nolint:forcetypeassert // nothing else is stored
+	}
 	expression := regexp.QuoteMeta(pattern)
 	expression = strings.ReplaceAll(expression, `\*`, `.*`)
 	expression = strings.ReplaceAll(expression, `\?`, `.`)
-	matched, err := regexp.MatchString(`(?s)\A`+expression+`\z`, text)
-	return err == nil && matched
+	compiled, err := regexp.Compile(`(?s)\A` + expression + `\z`)
+	if err != nil {
+		return false
+	}
+	globs.Store(pattern, compiled)
+	return compiled.MatchString(text)
 }

@@ -238,7 +238,7 @@ func (p *Pool) version(ctx context.Context, service v1alpha1.GenericKeyService) 
 	for _, name := range service.GetSpec().SecretNames() {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		err := p.SecretVersions.Get(ctx, types.NamespacedName{Namespace: p.SecretNamespace(service), Name: name}, secret)
+		err := p.SecretVersions.Get(ctx, types.NamespacedName{Namespace: p.SecretNamespace(service), Name: name}, secret, client.UnsafeDisableDeepCopy)
 		if client.IgnoreNotFound(err) != nil {
 			return "", fmt.Errorf("looking up Secret %s: %w", name, err)
 		}
