@@ -52,15 +52,17 @@ func (q *queue) Done(request reconcile.Request) {
 }
 
 // busy reports whether a pass runs or is about to.
-func (q *queues) busy() bool {
+func (q *queues) busy() bool { return q.underWay() > 0 }
+
+// underWay counts the passes that run or are about to.
+func (q *queues) underWay() (passes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, each := range q.all {
-		if done := each.done.Load(); each.Len() > 0 || each.taken.Load() != done {
-			return true
-		}
+		done := each.done.Load() // first: a pass that ends meanwhile is still counted
+		passes += int64(each.Len()) + each.taken.Load() - done
 	}
-	return false
+	return passes
 }
 
 // passes counts the passes that ended.

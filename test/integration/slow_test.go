@@ -75,10 +75,9 @@ func (w *world) addSlow(ctx SpecContext, count int) *slowService {
 		service.AddUser(user)
 		w.create(ctx, accessKey(user, withUser("local:"+user), onService(slowName)))
 	}
-	w.eventually(ctx, func(g Gomega) {
+	w.calms(ctx, func() bool {
 		waiting, _ := slow.requests()
-		g.Expect(waiting).To(BeNumerically(">", 0))
-		g.Expect(w.queues.passes() - passes).To(BeNumerically(">=", count-concurrency))
+		return w.queues.passes()-passes >= int64(count-concurrency) && waiting > 0 && w.queues.underWay() == int64(waiting)
 	})
 	return slow
 }

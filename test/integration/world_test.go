@@ -157,15 +157,21 @@ func (w *world) stepToAttempt(ctx SpecContext, name string) {
 // settle waits until the operator has nothing to do.
 func (w *world) settle(ctx SpecContext) {
 	GinkgoHelper()
-	const calm = 5
+	w.calms(ctx, func() bool { return w.queues == nil || !w.queues.busy() })
+}
+
+// calms waits until it is calm for a few looks in a row.
+func (w *world) calms(ctx SpecContext, calm func() bool) {
+	GinkgoHelper()
+	const looks = 5
 	quiet := 0
 	Eventually(ctx, func() int {
 		quiet++
-		if w.queues != nil && w.queues.busy() {
+		if !calm() {
 			quiet = 0
 		}
 		return quiet
-	}).Should(BeNumerically(">=", calm))
+	}).Should(BeNumerically(">=", looks))
 }
 
 // create creates objects in the world's namespace, unless they name another.
