@@ -108,7 +108,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
+	ctrl.SetLogger(lazily(zap.New(zap.UseFlagOptions(&o.logging))))
 	for _, collector := range keyservice.Collectors() {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
