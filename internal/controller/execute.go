@@ -131,21 +131,12 @@ func (r *AccessKeyReconciler) deleteKey(ctx context.Context, p *pass, keyID stri
 	if !p.connection.ReusesIDs {
 		return p.connection.Delete(ctx, p.ak.Spec.User, keyID)
 	}
-	now := r.Clock.Now()
-	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), now) {
-		return errUserBusy
-	}
 	open := p.ak.Status.Intent
-	p.ak.Status.Intent = &v1alpha1.Intent{
-		Operation: v1alpha1.OperationRevoke, KeyID: keyID, Revision: max(p.ak.Status.Revision, 1), StartedAt: metav1.NewTime(now.Truncate(time.Second)),
+	intent := &v1alpha1.Intent{
+		Operation: v1alpha1.OperationRevoke, KeyID: keyID, Revision: max(p.ak.Status.Revision, 1), StartedAt: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
 	}
-	p.in.Begun = r.moments.begun(p.ak, now)
-	if err := r.patchStatus(ctx, p); err != nil {
+	if err := r.begin(ctx, p, intent, func() {}); err != nil {
 		return err
-	}
-	if r.busyElsewhere(ctx, p) {
-		p.ak.Status.Intent = open
-		return errBusyElsewhere
 	}
 	err := p.connection.Delete(ctx, p.ak.Spec.User, keyID)
 	switch {

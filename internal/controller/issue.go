@@ -46,21 +46,31 @@ func (r *AccessKeyReconciler) renew(ctx context.Context, p *pass, action plan.Ac
 	})
 }
 
-// obtain sends the one request that can't be replayed. The intent goes first, so that a crash anywhere leaves a trace.
-func (r *AccessKeyReconciler) obtain(ctx context.Context, p *pass, action plan.Action, intent *v1alpha1.Intent, call func() (keyservice.Credential, error)) error {
-	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), p.in.Now) {
+// begin an operation: its intent goes first, so that a crash anywhere leaves a trace. tell what else the status is to say.
+func (r *AccessKeyReconciler) begin(ctx context.Context, p *pass, intent *v1alpha1.Intent, tell func()) error {
+	now := r.Clock.Now()
+	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), now) {
 		return errUserBusy
 	}
 	open := p.ak.Status.Intent
 	p.ak.Status.Intent = intent
-	p.in.Begun = r.moments.begun(p.ak, p.in.Now)
-	recordIntent(p, action)
+	p.in.Begun = r.moments.begun(p.ak, now)
+	tell()
 	if err := r.patchStatus(ctx, p); err != nil {
 		return err
 	}
 	if r.busyElsewhere(ctx, p) {
 		p.ak.Status.Intent = open
 		return errBusyElsewhere
+	}
+	return nil
+}
+
+// obtain sends the one request that can't be replayed.
+func (r *AccessKeyReconciler) obtain(ctx context.Context, p *pass, action plan.Action, intent *v1alpha1.Intent, call func() (keyservice.Credential, error)) error {
+	open := p.ak.Status.Intent
+	if err := r.begin(ctx, p, intent, func() { recordIntent(p, action) }); err != nil {
+		return err
 	}
 	credential, err := call()
 	if err != nil {
