@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,9 +20,10 @@ import (
 	"accesskey.dev/operator/internal/plan"
 )
 
-// DigestSecret is the cache's transform for Secrets: each value is replaced by its SHA-256, so that an edit is noticed
-// and no secret material stays in memory. The digests go into StringData, which the API server never sends: client-go can
-// apply a transform twice to one object, and what has no Data left is done.
+// DigestSecret is the cache's transform for Secrets: the data is replaced by its digests, so that an edit is noticed and no
+// secret material stays in memory. They go into the selfLink, which the API server neither stores nor sends any more:
+// client-go can apply a transform twice to one object, and what has no Data left is done. A map would take several times the
+// memory.
 func DigestSecret(object any) (any, error) {
 	secret, ok := object.(*corev1.Secret)
 	if !ok {
@@ -33,13 +36,17 @@ func DigestSecret(object any) (any, error) {
 	if len(secret.Data) == 0 {
 		return object, nil
 	}
-	secret.StringData = make(map[string]string, len(secret.Data))
-	for key, value := range secret.Data {
-		secret.StringData[key] = digest(value)
-	}
+	pair := pairDigest(digest(secret.Data[v1alpha1.SecretKeyAccessKeyID]), digest(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
+	secret.SelfLink = pair + " " + plainDigest(secret.Data)
 	secret.Data, secret.ManagedFields = nil, nil
+	if maps.Equal(secret.Labels, onlyManaged) {
+		secret.Labels = onlyManaged // one for all
+	}
 	return secret, nil
 }
+
+// onlyManaged are the labels of a Secret whose AccessKey asks for none. Not to be changed.
+var onlyManaged = map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
 
 func digested(secret *corev1.Secret) *corev1.Secret {
 	if secret == nil {
@@ -59,6 +66,17 @@ func digest(value []byte) string {
 // pairDigest identifies a pair by the digests of its halves.
 func pairDigest(idDigest, secretDigest string) string { return digest([]byte(idDigest + secretDigest)) }
 
+// plainDigest is that of what a Secret holds beside the pair.
+func plainDigest[V ~string | ~[]byte](data map[string]V) string {
+	sum := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		if key != v1alpha1.SecretKeyAccessKeyID && key != v1alpha1.SecretKeySecretAccessKey {
+			_, _ = fmt.Fprintf(sum, "%q=%q\n", key, data[key]) // never fails
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 func ownerOf(secret *corev1.Secret) *metav1.OwnerReference {
 	owner := metav1.GetControllerOf(secret)
 	if owner == nil || owner.Kind != "AccessKey" {
@@ -77,22 +95,15 @@ func (s Signer) secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1al
 		return plan.Secret{State: plan.SecretForeign}
 	}
 	record, ok := s.recordOf(secret)
-	if !ok || record.Digest != pairDigest(secret.StringData[v1alpha1.SecretKeyAccessKeyID], secret.StringData[v1alpha1.SecretKeySecretAccessKey]) {
+	pair, plain, _ := strings.Cut(secret.SelfLink, " ")
+	if !ok || record.Digest != pair {
 		return plan.Secret{State: plan.SecretEdited}
 	}
-	return plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: upToDate(ak, secret, s3, record)}
+	return plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: plain == plainDigest(plainData(s3)) && upToDate(ak, secret, record)}
 }
 
-func upToDate(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1alpha1.S3, record plan.Record) bool {
-	data := plainData(s3)
-	if len(secret.StringData) != len(data)+2 {
-		return false
-	}
-	for key, value := range data {
-		if secret.StringData[key] != digest([]byte(value)) {
-			return false
-		}
-	}
+// upToDate: the labels and annotations are as they are to be.
+func upToDate(ak *v1alpha1.AccessKey, secret *corev1.Secret, record plan.Record) bool {
 	annotations := plainAnnotations(ak, record)
 	return secret.Annotations[v1alpha1.ExpiresAtAnnotation] == annotations[v1alpha1.ExpiresAtAnnotation] &&
 		contains(secret.Labels, secretLabels(ak)) && contains(secret.Annotations, annotations)
