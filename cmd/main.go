@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -35,10 +34,6 @@ const defaultNamespace = "accesskey-system"
 // bodies is the verbosity from which the Kubernetes client logs what it sends and receives, Secrets included. It logs with
 // the logger of the pass, so that a flag of this program's would be enough.
 const bodies = 8
-
-// gcPercent is how much the heap may grow before the garbage is collected, in percent of what is in use: with Go's own 100
-// a manager of thousands of AccessKeys takes twice the memory that it needs. That is for a tenth or so more CPU.
-const gcPercent = 50
 
 // version is stamped by the build.
 var version = "dev"
@@ -95,7 +90,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		tuneGarbageCollection(100)
 	}
 	if err := run(ctrl.SetupSignalHandler(), flag.CommandLine, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "manager: %v\n", err)
