@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	testclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -75,7 +76,7 @@ func (b *bench) restart() {
 	b.r = &AccessKeyReconciler{
 		Client: kube, Cache: digestingReader{kube}, Live: kube, Signer: signer,
 		Pool:     &connect.Pool{Live: kube, SecretVersions: kube, ResyncPeriod: 10 * time.Minute, Clock: b.clock},
-		Recorder: b.recorder, Clock: b.clock, ResyncPeriod: 10 * time.Minute,
+		Recorder: b.recorder, Clock: b.clock, ResyncPeriod: 10 * time.Minute, SecretVersions: readCache{reader: kube},
 		bulkhead: bulkhead{wake: func(request reconcile.Request, _ int) { b.woken = append(b.woken, request) }},
 	}
 }
@@ -170,6 +171,17 @@ func (r digestingReader) Get(ctx context.Context, key client.ObjectKey, object c
 	}
 	_, err := DigestSecret(object)
 	return err
+}
+
+// readCache can be read, and no more.
+type readCache struct {
+	cache.Cache
+
+	reader client.Reader
+}
+
+func (c readCache) Get(ctx context.Context, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+	return c.reader.Get(ctx, key, object, opts...)
 }
 
 // pass runs one pass.

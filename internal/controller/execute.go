@@ -70,7 +70,7 @@ func (r *AccessKeyReconciler) protect(ctx context.Context, p *pass) error {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
 	p.rebase(changed)
-	p.live = true
+	p.protected = true
 	return nil
 }
 

@@ -29,8 +29,8 @@ type pass struct {
 	base, ak *v1alpha1.AccessKey
 	in       plan.Input
 	signer   Signer
-	// live: base is what the API server has said in this pass, not what the cache has.
-	live bool
+	// protected: this pass has put the finalizer on, so base is live, and no other has worked on the AccessKey.
+	protected bool
 	// distrusted: the status that was read is somebody else's.
 	distrusted bool
 	// s3 of the KeyService; nil if it has none or is not there.
@@ -214,7 +214,7 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	if p.connectErr != nil {
 		return p.connectErr
 	}
-	if !p.live { // otherwise protect has just written it
+	if !p.protected {
 		accessKey := &v1alpha1.AccessKey{}
 		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey); err != nil {
 			return err
@@ -223,11 +223,16 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	}
 	p.in.Begun = r.moments.begun(p.ak, r.Clock.Now())
 	p.in.Keys = r.resyncedKeys(ctx, p) // of what status records now: the cache may have been behind
-	var err error
-	if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
+	mayBe, err := r.mayBeThere(ctx, p)
+	if err != nil {
 		return err
 	}
-	p.in.Secret, p.trustedUntil = p.signer.secretOf(p.ak, digested(p.secret), p.s3), time.Time{}
+	if mayBe {
+		if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {
+			return err
+		}
+		p.in.Secret, p.trustedUntil = p.signer.secretOf(p.ak, digested(p.secret), p.s3), time.Time{}
+	}
 	// A pair waits only while an intent is open, or was left behind by one; or one is about to.
 	if p.ak.Status.Intent != nil || p.in.Next.State != plan.SecretAbsent || p.in.Service.ActivatesLater {
 		if p.next, err = r.getSecret(ctx, r.Live, p.ak, plan.NextSecretName(p.ak)); err != nil {
@@ -251,6 +256,17 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 	p.in.Live, p.in.Now = true, r.Clock.Now()
 	p.in.Service.ClockBehind, p.in.Service.ClockKnown = p.connection.Clock.Behind()
 	return nil
+}
+
+// mayBeThere: a Secret of the wanted name. Nobody has published anything for an AccessKey that is protected only now, so the
+// caches are believed when they have none: one that they have not seen yet is foreign, and is not overwritten either.
+func (r *AccessKeyReconciler) mayBeThere(ctx context.Context, p *pass) (bool, error) {
+	if !p.protected || p.ak.Status.KeyID != "" || p.in.Secret.State != plan.SecretAbsent {
+		return true, nil
+	}
+	name := types.NamespacedName{Namespace: p.ak.Namespace, Name: p.ak.SecretName()}
+	err := r.SecretVersions.Get(ctx, name, secretMetadata(), client.UnsafeDisableDeepCopy)
+	return err == nil, client.IgnoreNotFound(err)
 }
 
 // liveKeys lists the user's keys. When a deleted AccessKey's user is gone from the service, its keys can live on, so the

@@ -4,9 +4,11 @@
 package controller
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/simulator"
@@ -67,6 +71,59 @@ func TestAKeyThatCannotBePublishedIsTakenBackAtOnce(t *testing.T) {
 			b.expectIssued(2)
 		})
 	}
+}
+
+// TestANewAccessKeyReadsNoSecretThatTheCachesDoNotHave: and one that they have not seen yet stays what it is.
+func TestANewAccessKeyReadsNoSecretThatTheCachesDoNotHave(t *testing.T) {
+	foreign := secretNamed("backup")
+	foreign.Data = map[string][]byte{"theirs": []byte("kept")}
+	for name, test := range map[string]struct {
+		there, seen bool
+		made        int
+	}{
+		"there is none":                      {false, true, 1},
+		"a foreign one":                      {true, true, 0},
+		"a foreign one that is not seen yet": {true, false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if test.there {
+				b.create(foreign.DeepCopy())
+			}
+			if !test.seen {
+				b.r.Cache, b.r.SecretVersions = behind{b.kube}, readCache{reader: behind{b.kube}}
+			}
+			reads := 0
+			b.r.Live = interceptor.NewClient(b.kube, interceptor.Funcs{
+				Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+					reads++
+					return c.Get(ctx, key, object, opts...)
+				},
+			})
+			b.mustPass()
+			if !test.there {
+				b.expectIssued(1)
+				if reads > 0 {
+					t.Errorf("%d reads", reads)
+				}
+				return
+			}
+			b.expectKeys(test.made, 0)
+			if kept := b.secret(); !maps.EqualFunc(kept.Data, foreign.Data, bytes.Equal) || len(kept.OwnerReferences) > 0 {
+				t.Errorf("became %+v", kept)
+			}
+			if got := b.condition(v1alpha1.ConditionStalled); got.Reason != v1alpha1.ReasonSecretConflict {
+				t.Errorf("Stalled: %+v", got)
+			}
+		})
+	}
+}
+
+// behind is a cache that has seen no Secret yet.
+type behind struct{ client.Reader }
+
+func (behind) Get(_ context.Context, key client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+	return apierrors.NewNotFound(secretsResource, key.Name)
 }
 
 func TestARefusalThatQuotesThePairIsToldWithoutIt(t *testing.T) {

@@ -5,6 +5,7 @@ package crash
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/crash/kube"
+	"accesskey.dev/operator/test/simulator"
 )
 
 const (
@@ -151,10 +153,13 @@ func (w *world) editSecret(name string) {
 	}
 }
 
-// removeKey deletes the current key at the service.
+// removeKey deletes the current key at the service. Where an ID is a place, another pair may be in it by now, which the person
+// leaves alone.
 func (w *world) removeKey(name string) {
 	ak := w.accessKey(name)
-	if ak == nil || ak.Status.KeyID == "" {
+	if ak == nil || !slices.ContainsFunc(w.site.server.History(), func(pair simulator.Pair) bool {
+		return pair.Live() && pair.ID == ak.Status.KeyID && pair.AccessKeyID == ak.Status.AccessKeyID
+	}) {
 		return
 	}
 	w.log("person", "deletes key %s at the service", ak.Status.KeyID)
