@@ -4,7 +4,7 @@
 package controller
 
 import (
-	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -25,14 +25,15 @@ type moments struct {
 	seen map[types.NamespacedName][]moment
 }
 
-// moment of something. An AccessKey has one or two, for which a map of its own would take many times the memory.
+// moment of something, by its hash. An AccessKey has one or two, for which a map of its own, or what they are of, would take
+// many times the memory.
 type moment struct {
-	what string
+	what uint64
 	at   time.Time
 }
 
 // of is when it was by a clock that runs as the process's does. now is from the clock, with its monotonic reading.
-func (m *moments) of(name types.NamespacedName, what string, recorded, now time.Time) time.Time {
+func (m *moments) of(name types.NamespacedName, what uint64, recorded, now time.Time) time.Time {
 	if recorded.IsZero() {
 		return recorded
 	}
@@ -52,7 +53,7 @@ func (m *moments) of(name types.NamespacedName, what string, recorded, now time.
 }
 
 // keep forgets what an AccessKey no longer records; all of it, if it is gone.
-func (m *moments) keep(name types.NamespacedName, recorded ...string) {
+func (m *moments) keep(name types.NamespacedName, recorded ...uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	kept := slices.DeleteFunc(m.seen[name], func(known moment) bool { return !slices.Contains(recorded, known.what) })
@@ -98,8 +99,8 @@ func issuedBy(now time.Time, keys []plan.Key) map[string]time.Time {
 }
 
 // recordedMoments names what a status records the moment of.
-func recordedMoments(ak *v1alpha1.AccessKey) []string {
-	var recorded []string
+func recordedMoments(ak *v1alpha1.AccessKey) []uint64 {
+	var recorded []uint64
 	if ak.Status.Intent != nil {
 		recorded = append(recorded, intentMoment(ak.Status.Intent))
 	}
@@ -109,10 +110,16 @@ func recordedMoments(ak *v1alpha1.AccessKey) []string {
 	return recorded
 }
 
-func intentMoment(intent *v1alpha1.Intent) string {
-	return fmt.Sprintf("operation %d begun at %s", intent.Revision, stamp(intent.StartedAt.Time))
+// seed of the hashes.
+var seed = maphash.MakeSeed()
+
+func intentMoment(intent *v1alpha1.Intent) uint64 {
+	return maphash.Comparable(seed, struct{ revision, startedAt int64 }{intent.Revision, intent.StartedAt.Unix()})
 }
 
-func issueMoment(keyID, accessKeyID string, issuedAt time.Time) string {
-	return fmt.Sprintf("%s (%s) issued at %s", keyID, accessKeyID, stamp(issuedAt))
+func issueMoment(keyID, accessKeyID string, issuedAt time.Time) uint64 {
+	return maphash.Comparable(seed, struct {
+		keyID, accessKeyID string
+		issuedAt           int64
+	}{keyID, accessKeyID, issuedAt.Unix()})
 }

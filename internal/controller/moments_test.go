@@ -22,16 +22,17 @@ func TestAMomentIsRemembered(t *testing.T) {
 		"none":          {time.Time{}, time.Time{}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			const it = 1
 			var known moments
 			name := client.ObjectKeyFromObject(restingAccessKey())
 			for range 2 {
-				if got := known.of(name, "it", test.recorded, noon); !got.Equal(test.want) {
+				if got := known.of(name, it, test.recorded, noon); !got.Equal(test.want) {
 					t.Errorf("seen for the first time, it was at %s", got)
 				}
-				if got := known.of(name, "it", test.recorded, noon.Add(time.Minute)); !got.Equal(test.want) {
+				if got := known.of(name, it, test.recorded, noon.Add(time.Minute)); !got.Equal(test.want) {
 					t.Errorf("a minute later it was at %s", got)
 				}
-				known.keep(name, "it", "something else")
+				known.keep(name, it, it+1)
 			}
 			known.keep(name)
 			if len(known.seen) != 0 {
