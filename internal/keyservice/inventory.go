@@ -36,30 +36,38 @@ type Inventory struct {
 type Snapshot struct {
 	// At is when the listing was begun: of keys made later it knows nothing. Zero if there is none yet.
 	At   time.Time
-	keys map[string]Key
+	keys map[string]listed
+}
+
+// listed is what is kept of a key: there can be thousands.
+type listed struct {
+	accessKeyID string
+	expiresAt   time.Time
+	state       State
 }
 
 // Denies reports that the service did not list a pair although it was made before the listing.
 func (s Snapshot) Denies(key Key, issuedAt time.Time) bool {
-	return !s.listed(key) && s.At.After(issuedAt)
+	_, there := s.find(key)
+	return !there && s.At.After(issuedAt)
 }
 
 // Update adds to a key what the listing knows of it: its end, and whether it is dead although it is listed. What a
 // service does in its own time (Pending, Deleting) is not told, since it is over before the next listing.
 func (s Snapshot) Update(key *Key) {
-	if !s.listed(*key) {
+	found, there := s.find(*key)
+	if !there {
 		return
 	}
-	listed := s.keys[key.ID]
-	key.ExpiresAt = listed.ExpiresAt
-	if listed.State == Disabled || listed.State == Failed {
-		key.State = listed.State
+	key.ExpiresAt = found.expiresAt
+	if found.state == Disabled || found.state == Failed {
+		key.State = found.state
 	}
 }
 
-func (s Snapshot) listed(key Key) bool {
-	listed, ok := s.keys[key.ID]
-	return ok && listed.SamePair(key)
+func (s Snapshot) find(key Key) (listed, bool) {
+	found, ok := s.keys[key.ID]
+	return found, ok && key.SamePair(Key{ID: key.ID, AccessKeyID: found.accessKeyID})
 }
 
 // Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
@@ -84,11 +92,10 @@ func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bo
 	if err != nil {
 		return i.current, err
 	}
-	keys := make(map[string]Key, len(all))
+	keys := make(map[string]listed, len(all))
 	for _, owned := range all {
 		for _, key := range owned {
-			key.ExpiresAt = i.Clock.Ends(key.ExpiresAt)
-			keys[key.ID] = key
+			keys[key.ID] = listed{key.AccessKeyID, i.Clock.Ends(key.ExpiresAt), key.State}
 		}
 	}
 	i.current = Snapshot{At: now, keys: keys}
