@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +105,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		return err
 	}
 	ctrl.SetLogger(lazily(zap.New(zap.UseFlagOptions(&o.logging))))
-	for _, collector := range keyservice.Collectors() {
+	for _, collector := range slices.Concat(keyservice.Collectors(), controller.Collectors()) {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}

@@ -145,14 +145,23 @@ func (b *bulkhead) enter(v *visit, service types.UID) bool {
 	if r.has(b.workers, b.unproven()) {
 		r.inside++
 		v.service = service
-		delete(b.waits, v.request)
+		b.waitNoMore(v.request)
 		return true
 	}
 	if b.waits[v.request] != service {
+		b.waitNoMore(v.request)
 		b.waits[v.request] = service
 		r.line = append(r.line, v.request)
+		waitingForService.Inc()
 	}
 	return false
+}
+
+func (b *bulkhead) waitNoMore(request reconcile.Request) {
+	if _, waits := b.waits[request]; waits {
+		delete(b.waits, request)
+		waitingForService.Dec()
+	}
 }
 
 // leave a service, and call those from its line for whom there is room now.
@@ -166,7 +175,7 @@ func (b *bulkhead) leave(service types.UID, slowest time.Duration) (called []rec
 		if r.line = r.line[1:]; b.waits[next] != service {
 			continue
 		}
-		delete(b.waits, next)
+		b.waitNoMore(next)
 		b.called[next] = service
 		r.inside++
 		called = append(called, next)

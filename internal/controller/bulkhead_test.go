@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
@@ -196,6 +197,38 @@ func TestSlowServicesDoNotWaitForEachOther(t *testing.T) {
 	if c.b.begin(requestOf(200)).enter("other-0") {
 		t.Error("one that is not proven has two places beside a quarter of the workers at others")
 	}
+}
+
+// TestWhoWaitsIsCounted, whichever way it gets out of line. Others may wait in other tests.
+func TestWhoWaitsIsCounted(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(waitingForService)
+	wait := func() float64 {
+		families, err := registry.Gather()
+		if err != nil || len(families) != 1 {
+			t.Fatalf("%v, %v", families, err)
+		}
+		return families[0].GetMetric()[0].GetGauge().GetValue()
+	}
+	before := wait()
+	expect := func(want float64, when string) {
+		t.Helper()
+		if got := wait() - before; got != want {
+			t.Errorf("%s %v wait, want %v", when, got, want)
+		}
+	}
+	b := bulkhead{workers: 4, wake: func(reconcile.Request, int) {}}
+	inside, called, moved := b.begin(requestOf(0)), b.begin(requestOf(1)), b.begin(requestOf(2))
+	inside.enter("slow")
+	for range 2 {
+		called.enter("slow")
+		moved.enter("slow")
+	}
+	expect(2, "beside one that is inside")
+	inside.end()
+	expect(1, "with one that was called")
+	moved.enter("other")
+	expect(0, "with one that went elsewhere")
 }
 
 func TestServicesThatNobodyIsAtAreForgotten(t *testing.T) {
