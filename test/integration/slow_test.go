@@ -134,3 +134,28 @@ var _ = Describe("A service that does not answer", func() {
 		Expect(w.queues.passes() - passes).To(BeNumerically("<", 6*count))
 	})
 })
+
+var _ = Describe("An operation on a user", func() {
+	It("holds up the other AccessKeys of that user, and nobody else's", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.service.AddUser("other")
+		w.create(ctx, accessKey("other", withUser("local:other")))
+		w.issued(ctx, "other", 1)
+		arrived, release := make(chan struct{}), make(chan struct{})
+		w.service.Inject(simulator.Rule{Path: keysPath, Method: http.MethodPost}.Once(), func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+			close(arrived)
+			simulator.Hang(release)(rw, r, next)
+		})
+		w.create(ctx, accessKey("first"))
+		Eventually(ctx, arrived).Should(BeClosed())
+		w.create(ctx, accessKey("second"))
+		w.changeAccessKey(ctx, "other", renewNow("now"))
+		w.issued(ctx, "other", 2)
+		w.expect(ctx, "second", HaveCondition("Reconciling", metav1.ConditionTrue, "Waiting", "for another AccessKey of the same user"))
+		Expect(w.service.Keys("local:backup")).To(BeEmpty())
+		close(release)
+		w.issued(ctx, "first", 1)
+		w.step(ctx, 2*time.Second)
+		w.issued(ctx, "second", 1)
+	})
+})
