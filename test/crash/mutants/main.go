@@ -87,9 +87,9 @@ func summary(output string) string {
 	return strings.SplitN(output, "\n", 2)[0]
 }
 
-// overlay writes the changed file and what go test wants to know of it.
-func (m mutant) overlay() (string, error) {
-	original, err := os.ReadFile(m.file)
+// changed is the file with the defect. Each old text must be in it once.
+func (m mutant) changed(root string) (string, error) {
+	original, err := os.ReadFile(filepath.Join(root, m.file))
 	if err != nil {
 		return "", err
 	}
@@ -99,6 +99,15 @@ func (m mutant) overlay() (string, error) {
 			return "", fmt.Errorf("%s holds the text %d times, not once:\n%s", m.file, n, e.old)
 		}
 		text = strings.Replace(text, e.old, e.new, 1)
+	}
+	return text, nil
+}
+
+// overlay writes the changed file and what go test wants to know of it.
+func (m mutant) overlay() (string, error) {
+	text, err := m.changed(".")
+	if err != nil {
+		return "", err
 	}
 	folder, err := os.MkdirTemp("", "mutant-")
 	if err != nil {
