@@ -192,52 +192,6 @@ func (in Input) carriesMore(record Record) bool {
 	})
 }
 
-// candidates are the keys that the intent could have made and whose secret is lost. recent: all of them were made around
-// its start.
-func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
-	recent = true
-	for _, key := range in.Keys {
-		if slices.Contains(intent.KnownKeyIDs, key.ID) || !in.ours(key.ID) || in.published(key.ID) ||
-			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
-			continue
-		}
-		ids = append(ids, key.ID)
-		recent = recent && in.around(intent, key)
-	}
-	return ids, recent
-}
-
-// around: the key was made while a request of the intent could land, as far as the clocks tell.
-func (in Input) around(intent *v1alpha1.Intent, key Key) bool {
-	if key.CreatedAt.IsZero() {
-		return true
-	}
-	recorded := key.CreatedAt.Sub(intent.StartedAt.Time)
-	if !in.Service.ClockKnown {
-		return recorded.Abs() <= clockSkew
-	}
-	// As the clocks were when it began, if they agreed; or as they are now, if none was set since.
-	measured := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.byWallClock(in.begun(intent)))
-	near := func(distance time.Duration) bool { return -knownSkew <= distance && distance <= settleAfter+knownSkew }
-	return near(recorded) || near(measured)
-}
-
-// contested is until when one of the keys can still turn out to be another AccessKey's.
-func (in Input) contested(ids []string) time.Time {
-	var until time.Time
-	for _, id := range ids {
-		key, _ := in.find(id)
-		until = latest(until, key.ContestedUntil)
-	}
-	return until
-}
-
-// CandidateKeyIDs are the keys that the open intent could have made.
-func (in Input) CandidateKeyIDs() []string {
-	ids, _ := in.candidates(in.AccessKey.Status.Intent)
-	return ids
-}
-
 // remembered: the status, the Secret or one under a former name knows the key. Deleting revokes only what status knows.
 func (in Input) remembered(id string) bool {
 	if slices.Contains(in.AccessKey.RecordedKeyIDs(), id) || in.deleting() {
@@ -247,24 +201,6 @@ func (in Input) remembered(id string) bool {
 		slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
 }
 
-func (in Input) waitForDeletion(id string) Action {
-	return Action{
-		Verb:   Wait,
-		Reason: v1alpha1.ReasonRevoking,
-		Detail: fmt.Sprintf("for the service to finish deleting key %s", id),
-		Until:  in.Now.Add(pendingDelay),
-	}
-}
-
-func (in Input) notOurs(id string) Action {
-	return Action{
-		Verb:   Block,
-		Reason: v1alpha1.ReasonKeyNotOurs,
-		Detail: fmt.Sprintf("key %s is recorded here but is older than this AccessKey or recorded by another one, so it is not touched; "+
-			"delete it at the service if it is not needed, or set deletionPolicy: Retain before deleting", id),
-	}
-}
-
 func (in Input) notGranted() string {
 	detail := fmt.Sprintf("ClusterKeyService %s grants namespace %s no key of user %q; ask its owner for a grant",
 		in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Namespace, in.AccessKey.Spec.User)
@@ -272,23 +208,6 @@ func (in Input) notGranted() string {
 		detail += fmt.Sprintf(" (access key %s, which was granted once, works on but is not rotated)", in.AccessKey.Status.AccessKeyID)
 	}
 	return detail
-}
-
-// revokeAt is when a previous key goes: as recorded, but no later than by a ttl that was shortened since.
-func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
-	expires, _ := Schedule(in.AccessKey, in.issuedAt(previous.KeyID, previous.IssuedAt.Time))
-	return earliest(previous.RevokeAt.Time, expires)
-}
-
-// nextRevocation is when the next previous key goes. One that is published again stays until it is replaced.
-func (in Input) nextRevocation() time.Time {
-	var next time.Time
-	for i := range in.AccessKey.Status.PreviousKeys {
-		if previous := &in.AccessKey.Status.PreviousKeys[i]; !in.published(previous.KeyID) {
-			next = earliest(next, in.revokeAt(previous))
-		}
-	}
-	return next
 }
 
 // earliest of two moments, of which the zero one means never.

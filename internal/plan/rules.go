@@ -185,58 +185,6 @@ func sweepMarked(in Input) (Action, bool) {
 	return none()
 }
 
-func revokeAll(in Input) (Action, bool) {
-	if !in.deleting() {
-		return none()
-	}
-	recorded := in.AccessKey.RecordedKeyIDs()
-	if len(recorded) == 0 {
-		return Action{Verb: Release, Reason: v1alpha1.ReasonDeleting}, true
-	}
-	if !in.Live {
-		return Action{Verb: Look, Reason: v1alpha1.ReasonRevoking}, true
-	}
-	going := ""
-	for _, id := range recorded {
-		switch {
-		case in.state(id) == keyservice.Deleting:
-			going = id
-		case in.ours(id):
-			return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: id}, true
-		case in.listsRecorded(id) && !in.claimed(id):
-			return in.notOurs(id), true
-		}
-	}
-	if going != "" {
-		return in.waitForDeletion(going), true
-	}
-	return Action{Verb: Release, Reason: v1alpha1.ReasonDeleting}, true
-}
-
-func revokePrevious(in Input) (Action, bool) {
-	going := ""
-	for i := range in.AccessKey.Status.PreviousKeys {
-		previous := &in.AccessKey.Status.PreviousKeys[i]
-		if in.Now.Before(in.revokeAt(previous)) || in.published(previous.KeyID) {
-			continue
-		}
-		switch {
-		case in.Live && (!in.listed(previous.KeyID) || in.claimed(previous.KeyID) || in.usurped(previous.KeyID)):
-			return Action{Verb: Forget, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID}, true
-		case in.state(previous.KeyID) == keyservice.Deleting:
-			going = previous.KeyID
-			continue
-		case in.Live && !in.ours(previous.KeyID):
-			return in.notOurs(previous.KeyID), true
-		}
-		return live(in, Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID})
-	}
-	if going != "" {
-		return in.waitForDeletion(going), true
-	}
-	return none()
-}
-
 func foreignSecret(in Input) (Action, bool) {
 	if in.Secret.State != SecretForeign {
 		return none()

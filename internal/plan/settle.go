@@ -6,6 +6,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -138,4 +139,50 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 			"delete the one that nobody uses at the service, and the operator will leave the others alone", list(intent.CandidateKeyIDs)),
 		Until: in.nextRevocation(),
 	}, true
+}
+
+// candidates are the keys that the intent could have made and whose secret is lost. recent: all of them were made around
+// its start.
+func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
+	recent = true
+	for _, key := range in.Keys {
+		if slices.Contains(intent.KnownKeyIDs, key.ID) || !in.ours(key.ID) || in.published(key.ID) ||
+			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
+			continue
+		}
+		ids = append(ids, key.ID)
+		recent = recent && in.around(intent, key)
+	}
+	return ids, recent
+}
+
+// around: the key was made while a request of the intent could land, as far as the clocks tell.
+func (in Input) around(intent *v1alpha1.Intent, key Key) bool {
+	if key.CreatedAt.IsZero() {
+		return true
+	}
+	recorded := key.CreatedAt.Sub(intent.StartedAt.Time)
+	if !in.Service.ClockKnown {
+		return recorded.Abs() <= clockSkew
+	}
+	// As the clocks were when it began, if they agreed; or as they are now, if none was set since.
+	measured := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.byWallClock(in.begun(intent)))
+	near := func(distance time.Duration) bool { return -knownSkew <= distance && distance <= settleAfter+knownSkew }
+	return near(recorded) || near(measured)
+}
+
+// contested is until when one of the keys can still turn out to be another AccessKey's.
+func (in Input) contested(ids []string) time.Time {
+	var until time.Time
+	for _, id := range ids {
+		key, _ := in.find(id)
+		until = latest(until, key.ContestedUntil)
+	}
+	return until
+}
+
+// CandidateKeyIDs are the keys that the open intent could have made.
+func (in Input) CandidateKeyIDs() []string {
+	ids, _ := in.candidates(in.AccessKey.Status.Intent)
+	return ids
 }

@@ -12,6 +12,7 @@ const (
 	hold       = "internal/controller/hold.go"
 	secret     = "internal/controller/secret.go"
 	rules      = "internal/plan/rules.go"
+	revoke     = "internal/plan/revoke.go"
 	create     = "internal/plan/create.go"
 )
 
@@ -73,7 +74,7 @@ var mutants = []mutant{
 		tests: "TestEveryCrash/qumulo/Auto/delete$",
 	},
 	{
-		name: "the finalizer goes before the keys do", file: rules,
+		name: "the finalizer goes before the keys do", file: revoke,
 		old:   "if len(recorded) == 0 {",
 		new:   "if len(recorded) == 0 || !in.Live {",
 		tests: "TestEveryCrash/qumulo/Auto/delete$",
