@@ -21,7 +21,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"go.uber.org/zap/zapcore"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -70,7 +69,7 @@ func (w *world) last(ctx context.Context) (end func()) {
 		Cache:   controller.CacheOptions(nil),
 		Client:  controller.ClientOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
-		Logger:  zap.New(zap.WriteTo(said), zap.Level(zapcore.DebugLevel)),
+		Logger:  zap.New(zap.WriteTo(said), zap.UseDevMode(true)),
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(ctx)
