@@ -23,7 +23,7 @@ func TestTheHeadroomIsBounded(t *testing.T) {
 // TestGarbageIsCollectedByWhatIsInUse in a process of its own, since it changes all of it.
 func TestGarbageIsCollectedByWhatIsInUse(t *testing.T) {
 	if os.Getenv("TUNES_GARBAGE_COLLECTION") == "" {
-		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run", t.Name()) //nolint:gosec // this test
+		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run", t.Name())
 		again.Env = append(os.Environ(), "TUNES_GARBAGE_COLLECTION=1")
 		if out, err := again.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)

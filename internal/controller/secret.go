@@ -37,7 +37,7 @@ func DigestSecret(object any) (any, error) {
 		return object, nil
 	}
 	pair := pairDigest(digest(secret.Data[v1alpha1.SecretKeyAccessKeyID]), digest(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
-	secret.SelfLink = pair + " " + plainDigest(secret.Data)
+	secret.SetSelfLink(pair + " " + plainDigest(secret.Data))
 	secret.Data, secret.ManagedFields = nil, nil
 	if maps.Equal(secret.Labels, onlyManaged) {
 		secret.Labels = onlyManaged // one for all
@@ -95,7 +95,7 @@ func (s Signer) secretOf(ak *v1alpha1.AccessKey, secret *corev1.Secret, s3 *v1al
 		return plan.Secret{State: plan.SecretForeign}
 	}
 	record, ok := s.recordOf(secret)
-	pair, plain, _ := strings.Cut(secret.SelfLink, " ")
+	pair, plain, _ := strings.Cut(secret.GetSelfLink(), " ")
 	if !ok || record.Digest != pair {
 		return plan.Secret{State: plan.SecretEdited}
 	}

@@ -205,7 +205,7 @@ func TestDigestsRevealNothing(t *testing.T) {
 		}
 	}
 	for key, value := range original.Data {
-		if strings.Contains(fmt.Sprintf("%q %q", kept.Data, kept.SelfLink), string(value)) {
+		if strings.Contains(fmt.Sprintf("%q %q", kept.Data, kept.GetSelfLink()), string(value)) {
 			t.Errorf("%s is kept", key)
 		}
 	}

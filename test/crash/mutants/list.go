@@ -7,7 +7,7 @@ const (
 	reconciler = "internal/controller/accesskey_controller.go"
 	execute    = "internal/controller/execute.go"
 	issue      = "internal/controller/issue.go"
-	observe    = "internal/controller/observe.go"
+	look       = "internal/controller/look.go"
 	users      = "internal/controller/users.go"
 	hold       = "internal/controller/hold.go"
 	secret     = "internal/controller/secret.go"
@@ -56,19 +56,19 @@ var mutants = []mutant{
 		tests: "TestEveryCrash/qumulo/Auto/issue$",
 	},
 	{
-		name: "the AccessKey is looked at in the cache", file: observe,
+		name: "the AccessKey is looked at in the cache", file: look,
 		old:   "r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey)",
 		new:   "r.Client.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey)",
 		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
 	},
 	{
-		name: "the Secret is looked at in the cache", file: observe,
+		name: "the Secret is looked at in the cache", file: look,
 		old:   "if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {",
 		new:   "if p.secret, err = r.getSecret(ctx, r.Cache, p.ak, p.ak.SecretName()); err != nil {",
 		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now),_lagging$",
 	},
 	{
-		name: "a failed listing counts as an empty one when deleting", file: observe,
+		name: "a failed listing counts as an empty one when deleting", file: look,
 		old:   "\tkeys, err := r.liveKeys(ctx, p)\n\tif err != nil {",
 		new:   "\tkeys, err := r.liveKeys(ctx, p)\n\tif err != nil && p.ak.DeletionTimestamp.IsZero() {",
 		tests: "TestEveryCrash/qumulo/Auto/delete$",
