@@ -41,7 +41,7 @@ var clockMutants = []mutant{
 		tests: "TestEveryJump/ontap-9.14.1/Auto/rotate$",
 	},
 	{
-		name: "a key is young by the wall clock", file: observe,
+		name: "a key is young by the wall clock", file: look,
 		old:   "withYoung(keys, plainKeys(r.moments.dated(p.ak, now)), now)",
 		new:   "withYoung(keys, plainKeys(recordedKeys(p.ak)), now)",
 		tests: "TestAJumpMakesNoKeyOld$",
