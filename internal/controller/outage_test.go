@@ -119,6 +119,29 @@ func TestAListingDuringACreateDoesNotDenyTheKey(t *testing.T) {
 	}
 }
 
+// TestACacheThatIsBehindCausesNoSecondTry: a pass that comes before its cache has the failure of the last one finds it live.
+func TestACacheThatIsBehindCausesNoSecondTry(t *testing.T) {
+	b := newBench(t)
+	b.server.Down(true)
+	b.mustPass()
+	failed := b.accessKey()
+	behind := failed.DeepCopy()
+	behind.Status, behind.ResourceVersion = v1alpha1.AccessKeyStatus{}, "1"
+	b.r.Client = interceptor.NewClient(b.kube, interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+			if ak, ok := object.(*v1alpha1.AccessKey); ok {
+				behind.DeepCopyInto(ak)
+				return nil
+			}
+			return c.Get(ctx, key, object, opts...)
+		},
+	})
+	b.mustPass()
+	if ak := b.accessKey(); ak.Status.Failures == nil || ak.Status.Failures.Count != 1 || ak.ResourceVersion != failed.ResourceVersion {
+		t.Errorf("recorded %+v", ak.Status)
+	}
+}
+
 // resync is what the pass of any AccessKey of the service can do.
 func (b *bench) resync() error {
 	service := &v1alpha1.KeyService{}
