@@ -39,8 +39,9 @@ type site struct {
 	// overlap: two keys of a user work side by side. quota is how many a user can have.
 	overlap bool
 	quota   int
-	// dated: it says when a key was made.
-	dated bool
+	// dated: it says when a key was made. listsLate is how long a new key is not listed.
+	dated     bool
+	listsLate time.Duration
 	// makeKey makes a key by a person's hand.
 	makeKey func() (simulator.Pair, error)
 }
@@ -100,7 +101,7 @@ func huaweiSite(options huawei.Options) *site {
 	server := huawei.New(options)
 	id := server.AddUser("alice")
 	return &site{
-		server: server, user: "alice", alias: id, overlap: true, quota: 2, dated: true,
+		server: server, user: "alice", alias: id, overlap: true, quota: 2, dated: true, listsLate: options.Lag,
 		credentials: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Huawei = &v1alpha1.HuaweiService{URL: serviceURL, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}

@@ -48,6 +48,8 @@ type world struct {
 	wild bool
 	// clockError is how wrong the operator's clock was at most.
 	clockError time.Duration
+	// hiddenKeys are people's that were taken for the operator's because they were not listed yet.
+	hiddenKeys map[string]bool
 	// kubeDown: the API server answers no call.
 	kubeDown bool
 	// serviceDown: nobody answers there.
