@@ -4,10 +4,13 @@
 package integration
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 )
@@ -89,6 +92,13 @@ var _ = Describe("Deleting the key service first", func() {
 		w.issued(ctx, "other", 2)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
 		Expect(kube.Delete(ctx, namespace)).To(Succeed())
+		// A Secret can go before its AccessKey does. What that begins is cut off, and settled in its time.
+		Eventually(ctx, func() []v1alpha1.AccessKey {
+			w.step(ctx, time.Minute)
+			var left v1alpha1.AccessKeyList
+			Expect(kube.List(ctx, &left, client.InNamespace(w.namespace))).To(Succeed())
+			return left.Items
+		}).WithTimeout(time.Minute).Should(BeEmpty())
 		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"), named(&v1alpha1.AccessKey{}, "other"),
 			named(&v1alpha1.KeyService{}, serviceName), named(&corev1.Secret{}, credentials))
 		Expect(w.service.LivePairs()).To(BeEmpty())
