@@ -45,7 +45,7 @@ type AccessKeyReconciler struct {
 	Client client.Client
 	// Cache reads the Secrets that the operator manages, with digests in the place of their data.
 	Cache client.Reader
-	// SecretVersions has the events of the Secrets that the operator does not manage.
+	// SecretVersions has the metadata of all Secrets; its events are of those that the operator does not manage.
 	SecretVersions cache.Cache
 	// Live reads past every cache.
 	Live client.Reader

@@ -27,11 +27,11 @@ func (r *AccessKeyReconciler) look(ctx context.Context, p *pass) error {
 			return err
 		}
 		p.rebase(accessKey)
-	}
-	p.in.Begun = r.moments.begun(p.ak, r.Clock.Now())
-	p.in.Keys = r.resyncedKeys(ctx, p)
-	if plan.Next(p.in).Verb != plan.Look {
-		return nil // the cache was behind, and by what status says now there is nothing to look for
+		p.in.Begun = r.moments.begun(p.ak, r.Clock.Now())
+		p.in.Keys = r.resyncedKeys(ctx, p)
+		if plan.Next(p.in).Verb != plan.Look {
+			return nil // the cache was behind, and by what status says now there is nothing to look for
+		}
 	}
 	if err := r.lookAtSecrets(ctx, p); err != nil {
 		return err

@@ -76,15 +76,7 @@ func TestAnOutageChangesNothingForConsumersWhateverTheCacheShows(t *testing.T) {
 	b.whileCreating(func() { stale = b.accessKey() })
 	b.mustPass()
 	before := b.condition(v1alpha1.ConditionReady)
-	b.r.Client = interceptor.NewClient(b.kube, interceptor.Funcs{
-		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
-			if ak, ok := object.(*v1alpha1.AccessKey); ok {
-				stale.DeepCopyInto(ak)
-				return nil
-			}
-			return c.Get(ctx, key, object, opts...)
-		},
-	})
+	b.r.Client = interceptor.NewClient(b.kube, interceptor.Funcs{Get: staleGet(stale)})
 	b.server.Down(true)
 	b.mustPass()
 	if ready := b.condition(v1alpha1.ConditionReady); ready != before || ready.Status != metav1.ConditionTrue {
@@ -127,15 +119,7 @@ func TestACacheThatIsBehindCausesNoSecondTry(t *testing.T) {
 	failed := b.accessKey()
 	behind := failed.DeepCopy()
 	behind.Status, behind.ResourceVersion = v1alpha1.AccessKeyStatus{}, "1"
-	b.r.Client = interceptor.NewClient(b.kube, interceptor.Funcs{
-		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
-			if ak, ok := object.(*v1alpha1.AccessKey); ok {
-				behind.DeepCopyInto(ak)
-				return nil
-			}
-			return c.Get(ctx, key, object, opts...)
-		},
-	})
+	b.r.Client = interceptor.NewClient(b.kube, interceptor.Funcs{Get: staleGet(behind)})
 	b.mustPass()
 	if ak := b.accessKey(); ak.Status.Failures == nil || ak.Status.Failures.Count != 1 || ak.ResourceVersion != failed.ResourceVersion {
 		t.Errorf("recorded %+v", ak.Status)
