@@ -80,10 +80,6 @@ integration: ## The tests on a real API server only.
 test-kill: ## The kill test at length (20 minutes): 100 kills, restarts of the control plane, trades of the lead.
 	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/kill -count=1 -timeout=90m -v -args -long
 
-.PHONY: bench-shards
-bench-shards: ## One manager and two shards, on 2,000 AccessKeys of a service that is slow.
-	@$(WITH_CONTROL_PLANE) go test ./test/replicas -run '^$$' -bench Shards -benchtime 1x -timeout=60m
-
 .PHONY: test-vendor
 test-vendor: ## The vendors' own clients against the simulators, and their signatures against the backends'.
 	@cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) ./...

@@ -14,9 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -36,14 +34,23 @@ const defaultNamespace = "accesskey-system"
 // the logger of the pass, so that a flag of this program's would be enough.
 const bodies = 8
 
+// Leader election: another manager takes over when the leader has not renewed its lease for leaseDuration, and a leader
+// that can't renew it gives up after renewDeadline.
+const (
+	leaseName     = "accesskey-operator"
+	leaseDuration = 15 * time.Second
+	renewDeadline = 10 * time.Second
+	// retryPeriod bounds a hand-over: a standby reads the lease again after up to 2.2 times that (client-go's jitter), so it
+	// leads 19.4 s after the leader's last renewal at the latest.
+	retryPeriod = time.Second
+)
+
 // version is stamped by the build.
 var version = "dev"
 
 // options are the flags.
 type options struct {
 	leaderElect  bool
-	lease        string
-	shard        labels.Selector // nil for all AccessKeys
 	metrics      string
 	healthProbe  string
 	pprof        string
@@ -58,8 +65,6 @@ type options struct {
 func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	var o options
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
-	flags.StringVar(&o.lease, "leader-election-id", defaultLease, "Name of the lease that a leader is elected by, in the operator's namespace. Each shard needs one of its own.")
-	selector := flags.String("shard-selector", "", "Label selector of the AccessKeys to work on, such as accesskey.dev/shard=a; empty for all.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
 	flags.StringVar(&o.pprof, "pprof-bind-address", "0", "Address of Go's profiler (HTTP, without authentication), such as 127.0.0.1:6060; 0 for none.")
@@ -84,15 +89,10 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	case o.logging.Level != nil && o.logging.Level.Enabled(-bodies):
 		return o, fmt.Errorf("--zap-log-level must be below %d: from there on the Kubernetes client logs the Secrets that it reads and writes", bodies)
 	}
-	var err error
-	o.shard, err = parseShard(*selector, o)
-	return o, err
+	return o, nil
 }
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		tuneGarbageCollection(100)
-	}
 	if err := run(ctrl.SetupSignalHandler(), flag.CommandLine, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "manager: %v\n", err)
 		os.Exit(1)
@@ -104,7 +104,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	ctrl.SetLogger(lazily(zap.New(zap.UseFlagOptions(&o.logging))))
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
 	for _, collector := range slices.Concat(keyservice.Collectors(), controller.Collectors()) {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
@@ -114,8 +114,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG or in the cluster): %w", err)
 	}
-	shard := o.newShard()
-	mgr, err := newManager(config, o, shard)
+	mgr, err := newManager(config, o)
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}
@@ -126,40 +125,26 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		Concurrency:      o.concurrency,
 		NamespacedOnly:   len(namespaces(o.namespaces)) > 0,
 		TrustUnproven:    o.trust,
-		Shard:            shard,
-		ServicesElection: o.servicesElection(),
 	})
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 2)
-	go func() { ended <- mgr.Start(ctx) }()
-	if o.leaderElect || o.shard != nil {
-		go func() {
-			// Without the grace of an orderly end: whatever is under way is not this manager's any more.
-			if err := watchPauses(ctx, clock.RealClock{}); err != nil {
-				ended <- err
-			}
-		}()
-	}
-	return <-ended
+	return mgr.Start(ctx)
 }
 
-func newManager(config *rest.Config, o options, shard *controller.Shard) (manager.Manager, error) {
+func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	config.QPS = float32(o.kubeAPIQPS)
 	config.Burst = int(2 * o.kubeAPIQPS)
 	config.UserAgent = "accesskey-operator/" + version
-	seen := controller.CacheOptions(namespaces(o.namespaces))
-	shard.Trim(&seen)
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  controller.Scheme(),
-		Cache:                   seen,
+		Cache:                   controller.CacheOptions(namespaces(o.namespaces)),
 		Client:                  controller.ClientOptions(),
 		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress:  o.healthProbe,
 		PprofBindAddress:        o.pprof,
 		LeaderElection:          o.leaderElect,
-		LeaderElectionID:        o.lease,
+		LeaderElectionID:        leaseName,
 		LeaderElectionNamespace: clusterNamespace(),
 		LeaseDuration:           ptr.To(leaseDuration),
 		RenewDeadline:           ptr.To(renewDeadline),

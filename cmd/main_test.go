@@ -172,7 +172,7 @@ func TestTheManagerTalksToTheAPIServerAsItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := &rest.Config{Host: server.URL}
-	if _, err := newManager(config, o, o.newShard()); err != nil {
+	if _, err := newManager(config, o); err != nil {
 		t.Fatal(err)
 	}
 	if config.QPS != 25 || config.Burst != 50 {

@@ -126,14 +126,14 @@ type PreviousKey struct {
 }
 
 // Operation is a call that can't be replayed.
-// +kubebuilder:validation:Enum=Create;Renew;Revoke
+// +kubebuilder:validation:Enum=Create;Regenerate;Revoke
 type Operation string
 
 const (
 	// OperationCreate makes a new key.
 	OperationCreate Operation = "Create"
-	// OperationRenew gives a key a new pair in place.
-	OperationRenew Operation = "Renew"
+	// OperationRegenerate gives a key a new pair in place.
+	OperationRegenerate Operation = "Regenerate"
 	// OperationRevoke deletes a key from a place in which the next one will be, so that a deletion that lands late would take that.
 	OperationRevoke Operation = "Revoke"
 )

@@ -257,9 +257,9 @@ type ServiceLimits struct {
 	// +required
 	Overlap *bool `json:"overlap,omitempty"`
 
-	// renew tells whether the service can give a key a new pair in place.
+	// regenerate tells whether the service can give a key a new pair in place.
 	// +required
-	Renew *bool `json:"renew,omitempty"`
+	Regenerate *bool `json:"regenerate,omitempty"`
 
 	// disable tells whether the service can stop a key without deleting it.
 	// +required

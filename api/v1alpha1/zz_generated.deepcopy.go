@@ -638,8 +638,8 @@ func (in *ServiceLimits) DeepCopyInto(out *ServiceLimits) {
 		*out = new(bool)
 		**out = **in
 	}
-	if in.Renew != nil {
-		in, out := &in.Renew, &out.Renew
+	if in.Regenerate != nil {
+		in, out := &in.Regenerate, &out.Regenerate
 		*out = new(bool)
 		**out = **in
 	}

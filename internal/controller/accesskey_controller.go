@@ -57,8 +57,6 @@ type AccessKeyReconciler struct {
 	ResyncPeriod time.Duration
 	// Options of the controller.
 	Options controller.Options
-	// Shard to work on; nil for all AccessKeys.
-	Shard *Shard
 	// Signer of statuses and Secrets.
 	Signer Signer
 
@@ -92,7 +90,7 @@ func (r *AccessKeyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return control.
 		Named("accesskey").
-		For(&v1alpha1.AccessKey{}, builder.WithPredicates(r.Shard.events(r.Clock))).
+		For(&v1alpha1.AccessKey{}).
 		Owns(&corev1.Secret{}).
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.usersOfService), builder.WithPredicates(serviceChanged)).
 		// One that is in the way can be in either cache of Secrets.
@@ -146,13 +144,6 @@ func (r *AccessKeyReconciler) reconcile(ctx context.Context, request reconcile.R
 		}
 		return reconcile.Result{}, err
 	}
-	if !r.Shard.has(accessKey) {
-		r.users.forget(request.NamespacedName, r.Clock.Now()) // an open intent goes on standing for the lock
-		return reconcile.Result{}, nil
-	}
-	if wait := r.Shard.wait(accessKey, r.Clock.Now()); wait > 0 {
-		return reconcile.Result{RequeueAfter: wait}, nil
-	}
 	p, err := r.observe(ctx, accessKey, visit)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -163,9 +154,6 @@ func (r *AccessKeyReconciler) reconcile(ctx context.Context, request reconcile.R
 	action, err := r.act(ctx, p)
 	if errors.Is(err, errNoPlace) {
 		return reconcile.Result{}, err
-	}
-	if errors.Is(err, errLeft) {
-		return reconcile.Result{}, nil // the event of that comes
 	}
 	if isKubeError(err) && apierrors.IsNotFound(err) {
 		return reconcile.Result{}, nil // what was to be changed is gone, and the event of that comes
@@ -191,9 +179,7 @@ func (r *AccessKeyReconciler) act(ctx context.Context, p *pass) (plan.Action, er
 		case plan.Protect:
 			err = r.protect(ctx, p)
 		case plan.Look:
-			if err = r.look(ctx, p); err == nil && !r.Shard.has(p.ak) {
-				err = errLeft
-			}
+			err = r.look(ctx, p)
 		default:
 			return action, r.execute(ctx, p, action)
 		}

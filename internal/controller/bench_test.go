@@ -102,7 +102,7 @@ func (b *bench) newKube() client.WithWatch {
 		WithStatusSubresource(&v1alpha1.AccessKey{})
 	err := AddIndexes(b.t.Context(), indexerFunc(func(object client.Object, field string, values client.IndexerFunc) {
 		builder.WithIndex(object, field, values)
-	}), true)
+	}))
 	if err != nil {
 		b.t.Fatal(err)
 	}

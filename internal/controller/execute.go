@@ -26,7 +26,7 @@ type step func(*AccessKeyReconciler, context.Context, *pass, plan.Action) error
 // steps by verb. Waiting takes none, and looking and protecting come before the decision that is carried out.
 var steps = map[plan.Verb]step{
 	plan.Create:        (*AccessKeyReconciler).create,
-	plan.Renew:         (*AccessKeyReconciler).renew,
+	plan.Regenerate:    (*AccessKeyReconciler).renew,
 	plan.Publish:       (*AccessKeyReconciler).publishWaiting,
 	plan.Adopt:         (*AccessKeyReconciler).adopt,
 	plan.ClearIntent:   (*AccessKeyReconciler).clearIntent,

@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -137,3 +139,15 @@ func expectCondition(t *testing.T, p *pass, conditionType, want string) {
 		t.Errorf("%s:\n got %s\nwant %s", conditionType, got, want)
 	}
 }
+
+// staleGet is a cache that is behind with one AccessKey.
+func staleGet(stale *v1alpha1.AccessKey) func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+		if ak, ok := object.(*v1alpha1.AccessKey); ok {
+			stale.DeepCopyInto(ak)
+			return nil
+		}
+		return c.Get(ctx, key, object, opts...)
+	}
+}
+

@@ -56,7 +56,7 @@ func newHoldBench(t *testing.T) *holdBench {
 		WithObjects(secretNamed("token"), secretNamed("other"), serviceNamed("qumulo"))
 	err := AddIndexes(t.Context(), indexerFunc(func(object client.Object, field string, values client.IndexerFunc) {
 		builder.WithIndex(object, field, values)
-	}), true)
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,6 @@ const (
 	indexService = "serviceRef"
 	// indexOpenIntent: AccessKeys with an open intent by user.
 	indexOpenIntent = "openIntent"
-	// indexUser: AccessKeys by the bucket of their user. Only shards have it.
-	indexUser = "user"
 	// indexRecordedKey: AccessKeys by the buckets of the keys that their status records.
 	indexRecordedKey = "recordedKey"
 	// indexSecretName: AccessKeys by the names of the Secrets that they want, where these are not their own: for the pair, and
@@ -66,15 +64,12 @@ func buckets(values ...string) []string {
 
 // AddIndexes registers the indexes that the reconcilers look things up by. They take memory, so what can be found by its name
 // is not in them.
-func AddIndexes(ctx context.Context, indexer client.FieldIndexer, sharded bool) error {
+func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	accessKeys := map[string]func(*v1alpha1.AccessKey) []string{
 		indexService:     func(ak *v1alpha1.AccessKey) []string { return []string{serviceKey(ak)} },
 		indexOpenIntent:  openIntents,
 		indexSecretName:  otherSecretNames,
 		indexRecordedKey: func(ak *v1alpha1.AccessKey) []string { return buckets(ak.RecordedKeyIDs()...) },
-	}
-	if sharded {
-		accessKeys[indexUser] = func(ak *v1alpha1.AccessKey) []string { return buckets(intentUser(ak)) }
 	}
 	secrets := map[string]func(*corev1.Secret) []string{
 		indexSecretOwner: otherOwners,
@@ -168,7 +163,7 @@ func (r *AccessKeyReconciler) wantingSecret(ctx context.Context, secret client.O
 	for _, name := range names {
 		ak := &v1alpha1.AccessKey{}
 		key := client.ObjectKey{Namespace: secret.GetNamespace(), Name: name}
-		if r.Client.Get(ctx, key, ak, client.UnsafeDisableDeepCopy) == nil && ak.SecretName() == ak.Name && r.Shard.has(ak) {
+		if r.Client.Get(ctx, key, ak, client.UnsafeDisableDeepCopy) == nil && ak.SecretName() == ak.Name {
 			requests = append(requests, reconcile.Request{NamespacedName: key})
 		}
 	}
@@ -182,9 +177,7 @@ func (r *AccessKeyReconciler) requests(ctx context.Context, options ...client.Li
 	}
 	requests := make([]reconcile.Request, 0, len(found.Items))
 	for i := range found.Items {
-		if r.Shard.has(&found.Items[i]) {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
-		}
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
 	}
 	return requests
 }

@@ -32,17 +32,17 @@ func (r *AccessKeyReconciler) create(ctx context.Context, p *pass, action plan.A
 // renew gives a key of ours a new pair in place, publishes it and records it: a rotation by replacement, or what settles
 // an operation whose answer was lost.
 func (r *AccessKeyReconciler) renew(ctx context.Context, p *pass, action plan.Action) error {
-	renewer, ok := p.connection.Service.(keyservice.Renewer)
+	regenerator, ok := p.connection.Service.(keyservice.Regenerator)
 	if !ok {
-		return &keyservice.Error{Kind: keyservice.Invalid, Op: "renew key " + action.KeyID, Err: errors.New("the service cannot renew keys")}
+		return &keyservice.Error{Kind: keyservice.Invalid, Op: "regenerate key " + action.KeyID, Err: errors.New("the service cannot renew keys")}
 	}
-	intent := newIntent(p, v1alpha1.OperationRenew)
+	intent := newIntent(p, v1alpha1.OperationRegenerate)
 	intent.KeyID = action.KeyID
 	if open := p.ak.Status.Intent; open != nil {
 		intent.Revision, intent.Renewal, intent.KnownKeyIDs = open.Revision, open.Renewal, open.KnownKeyIDs
 	}
 	return r.obtain(ctx, p, action, intent, func() (keyservice.Credential, error) {
-		return renewer.Renew(ctx, p.ak.Spec.User, action.KeyID, ttlOf(p.ak))
+		return regenerator.Regenerate(ctx, p.ak.Spec.User, action.KeyID, ttlOf(p.ak))
 	})
 }
 
@@ -52,18 +52,10 @@ func (r *AccessKeyReconciler) begin(ctx context.Context, p *pass, intent *v1alph
 	if !r.users.acquire(p.userKey(), client.ObjectKeyFromObject(p.ak), now) {
 		return errUserBusy
 	}
-	open := p.ak.Status.Intent
 	p.ak.Status.Intent = intent
 	p.in.Begun = r.moments.begun(p.ak, now)
 	tell()
-	if err := r.patchStatus(ctx, p); err != nil {
-		return err
-	}
-	if r.busyElsewhere(ctx, p) {
-		p.ak.Status.Intent = open
-		return errBusyElsewhere
-	}
-	return nil
+	return r.patchStatus(ctx, p)
 }
 
 // obtain sends the one request that can't be replayed.
@@ -160,7 +152,7 @@ func plainKeys(keys []plan.Key) []keyservice.Key {
 // must stay: the open intent settles it.
 func (r *AccessKeyReconciler) takeBack(ctx context.Context, p *pass, credential keyservice.Credential, cause error) error {
 	intent := p.ak.Status.Intent
-	if !refused(cause) || intent.Operation == v1alpha1.OperationRenew {
+	if !refused(cause) || intent.Operation == v1alpha1.OperationRegenerate {
 		return &publishError{cause} // a renewed key can't be taken back: it is renewed again
 	}
 	if err := r.deleteKey(ctx, p, credential.ID); err != nil {

@@ -216,7 +216,7 @@ func limitsOf(c keyservice.Capabilities) *v1alpha1.ServiceLimits {
 	limits := &v1alpha1.ServiceLimits{
 		KeysPerUser: int32(c.KeysPerUser), //nolint:gosec // a handful
 		Overlap:     ptr.To(c.Overlap),
-		Renew:       ptr.To(c.Renews),
+		Regenerate:  ptr.To(c.Regenerates),
 		Disable:     ptr.To(c.Disables),
 	}
 	if c.MaxTTL > 0 {

@@ -161,7 +161,7 @@ func (r *AccessKeyReconciler) observeService(ctx context.Context, p *pass) error
 		return err
 	}
 	p.in.Service.KeysPerUser, p.in.Service.Overlap = p.connection.KeysPerUser, p.connection.Overlap
-	p.in.Service.Renews, p.in.Service.ActivatesLater = p.connection.Renews, p.connection.ActivatesLater
+	p.in.Service.Regenerates, p.in.Service.ActivatesLater = p.connection.Regenerates, p.connection.ActivatesLater
 	p.in.Service.ReusesIDs = p.connection.ReusesIDs
 	p.in.UserBusy, p.in.UserBusyUntil, err = r.userBusy(ctx, p)
 	return err

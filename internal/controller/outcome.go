@@ -127,7 +127,7 @@ func recordOutcome(p *pass, action plan.Action, err error) {
 // succeeded: the action ends a row of failures. To settle what became of a failure is not yet a success.
 func succeeded(action plan.Action) bool {
 	switch action.Verb {
-	case plan.Create, plan.Renew, plan.Publish, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Block:
+	case plan.Create, plan.Regenerate, plan.Publish, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Block:
 		return true
 	case plan.Wait:
 		return action.Reason == ""
@@ -172,7 +172,7 @@ func (r *AccessKeyReconciler) next(p *pass, action plan.Action, err error) time.
 		sooner(p.ak.Status.Failures.NextAttempt.Time)
 	}
 	if errors.Is(err, errUserBusy) {
-		sooner(p.in.Now.Add(busyDelay(err, p.ak.UID)))
+		sooner(p.in.Now.Add(time.Second))
 	}
 	if err == nil && (waitsForService(p) || action.Verb == plan.Revoke && p.connection.DeletesLater) {
 		sooner(p.in.Now.Add(firstRetry))

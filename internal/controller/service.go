@@ -70,7 +70,7 @@ func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
 	status := service.GetStatus()
 	if limits := status.Limits; limits != nil { // what was known of it last holds through an outage
 		facts.KeysPerUser = int(limits.KeysPerUser)
-		facts.Overlap, facts.Renews = ptr.Deref(limits.Overlap, false), ptr.Deref(limits.Renew, false)
+		facts.Overlap, facts.Regenerates = ptr.Deref(limits.Overlap, false), ptr.Deref(limits.Regenerate, false)
 	}
 	switch ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); {
 	case ready == nil:

@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -75,11 +74,7 @@ type Config struct {
 	// NamespacedOnly: no ClusterKeyServices are served, and nothing is asked of the API server beyond Namespaces and the
 	// operator's own, so that Roles are rights enough.
 	NamespacedOnly bool
-	// Shard to work on; nil for all AccessKeys. The manager's cache is to be trimmed by it.
-	Shard *Shard
-	// ServicesElection is by which of several shards the key services are looked after; nil: by this manager anyway.
-	ServicesElection *Election
-	ResyncPeriod     time.Duration
+	ResyncPeriod   time.Duration
 	// Concurrency is how many AccessKeys are worked on at once.
 	Concurrency int
 	// Clock and NewQueue are for tests that move the time; nil for the real ones.
@@ -111,7 +106,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if config.NewCache == nil {
 		config.NewCache = cache.New
 	}
-	if err := AddIndexes(ctx, mgr.GetFieldIndexer(), config.Shard != nil); err != nil {
+	if err := AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("indexing: %w", err)
 	}
 	signer, err := LoadSigner(ctx, mgr.GetAPIReader(), mgr.GetClient(), config.ClusterNamespace)
@@ -141,7 +136,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		SecretVersions: versions,
 		Live:           mgr.GetAPIReader(),
 		Pool:           pool,
-		Shard:          config.Shard,
 		Recorder:       config.Recorder,
 		Clock:          config.Clock,
 		ResyncPeriod:   config.ResyncPeriod,
@@ -150,18 +144,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the AccessKey controller: %w", err)
 	}
-	return setUpServices(mgr, config, pool, versions)
-}
-
-func setUpServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions cache.Cache) error {
-	if config.ServicesElection == nil {
-		return addServices(mgr, config, pool, versions)
-	}
-	one := &elected{Manager: mgr, election: *config.ServicesElection}
-	if err := addServices(one, config, pool, versions); err != nil {
-		return err
-	}
-	return mgr.Add(manager.RunnableFunc(one.Start)) // not the manager in it, which would be taken for a cache
+	return addServices(mgr, config, pool, versions)
 }
 
 func addServices(mgr ctrl.Manager, config Config, pool *connect.Pool, versions cache.Cache) error {

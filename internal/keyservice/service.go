@@ -42,10 +42,10 @@ type Connector interface {
 	Connect(ctx context.Context) error
 }
 
-// Renewer gives a key a new pair in place: the old pair stops working. A lost answer is settled by renewing again.
-type Renewer interface {
-	// Renew sends the request once. Kind Ambiguous means that the old pair may be gone. ttl as in CreateRequest.
-	Renew(ctx context.Context, user, keyID string, ttl time.Duration) (Credential, error)
+// Regenerator gives a key a new pair in place: the old pair stops working. A lost answer is settled by renewing again.
+type Regenerator interface {
+	// Regenerate sends the request once. Kind Ambiguous means that the old pair may be gone. ttl as in CreateRequest.
+	Regenerate(ctx context.Context, user, keyID string, ttl time.Duration) (Credential, error)
 }
 
 // Disabler can stop a key from working without deleting it.
@@ -59,6 +59,20 @@ type LastUsedReporter interface {
 	// LastUsed is zero for a key that was never used. An error means that nothing is known, so that the key may be in use;
 	// an absent key or user is one of kind NotFound.
 	LastUsed(ctx context.Context, user, keyID string) (time.Time, error)
+}
+
+// UserResolver is a service where one user can be written in several ways.
+type UserResolver interface {
+	// ResolveUser returns the canonical ID of a user in a form that every method takes as a user ("auth_id:501"). It is
+	// stable: it does not change when the user is renamed. NotFound when the service knows no such user.
+	ResolveUser(ctx context.Context, user string) (id string, err error)
+}
+
+// Identifier is a service that says which one it is, so that one service under two addresses is recognised.
+type Identifier interface {
+	// Identity returns what names the service whatever its address ("qumulo/<cluster ID>"). Two services with the same
+	// identity have the same users and keys.
+	Identity(ctx context.Context) (string, error)
 }
 
 // HandleChooser is a service where the caller chooses the handle of a new key, so that one whose creation was not
@@ -145,6 +159,8 @@ type Limits struct {
 	ActivatesLater bool
 	// ReusesIDs: an ID is a place, which the next key can take, so that a deletion that lands late takes that one.
 	ReusesIDs bool
+	// ListLag is how long a new key can be missing from List and ListAll.
+	ListLag time.Duration
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.
@@ -156,10 +172,12 @@ type Capabilities struct {
 	ActivatesLater bool
 	// ReusesIDs: an ID can come again.
 	ReusesIDs bool
+	// ListLag is how long a new key can be missing from what the service lists.
+	ListLag time.Duration
 	// Overlap: an old and a new key can work side by side.
 	Overlap bool
-	// Renews: the service implements Renewer.
-	Renews bool
+	// Regenerates: the service implements Regenerator.
+	Regenerates bool
 	// Disables: the service implements Disabler.
 	Disables bool
 	// ListsAll: the service implements AllLister.
@@ -169,7 +187,7 @@ type Capabilities struct {
 // CapabilitiesOf asks s once what it can do.
 func CapabilitiesOf(s Service) Capabilities {
 	limits := s.Limits()
-	_, renews := s.(Renewer)
+	_, renews := s.(Regenerator)
 	_, disables := s.(Disabler)
 	_, listsAll := s.(AllLister)
 	return Capabilities{
@@ -178,8 +196,9 @@ func CapabilitiesOf(s Service) Capabilities {
 		DeletesLater:   limits.DeletesLater,
 		ActivatesLater: limits.ActivatesLater,
 		ReusesIDs:      limits.ReusesIDs,
+		ListLag:        limits.ListLag,
 		Overlap:        limits.KeysPerUser > 1,
-		Renews:         renews,
+		Regenerates:    renews,
 		Disables:       disables,
 		ListsAll:       listsAll,
 	}

@@ -15,7 +15,7 @@ import (
 
 // The ways in which other services differ from that of the quiet input.
 
-func renews(in *Input) { in.Service.Renews = true }
+func renews(in *Input) { in.Service.Regenerates = true }
 
 // oneSlot: the service holds one key per user.
 func oneSlot(in *Input) { in.Service.KeysPerUser, in.Service.Overlap = 1, false }

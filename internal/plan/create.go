@@ -11,7 +11,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// obtain answers how to come by a new pair: Create, or in place Renew, or what has to come first.
+// obtain answers how to come by a new pair: Create, or in place Regenerate, or what has to come first.
 func obtain(in Input, reason string) (Action, bool) {
 	for _, condition := range []func(Input, string) (Action, bool){granted, supported, protected, alone, looked, waitingPlace, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
@@ -40,8 +40,8 @@ func inPlace(in Input, reason string) (Action, bool) {
 	switch {
 	case !in.Replaces(), !in.ours(id), in.state(id) == keyservice.Deleting:
 		return none()
-	case in.Service.Renews && in.state(id) != keyservice.Failed:
-		return Action{Verb: Renew, Reason: reason, KeyID: id}, true
+	case in.Service.Regenerates && in.state(id) != keyservice.Failed:
+		return Action{Verb: Regenerate, Reason: reason, KeyID: id}, true
 	case in.Service.KeysPerUser > 0 && len(in.Keys) > in.Service.KeysPerUser:
 		return none() // without it there would still be no room
 	default:

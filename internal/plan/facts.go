@@ -143,7 +143,7 @@ func (in Input) published(id string) bool {
 // person, or a name that is wanted again, can bring it back.
 func (in Input) outlived() bool {
 	record, status := in.Secret.Record, &in.AccessKey.Status
-	if !in.Service.Renews {
+	if !in.Service.Regenerates {
 		return false
 	}
 	if in.listed(record.KeyID) && !in.lists(record.KeyID, record.AccessKeyID) {

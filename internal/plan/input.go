@@ -70,8 +70,8 @@ type Service struct {
 	KeysPerUser int
 	// Overlap: an old and a new key can work side by side.
 	Overlap bool
-	// Renews: a key can be given a new pair in place.
-	Renews bool
+	// Regenerates: a key can be given a new pair in place.
+	Regenerates bool
 	// ActivatesLater: a new pair waits in the next Secret until it works.
 	ActivatesLater bool
 	// ReusesIDs: an ID is a place that the next key can take.
@@ -134,8 +134,8 @@ const (
 	Protect Verb = "Protect"
 	// Create a key, publish it, record it.
 	Create Verb = "Create"
-	// Renew gives a key of ours a new pair in place, publishes and records it.
-	Renew Verb = "Renew"
+	// Regenerate gives a key of ours a new pair in place, publishes and records it.
+	Regenerate Verb = "Regenerate"
 	// Publish the pair that waits in the next Secret, and record it.
 	Publish Verb = "Publish"
 	// Adopt: record in status what the Secret's record says.
@@ -163,7 +163,7 @@ type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
-	// KeyID of Renew, Revoke, Forget and DeleteOrphan.
+	// KeyID of Regenerate, Revoke, Forget and DeleteOrphan.
 	KeyID string
 	// Name of DropSecret.
 	Name string

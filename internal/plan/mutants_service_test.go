@@ -13,7 +13,7 @@ import (
 // serviceMutants are wrong about what sets one key service apart from another, and meet such a one.
 func serviceMutants() []mutant {
 	return []mutant{
-		{"a chosen key whose answer was lost is forgotten", with(ruleSettle, answering(settle, Renew, forgetOrphan)), "ontap"},
+		{"a chosen key whose answer was lost is forgotten", with(ruleSettle, answering(settle, Regenerate, forgetOrphan)), "ontap"},
 		{"a chosen key is renewed while the first request can be under way", settling(later), "ionos"},
 		{"a pair is published that does not work yet", settling(allActive), "ionos"},
 		{"a chosen key may be older than the AccessKey", settling(nothingOlder), "ionos"},
@@ -32,7 +32,7 @@ func serviceMutants() []mutant {
 	}
 }
 
-func noRenewal(in *Input) { in.Service.Renews = false }
+func noRenewal(in *Input) { in.Service.Regenerates = false }
 
 func allActive(in *Input) {
 	for i := range in.Keys {

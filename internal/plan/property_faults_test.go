@@ -17,7 +17,7 @@ var faults = []struct {
 	in   func(Input, Action) bool
 }{
 	{"what can't be undone comes from an input that is not live", func(in Input, action Action) bool {
-		return !in.Live && slices.Contains([]Verb{Create, Renew, Publish, Revoke, DeleteOrphan, DropSecret, UpdateSecret}, action.Verb)
+		return !in.Live && slices.Contains([]Verb{Create, Regenerate, Publish, Revoke, DeleteOrphan, DropSecret, UpdateSecret}, action.Verb)
 	}},
 	{"a live input is to be looked at again", func(in Input, action Action) bool { return in.Live && action.Verb == Look }},
 	{"the next moment is past", func(in Input, action Action) bool {
@@ -37,7 +37,7 @@ var faults = []struct {
 			in.AccessKey.CreationTimestamp.Sub(keyOf(in, action).CreatedAt) > 15*time.Minute
 	}},
 	{"a key on its way out is touched", func(in Input, action Action) bool {
-		return (action.Verb == Renew || action.Verb == Revoke || action.Verb == Publish) && keyOf(in, action).State == keyservice.Deleting
+		return (action.Verb == Regenerate || action.Verb == Revoke || action.Verb == Publish) && keyOf(in, action).State == keyservice.Deleting
 	}},
 	{"a published pair that works is taken away, but not to replace it", func(in Input, action Action) bool {
 		if !touches(action) || !serving(in, action.KeyID) || in.AccessKey.DeletionTimestamp != nil {
@@ -53,18 +53,18 @@ var faults = []struct {
 		return action.Verb == Revoke && !recorded || action.Verb == DeleteOrphan && recorded && !waited
 	}},
 	{"a key is renewed that the service can't renew", func(in Input, action Action) bool {
-		return action.Verb == Renew && (!in.Service.Renews || keyOf(in, action).State == keyservice.Failed)
+		return action.Verb == Regenerate && (!in.Service.Regenerates || keyOf(in, action).State == keyservice.Failed)
 	}},
 	{"a key is renewed that is neither the current one nor the intent's", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
-		return action.Verb == Renew && (intent != nil && action.KeyID != intent.KeyID || intent == nil && action.KeyID != in.AccessKey.Status.KeyID)
+		return action.Verb == Regenerate && (intent != nil && action.KeyID != intent.KeyID || intent == nil && action.KeyID != in.AccessKey.Status.KeyID)
 	}},
 	{"a deleted AccessKey gets another pair", func(in Input, action Action) bool {
-		return in.AccessKey.DeletionTimestamp != nil && slices.Contains([]Verb{Create, Renew, Publish}, action.Verb)
+		return in.AccessKey.DeletionTimestamp != nil && slices.Contains([]Verb{Create, Regenerate, Publish}, action.Verb)
 	}},
 	{"a request is sent while another one can be under way", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
-		return intent != nil && (action.Verb == Create || action.Verb == Renew && in.Now.Sub(intent.StartedAt.Time) < time.Minute)
+		return intent != nil && (action.Verb == Create || action.Verb == Regenerate && in.Now.Sub(intent.StartedAt.Time) < time.Minute)
 	}},
 	{"a place is changed while a request of another AccessKey can be under way", func(in Input, action Action) bool {
 		return in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) && touches(action)
@@ -72,7 +72,7 @@ var faults = []struct {
 	{"a place is filled, or let go, while a deletion in it can land", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
 		return intent != nil && intent.Operation == v1alpha1.OperationRevoke && in.AccessKey.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain &&
-			slices.Contains([]Verb{Create, Renew, Publish, Release, Adopt}, action.Verb)
+			slices.Contains([]Verb{Create, Regenerate, Publish, Release, Adopt}, action.Verb)
 	}},
 	{"a pair is published that does not wait or does not work", func(in Input, action Action) bool {
 		return action.Verb == Publish && (in.AccessKey.Status.Intent == nil || in.Next.State != SecretIntact || in.Next.Record.KeyID != action.KeyID ||
@@ -93,7 +93,7 @@ func askedFor(in Input, action Action) bool {
 
 // touches: the key, or its pair, is not what it was after the action.
 func touches(action Action) bool {
-	return action.Verb == Revoke || action.Verb == DeleteOrphan || action.Verb == Renew
+	return action.Verb == Revoke || action.Verb == DeleteOrphan || action.Verb == Regenerate
 }
 
 // serving: the Secret holds the last pair of the key, and the service lists it as one that works.

@@ -37,7 +37,7 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Block, Look, Protect, Create, Renew, Publish, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget, UpdateSecret, DropSecret, Release,
+		Wait, Block, Look, Protect, Create, Regenerate, Publish, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget, UpdateSecret, DropSecret, Release,
 	} {
 		if answers[verb] < inputs/10_000 {
 			t.Errorf("the inputs led to %s %d times only: %v", verb, answers[verb], answers)
@@ -52,7 +52,7 @@ func anyInput(r *rand.Rand) Input {
 		AccessKey: anyAccessKey(r),
 		Live:      often(r),
 		Secret:    Secret{State: SecretIntact, UpToDate: often(r), Record: recordFor(anyID(r), r.Int64N(4), anyPrevious(r)...)},
-		Service:   Service{KeysPerUser: r.IntN(4), Overlap: often(r), Renews: rarely(r), Held: often(r), Deleting: rarely(r), ReadySince: anyTime(r)},
+		Service:   Service{KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), Held: often(r), Deleting: rarely(r), ReadySince: anyTime(r)},
 		Granted:   often(r),
 		UserBusy:  rarely(r),
 	}
@@ -142,7 +142,7 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 		status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
 	}
 	if rarely(r) {
-		operations := []v1alpha1.Operation{v1alpha1.OperationCreate, v1alpha1.OperationRenew, v1alpha1.OperationRevoke}
+		operations := []v1alpha1.Operation{v1alpha1.OperationCreate, v1alpha1.OperationRegenerate, v1alpha1.OperationRevoke}
 		status.Intent = &v1alpha1.Intent{Operation: operations[r.IntN(3)], Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
 		if often(r) {
 			status.Intent.KeyID = anyID(r)

@@ -78,7 +78,7 @@ func TestNextRecordCarriesOver(t *testing.T) {
 
 func TestNextRecordOfARenewedKey(t *testing.T) {
 	older := previousKey("K0", noon.Add(day))
-	intent := &v1alpha1.Intent{Operation: v1alpha1.OperationRenew, KeyID: "K1", Revision: 2, StartedAt: started}
+	intent := &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, KeyID: "K1", Revision: 2, StartedAt: started}
 	got := NextRecord(quiet(previous("K0", noon.Add(day))), intent, keyservice.Key{ID: "K1", AccessKeyID: "AKIAK1b"})
 	want := Record{KeyID: "K1", AccessKeyID: "AKIAK1b", Revision: 2, IssuedAt: started, PreviousKeys: []v1alpha1.PreviousKey{older}}
 	if !reflect.DeepEqual(got, want) {

@@ -94,7 +94,7 @@ func unlessRefused(in Input, action Action) Action {
 // there now, or the other way round. It is waited for by time, so that two AccessKeys never wait for each other.
 func unlessUnderWay(in Input, action Action) Action {
 	switch action.Verb {
-	case Renew, Revoke, DeleteOrphan:
+	case Regenerate, Revoke, DeleteOrphan:
 		if in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) {
 			return waitForUser(in.UserBusyUntil)
 		}

@@ -25,17 +25,17 @@ var chosenCases = []decision{
 	{
 		name: "a published pair of the same revision from an earlier request is not what the intent made",
 		in:   quiet(renews, intendsFor("K1", 2*time.Minute), holds("K1", 2), publishedAgo(3*time.Minute)),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K1"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K1"},
 	},
 	{
 		name: "a published pair of another key is not what the intent made",
 		in:   quiet(renews, intendsFor("K2", 2*time.Minute), key("K2", noon), key("K3", noon), holds("K3", 2), publishedAgo(2*time.Minute)),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "a chosen key with our mark is ours although another AccessKey records an earlier one of the same ID",
 		in:   unissued(renews, intendsFor("K2", 2*time.Minute), claimedKey("K2", noon), marked("K2", "5f6c")),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "a chosen key is not renewed for two minutes, since a late request would take the new pair away",
@@ -45,17 +45,17 @@ var chosenCases = []decision{
 	{
 		name: "a chosen key whose answer was lost is renewed",
 		in:   quiet(renews, intendsFor("K2", 2*time.Minute), key("K2", noon)),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "a chosen key that does not work yet is renewed all the same",
 		in:   quiet(renews, intendsFor("K2", 2*time.Minute), key("K2", noon), being(keyservice.Pending, "K2")),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "a recorded key whose renewal was not answered is renewed again",
 		in:   quiet(renews, replaces, intendsFor("K1", 2*time.Minute)),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K1"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K1"},
 	},
 	{
 		name: "a chosen key that was never made leaves nothing to settle",
@@ -180,12 +180,12 @@ var waitingCases = []decision{
 	{
 		name: "a pair from an earlier request is not published",
 		in:   quiet(renews, intendsFor("K2", 2*time.Minute), key("K2", noon), stages("K2", 2, 3*time.Minute)),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "a pair that was edited while it waited is made again",
 		in:   quiet(renews, intendsFor("K2", 2*time.Minute), key("K2", noon), next(SecretEdited)),
-		rule: ruleSettle, want: Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
+		rule: ruleSettle, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
 	},
 	{
 		name: "the Secret in which a pair waited goes when nothing is open",

@@ -20,7 +20,7 @@ var replacingCases = []decision{
 	{
 		name: "Auto renews in place where the service holds one key",
 		in:   quiet(at(renewal), oneSlot, renews),
-		rule: ruleRotate, want: Action{Verb: Renew, Reason: v1alpha1.ReasonRotating, KeyID: "K1"},
+		rule: ruleRotate, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonRotating, KeyID: "K1"},
 	},
 	{
 		name: "Auto revokes and then creates where the service holds one key and can't renew it",
@@ -35,7 +35,7 @@ var replacingCases = []decision{
 	{
 		name: "Replace renews in place although the service holds two keys",
 		in:   quiet(asksFor("today"), replaces, renews),
-		rule: ruleRenewNow, want: Action{Verb: Renew, Reason: v1alpha1.ReasonRenewing, KeyID: "K1"},
+		rule: ruleRenewNow, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonRenewing, KeyID: "K1"},
 	},
 	{
 		name: "Replace makes the first pair as any other",
@@ -50,12 +50,12 @@ var replacingCases = []decision{
 	{
 		name: "Replace renews for a Secret that is lost",
 		in:   quiet(replaces, renews, secret(SecretAbsent)),
-		rule: ruleRestore, want: Action{Verb: Renew, Reason: v1alpha1.ReasonRestoring, KeyID: "K1"},
+		rule: ruleRestore, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonRestoring, KeyID: "K1"},
 	},
 	{
 		name: "a pair from before the last renewal that a person restored gets a new one",
 		in:   quiet(replaces, renews, publishedAgo(10*day)),
-		rule: ruleRestore, want: Action{Verb: Renew, Reason: v1alpha1.ReasonRestoring, KeyID: "K1"},
+		rule: ruleRestore, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonRestoring, KeyID: "K1"},
 	},
 	{
 		name: "where no key is renewed a pair is as good as its key",
@@ -65,7 +65,7 @@ var replacingCases = []decision{
 	{
 		name: "Replace renews a key whose pair has ended at the service",
 		in:   quiet(replaces, renews, endsAt("K1", noon)),
-		rule: ruleReplace, want: Action{Verb: Renew, Reason: v1alpha1.ReasonRestoring, KeyID: "K1"},
+		rule: ruleReplace, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonRestoring, KeyID: "K1"},
 	},
 	{
 		name: "a previous key whose pair has ended at the service is revoked at its time",
@@ -95,7 +95,7 @@ var replacingCases = []decision{
 	{
 		name: "Replace renews in place whether there is room or not",
 		in:   quiet(asksFor("today"), replaces, renews, keys("K1", "F1", "F2")),
-		rule: ruleRenewNow, want: Action{Verb: Renew, Reason: v1alpha1.ReasonRenewing, KeyID: "K1"},
+		rule: ruleRenewNow, want: Action{Verb: Regenerate, Reason: v1alpha1.ReasonRenewing, KeyID: "K1"},
 	},
 	{
 		name: "Replace does not touch a key older than the AccessKey",

@@ -93,7 +93,7 @@ func ruleFor(in Input) string {
 }
 
 func irreversible(verb Verb) bool {
-	return slices.Contains([]Verb{Create, Renew, Publish, Revoke, DeleteOrphan, DropSecret, UpdateSecret, Adopt, ClearIntent, MarkAmbiguous, Forget}, verb)
+	return slices.Contains([]Verb{Create, Regenerate, Publish, Revoke, DeleteOrphan, DropSecret, UpdateSecret, Adopt, ClearIntent, MarkAmbiguous, Forget}, verb)
 }
 
 func everyCase() []decision {

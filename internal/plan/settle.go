@@ -75,7 +75,7 @@ func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 		return in.waitForDeletion(intent.KeyID)
 	case in.useless(intent.KeyID):
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
-	case !in.Service.Renews, in.state(intent.KeyID) == keyservice.Failed:
+	case !in.Service.Regenerates, in.state(intent.KeyID) == keyservice.Failed:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
 	if in.Secret.State == SecretForeign { // no pair can be published, so none is made
@@ -85,7 +85,7 @@ func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 		}
 		return action
 	}
-	return Action{Verb: Renew, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+	return Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
 }
 
 // useless: nothing needs the key that was made, and no pair of it can be published.
@@ -93,7 +93,7 @@ func (in Input) useless(id string) bool {
 	if in.state(id) == keyservice.Failed {
 		return !slices.Contains(in.AccessKey.RecordedKeyIDs(), id)
 	}
-	return !in.remembered(id) && (in.deleting() || !in.Service.Renews || in.Secret.State == SecretForeign)
+	return !in.remembered(id) && (in.deleting() || !in.Service.Regenerates || in.Secret.State == SecretForeign)
 }
 
 // settleWaiting: the pair is kept in the next Secret until the service lets it work.

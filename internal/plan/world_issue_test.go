@@ -31,7 +31,7 @@ func (w *world) issueKey(s *subject, in Input) bool {
 
 // renewPair does so with a key that is there, or that an open intent may have made.
 func (w *world) renewPair(s *subject, in Input, id string) bool {
-	intent := w.newIntent(in, v1alpha1.OperationRenew)
+	intent := w.newIntent(in, v1alpha1.OperationRegenerate)
 	intent.KeyID = id
 	if open := in.AccessKey.Status.Intent; open != nil {
 		intent.Revision, intent.Renewal, intent.KnownKeyIDs = open.Revision, open.Renewal, open.KnownKeyIDs
@@ -78,7 +78,7 @@ func (w *world) begin(s *subject, in Input, intent *v1alpha1.Intent) bool {
 	}
 	s.operation = &operation{
 		subject: s, revision: intent.Revision, startedAt: w.now, keyID: intent.KeyID, uid: string(in.AccessKey.UID),
-		replaces: intent.Operation == v1alpha1.OperationRenew && (in.Replaces() || before != nil && before.replaces && in.AccessKey.Status.Intent != nil),
+		replaces: intent.Operation == v1alpha1.OperationRegenerate && (in.Replaces() || before != nil && before.replaces && in.AccessKey.Status.Intent != nil),
 	}
 	if in.AccessKey.Spec.TTL != nil {
 		s.operation.ttl = in.AccessKey.Spec.TTL.Duration
@@ -126,7 +126,7 @@ func (w *world) publishPair(s *subject, in Input, intent *v1alpha1.Intent, pair 
 
 // takeBack: a key that can't be published is deleted at once, unless it was renewed, or the write may have been carried out.
 func (w *world) takeBack(s *subject, in Input, intent *v1alpha1.Intent, id string, refused bool) func(*v1alpha1.AccessKey) {
-	if !refused || intent.Operation == v1alpha1.OperationRenew || !w.deleteKey(s, in, id, false) {
+	if !refused || intent.Operation == v1alpha1.OperationRegenerate || !w.deleteKey(s, in, id, false) {
 		return nothingMore
 	}
 	return clearIntent

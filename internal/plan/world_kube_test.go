@@ -145,7 +145,7 @@ func (w *world) observe(s *subject, live bool) Input {
 		Secret:        seen.wanted(),
 		Next:          seen.seen(NextSecretName(seen.ak)),
 		FormerSecrets: view{ak: seen.ak, secrets: s.cached.secrets}.former(),
-		Service:       Service{KeysPerUser: w.service.quota, Overlap: w.service.quota != 1, Renews: w.kind.renews, Held: s.held},
+		Service:       Service{KeysPerUser: w.service.quota, Overlap: w.service.quota != 1, Regenerates: w.kind.renews, Held: s.held},
 		Granted:       s.granted,
 		UserBusy:      w.busy(s),
 	}

@@ -113,7 +113,7 @@ func (w *world) makePair(s *subject, in Input, action Action) bool {
 	switch action.Verb {
 	case Create:
 		return w.issueKey(s, in)
-	case Renew:
+	case Regenerate:
 		return w.renewPair(s, in, action.KeyID)
 	case Publish:
 		return w.publishWaiting(s, in)

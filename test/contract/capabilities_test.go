@@ -48,7 +48,7 @@ func TestTheDocumentedCapabilitiesAreTheBackends(t *testing.T) {
 func capabilityTable(t *testing.T) string {
 	t.Helper()
 	var table strings.Builder
-	table.WriteString("| Service | Keys per user | Overlap | Renews in place | Disables | Deletes later | Lists all | Longest native expiry " +
+	table.WriteString("| Service | Keys per user | Overlap | Regenerates in place | Disables | Deletes later | Lists all | Longest native expiry " +
 		"| Caller chooses the ID | Tells the last use |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range subjects() {
 		if s.documented == nil {
@@ -60,7 +60,7 @@ func capabilityTable(t *testing.T) string {
 		if can.MaxTTL > 0 {
 			expiry = strconv.Itoa(int(can.MaxTTL.Hours()/24)) + " days"
 		}
-		fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.title, can.KeysPerUser, yes(can.Overlap), yes(can.Renews),
+		fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.title, can.KeysPerUser, yes(can.Overlap), yes(can.Regenerates),
 			yes(can.Disables), yes(can.DeletesLater), yes(can.ListsAll), expiry, yes(is[keyservice.HandleChooser](service)),
 			yes(is[keyservice.LastUsedReporter](service)))
 	}

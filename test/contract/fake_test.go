@@ -18,7 +18,7 @@ import (
 // fakeOperations are the fake's names for the suite's operations, each of which is one request to it.
 var fakeOperations = map[string]fake.Operation{
 	opList: fake.List, opListAll: fake.ListAll, opCreate: fake.Create, opCreateBeside: fake.Create, opDelete: fake.Delete,
-	opDeleteOneOf: fake.Delete, opRenew: fake.Renew, opDisable: fake.Disable, opLastUsed: fake.LastUsed, opProbe: fake.Probe,
+	opDeleteOneOf: fake.Delete, opRegenerate: fake.Regenerate, opDisable: fake.Disable, opLastUsed: fake.LastUsed, opProbe: fake.Probe,
 }
 
 // fakeSubject is the fake with the abilities that compose gives it.
@@ -33,8 +33,8 @@ func fakeSubject(name string, options fake.Options, compose func(*fake.Service) 
 	}
 	for op, called := range fakeOperations {
 		s.requests[op] = []request{{
-			name: string(called), unsafe: called == fake.Create || called == fake.Renew,
-			changes: called == fake.Create || called == fake.Renew || called == fake.Delete || called == fake.Disable,
+			name: string(called), unsafe: called == fake.Create || called == fake.Regenerate,
+			changes: called == fake.Create || called == fake.Regenerate || called == fake.Delete || called == fake.Disable,
 		}}
 	}
 	s.start = func(t *testing.T, _ int) *bed {
@@ -82,20 +82,20 @@ func fakes() []subject {
 		}, func(s *fake.Service) keyservice.Service {
 			return struct {
 				*fake.Service
-				fake.Renewer
+				fake.Regenerator
 				fake.HandleChooser
 				fake.AllLister
-			}{s, s.Renewer(), s.HandleChooser(), s.AllLister()}
+			}{s, s.Regenerator(), s.HandleChooser(), s.AllLister()}
 		}),
 		fakeSubject("fake with one key", fake.Options{
 			KeysPerUser: 1, ChoosesID: true, MaxTTL: 1095 * 24 * time.Hour, MakesUsers: true,
 		}, func(s *fake.Service) keyservice.Service {
 			return struct {
 				*fake.Service
-				fake.Renewer
+				fake.Regenerator
 				fake.HandleChooser
 				fake.AllLister
-			}{s, s.Renewer(), s.HandleChooser(), s.AllLister()}
+			}{s, s.Regenerator(), s.HandleChooser(), s.AllLister()}
 		}),
 	}
 }

@@ -39,7 +39,7 @@ func ionosSubject() subject {
 			opCreateBeside: {ionosPut},
 			opDelete:       {ionosGone},
 			opDeleteOneOf:  {ionosGone},
-			opRenew:        {ionosRenew},
+			opRegenerate:   {ionosRenew},
 			opProbe:        {ionosList},
 		},
 		documented: ionosAnswers,

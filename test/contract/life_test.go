@@ -46,8 +46,8 @@ var lifeCases = []contractCase{
 	{"a pair ends with its ttl where the service has an expiry", func(_ subject, service keyservice.Service) bool {
 		return keyservice.CapabilitiesOf(service).MaxTTL > 0
 	}, pairsEnd},
-	{"a renewed key keeps its ID and has a new pair, which alone works", able[keyservice.Renewer], renewing},
-	{"a key that is not there cannot be renewed, and none is made", able[keyservice.Renewer], renewingNothing},
+	{"a renewed key keeps its ID and has a new pair, which alone works", able[keyservice.Regenerator], renewing},
+	{"a key that is not there cannot be renewed, and none is made", able[keyservice.Regenerator], renewingNothing},
 	{"a disabled key stops working and stays listed as such", able[keyservice.Disabler], disabling},
 	{"a key can be disabled again, and when it is gone", able[keyservice.Disabler], disablingAgain},
 	{"a key that was never used has no last use", able[keyservice.LastUsedReporter], lastUse},
@@ -210,7 +210,7 @@ func pairsEnd(t *testing.T, s subject) {
 func renewing(t *testing.T, s subject) {
 	b := s.start(t, 0)
 	made := b.create(t, b.alice)
-	renewed, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.alice, made.ID, ttl)
+	renewed, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.alice, made.ID, ttl)
 	if err != nil || renewed.ID != made.ID || renewed.OwnerUID != made.OwnerUID || renewed.SecretAccessKey == made.SecretAccessKey {
 		t.Fatalf("got %+v, %v", renewed, err)
 	}
@@ -228,7 +228,7 @@ func renewingNothing(t *testing.T, s subject) {
 	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
 	b.settle(t, b.alice)
 	before := b.state()
-	if _, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.alice, made.ID, ttl); err == nil {
+	if _, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.alice, made.ID, ttl); err == nil {
 		t.Error("no error")
 	}
 	if after := b.state(); after != before {

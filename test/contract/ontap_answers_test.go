@@ -36,7 +36,7 @@ var ontapAnswers = slices.Concat(
 	cross(opListAll, ontapList, ontapKinds(false), ontapShapes, nil),
 	cross(opProbe, ontapList, ontapKinds(false), ontapShapes, nil),
 	cross(opConnect, ontapVersion, ontapKinds(false), ontapShapes, nil),
-	cross(opRenew, ontapRenew, ontapKinds(true), ontapShapes, nil),
+	cross(opRegenerate, ontapRenew, ontapKinds(true), ontapShapes, nil),
 	cross(opDeleteOneOf, ontapEmpty, ontapKinds(false), ontapShapes, nil),
 	// The general guide's 409 is for what exists already; that guide gives it the code 1, and no source says it of users.
 	cross(opCreate, ontapPost, ontapKinds(true), ontapShapes, func(d *documented, s shape) {
@@ -50,11 +50,11 @@ var ontapAnswers = slices.Concat(
 			d.want, d.otherwise = fine, true
 		}
 	}),
-	ontapCodes(opCreate, ontapPost), ontapCodes(opRenew, ontapRenew),
+	ontapCodes(opCreate, ontapPost), ontapCodes(opRegenerate, ontapRenew),
 	ontapCode(opList, ontapRead, 4, fine), ontapCode(opDelete, ontapGone, 4, fine), ontapCode(opDeleteOneOf, ontapEmpty, 4, fine),
 	ontapCode(opListAll, ontapList, 4, expected{kind: keyservice.Invalid, reason: "SVMNotFound"}),
 	ontapCode(opCreate, ontapPost, 4, expected{kind: keyservice.Invalid, reason: "SVMNotFound"}),
-	ontapCode(opRenew, ontapRenew, 4, expected{kind: keyservice.NotFound}),
+	ontapCode(opRegenerate, ontapRenew, 4, expected{kind: keyservice.NotFound}),
 	ontapCode(opCreateBeside, ontapRenew, 4, unavailable), // deleted meanwhile
 )
 

@@ -53,7 +53,7 @@ func ontapSubject(version string) subject {
 			opCreateBeside: {ontapVersion, ontapSVM, ontapRead, ontapMark, ontapRenew},
 			opDelete:       {ontapVersion, ontapSVM, ontapRead, ontapGone},
 			opDeleteOneOf:  {ontapVersion, ontapSVM, ontapRead, ontapEmpty},
-			opRenew:        {ontapVersion, ontapSVM, ontapRead, ontapRenew},
+			opRegenerate:   {ontapVersion, ontapSVM, ontapRead, ontapRenew},
 			opProbe:        {ontapVersion, ontapSVM, ontapList},
 			opConnect:      {ontapVersion, ontapSVM},
 		},

@@ -18,7 +18,7 @@ const (
 	opCreateBeside = "Create beside another key"
 	opDelete       = "Delete"
 	opDeleteOneOf  = "Delete one of two keys"
-	opRenew        = "Renew"
+	opRegenerate   = "Regenerate"
 	opDisable      = "Disable"
 	opLastUsed     = "LastUsed"
 	opProbe        = "Probe"
@@ -60,10 +60,10 @@ var operations = []operation{
 		b.create(t, b.alice)
 		return deleting(t, b)
 	}},
-	{opRenew, is[keyservice.Renewer], func(t *testing.T, b *bed) call {
+	{opRegenerate, is[keyservice.Regenerator], func(t *testing.T, b *bed) call {
 		made := b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error {
-			_, err := s.(keyservice.Renewer).Renew(ctx, b.alice, made.ID, ttl)
+			_, err := s.(keyservice.Regenerator).Regenerate(ctx, b.alice, made.ID, ttl)
 			return err
 		}
 	}},

@@ -80,8 +80,8 @@ func foreignKeysStay(t *testing.T, s subject) {
 	b.pass(time.Minute) // until they work
 	before := theirs(b)
 	made := b.create(t, b.alice)
-	if renewer, ok := b.Service.(keyservice.Renewer); ok {
-		renewed, err := renewer.Renew(t.Context(), b.alice, made.ID, ttl)
+	if regenerator, ok := b.Service.(keyservice.Regenerator); ok {
+		renewed, err := regenerator.Regenerate(t.Context(), b.alice, made.ID, ttl)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 
 var settleCases = []contractCase{
 	{"a create whose answer was lost is settled, and nothing is left over", everyone, settlesCreates},
-	{"a renewal whose answer was lost is settled by another", able[keyservice.Renewer], settlesRenewals},
+	{"a renewal whose answer was lost is settled by another", able[keyservice.Regenerator], settlesRenewals},
 	{"a delete whose answer was lost is settled by another", everyone, settlesDeletes},
 }
 
@@ -79,7 +79,7 @@ func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyserv
 			if listed.OwnerUID != owner.UID {
 				t.Errorf("the key that was lost is not known for ours: %+v", listed)
 			}
-			renewed, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.bob, req.ID, ttl)
+			renewed, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.bob, req.ID, ttl)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,13 +102,13 @@ func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyserv
 }
 
 func settlesRenewals(t *testing.T, s subject) {
-	loses(t, s, opRenew, func(t *testing.T, b *bed, lose func(call) error) {
+	loses(t, s, opRegenerate, func(t *testing.T, b *bed, lose func(call) error) {
 		made := b.create(t, b.alice)
 		expect(t, lose(func(ctx context.Context, s keyservice.Service) error {
-			_, err := s.(keyservice.Renewer).Renew(ctx, b.alice, made.ID, ttl)
+			_, err := s.(keyservice.Regenerator).Regenerate(ctx, b.alice, made.ID, ttl)
 			return err
 		}), ambiguous)
-		renewed, err := b.Service.(keyservice.Renewer).Renew(t.Context(), b.alice, made.ID, ttl)
+		renewed, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.alice, made.ID, ttl)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,20 +12,20 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// Renewer adds keyservice.Renewer to a Service.
-type Renewer struct{ service *Service }
+// Regenerator adds keyservice.Regenerator to a Service.
+type Regenerator struct{ service *Service }
 
-// Renewer is to be embedded beside the service.
-func (s *Service) Renewer() Renewer { return Renewer{s} }
+// Regenerator is to be embedded beside the service.
+func (s *Service) Regenerator() Regenerator { return Regenerator{s} }
 
-// Renew implements keyservice.Renewer: the key keeps its ID, and the old pair ends at once.
-func (r Renewer) Renew(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
+// Regenerate implements keyservice.Regenerator: the key keeps its ID, and the old pair ends at once.
+func (r Regenerator) Regenerate(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
 	s := r.service
 	var renewed keyservice.Credential
-	err := s.call(ctx, Renew, func() error {
+	err := s.call(ctx, Regenerate, func() error {
 		k := s.find(keyID)
 		if k == nil || k.user != user || !k.gone.IsZero() {
-			return failed(keyservice.NotFound, Renew, "there is no key %s of user %s", keyID, user)
+			return failed(keyservice.NotFound, Regenerate, "there is no key %s of user %s", keyID, user)
 		}
 		s.End(k.id, "the operator")
 		s.generate(k, ttl)

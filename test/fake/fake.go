@@ -9,9 +9,9 @@
 //	s := fake.New(fake.Options{KeysPerUser: 1})
 //	service := struct {
 //		*fake.Service
-//		fake.Renewer
+//		fake.Regenerator
 //		fake.AllLister
-//	}{s, s.Renewer(), s.AllLister()}
+//	}{s, s.Regenerator(), s.AllLister()}
 package fake
 
 import (

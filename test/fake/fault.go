@@ -17,18 +17,18 @@ type Operation string
 
 // The operations.
 const (
-	List     Operation = "list keys"
-	ListAll  Operation = "list all keys"
-	Create   Operation = "create key"
-	Delete   Operation = "delete key"
-	Renew    Operation = "renew key"
-	Disable  Operation = "disable key"
-	LastUsed Operation = "read last use"
-	Probe    Operation = "check credentials"
+	List       Operation = "list keys"
+	ListAll    Operation = "list all keys"
+	Create     Operation = "create key"
+	Delete     Operation = "delete key"
+	Regenerate Operation = "regenerate key"
+	Disable    Operation = "disable key"
+	LastUsed   Operation = "read last use"
+	Probe      Operation = "check credentials"
 )
 
 // changes: the operation changes something that matters, so that its lost answer is Ambiguous.
-func (o Operation) changes() bool { return o == Create || o == Renew }
+func (o Operation) changes() bool { return o == Create || o == Regenerate }
 
 // Fault is what happens to one call.
 type Fault struct {

@@ -39,11 +39,9 @@ func (w *world) start() {
 		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:accesskey-system", "system:authenticated"},
 	}
 	account.Wrap(w.requests.count)
-	seen := controller.CacheOptions(w.watched())
-	w.shard.Trim(&seen)
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme:  controller.Scheme(),
-		Cache:   seen,
+		Cache:   controller.CacheOptions(w.watched()),
 		Client:  controller.ClientOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// One process has many managers here, one after the other.
@@ -57,7 +55,6 @@ func (w *world) start() {
 	Expect(controller.Setup(ctx, cacheSpy{mgr, &w.caches}, controller.Config{
 		Namespaces:       w.watched(),
 		ClusterNamespace: w.clusterNamespace,
-		Shard:            w.shard,
 		ResyncPeriod:     resync,
 		Concurrency:      concurrency,
 		Clock:            w.clock,

@@ -31,7 +31,7 @@ var forgeries = map[string]func(status *v1alpha1.AccessKeyStatus, keyID string, 
 		status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationCreate, Revision: 9, StartedAt: now, KeyID: keyID}
 	},
 	"as what an open intent renews": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
-		status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRenew, Revision: 9, StartedAt: now, KeyID: keyID}
+		status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, Revision: 9, StartedAt: now, KeyID: keyID}
 	},
 }
 

@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
@@ -37,8 +36,6 @@ type world struct {
 	namespace, clusterNamespace string
 	// neighbours are more namespaces that the operator works in.
 	neighbours []string
-	// shard is the operator's, nil for all AccessKeys.
-	shard *controller.Shard
 
 	clock   *testclock.FakeClock
 	service *qumulo.Simulator

@@ -26,7 +26,7 @@ func TestALeaderIsFollowedSoonAndNothingIsDoneTwice(t *testing.T) {
 	var names []string
 	for i := range 30 {
 		names = append(names, fmt.Sprintf("user-%02d", i))
-		w.addAccessKey(names[i], "", "qumulo")
+		w.addAccessKey(names[i], "qumulo")
 	}
 	first := w.start("first", "--leader-elect")
 	w.until(time.Minute, "the first leader", func() bool { return w.holder(defaultLease) != "" })

@@ -1,13 +1,11 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package replicas runs several managers as processes on a real API server: a leader and its standby, and shards.
+// Package replicas runs several managers as processes on a real API server: a leader and its standby.
 package replicas
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -33,10 +31,7 @@ import (
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
-const (
-	namespace  = "team-a"
-	shardLabel = "accesskey.dev/shard"
-)
+const namespace = "team-a"
 
 // world is an API server on which an overlay is installed, a simulated service, and the managers as processes.
 type world struct {
@@ -98,21 +93,17 @@ func (w *world) addService(name string) {
 	})
 }
 
-// addAccessKey of a user of its own, in a shard unless that is empty.
-func (w *world) addAccessKey(name, shard, service string) {
+// addAccessKey of a user of its own.
+func (w *world) addAccessKey(name, service string) {
 	w.Helper()
 	w.service.AddUser(name)
-	ak := &v1alpha1.AccessKey{
+	w.create(&v1alpha1.AccessKey{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.AccessKeySpec{
 			ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: service},
 			User:       "local:" + name,
 		},
-	}
-	if shard != "" {
-		ak.Labels = map[string]string{shardLabel: shard}
-	}
-	w.create(ak)
+	})
 }
 
 func (w *world) create(object client.Object) {
@@ -147,26 +138,6 @@ func (w *world) start(name string, arguments ...string) *process {
 		}
 	})
 	return p
-}
-
-// workedOn are the AccessKeys that the manager says it carried something out for.
-func (w *world) workedOn(p *process) map[string]bool {
-	w.Helper()
-	file, err := os.Open(p.log)
-	w.must(err)
-	defer file.Close() //nolint:errcheck // it is only read
-	names := map[string]bool{}
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var line struct {
-			Msg, Name string
-		}
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "Carried out" {
-			names[line.Name] = true
-		}
-	}
-	return names
 }
 
 // said reports whether the manager says of a lease that it acquired it, or whatever is asked.

@@ -105,8 +105,8 @@ func everyOperation(ctx context.Context, service keyservice.Service, namesUsers 
 	if lister, ok := service.(keyservice.AllLister); ok {
 		_, errs["list everything"] = lister.ListAll(ctx)
 	}
-	if renewer, ok := service.(keyservice.Renewer); ok {
-		_, errs["renew"] = renewer.Renew(ctx, user, "alice", time.Hour)
+	if regenerator, ok := service.(keyservice.Regenerator); ok {
+		_, errs["renew"] = regenerator.Regenerate(ctx, user, "alice", time.Hour)
 	}
 	if disabler, ok := service.(keyservice.Disabler); ok {
 		errs["disable"] = disabler.Disable(ctx, user, "alice")

@@ -153,8 +153,8 @@ func TestAUserOtherThanTheTokensIsInvalidAndCostsNoCall(t *testing.T) {
 	expectKind(t, err, keyservice.Invalid, "create key: user alice: ", "belong to the user of the KeyService's token", "leave the user empty")
 	_, err = b.List(t.Context(), "alice\n"+strings.Repeat("x", 300))
 	expectKind(t, err, keyservice.Invalid, "list keys: user alice xxx", "…: the keys")
-	_, err = b.Renew(t.Context(), "alice", keyOf(b.Service, 1).ID, 0)
-	expectKind(t, err, keyservice.Invalid, "renew key: user alice: ")
+	_, err = b.Regenerate(t.Context(), "alice", keyOf(b.Service, 1).ID, 0)
+	expectKind(t, err, keyservice.Invalid, "regenerate key: user alice: ")
 	if calls := b.cloud.Calls(); len(calls) != 0 {
 		t.Errorf("calls: %v", calls)
 	}

@@ -139,8 +139,8 @@ func TestAnIDThatCannotBeAKeysIsNeverSent(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "../regions", "a/renew", "a?b", "a#b", "a%2fb", `a\b`, "a b", "a\n", "ä"} {
 		t.Run(fmt.Sprintf("%q", id), func(t *testing.T) {
 			expectKind(t, b.Delete(t.Context(), "", id), keyservice.Invalid, "delete key")
-			_, err := b.Renew(t.Context(), "", id, 0)
-			expectKind(t, err, keyservice.Invalid, "renew key")
+			_, err := b.Regenerate(t.Context(), "", id, 0)
+			expectKind(t, err, keyservice.Invalid, "regenerate key")
 		})
 	}
 	if calls := b.cloud.Calls(); len(calls) != 0 {

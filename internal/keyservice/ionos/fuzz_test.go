@@ -57,7 +57,7 @@ func FuzzAnswers(f *testing.F) {
 		case 4:
 			err = service.Delete(ctx, "", id)
 		case 5:
-			credential, renewErr := service.Renew(ctx, "", id, 0)
+			credential, renewErr := service.Regenerate(ctx, "", id, 0)
 			cloud.ExpectCredential(credential, renewErr)
 		}
 		cloud.Expect(err)
@@ -111,7 +111,7 @@ func FuzzKeyID(f *testing.F) {
 			t.Fatal(err)
 		}
 		err = service.Delete(t.Context(), "", id)
-		_, _ = service.Renew(t.Context(), "", id, 0)
+		_, _ = service.Regenerate(t.Context(), "", id, 0)
 		if (err == nil) != (len(sent) == 2) {
 			t.Fatalf("sent %v with %v", sent, err)
 		}

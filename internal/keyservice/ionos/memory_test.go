@@ -76,7 +76,7 @@ func TestARenewedKeyThatIsNotListedYetHasItsNewAccessKey(t *testing.T) {
 		w.Header().Set("Date", b.clock.Now().Format(http.TimeFormat))
 		_, _ = w.Write([]byte(`{"items":[]}`))
 	})
-	renewed, err := b.Renew(t.Context(), "", made.ID, 0)
+	renewed, err := b.Regenerate(t.Context(), "", made.ID, 0)
 	if err != nil || renewed.AccessKeyID == made.AccessKeyID || b.list(t)[made.ID] != renewed.Key {
 		t.Errorf("got %+v, %v, listed %v", renewed.Key, err, b.list(t))
 	}

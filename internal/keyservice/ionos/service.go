@@ -44,7 +44,7 @@ var (
 	_ keyservice.Service       = (*Service)(nil)
 	_ keyservice.AllLister     = (*Service)(nil)
 	_ keyservice.Prober        = (*Service)(nil)
-	_ keyservice.Renewer       = (*Service)(nil)
+	_ keyservice.Regenerator   = (*Service)(nil)
 	_ keyservice.HandleChooser = (*Service)(nil)
 )
 

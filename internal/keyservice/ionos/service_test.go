@@ -121,7 +121,7 @@ func TestARevokedTokenIsUnauthorizedEverywhere(t *testing.T) {
 	expectKind(t, err, keyservice.Unauthorized, "401", "put a new one into its Secret")
 	_, err = b.Create(t.Context(), "", keyOf(b.Service, 2))
 	expectKind(t, err, keyservice.Unauthorized)
-	_, err = b.Renew(t.Context(), "", key.ID, 0)
+	_, err = b.Regenerate(t.Context(), "", key.ID, 0)
 	expectKind(t, err, keyservice.Unauthorized)
 	expectKind(t, b.Delete(t.Context(), "", key.ID), keyservice.Unauthorized)
 	if calls := b.cloud.Calls(); calls[putKey] != 2 || calls[putRenew] != 1 || calls[deleteKey] != 1 {

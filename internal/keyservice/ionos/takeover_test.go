@@ -125,7 +125,7 @@ func TestAKeyThatCannotBeRenewedYetIsRenewedLater(t *testing.T) {
 				expectKind(t, err, keyservice.Ambiguous, "the key is there")
 				b.after(10 * time.Second)
 				// The planner may renew what it finds, or make the same create again.
-				made, err = b.Renew(t.Context(), "", req.ID, 0)
+				made, err = b.Regenerate(t.Context(), "", req.ID, 0)
 			}
 			if err != nil {
 				t.Fatal(err)

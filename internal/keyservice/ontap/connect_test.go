@@ -31,7 +31,7 @@ func TestTheVersionDecidesTheLimits(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			capabilities := keyservice.CapabilitiesOf(b.Service)
-			if capabilities != (keyservice.Capabilities{KeysPerUser: want, MaxTTL: longest, ReusesIDs: true, Overlap: want > 1, Renews: true, ListsAll: true}) {
+			if capabilities != (keyservice.Capabilities{KeysPerUser: want, MaxTTL: longest, ReusesIDs: true, Overlap: want > 1, Regenerates: true, ListsAll: true}) {
 				t.Errorf("got %+v", capabilities)
 			}
 		})

@@ -70,10 +70,10 @@ func (s *Service) Create(ctx context.Context, user string, wanted keyservice.Cre
 	return credential, nil
 }
 
-// Renew implements keyservice.Renewer. The access key changes too, and the old pair ends at once. Whose key it is, is for
+// Regenerate implements keyservice.Regenerator. The access key changes too, and the old pair ends at once. Whose key it is, is for
 // the caller to know.
-func (s *Service) Renew(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
-	t, err := s.begin(ctx, keyservice.Call{Op: "renew key"}, user)
+func (s *Service) Regenerate(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
+	t, err := s.begin(ctx, keyservice.Call{Op: "regenerate key"}, user)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}

@@ -104,7 +104,7 @@ func TestALostCreateIsSettledByARenewal(t *testing.T) {
 			if len(found) != 1 || found[0].OwnerUID != aliceUID {
 				t.Fatalf("listed %+v", found)
 			}
-			renewed, err := b.Renew(t.Context(), "backup", found[0].ID, month.TTL)
+			renewed, err := b.Regenerate(t.Context(), "backup", found[0].ID, month.TTL)
 			if err != nil || renewed.ID != found[0].ID || renewed.AccessKeyID == found[0].AccessKeyID || renewed.OwnerUID != aliceUID {
 				t.Fatalf("got %+v, %v", renewed, err)
 			}
@@ -122,7 +122,7 @@ func TestALostSecondKeyIsKnownByItsMark(t *testing.T) {
 	if keys := b.list(t, "backup"); len(keys) != 2 || keys[1].OwnerUID != aliceUID {
 		t.Fatalf("listed %+v", keys)
 	}
-	second, err := b.Renew(t.Context(), "backup", "backup/2", 0)
+	second, err := b.Regenerate(t.Context(), "backup", "backup/2", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func FuzzAnswers(f *testing.F) {
 		case 4:
 			err = service.Delete(ctx, "alice", "alice")
 		case 5:
-			credential, renewErr := service.Renew(ctx, "alice", "alice", month.TTL)
+			credential, renewErr := service.Regenerate(ctx, "alice", "alice", month.TTL)
 			cluster.ExpectCredential(credential, renewErr)
 		}
 		cluster.Expect(err)

@@ -30,7 +30,7 @@ func TestAnExpiredKeyIsStillListed(t *testing.T) {
 	}
 	_, err := b.Create(t.Context(), "backup", month)
 	expectKind(t, err, keyservice.QuotaExceeded)
-	renewed, err := b.Renew(t.Context(), "backup", key.ID, month.TTL)
+	renewed, err := b.Regenerate(t.Context(), "backup", key.ID, month.TTL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,8 +212,8 @@ func TestNamesOfUsers(t *testing.T) {
 			expectKind(t, err, keyservice.Invalid, "read user: S3 user ", text)
 			_, err = b.Create(t.Context(), name, month)
 			expectKind(t, err, keyservice.Invalid, "create key: S3 user ", text)
-			_, err = b.Renew(t.Context(), name, name, 0)
-			expectKind(t, err, keyservice.Invalid, "renew key: S3 user ", text)
+			_, err = b.Regenerate(t.Context(), name, name, 0)
+			expectKind(t, err, keyservice.Invalid, "regenerate key: S3 user ", text)
 		})
 	}
 	if calls := b.cluster.Calls(); len(calls) != 0 {

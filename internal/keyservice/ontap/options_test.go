@@ -100,7 +100,7 @@ func (b *bed) rotate(t *testing.T, first keyservice.Credential) {
 	}
 	b.works(t, first, false)
 	b.works(t, second, true)
-	renewed, err := b.Renew(t.Context(), "backup", second.ID, 0)
+	renewed, err := b.Regenerate(t.Context(), "backup", second.ID, 0)
 	if err != nil || renewed.ID != second.ID || !renewed.ExpiresAt.IsZero() {
 		t.Fatalf("got %+v, %v", renewed.Key, err)
 	}
@@ -115,7 +115,7 @@ func (b *bed) replace(t *testing.T, first keyservice.Credential) {
 	}
 	_, err := b.Create(t.Context(), "backup", month)
 	expectKind(t, err, keyservice.QuotaExceeded)
-	renewed, err := b.Renew(t.Context(), "backup", first.ID, 0)
+	renewed, err := b.Regenerate(t.Context(), "backup", first.ID, 0)
 	if err != nil || renewed.ID != first.ID || !renewed.ExpiresAt.IsZero() {
 		t.Fatalf("got %+v, %v", renewed.Key, err)
 	}
@@ -180,7 +180,7 @@ func TestJobsAreRefusedClearlyAndSettled(t *testing.T) {
 	b := newBed(t, netapp.Options{Jobs: true})
 	_, err := b.Create(t.Context(), "backup", month)
 	expectKind(t, err, keyservice.Ambiguous, "in a job, whose answer would not have the secret")
-	_, err = b.Renew(t.Context(), "backup", "backup", 0)
+	_, err = b.Regenerate(t.Context(), "backup", "backup", 0)
 	expectKind(t, err, keyservice.Ambiguous, "in a job")
 	expectKind(t, b.Delete(t.Context(), "backup", "backup"), keyservice.Unavailable, "in a job")
 	if err := b.Delete(t.Context(), "backup", "backup"); err != nil {
@@ -208,7 +208,7 @@ func TestNamesThatDifferInCase(t *testing.T) {
 			_, err := b.Create(t.Context(), "backup", month)
 			expectKind(t, err, keyservice.Invalid, "the SVM has a user Backup, and does not tell upper from lower case")
 			expectReason(t, err, ReasonUserExists)
-			_, err = b.Renew(t.Context(), "backup", "backup", 0)
+			_, err = b.Regenerate(t.Context(), "backup", "backup", 0)
 			expectKind(t, err, keyservice.NotFound)
 			if err := b.Delete(t.Context(), "backup", "backup"); err != nil {
 				t.Error(err)

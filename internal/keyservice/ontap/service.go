@@ -54,7 +54,7 @@ var (
 	_ keyservice.AllLister     = (*Service)(nil)
 	_ keyservice.Prober        = (*Service)(nil)
 	_ keyservice.Connector     = (*Service)(nil)
-	_ keyservice.Renewer       = (*Service)(nil)
+	_ keyservice.Regenerator   = (*Service)(nil)
 	_ keyservice.HandleChooser = (*Service)(nil)
 )
 

@@ -99,8 +99,8 @@ var mutants = []mutant{
 	},
 	{
 		name: "a key is taken back although its write may have happened", file: issue,
-		old:   "if !refused(cause) || intent.Operation == v1alpha1.OperationRenew {",
-		new:   "if intent.Operation == v1alpha1.OperationRenew {",
+		old:   "if !refused(cause) || intent.Operation == v1alpha1.OperationRegenerate {",
+		new:   "if intent.Operation == v1alpha1.OperationRegenerate {",
 		tests: "TestEveryCrash/qumulo/Auto/issue$",
 	},
 	{

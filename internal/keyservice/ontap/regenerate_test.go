@@ -20,7 +20,7 @@ func TestARenewedKeyKeepsItsIDAndNothingElse(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: version})
 			old := b.create(t, "backup", month)
 			b.clock.SetTime(start.Add(time.Hour))
-			renewed, err := b.Renew(t.Context(), "backup", old.ID, 2*time.Hour)
+			renewed, err := b.Regenerate(t.Context(), "backup", old.ID, 2*time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,7 +41,7 @@ func TestARenewedKeyKeepsItsIDAndNothingElse(t *testing.T) {
 func TestARenewalLeavesTheOtherKey(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	first, second := b.create(t, "backup", month), b.create(t, "backup", month)
-	renewed, err := b.Renew(t.Context(), "backup", "backup/2", 0)
+	renewed, err := b.Regenerate(t.Context(), "backup", "backup/2", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,13 +68,13 @@ func TestAKeyThatIsGoneCannotBeRenewed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: netapp.V9191})
 			test.world(t, b)
-			_, err := b.Renew(t.Context(), "backup", test.id, 0)
-			expectKind(t, err, test.kind, "renew key: S3 user backup: ")
+			_, err := b.Regenerate(t.Context(), "backup", test.id, 0)
+			expectKind(t, err, test.kind, "regenerate key: S3 user backup: ")
 			b.calls(t, patchUser, 0)
 		})
 	}
 	b := newBed(t, netapp.Options{})
-	_, err := b.Renew(t.Context(), "backup", "backup/2", 0)
+	_, err := b.Regenerate(t.Context(), "backup", "backup/2", 0)
 	expectKind(t, err, keyservice.Unavailable, "ONTAP 9.16.1 has no key 2")
 }
 
@@ -89,13 +89,13 @@ func TestALostRenewalIsAmbiguousAndCanBeRepeated(t *testing.T) {
 			b := newBed(t, netapp.Options{})
 			b.create(t, "backup", month)
 			b.cluster.Inject(anyGenerate.Once(), effect)
-			credential, err := b.Renew(t.Context(), "backup", "backup", 0)
-			expectKind(t, err, keyservice.Ambiguous, "renew key: S3 user backup: ")
+			credential, err := b.Regenerate(t.Context(), "backup", "backup", 0)
+			expectKind(t, err, keyservice.Ambiguous, "regenerate key: S3 user backup: ")
 			if credential != (keyservice.Credential{}) {
 				t.Errorf("got %+v", credential)
 			}
 			b.calls(t, patchUser, 1)
-			renewed, err := b.Renew(t.Context(), "backup", "backup", 0)
+			renewed, err := b.Regenerate(t.Context(), "backup", "backup", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestARenewalWhoseOtherPropertiesFailIsMadeAgainWithoutThem(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: version, PropertiesFail: true})
 			b.create(t, "backup", month)
-			renewed, err := b.Renew(t.Context(), "backup", "backup", time.Hour)
+			renewed, err := b.Regenerate(t.Context(), "backup", "backup", time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,8 +141,8 @@ func TestARenewalThatCannotBeMadeAgainIsAmbiguous(t *testing.T) {
 			b.create(t, "backup", month)
 			b.cluster.Inject(anyGenerate.Once(), problemAnswer(400, codeRenewed))
 			b.cluster.Inject(anyGenerate, again)
-			_, err := b.Renew(t.Context(), "backup", "backup", time.Hour)
-			expectKind(t, err, keyservice.Ambiguous, "renew key: S3 user backup: ", codeRenewed, "another pair in its place was not had either: ", text)
+			_, err := b.Regenerate(t.Context(), "backup", "backup", time.Hour)
+			expectKind(t, err, keyservice.Ambiguous, "regenerate key: S3 user backup: ", codeRenewed, "another pair in its place was not had either: ", text)
 			if strings.Count(err.Error(), "S3 user backup") != 1 {
 				t.Errorf("it repeats itself: %v", err)
 			}
@@ -191,8 +191,8 @@ func TestATTLThatTheServiceDoesNotAllowIsInvalid(t *testing.T) {
 			expectKind(t, err, keyservice.Invalid, "create key: S3 user backup: ", test.text)
 			expectReason(t, err, ReasonTTLUnsupported)
 			key := b.create(t, "backup", keyservice.CreateRequest{TTL: time.Hour})
-			_, err = b.Renew(t.Context(), "backup", "backup", test.ttl)
-			expectKind(t, err, keyservice.Invalid, "renew key: S3 user backup: ", test.text)
+			_, err = b.Regenerate(t.Context(), "backup", "backup", test.ttl)
+			expectKind(t, err, keyservice.Invalid, "regenerate key: S3 user backup: ", test.text)
 			expectReason(t, err, ReasonTTLUnsupported)
 			b.works(t, key, true)
 		})

@@ -29,7 +29,7 @@ func TestARenewedKeyHasANewPair(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, test.options)
 			old := b.create(t, 1)
-			renewed, err := b.Renew(t.Context(), "", old.ID, time.Hour)
+			renewed, err := b.Regenerate(t.Context(), "", old.ID, time.Hour)
 			if err != nil || !b.valid(renewed) || b.valid(old) != test.grace {
 				t.Fatalf("got %+v, %v", renewed.Key, err)
 			}
@@ -54,7 +54,7 @@ func TestARenewalCarriesNoBody(t *testing.T) {
 		length, header = r.ContentLength, r.Header
 		next.ServeHTTP(w, r)
 	})
-	if _, err := b.Renew(t.Context(), "", old.ID, 0); err != nil || length != 0 || header.Get("Content-Type") != "" ||
+	if _, err := b.Regenerate(t.Context(), "", old.ID, 0); err != nil || length != 0 || header.Get("Content-Type") != "" ||
 		header.Get("Content-Length") != "0" {
 		t.Errorf("length %d, header %v, %v", length, header, err)
 	}
@@ -64,7 +64,7 @@ func TestAKeyMayBeProvisionedAgainByItsRenewal(t *testing.T) {
 	b := newBed(t, cloud.Options{Provisioning: 10 * time.Second, ChangesProvision: true})
 	old := b.create(t, 1)
 	b.after(10 * time.Second)
-	renewed, err := b.Renew(t.Context(), "", old.ID, 0)
+	renewed, err := b.Regenerate(t.Context(), "", old.ID, 0)
 	if err != nil || renewed.State != keyservice.Pending || b.valid(renewed) || b.list(t)[old.ID].State != keyservice.Pending {
 		t.Fatalf("got %+v, %v", renewed.Key, err)
 	}
@@ -99,13 +99,13 @@ func TestWhatARenewalThatGoesWrongMeans(t *testing.T) {
 			b := newBed(t, cloud.Options{})
 			old := b.create(t, 1)
 			b.cloud.Inject(anyRenew(old.ID).Once(), test.effect)
-			_, err := b.Renew(t.Context(), "", old.ID, 0)
-			expectKind(t, err, test.kind, "renew key: key "+old.ID+": ", test.text)
+			_, err := b.Regenerate(t.Context(), "", old.ID, 0)
+			expectKind(t, err, test.kind, "regenerate key: key "+old.ID+": ", test.text)
 			if b.valid(old) == test.renewed {
 				t.Errorf("the old pair works: %t", b.valid(old))
 			}
 			b.calls(t, putRenew, 1)
-			if renewed, err := b.Renew(t.Context(), "", old.ID, 0); err != nil || !b.valid(renewed) {
+			if renewed, err := b.Regenerate(t.Context(), "", old.ID, 0); err != nil || !b.valid(renewed) {
 				t.Errorf("the next renewal: %+v, %v", renewed.Key, err)
 			}
 		})
@@ -119,13 +119,13 @@ func TestARefusedRenewalThatWillPassIsTriedAgain(t *testing.T) {
 				Provisioning: time.Second, Destroying: time.Minute, RenewEarlyStatus: status, DestroyingStatus: status,
 			})
 			key := b.create(t, 1)
-			_, err := b.Renew(t.Context(), "", key.ID, 0)
+			_, err := b.Regenerate(t.Context(), "", key.ID, 0)
 			expectKind(t, err, keyservice.Unavailable, "not available yet", fmt.Sprint(status))
 			b.after(time.Second)
 			if err := b.Delete(t.Context(), "", key.ID); err != nil {
 				t.Fatal(err)
 			}
-			_, err = b.Renew(t.Context(), "", key.ID, 0)
+			_, err = b.Regenerate(t.Context(), "", key.ID, 0)
 			expectKind(t, err, keyservice.Unavailable, "the key is being deleted", fmt.Sprint(status))
 		})
 	}
@@ -144,7 +144,7 @@ func TestARefusalThatTheListDoesNotExplainStays(t *testing.T) {
 			if effect != nil {
 				defer b.cloud.Inject(anyList, effect)()
 			}
-			_, err := b.Renew(t.Context(), "", key.ID, 0)
+			_, err := b.Regenerate(t.Context(), "", key.ID, 0)
 			expectKind(t, err, keyservice.Invalid, "422 Unprocessable Entity: no")
 		})
 	}

@@ -13,10 +13,10 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// Renew implements keyservice.Renewer: the same key, with a new secret and, for all that is known, the same access key. The
+// Regenerate implements keyservice.Regenerator: the same key, with a new secret and, for all that is known, the same access key. The
 // service has no expiry, so ttl is not used.
-func (s *Service) Renew(ctx context.Context, user, keyID string, _ time.Duration) (keyservice.Credential, error) {
-	if err := ownUser("renew key", user); err != nil {
+func (s *Service) Regenerate(ctx context.Context, user, keyID string, _ time.Duration) (keyservice.Credential, error) {
+	if err := ownUser("regenerate key", user); err != nil {
 		return keyservice.Credential{}, err
 	}
 	return s.renew(ctx, keyID)
@@ -24,7 +24,7 @@ func (s *Service) Renew(ctx context.Context, user, keyID string, _ time.Duration
 
 func (s *Service) renew(ctx context.Context, id string) (keyservice.Credential, error) {
 	renew := request{
-		call: keyservice.Call{Op: "renew key"}, subject: "key " + keyservice.Excerpt(id),
+		call: keyservice.Call{Op: "regenerate key"}, subject: "key " + keyservice.Excerpt(id),
 		method: http.MethodPut, path: keysPath + "/" + id + "/renew",
 	}
 	if !sendable(id) {
