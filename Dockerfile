@@ -1,4 +1,4 @@
-# The manager as a static binary on an image that holds nothing else but CA certificates.
+# The image contains only the manager as a static binary and CA certificates.
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -24,14 +24,14 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"accesskey.dev/operator/internal/controller"
-	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/controller/accesskey"
+	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
-// defaultNamespace holds the Secrets of ClusterKeyServices where POD_NAMESPACE does not say otherwise.
+// defaultNamespace is the operator's namespace unless POD_NAMESPACE names another one.
 const defaultNamespace = "accesskey-system"
 
-// bodies is the verbosity from which the Kubernetes client logs what it sends and receives, Secrets included. It logs with
-// the logger of the pass, so that a flag of this program's would be enough.
+// bodies is the verbosity from which the Kubernetes client logs requests and responses, including Secrets.
 const bodies = 8
 
 // Leader election: another manager takes over when the leader has not renewed its lease for leaseDuration, and a leader
@@ -58,21 +58,19 @@ type options struct {
 	concurrency  int
 	resyncPeriod time.Duration
 	kubeAPIQPS   float64
-	trust        bool
 	logging      zap.Options
 }
 
 func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	var o options
-	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Elect a leader, so that of several managers one works.")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Enable leader election: only one replica is active at a time.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
 	flags.StringVar(&o.pprof, "pprof-bind-address", "0", "Address of Go's profiler (HTTP, without authentication), such as 127.0.0.1:6060; 0 for none.")
-	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to work in, separated by commas, without ClusterKeyServices; empty for the whole cluster.")
-	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 16, "AccessKeys that are worked on at once.")
+	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to watch, separated by commas; ClusterKeyServices are not served then. Empty for the whole cluster.")
+	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 64, "AccessKeys that are reconciled at the same time. A KeyService gets a quarter of them.")
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
-	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests a second to the API server; -1 leaves it to the API server's own fairness.")
-	flags.BoolVar(&o.trust, "trust-unproven", false, "Accept what is recorded without the operator's signature, and sign it: for one start after the Secret accesskey-operator-proof was lost.")
+	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves throttling to the API server.")
 	o.logging.BindFlags(flags)
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
@@ -87,7 +85,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	case o.kubeAPIQPS != -1 && !(o.kubeAPIQPS > 0):
 		return o, errors.New("--kube-api-qps must be positive, or -1 for no limit")
 	case o.logging.Level != nil && o.logging.Level.Enabled(-bodies):
-		return o, fmt.Errorf("--zap-log-level must be below %d: from there on the Kubernetes client logs the Secrets that it reads and writes", bodies)
+		return o, fmt.Errorf("--zap-log-level must be below %d: from that level on, the Kubernetes client logs the Secrets that it reads and writes", bodies)
 	}
 	return o, nil
 }
@@ -105,7 +103,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		return err
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
-	for _, collector := range slices.Concat(keyservice.Collectors(), controller.Collectors()) {
+	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors()) {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
@@ -118,15 +116,11 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}
-	err = controller.Setup(ctx, mgr, controller.Config{
-		Namespaces:       namespaces(o.namespaces),
-		ClusterNamespace: clusterNamespace(),
-		ResyncPeriod:     o.resyncPeriod,
-		Concurrency:      o.concurrency,
-		NamespacedOnly:   len(namespaces(o.namespaces)) > 0,
-		TrustUnproven:    o.trust,
-	})
-	if err != nil {
+	setup := controller.Config{ClusterNamespace: operatorNamespace(), ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency}
+	if len(namespaces(o.namespaces)) > 0 {
+		setup.ClusterNamespace = "" // ClusterKeyServices need the labels of namespaces, which Roles cannot grant
+	}
+	if err := controller.Setup(ctx, mgr, setup); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
@@ -139,13 +133,12 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  controller.Scheme(),
 		Cache:                   controller.CacheOptions(namespaces(o.namespaces)),
-		Client:                  controller.ClientOptions(),
 		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress:  o.healthProbe,
 		PprofBindAddress:        o.pprof,
 		LeaderElection:          o.leaderElect,
 		LeaderElectionID:        leaseName,
-		LeaderElectionNamespace: clusterNamespace(),
+		LeaderElectionNamespace: operatorNamespace(),
 		LeaseDuration:           ptr.To(leaseDuration),
 		RenewDeadline:           ptr.To(renewDeadline),
 		RetryPeriod:             ptr.To(retryPeriod),
@@ -171,7 +164,7 @@ func namespaces(list string) []string {
 	return names
 }
 
-func clusterNamespace() string {
+func operatorNamespace() string {
 	if namespace := os.Getenv("POD_NAMESPACE"); namespace != "" {
 		return namespace
 	}

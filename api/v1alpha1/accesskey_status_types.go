@@ -7,10 +7,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// AccessKeyStatus is what the operator knows of the pair. It is the operator's record of the keys that it made.
+// AccessKeyStatus is the operator's record of the keys that it created. Only the operator writes it; the installation includes
+// a ValidatingAdmissionPolicy that rejects other writers.
 // +kubebuilder:validation:MinProperties=1
 type AccessKeyStatus struct {
-	// observedGeneration is the generation of the spec that the last pass worked on.
+	// observedGeneration is the generation of the spec that was reconciled last.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -21,21 +22,27 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	AccessKeyID string `json:"accessKeyID,omitempty"`
 
-	// keyID is the service's handle of the current key; often the same as accessKeyID.
+	// keyID is the service's ID of the current key; often the same as accessKeyID.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	KeyID string `json:"keyID,omitempty"`
 
-	// issuedAt is when the current pair was asked for.
+	// userID is the service's canonical ID of spec.user. Locks and claims use it, so that two spellings of a user are one user.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	UserID string `json:"userID,omitempty"`
+
+	// issuedAt is when the current pair was requested.
 	// +optional
 	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
 
-	// expiresAt is when the current pair has to be gone: issuedAt and ttl. Absent without a ttl.
+	// expiresAt is when the current pair ends: issuedAt plus ttl. Absent without a ttl.
 	// +optional
 	ExpiresAt metav1.Time `json:"expiresAt,omitempty,omitzero"`
 
-	// renewalTime is when the next pair will be made. Absent without a ttl.
+	// renewalTime is when the next pair will be issued. Absent without a ttl.
 	// +optional
 	RenewalTime metav1.Time `json:"renewalTime,omitempty,omitzero"`
 
@@ -50,6 +57,24 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	SecretName string `json:"secretName,omitempty"`
 
+	// secretResourceVersion is the resourceVersion of the Secret when its content was last known to be as published.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
+
+	// secretDigest is a digest of the data that was published.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	SecretDigest string `json:"secretDigest,omitempty"`
+
+	// secretTemplateDigest is a digest of everything that the Secret was rendered from, except for the pair.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	SecretTemplateDigest string `json:"secretTemplateDigest,omitempty"`
+
 	// previousKeys still work, each until its revokeAt.
 	// +optional
 	// +listType=map
@@ -58,11 +83,11 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	PreviousKeys []PreviousKey `json:"previousKeys,omitempty"`
 
-	// intent is an operation at the service that was begun and whose end is not recorded yet.
+	// intent is an operation at the service that was started and whose outcome is not recorded yet.
 	// +optional
 	Intent *Intent `json:"intent,omitempty"`
 
-	// failures in a row of the current operation; absent when the last one succeeded.
+	// failures counts the consecutive failures of the current operation; absent after a success.
 	// +optional
 	Failures *Failures `json:"failures,omitempty"`
 
@@ -71,12 +96,6 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	LastHandledRenewal string `json:"lastHandledRenewal,omitempty"`
-
-	// proof is the operator's signature of what this status records. A status that somebody else wrote is not trusted.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	Proof string `json:"proof,omitempty"`
 
 	// conditions are Ready, Synced and, only while true, Reconciling and Stalled.
 	// +optional
@@ -87,20 +106,20 @@ type AccessKeyStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// KeyState is what became of a previous key.
+// KeyState is the state of a previous key.
 // +kubebuilder:validation:Enum=Active;Disabled
 type KeyState string
 
 const (
 	// KeyActive works.
 	KeyActive KeyState = "Active"
-	// KeyDisabled was stopped, and is to be deleted.
+	// KeyDisabled was disabled and is about to be deleted.
 	KeyDisabled KeyState = "Disabled"
 )
 
-// PreviousKey is a replaced key in its overlap.
+// PreviousKey is a rotated key in its overlap.
 type PreviousKey struct {
-	// keyID is the service's handle of the key.
+	// keyID is the service's ID of the key.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -112,7 +131,7 @@ type PreviousKey struct {
 	// +kubebuilder:validation:MaxLength=256
 	AccessKeyID string `json:"accessKeyID,omitempty"`
 
-	// issuedAt is when the pair was asked for.
+	// issuedAt is when the pair was requested.
 	// +required
 	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
 
@@ -123,44 +142,50 @@ type PreviousKey struct {
 	// state is Active, or Disabled between the two steps of a revocation where the service has both.
 	// +optional
 	State KeyState `json:"state,omitempty"`
+
+	// secretName is the Secret under a former spec.secretName that still holds this pair. It is deleted with the key.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
 }
 
-// Operation is a call that can't be replayed.
+// Operation is a request that cannot be replayed.
 // +kubebuilder:validation:Enum=Create;Regenerate;Revoke
 type Operation string
 
 const (
-	// OperationCreate makes a new key.
+	// OperationCreate creates a key.
 	OperationCreate Operation = "Create"
-	// OperationRegenerate gives a key a new pair in place.
+	// OperationRegenerate generates a new pair in the same key.
 	OperationRegenerate Operation = "Regenerate"
-	// OperationRevoke deletes a key from a place in which the next one will be, so that a deletion that lands late would take that.
+	// OperationRevoke deletes a key whose ID can be used again. A deletion that is carried out late would delete the next key.
 	OperationRevoke Operation = "Revoke"
 )
 
-// Intent is written before an operation that can't be replayed, so that a crash or a lost answer leaves a trace to
-// settle from.
+// Intent is written before an operation that cannot be replayed, so that it can be settled after a crash or a lost response.
 type Intent struct {
-	// operation that was begun.
+	// operation that was started.
 	// +required
 	Operation Operation `json:"operation,omitempty"`
 
-	// revision that the operation is to produce; of a deletion, the last one that there was.
+	// revision of the pair that the operation produces; for a deletion, the last revision.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Revision int64 `json:"revision,omitempty"`
 
-	// startedAt is when the operation was begun.
+	// startedAt is when the operation was started.
 	// +required
 	StartedAt metav1.Time `json:"startedAt,omitempty,omitzero"`
 
-	// keyID is the handle that the operator chose for the new key, or the key to renew or to delete. Absent where the service chooses.
+	// keyID is the ID that the operator chose for the new key, or the key to regenerate or delete. Absent where the service
+	// chooses the ID.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	KeyID string `json:"keyID,omitempty"`
 
-	// knownKeyIDs are the keys that the user had just before.
+	// knownKeyIDs are the keys that the user had just before the operation.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -169,8 +194,8 @@ type Intent struct {
 	// +kubebuilder:validation:items:MaxLength=256
 	KnownKeyIDs []string `json:"knownKeyIDs,omitempty"`
 
-	// candidateKeyIDs are the keys that could each be the one that this intent made; set only when there is more than
-	// one (Stalled, AmbiguousKeys). A person decides by deleting the orphan at the service; the rest is then left alone.
+	// candidateKeyIDs are the keys that this operation may have created; set only when there is more than one
+	// (Stalled/AmbiguousKeys). Delete the orphan at the service to decide; the operator leaves the other keys alone.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -179,7 +204,7 @@ type Intent struct {
 	// +kubebuilder:validation:items:MaxLength=256
 	CandidateKeyIDs []string `json:"candidateKeyIDs,omitempty"`
 
-	// renewal is the value of the annotation accesskey.dev/renew that this operation answers.
+	// renewal is the value of the annotation accesskey.dev/renew that caused this operation.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -188,7 +213,7 @@ type Intent struct {
 
 // Failures keep the back-off across restarts.
 type Failures struct {
-	// count of failures in a row.
+	// count of consecutive failures.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Count int32 `json:"count,omitempty"`
@@ -197,7 +222,7 @@ type Failures struct {
 	// +required
 	LastTime metav1.Time `json:"lastTime,omitempty,omitzero"`
 
-	// nextAttempt is when the operation will be tried again.
+	// nextAttempt is when the operation will be retried.
 	// +required
 	NextAttempt metav1.Time `json:"nextAttempt,omitempty,omitzero"`
 }

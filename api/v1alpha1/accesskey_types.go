@@ -11,48 +11,48 @@ import (
 const (
 	// RevokeFinalizer stays on an AccessKey until every key that it records is gone from the service.
 	RevokeFinalizer = "accesskey.dev/revoke"
-	// InUseFinalizer stays on a KeyService and on its Secrets while an AccessKey needs them.
+	// InUseFinalizer stays on a KeyService and on its Secrets while an AccessKey refers to the KeyService.
 	InUseFinalizer = "accesskey.dev/in-use"
-	// RenewAnnotation on an AccessKey asks for one rotation per new value.
+	// RenewAnnotation on an AccessKey requests one rotation per new value.
 	RenewAnnotation = "accesskey.dev/renew"
 
-	// ManagedByLabel and ManagedByValue mark the Secrets that the operator writes.
+	// ManagedByLabel marks the Secrets that the operator writes.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	// ManagedByValue is the value of ManagedByLabel.
 	ManagedByValue = "accesskey-operator"
-	// AccessKeyIDAnnotation on a Secret is the access key ID that it holds.
+	// AccessKeyIDAnnotation on a Secret is the access key ID in it.
 	AccessKeyIDAnnotation = "accesskey.dev/access-key-id"
-	// ExpiresAtAnnotation on a Secret is when its pair ends (RFC 3339); absent without a ttl.
+	// ExpiresAtAnnotation on a Secret is when its pair expires (RFC 3339); absent without a ttl.
 	ExpiresAtAnnotation = "accesskey.dev/expires-at"
-	// RecordAnnotation on a Secret is the operator's own record of what it published, so that a lost status can be
-	// found again, and a digest of the pair, so that an edit is noticed. No secret material.
+	// RecordAnnotation on a Secret is the operator's record of the pair in it. An AccessKey whose status was lost adopts the
+	// pair by this record. It contains no secret material.
 	RecordAnnotation = "accesskey.dev/record"
 )
 
-// The keys of a published Secret: what the AWS SDKs read from the environment.
+// The keys of a published Secret. The AWS SDKs read them from the environment.
 const (
 	// SecretKeyAccessKeyID holds the public half of the pair.
 	SecretKeyAccessKeyID = "AWS_ACCESS_KEY_ID"
 	// SecretKeySecretAccessKey holds the secret half of the pair.
 	SecretKeySecretAccessKey = "AWS_SECRET_ACCESS_KEY"
-	// SecretKeyEndpoint holds the KeyService's s3.endpoint, if set.
+	// SecretKeyEndpoint holds the KeyService's s3.endpoint, if it is set.
 	SecretKeyEndpoint = "AWS_ENDPOINT_URL_S3"
-	// SecretKeyRegion holds the KeyService's s3.region, if set.
+	// SecretKeyRegion holds the KeyService's s3.region, if it is set.
 	SecretKeyRegion = "AWS_REGION"
 )
 
-// DeletionPolicy says what becomes of the keys when an AccessKey is deleted.
+// DeletionPolicy says what happens to the keys when an AccessKey is deleted.
 // +kubebuilder:validation:Enum=Delete;Retain
 type DeletionPolicy string
 
 const (
 	// DeletionPolicyDelete revokes every key at the service.
 	DeletionPolicyDelete DeletionPolicy = "Delete"
-	// DeletionPolicyRetain leaves the keys at the service.
+	// DeletionPolicyRetain keeps the keys at the service and the Secret in the namespace.
 	DeletionPolicyRetain DeletionPolicy = "Retain"
 )
 
-// AccessKeySpec is the key pair that is wanted.
+// AccessKeySpec describes the wanted key pair.
 // +kubebuilder:validation:XValidation:rule="has(self.user) == has(oldSelf.user) && (!has(self.user) || self.user == oldSelf.user)",message="user is immutable: a key belongs to one user; create another AccessKey instead",fieldPath=".user"
 // +kubebuilder:validation:XValidation:rule="!(has(self.renewBefore) && has(self.renewBeforePercentage))",message="set renewBefore or renewBeforePercentage, not both",fieldPath=".renewBefore"
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBeforePercentage) || has(self.ttl)",message="renewBeforePercentage is a share of ttl: set ttl, or use renewBefore",fieldPath=".renewBeforePercentage"
@@ -64,7 +64,7 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="serviceRef is immutable: a key lives at one service; create another AccessKey instead"
 	ServiceRef ServiceReference `json:"serviceRef,omitzero"`
 
-	// user is whose key it is, in the service's own notation (Qumulo: local:NAME, ad:NAME, uid:N, sid:S-…, auth_id:N;
+	// user is the owner of the key, in the service's notation (Qumulo: local:NAME, ad:NAME, uid:N, sid:S-…, auth_id:N;
 	// Huawei: the user's ID or name; ONTAP: the S3 user's name; IONOS: empty, the token's user). Immutable.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -72,8 +72,8 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == self.trim()",message="user must not begin or end with white space"
 	User string `json:"user,omitempty"`
 
-	// ttl is how long a key pair lives at most, as a duration such as 720h. At least 1m. Without it there is no
-	// scheduled renewal.
+	// ttl is the maximum lifetime of a key pair, as a duration such as 720h. At least 1m. Without it there is no scheduled
+	// rotation.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -81,8 +81,8 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="ttl must be at least 1m"
 	TTL *metav1.Duration `json:"ttl,omitempty"`
 
-	// renewBefore is how long before the end of the ttl the pair is replaced, and so how long the old and the new key
-	// both work. Defaults to a third of ttl, and to 24h without a ttl.
+	// renewBefore is how long before its expiry a pair is rotated, and therefore how long the old and the new pair both
+	// work. Defaults to a third of ttl, or to 24h without a ttl.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -96,29 +96,29 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:Maximum=99
 	RenewBeforePercentage int32 `json:"renewBeforePercentage,omitempty"`
 
-	// rotation says how the pair is replaced.
+	// rotation says how the pair is rotated.
 	// +optional
 	Rotation *Rotation `json:"rotation,omitempty"`
 
-	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. A Secret that this AccessKey
-	// does not control is never overwritten.
+	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. The operator never overwrites a
+	// Secret that this AccessKey neither controls nor may adopt.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"
 	SecretName string `json:"secretName,omitempty"`
 
-	// secretTemplate shapes the Secret.
+	// secretTemplate describes the Secret.
 	// +optional
 	SecretTemplate *SecretTemplate `json:"secretTemplate,omitempty"`
 
-	// deletionPolicy says what becomes of the keys when this AccessKey is deleted: Delete revokes them, Retain leaves
-	// them at the service. It can be changed at any time.
+	// deletionPolicy says what happens when this AccessKey is deleted: Delete revokes its keys, Retain keeps the keys at the
+	// service and the Secret in the namespace. It can be changed at any time.
 	// +optional
 	// +default="Delete"
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
-	// suspend makes the operator leave everything as it is: no renewal, no revocation, no repair. Deleting still works.
+	// suspend pauses the AccessKey: no rotation, no revocation, no repair. Deletion still works.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 }
@@ -138,30 +138,31 @@ type ServiceReference struct {
 	Name string `json:"name,omitempty"`
 }
 
-// RotationStrategy says how a pair is replaced.
+// RotationStrategy says how a pair is rotated.
 // +kubebuilder:validation:Enum=Auto;Overlap;Replace
 type RotationStrategy string
 
 const (
-	// StrategyAuto overlaps where the service can hold two keys of a user, else replaces in place.
+	// StrategyAuto is Overlap if the service can hold two keys of a user, otherwise Replace.
 	StrategyAuto RotationStrategy = "Auto"
-	// StrategyOverlap makes the new key beside the old one.
+	// StrategyOverlap creates the new key beside the old one.
 	StrategyOverlap RotationStrategy = "Overlap"
-	// StrategyReplace renews the key in place, or where the service can't, deletes it and makes a new one. Between that and
-	// the write of the Secret no key works.
+	// StrategyReplace regenerates the key in place. If the service cannot do that, it deletes the key and creates a new one. No
+	// key works until the Secret is written.
 	StrategyReplace RotationStrategy = "Replace"
 )
 
-// Rotation says how a pair is replaced.
+// Rotation says how a pair is rotated.
 // +kubebuilder:validation:MinProperties=1
 type Rotation struct {
-	// strategy is Overlap (old and new work side by side), Replace (in place), or Auto: Overlap where the service can.
+	// strategy is Overlap (the old and the new pair work side by side), Replace (in place), or Auto: Overlap if the service
+	// supports it.
 	// +optional
 	// +default="Auto"
 	Strategy RotationStrategy `json:"strategy,omitempty"`
 }
 
-// SecretTemplate shapes the Secret beside its data.
+// SecretTemplate describes the type and metadata of the Secret.
 // +kubebuilder:validation:MinProperties=1
 type SecretTemplate struct {
 	// type of the Secret. Defaults to Opaque. Immutable.
@@ -171,14 +172,14 @@ type SecretTemplate struct {
 	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/')",message="secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"
 	Type string `json:"type,omitempty"`
 
-	// labels to put on the Secret.
+	// labels of the Secret.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/') && k != 'app.kubernetes.io/managed-by')",message="labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// annotations to put on the Secret.
+	// annotations of the Secret.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
@@ -186,7 +187,8 @@ type SecretTemplate struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// AccessKey is a key pair at a key service, kept in a Secret, rotated before its ttl ends and revoked in the end.
+// AccessKey is a key pair at a key service. The operator publishes it in a Secret, rotates it before its ttl ends, and revokes
+// it when the AccessKey is deleted.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=ak
@@ -205,11 +207,11 @@ type AccessKey struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 
-	// spec is the key pair that is wanted.
+	// spec describes the wanted key pair.
 	// +required
 	Spec AccessKeySpec `json:"spec,omitzero"`
 
-	// status is what the operator knows of the pair.
+	// status is the operator's record of the pair.
 	// +optional
 	Status AccessKeyStatus `json:"status,omitempty,omitzero"`
 }
@@ -222,7 +224,7 @@ type AccessKeyList struct {
 	Items           []AccessKey `json:"items"`
 }
 
-// SecretName returns the name of the Secret that is to hold the pair.
+// SecretName returns the name of the Secret that receives the pair.
 func (k *AccessKey) SecretName() string {
 	if k.Spec.SecretName != "" {
 		return k.Spec.SecretName
@@ -230,10 +232,10 @@ func (k *AccessKey) SecretName() string {
 	return k.Name
 }
 
-// Suspended reports that spec.suspend is set.
+// Suspended reports whether spec.suspend is set.
 func (k *AccessKey) Suspended() bool { return k.Spec.Suspend != nil && *k.Spec.Suspend }
 
-// RecordedKeyIDs are the service's handles of every key that the status records: the current one and the previous.
+// RecordedKeyIDs returns the IDs of all keys that the status records: the current key and the previous ones.
 func (k *AccessKey) RecordedKeyIDs() []string {
 	ids := make([]string, 0, 1+len(k.Status.PreviousKeys))
 	if k.Status.KeyID != "" {

@@ -5,14 +5,15 @@ package v1alpha1
 
 // Types of conditions.
 const (
-	// ConditionReady of an AccessKey: the Secret holds a pair that the service lists as valid. A service that is down
-	// does not change it. Unknown until the first key. Of a KeyService: it answers and accepts the credentials.
+	// ConditionReady of an AccessKey is true while the Secret holds a pair that the service lists as valid. An outage of the
+	// service does not change it. It is unknown until the first pair is published. Of a KeyService, it is true while the
+	// service answers and accepts the credentials.
 	ConditionReady = "Ready"
-	// ConditionSynced: the last contact with the service worked.
+	// ConditionSynced is true if the last request to the service succeeded.
 	ConditionSynced = "Synced"
-	// ConditionReconciling, present only while true: the operator is at work and needs nobody.
+	// ConditionReconciling is present only while it is true: the operator is working towards the spec.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled, present only while true: a person is needed; the message says for what.
+	// ConditionStalled is present only while it is true: a person must act. The message says how.
 	ConditionStalled = "Stalled"
 )
 
@@ -20,92 +21,93 @@ const (
 const (
 	// ReasonIssued (True): the Secret holds the current pair.
 	ReasonIssued = "Issued"
-	// ReasonPending (Unknown): no key has been issued yet.
+	// ReasonPending (Unknown): no pair has been issued yet.
 	ReasonPending = "Pending"
-	// ReasonSecretMissing (False): the Secret was deleted; a new pair is on its way.
+	// ReasonReplacing (False, or Unknown while a response is lost): the pair is being replaced in place. The old pair no longer
+	// works, and the new one is not published yet.
+	ReasonReplacing = "Replacing"
+	// ReasonSecretMissing (False): the Secret was deleted. The operator issues a new pair.
 	ReasonSecretMissing = "SecretMissing"
-	// ReasonSecretEdited (False): the Secret no longer holds what was published; a new pair is on its way.
+	// ReasonSecretEdited (False): the Secret no longer holds the published pair. The operator issues a new pair.
 	ReasonSecretEdited = "SecretEdited"
-	// ReasonKeyMissing (False): the published key is gone from the service; a new pair is on its way.
+	// ReasonKeyMissing (False): the service no longer lists the published key, or the key expired. The operator issues a new
+	// pair.
 	ReasonKeyMissing = "KeyMissing"
 	// ReasonDeleting (False): the AccessKey is being deleted.
 	ReasonDeleting = "Deleting"
 )
 
-// Reasons of Synced, and of a KeyService's Ready where it failed.
+// Reasons of Synced, and of a KeyService's Ready while it is false.
 const (
 	// ReasonServiceReachable (True): the service answered.
 	ReasonServiceReachable = "ServiceReachable"
-	// ReasonUnavailable (False): the service did not answer, or not in a way that can be read. Retried.
+	// ReasonUnavailable (False): the service did not answer, or its answer cannot be read. The operator retries.
 	ReasonUnavailable = "Unavailable"
-	// ReasonThrottled (False): the service asked to come back later. Retried then.
+	// ReasonThrottled (False): the service asked the operator to slow down. The operator retries when the service allows it.
 	ReasonThrottled = "Throttled"
-	// ReasonAmbiguous (False): the answer to a create was lost; the next passes find out what became of it.
+	// ReasonAmbiguous (False): the response to a request was lost. The operator settles the operation.
 	ReasonAmbiguous = "Ambiguous"
-	// ReasonUnauthorized (False; Stalled if something is to be done): the service refused the credentials. Mend them, or
-	// their rights.
+	// ReasonUnauthorized (False, also of Stalled): the service refused the operator's credentials. Correct the credentials, or
+	// the permissions of their account.
 	ReasonUnauthorized = "Unauthorized"
-	// ReasonSuspended (Unknown): spec.suspend is set, so the service is not asked.
+	// ReasonSuspended (Unknown): spec.suspend is set, so the operator sends no requests.
 	ReasonSuspended = "Suspended"
 )
 
 // Reasons of Reconciling.
 const (
-	// ReasonIssuing: the first pair is being made.
+	// ReasonIssuing: the first pair is being issued.
 	ReasonIssuing = "Issuing"
-	// ReasonRotating: the pair is being replaced because its renewalTime has come.
+	// ReasonRotating: the pair is being rotated because its renewalTime has come.
 	ReasonRotating = "Rotating"
-	// ReasonRenewing: the pair is being replaced because of the annotation accesskey.dev/renew.
+	// ReasonRenewing: the pair is being rotated because the annotation accesskey.dev/renew requested it.
 	ReasonRenewing = "Renewing"
-	// ReasonRestoring: the pair is being replaced because the Secret or the key was lost.
+	// ReasonRestoring: the pair is being rotated because the Secret or the key was lost.
 	ReasonRestoring = "Restoring"
-	// ReasonSettling: it is being found out what became of a create whose answer was lost.
+	// ReasonSettling: the operator is finding out whether a request was carried out whose response was lost.
 	ReasonSettling = "Settling"
 	// ReasonRevoking: keys are being revoked.
 	ReasonRevoking = "Revoking"
-	// ReasonRetrying: the last try failed; status.failures says when the next one is.
+	// ReasonRetrying: the last attempt failed; status.failures says when the next one is.
 	ReasonRetrying = "Retrying"
 	// ReasonWaiting: something else has to finish first; the message says what.
 	ReasonWaiting = "Waiting"
 )
 
-// Reasons of Stalled: a person is needed.
+// Reasons of Stalled: a person must act.
 const (
-	// ReasonSecretConflict: the Secret exists and is not this AccessKey's. Delete it, or choose another secretName.
+	// ReasonSecretConflict: the Secret exists and belongs to somebody else. Delete it, or choose another secretName.
 	ReasonSecretConflict = "SecretConflict"
-	// ReasonSecretRefused: the API server does not accept the Secret; the message has its words. The key that was made for
-	// it is revoked again.
+	// ReasonSecretRefused: the API server rejects the Secret; the message has its words. The operator has rolled the key back.
 	ReasonSecretRefused = "SecretRefused"
-	// ReasonProofKeyChanged: the key that signed the status is not the operator's. Restore the Secret that holds it, or start
-	// the manager once with --trust-unproven.
-	ReasonProofKeyChanged = "ProofKeyChanged"
-	// ReasonQuotaExceeded: other keys fill the user's quota. Delete one of them at the service.
+	// ReasonAdoptionNotVerified: the Secret holds a pair of an earlier AccessKey, and the operator cannot verify that this
+	// namespace may take the pair over from a ClusterKeyService. Delete the Secret to get a new pair.
+	ReasonAdoptionNotVerified = "AdoptionNotVerified"
+	// ReasonQuotaExceeded: foreign keys fill the user's quota. Delete one of them at the service.
 	ReasonQuotaExceeded = "QuotaExceeded"
-	// ReasonAmbiguousKeys: after a lost answer more than one key could be ours. Delete the orphan at the service.
+	// ReasonAmbiguousKeys: after a lost response, more than one key may be the operator's. Delete the orphan at the service.
 	ReasonAmbiguousKeys = "AmbiguousKeys"
-	// ReasonKeyNotOurs: a key in status cannot be one that this AccessKey made, so it is not revoked.
-	ReasonKeyNotOurs = "KeyNotOurs"
 	// ReasonOverlapUnsupported: rotation.strategy is Overlap, but the service holds one key per user. Use Auto or Replace.
 	ReasonOverlapUnsupported = "OverlapUnsupported"
-	// ReasonUserExists: the service's user holds a key that somebody else made. Choose another user.
+	// ReasonUserExists: the service's user has a foreign key. Choose another user.
 	ReasonUserExists = "UserExists"
-	// ReasonSVMNotFound: the ONTAP cluster has no such SVM, or the account does not see it.
+	// ReasonSVMNotFound: the ONTAP cluster has no such SVM, or the account may not see it.
 	ReasonSVMNotFound = "SVMNotFound"
 	// ReasonVersionUnsupported: the ONTAP cluster is older than 9.14.1.
 	ReasonVersionUnsupported = "VersionUnsupported"
 	// ReasonTTLUnsupported: ttl is longer than the service allows.
 	ReasonTTLUnsupported = "TTLUnsupported"
-	// ReasonNotGranted: the ClusterKeyService grants this namespace no key of this user.
+	// ReasonNotGranted: the ClusterKeyService does not grant this user to this namespace.
 	ReasonNotGranted = "NotGranted"
-	// ReasonUserNotFound: the service knows no such user.
+	// ReasonUserNotFound: the service has no such user.
 	ReasonUserNotFound = "UserNotFound"
-	// ReasonInvalid: the service does not accept the request; the message has its words.
+	// ReasonInvalid: the service rejects the request; the message has its words.
 	ReasonInvalid = "Invalid"
-	// ReasonKeyServiceNotFound: serviceRef names nothing.
+	// ReasonKeyServiceNotFound: serviceRef names an object that does not exist.
 	ReasonKeyServiceNotFound = "KeyServiceNotFound"
-	// ReasonClusterKeyServicesNotServed: serviceRef names a ClusterKeyService, and the operator works in some namespaces only.
+	// ReasonClusterKeyServicesNotServed: serviceRef names a ClusterKeyService, and the operator runs with --namespaces.
 	ReasonClusterKeyServicesNotServed = "ClusterKeyServicesNotServed"
-	// ReasonKeyServiceDeleting: the KeyService is being deleted, so it makes no more keys.
+	// ReasonKeyServiceDeleting: the KeyService is being deleted, so no new keys are created.
 	ReasonKeyServiceDeleting = "KeyServiceDeleting"
 	// ReasonKeyServiceInvalid: the KeyService's spec cannot be used; the message says what to change.
 	ReasonKeyServiceInvalid = "KeyServiceInvalid"
@@ -119,16 +121,14 @@ const (
 	EventIssued = "Issued"
 	// EventReplacesInPlace (Warning, with the first pair): rotations will have no overlap; the message says why.
 	EventReplacesInPlace = "ReplacesInPlace"
-	// EventRotated: a new pair was published; the message says why, and until when the old one works.
+	// EventRotated: a new pair was published; the message says why, and until when the old pair works.
 	EventRotated = "Rotated"
 	// EventRevoked: a key was revoked.
 	EventRevoked = "Revoked"
-	// EventAdopted: a published pair was found again and recorded.
+	// EventAdopted: the pair in an existing Secret was recorded.
 	EventAdopted = "Adopted"
-	// EventSecretUpdated: the Secret's labels, annotations or endpoint were brought up to date; the pair is the same.
+	// EventSecretUpdated: the Secret was updated without a new pair, or a Secret that is no longer needed was deleted.
 	EventSecretUpdated = "SecretUpdated"
-	// EventStatusRejected (Warning): somebody else wrote the status, so what it recorded is not trusted.
-	EventStatusRejected = "StatusRejected"
-	// EventRetained: the AccessKey is gone; its keys stay at the service.
+	// EventRetained: the AccessKey was deleted; its keys stay at the service and its Secret in the namespace.
 	EventRetained = "Retained"
 )

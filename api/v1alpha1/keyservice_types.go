@@ -233,6 +233,13 @@ type KeyServiceStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	Version string `json:"version,omitempty"`
 
+	// identity names the service whatever its address, such as "ontap/<cluster UUID>/<SVM UUID>". Services with the same
+	// identity have the same users and keys.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Identity string `json:"identity,omitempty"`
+
 	// limits of the service at its version.
 	// +optional
 	Limits *ServiceLimits `json:"limits,omitempty"`
@@ -323,7 +330,23 @@ func (s *KeyService) GetSpec() *KeyServiceSpec { return &s.Spec }
 // GetStatus implements GenericKeyService.
 func (s *KeyService) GetStatus() *KeyServiceStatus { return &s.Status }
 
-// SecretNames are the Secrets that the spec refers to, in no namespace yet, without doubles.
+// Address returns the URL of the service.
+func (s *KeyServiceSpec) Address() string {
+	switch {
+	case s.Qumulo != nil:
+		return s.Qumulo.URL
+	case s.IONOS != nil:
+		return s.IONOS.URL
+	case s.Huawei != nil:
+		return s.Huawei.URL
+	case s.ONTAP != nil:
+		return s.ONTAP.URL
+	default:
+		return ""
+	}
+}
+
+// SecretNames returns the names of the Secrets to which the spec refers, each once.
 func (s *KeyServiceSpec) SecretNames() []string {
 	var names []string
 	add := func(name string) {

@@ -27,7 +27,7 @@ var (
 	labelPair  = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`)
 )
 
-// samples reads the lines of the metrics with these names.
+// samples returns the lines of the metrics with these names.
 func samples(text string, names ...string) []sample {
 	var found []sample
 	for line := range strings.Lines(text) {
@@ -48,7 +48,7 @@ func samples(text string, names ...string) []sample {
 	return found
 }
 
-// counts are requests by what they were for, such as "PATCH accesskeys/status".
+// counts are requests by verb and resource, such as "PATCH accesskeys/status", or by route.
 type counts map[string]int
 
 func (c counts) since(before counts) counts {
@@ -61,7 +61,7 @@ func (c counts) since(before counts) counts {
 	return changed
 }
 
-// sum of those whose name begins with one of the beginnings; of all of them if there are none.
+// sum of those that begin with one of the beginnings, or of all if there are none.
 func (c counts) sum(beginnings ...string) int {
 	all := 0
 	for what, n := range c {
@@ -78,10 +78,8 @@ func (c counts) sum(beginnings ...string) int {
 
 func (c counts) writes() int { return c.sum("POST ", "PUT ", "PATCH ", "APPLY ", "DELETE") }
 
-// reads are those of single objects; lists and watches are apart.
+// reads are those of single objects, without lists and watches.
 func (c counts) reads() int { return c.sum("GET ") }
-
-func (c counts) lists() int { return c.sum("LIST ", "WATCH ") }
 
 func (c counts) String() string {
 	parts := make([]string, 0, len(c))
@@ -91,7 +89,7 @@ func (c counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// reading is what the API server and Qumulo were asked for so far, and the API server's CPU time, seconds.
+// reading is the requests to the API server and to Qumulo so far, and the API server's CPU time in seconds.
 type reading struct {
 	kube, service counts
 	serverCPU     float64
@@ -110,11 +108,12 @@ func (w *world) read(ctx context.Context) (r reading, err error) {
 	for _, s := range samples(string(text), "process_cpu_seconds_total") {
 		r.serverCPU = s.value
 	}
-	r.service, err = w.serviceCounts(ctx, "qumulo")
+	calls, err := w.simulators.Calls(ctx)
+	r.service = calls["qumulo"]
 	return r, err
 }
 
-// kubeCounts is what the API server was asked for of what the operator works with, by anybody.
+// kubeCounts are the requests for objects of the kinds that the operator handles, whoever sent them.
 func kubeCounts(metrics string) counts {
 	all := counts{}
 	for _, s := range samples(metrics, "apiserver_request_total") {
@@ -128,12 +127,6 @@ func kubeCounts(metrics string) counts {
 		all[s.labels["verb"]+" "+resource] += int(s.value)
 	}
 	return all
-}
-
-// serviceCounts is what a service was asked for, by route.
-func (w *world) serviceCounts(ctx context.Context, service string) (counts, error) {
-	calls, err := w.simulators.Calls(ctx)
-	return calls[service], err
 }
 
 func scrape(ctx context.Context, url string) (string, error) {

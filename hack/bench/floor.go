@@ -24,7 +24,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
-// pattern is what the operator wrote for one AccessKey: the floor writes the same for each of its own.
+// pattern is what the operator wrote for one AccessKey. The floor writes the same for each of its AccessKeys.
 type pattern struct {
 	// intent is the status before the create at the service, issued the one after it.
 	intent, issued v1alpha1.AccessKeyStatus
@@ -33,15 +33,10 @@ type pattern struct {
 	sizes          sizes
 }
 
-// sizes of what etcd holds for one key, bytes: an AccessKey as JSON, as the API server stores what a CRD defines, a Secret
-// and an event as protobuf.
-type sizes struct {
-	AccessKey int `json:"accessKey"`
-	Secret    int `json:"secret"`
-	Event     int `json:"event"`
-}
+// sizes are the bytes that etcd holds for one key: an AccessKey as JSON, a Secret and an event as protobuf.
+type sizes struct{ accessKey, secret, event int }
 
-// learn lets the operator issue the keys of a batch, and looks at what it writes for one of them.
+// learn lets the operator issue the keys of a batch, and reads what it writes for one of them.
 func (w *world) learn(ctx context.Context, b batch) (p pattern, err error) {
 	watcher, err := w.kube.Watch(ctx, &v1alpha1.AccessKeyList{}, client.InNamespace(b.namespaces[0]))
 	if err != nil {
@@ -61,7 +56,7 @@ func (w *world) learn(ctx context.Context, b batch) (p pattern, err error) {
 		case isReady(ak):
 			p.issued = ak.Status
 			encoded, err := json.Marshal(ak)
-			p.sizes.AccessKey = len(encoded)
+			p.sizes.accessKey = len(encoded)
 			return p, errors.Join(err, w.readPattern(ctx, client.ObjectKeyFromObject(ak), &p))
 		}
 	}
@@ -75,7 +70,7 @@ func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *patter
 	if err := w.kube.Get(ctx, key, &p.secret); err != nil {
 		return err
 	}
-	p.sizes.Secret = p.secret.Size()
+	p.sizes.secret = p.secret.Size()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		var events eventsv1.EventList
 		if err := w.kube.List(ctx, &events, client.InNamespace(key.Namespace)); err != nil {
@@ -83,7 +78,7 @@ func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *patter
 		}
 		for _, event := range events.Items {
 			if event.Regarding.Kind == "AccessKey" && event.Regarding.Name == key.Name {
-				p.event, p.sizes.Event = event, event.Size()
+				p.event, p.sizes.event = event, event.Size()
 				return nil
 			}
 		}
@@ -91,45 +86,45 @@ func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *patter
 	return errors.New("the operator sent no event for the key to learn from")
 }
 
-// floor is a client without a controller.
+// floor is a client that does the work without a controller.
 type floor struct {
 	pattern
 	batch
-	kube    client.WithWatch
+	world   *world
 	service keyservice.Service
-	tracker *tracker
-	// keyIDs that were made, by the number of the AccessKey.
+	// keyIDs that were created, by the number of the AccessKey.
 	keyIDs []string
 }
 
-// runFloor makes the writes and calls of a batch, in the operator's order, by as many workers as there are clients.
-func (w *world) runFloor(ctx context.Context, p pattern, b batch) (f *floor, took pace, err error) {
+func (w *world) newFloor(ctx context.Context, p pattern, name string, count int) (*floor, error) {
+	b, err := w.newBatch(ctx, name, count)
+	if err != nil {
+		return nil, err
+	}
+	b.floor = true
 	service := &v1alpha1.ClusterKeyService{}
 	if err := w.kube.Get(ctx, types.NamespacedName{Name: b.service}, service); err != nil {
-		return nil, pace{}, err
+		return nil, err
 	}
 	pool := &connect.Pool{Live: w.kube, SecretVersions: w.kube, ClusterNamespace: system, ResyncPeriod: time.Hour, Clock: clock.RealClock{}}
 	connection, err := pool.Get(ctx, service)
 	if err != nil {
-		return nil, pace{}, err
+		return nil, err
 	}
-	t, err := track(ctx, w.floor, b)
-	if err != nil {
-		return nil, pace{}, err
-	}
-	f = &floor{pattern: p, batch: b, kube: w.floor, service: connection.Service, tracker: t, keyIDs: make([]string, b.count)}
-	if err := each(ctx, w.clients, b.count, func(i int) error { return f.issue(ctx, i) }); err != nil {
-		t.stop()
-		return nil, pace{}, fmt.Errorf("the floor: %w", err)
-	}
-	took, err = t.wait(ctx, 30*time.Second)
-	return f, took, err
+	return &floor{pattern: p, batch: b, world: w, service: connection.Service, keyIDs: make([]string, b.count)}, nil
 }
 
-// clean takes away what would be in the operator's way: the Secrets, whose metadata it keeps, and the keys at the service.
+// run makes the writes and calls of the batch, in the operator's order, with as many workers as there are clients.
+func (f *floor) run(ctx context.Context) (pace, error) {
+	return f.world.track(ctx, f.batch, isReady, func(t *tracker) error {
+		return each(ctx, f.world.clients, f.count, func(i int) error { return f.issue(ctx, t, i) })
+	})
+}
+
+// clean deletes what would be in the operator's way: the Secrets, whose metadata it caches, and the keys at the service.
 func (f *floor) clean(ctx context.Context) error {
 	secrets := each(ctx, len(f.namespaces), len(f.namespaces), func(i int) error {
-		return f.kube.DeleteAllOf(ctx, &corev1.Secret{}, client.InNamespace(f.namespaces[i]))
+		return f.world.floor.DeleteAllOf(ctx, &corev1.Secret{}, client.InNamespace(f.namespaces[i]))
 	})
 	return errors.Join(secrets, each(ctx, len(f.namespaces), f.count, func(i int) error {
 		return f.service.Delete(ctx, f.user(i), f.keyIDs[i])
@@ -137,15 +132,15 @@ func (f *floor) clean(ctx context.Context) error {
 }
 
 // issue does for the i-th key what the user and the operator do.
-func (f *floor) issue(ctx context.Context, i int) error {
-	ak := f.accessKey(i)
-	f.tracker.apply(ak)
-	if err := f.kube.Create(ctx, ak); err != nil {
+func (f *floor) issue(ctx context.Context, t *tracker, i int) error {
+	ak, kube := f.accessKey(i), f.world.floor
+	t.start(ak)
+	if err := kube.Create(ctx, ak); err != nil {
 		return err
 	}
 	base := ak.DeepCopy()
 	controllerutil.AddFinalizer(ak, v1alpha1.RevokeFinalizer)
-	if err := f.kube.Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+	if err := kube.Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
 		return err
 	}
 	if _, err := f.service.List(ctx, ak.Spec.User); err != nil {
@@ -159,22 +154,22 @@ func (f *floor) issue(ctx context.Context, i int) error {
 		return err
 	}
 	f.keyIDs[i] = credential.ID
-	if err := f.kube.Create(ctx, f.secretOf(ak, credential)); err != nil {
+	if err := kube.Create(ctx, f.secretOf(ak, credential)); err != nil {
 		return err
 	}
 	if err := f.status(ctx, ak, &f.issued); err != nil {
 		return err
 	}
-	return f.kube.Create(ctx, f.eventOf(ak))
+	return kube.Create(ctx, f.eventOf(ak))
 }
 
 func (f *floor) status(ctx context.Context, ak *v1alpha1.AccessKey, status *v1alpha1.AccessKeyStatus) error {
 	base := ak.DeepCopy()
 	status.DeepCopyInto(&ak.Status)
-	return f.kube.Status().Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	return f.world.floor.Status().Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 }
 
-// secretOf has another value of the label that the operator's cache selects by, of the same length.
+// secretOf returns a Secret that the operator's cache does not select: its label has another value of the same length.
 func (f *floor) secretOf(ak *v1alpha1.AccessKey, credential keyservice.Credential) *corev1.Secret {
 	group := schema.GroupVersion{Group: floorGroup, Version: v1alpha1.GroupVersion.Version}
 	secret := &corev1.Secret{

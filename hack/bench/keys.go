@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,10 +23,10 @@ import (
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
-// batchLabel tells the AccessKeys of one batch from others.
+// batchLabel identifies the AccessKeys of one batch.
 const batchLabel = "batch"
 
-// batch is a number of AccessKeys that are made and measured together.
+// batch is a number of AccessKeys that are created and measured together.
 type batch struct {
 	name       string
 	namespaces []string
@@ -33,17 +34,16 @@ type batch struct {
 	service string
 	user    func(i int) string
 	count   int
+	// floor: no controller handles them.
+	floor bool
 }
 
-// newBatch of AccessKeys of Qumulo, each with a user of its own.
+// newBatch returns AccessKeys of Qumulo, each with its own user.
 func (w *world) newBatch(ctx context.Context, name string, count int) (batch, error) {
 	namespaces, err := w.namespaces(ctx, name)
 	first := w.users
 	w.users += count
-	user := func(i int) string { return fmt.Sprintf("auth_id:%d", qumulo.FirstAuthID+1+first+i) } // the first is backup's
-	if w.names {
-		user = func(i int) string { return fmt.Sprintf("local:user-%d", first+i) }
-	}
+	user := func(i int) string { return fmt.Sprintf("auth_id:%d", qumulo.FirstAuthID+1+first+i) } // the first is backup
 	return batch{name: name, namespaces: namespaces, service: "qumulo", user: user, count: count}, err
 }
 
@@ -61,7 +61,7 @@ func (b batch) accessKey(i int) *v1alpha1.AccessKey {
 	}
 }
 
-// each calls do for 0 … count-1 by some workers at once, until one fails.
+// each calls do for 0 … count-1 with several workers, until one fails.
 func each(ctx context.Context, workers, count int, do func(i int) error) error {
 	var next atomic.Int64
 	errs := make([]error, workers)
@@ -81,64 +81,66 @@ func each(ctx context.Context, workers, count int, do func(i int) error) error {
 	return errors.Join(errors.Join(errs...), ctx.Err())
 }
 
-// tracker notes when the AccessKeys of a batch were applied, and when a watch saw each of them as wanted.
+// tracker notes when each AccessKey of a batch was applied, and when a watch saw it as wanted.
 type tracker struct {
 	wanted func(*v1alpha1.AccessKey) bool
+	count  int
+	all    chan struct{}
 
-	stop context.CancelFunc
-	all  chan struct{}
-
-	mu      sync.Mutex
-	count   int
-	applied map[client.ObjectKey]time.Time
-	ready   map[client.ObjectKey]time.Time
+	mu             sync.Mutex
+	applied, ready map[client.ObjectKey]time.Time
 }
 
 func isReady(ak *v1alpha1.AccessKey) bool {
 	return meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady)
 }
 
-// track starts to watch a batch for AccessKeys that are Ready.
-func track(ctx context.Context, kube client.WithWatch, b batch) (*tracker, error) {
-	return trackUntil(ctx, kube, b, isReady)
+// track watches a batch while do changes it, until all AccessKeys are as wanted.
+func (w *world) track(ctx context.Context, b batch, wanted func(*v1alpha1.AccessKey) bool, do func(*tracker) error) (pace, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	t, err := w.watch(ctx, b, wanted)
+	if err != nil {
+		return pace{}, err
+	}
+	if err := do(t); err != nil {
+		return pace{}, err
+	}
+	return t.wait(ctx)
 }
 
-func trackUntil(ctx context.Context, kube client.WithWatch, b batch, wanted func(*v1alpha1.AccessKey) bool) (*tracker, error) {
+// watch starts a tracker, which ends with ctx.
+func (w *world) watch(ctx context.Context, b batch, wanted func(*v1alpha1.AccessKey) bool) (*tracker, error) {
+	kube := w.kube
+	if b.floor {
+		kube = w.floor
+	}
 	matching := client.MatchingLabels{batchLabel: b.name}
 	var now v1alpha1.AccessKeyList
 	if err := kube.List(ctx, &now, matching, client.Limit(1)); err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	// The API server ends a watch that falls behind; this one goes on where it was.
+	// The API server ends a watch that falls behind. This one continues where it was.
 	watcher, err := watchtools.NewRetryWatcherWithContext(ctx, now.ResourceVersion, &cache.ListWatch{
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			return kube.Watch(ctx, &v1alpha1.AccessKeyList{}, matching, &client.ListOptions{Raw: &o})
 		},
 	})
 	if err != nil {
-		stop()
 		return nil, err
 	}
-	t := &tracker{
-		wanted: wanted, stop: stop, all: make(chan struct{}), count: b.count,
-		applied: map[client.ObjectKey]time.Time{}, ready: map[client.ObjectKey]time.Time{},
-	}
-	go t.follow(watcher)
+	t := &tracker{wanted: wanted, all: make(chan struct{}), count: b.count, applied: map[client.ObjectKey]time.Time{}, ready: map[client.ObjectKey]time.Time{}}
+	go func() {
+		for event := range watcher.ResultChan() {
+			if ak, ok := event.Object.(*v1alpha1.AccessKey); ok && t.wanted(ak) {
+				t.note(t.ready, client.ObjectKeyFromObject(ak))
+			}
+		}
+	}()
 	return t, nil
 }
 
-// follow a watch to its end.
-func (t *tracker) follow(watcher watch.Interface) {
-	for event := range watcher.ResultChan() {
-		ak, ok := event.Object.(*v1alpha1.AccessKey)
-		if ok && t.wanted(ak) {
-			t.note(t.ready, client.ObjectKeyFromObject(ak))
-		}
-	}
-}
-
-// note takes the first time that something happened to a key.
+// note the first time that something happened to a key.
 func (t *tracker) note(times map[client.ObjectKey]time.Time, key client.ObjectKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -155,11 +157,12 @@ func (t *tracker) note(times map[client.ObjectKey]time.Time, key client.ObjectKe
 	}
 }
 
-func (t *tracker) apply(ak *v1alpha1.AccessKey) { t.note(t.applied, client.ObjectKeyFromObject(ak)) }
+// start notes that a client is about to apply an AccessKey.
+func (t *tracker) start(ak *v1alpha1.AccessKey) { t.note(t.applied, client.ObjectKeyFromObject(ak)) }
 
-// wait until all are Ready.
-func (t *tracker) wait(ctx context.Context, limit time.Duration) (pace, error) {
-	defer t.stop()
+// wait until all are as wanted.
+func (t *tracker) wait(ctx context.Context) (pace, error) {
+	limit := time.Minute + time.Duration(t.count)*200*time.Millisecond
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	select {
@@ -171,44 +174,47 @@ func (t *tracker) wait(ctx context.Context, limit time.Duration) (pace, error) {
 		defer t.mu.Unlock()
 		return pace{}, fmt.Errorf("after %s %d of %d AccessKeys are as wanted", limit, len(t.ready), t.count)
 	}
-	return t.pace(), nil
-}
-
-func (t *tracker) pace() pace {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var first, last time.Time
 	took := make([]time.Duration, 0, t.count)
 	for key, ready := range t.ready {
-		applied := t.applied[key]
-		if first.IsZero() || applied.Before(first) {
+		if applied := t.applied[key]; first.IsZero() || applied.Before(first) {
 			first = applied
 		}
 		if ready.After(last) {
 			last = ready
 		}
-		took = append(took, ready.Sub(applied))
+		took = append(took, ready.Sub(t.applied[key]))
 	}
-	return newPace(took, last.Sub(first))
+	return newPace(took, last.Sub(first)), nil
 }
 
-// apply makes the AccessKeys of a batch and waits until all are Ready.
+// apply creates the AccessKeys of a batch and waits until all are Ready.
 func (w *world) apply(ctx context.Context, b batch) (pace, error) {
-	t, err := track(ctx, w.kube, b)
-	if err != nil {
-		return pace{}, err
-	}
-	err = each(ctx, w.clients, b.count, func(i int) error {
+	return w.track(ctx, b, isReady, func(t *tracker) error { return w.create(ctx, b, t) })
+}
+
+func (w *world) create(ctx context.Context, b batch, t *tracker) error {
+	return each(ctx, w.clients, b.count, func(i int) error {
 		ak := b.accessKey(i)
-		t.apply(ak)
+		t.start(ak)
 		return w.kube.Create(ctx, ak)
 	})
-	if err != nil {
-		t.stop()
-		return pace{}, fmt.Errorf("making AccessKeys: %w", err)
-	}
-	return t.wait(ctx, workLimit(b.count))
 }
 
-// workLimit is after how long some keys should have been worked on for long.
-func workLimit(keys int) time.Duration { return time.Minute + time.Duration(keys)*200*time.Millisecond }
+// pace is how fast a batch became Ready.
+type pace struct {
+	perSecond, seconds float64
+	// p99 of the time from apply to Ready of one key, seconds.
+	p99 float64
+}
+
+// newPace takes the time that each key took, and the time from the first apply to the last Ready.
+func newPace(took []time.Duration, whole time.Duration) pace {
+	slices.Sort(took)
+	return pace{
+		perSecond: float64(len(took)) / whole.Seconds(), seconds: whole.Seconds(),
+		p99: took[max((len(took)*99+99)/100-1, 0)].Seconds(),
+	}
+}

@@ -1,8 +1,8 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The bench: what it takes the operator, as a process of its own against a real API server, to issue and to keep many keys,
-// beside what the same writes and calls take without any controller. docs/performance.md explains what it measures.
+// The bench measures what the operator needs, as a process on a real API server, to issue and to keep many keys. Beside it, it
+// measures what the same writes and calls need without a controller. docs/performance.md explains the figures.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,26 +32,20 @@ type options struct {
 	unrelKB   int
 	observe   time.Duration
 	slow      bool
-	names     bool
 	manager   string
 	out       string
-	profile   bool
-	show      string
 }
 
 func parse(arguments []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	sizes := flags.String("sizes", "1000,5000", "Numbers of AccessKeys, separated by commas; each is a round on a control plane of its own.")
-	flags.IntVar(&o.clients, "clients", 16, "Clients that make the AccessKeys, and workers of the floor.")
-	flags.IntVar(&o.unrelated, "unrelated-secrets", 5000, "Secrets that are in the cluster and have nothing to do with the operator.")
-	flags.IntVar(&o.unrelKB, "unrelated-size", 100, "Size of each of them, KB.")
-	flags.DurationVar(&o.observe, "observe", time.Minute, "How long the operator is observed when it has nothing to do, at a resync period of 10s.")
-	flags.BoolVar(&o.slow, "slow", true, "Measure what a slow service does to the others, in the first round.")
-	flags.BoolVar(&o.names, "names", false, "Write users by name in place of auth_id, which Qumulo is asked for once per user.")
+	sizes := flags.String("sizes", "1000,5000", "Numbers of AccessKeys, separated by commas. Each is a round on its own control plane.")
+	flags.IntVar(&o.clients, "clients", 16, "Clients that create the AccessKeys, and workers of the floor.")
+	flags.IntVar(&o.unrelated, "unrelated-secrets", 5000, "Secrets in the cluster that have nothing to do with the operator.")
+	flags.IntVar(&o.unrelKB, "unrelated-size", 100, "Size of each of them, in KB.")
+	flags.DurationVar(&o.observe, "observe", time.Minute, "How long the idle operator is observed, at a resync period of 10s.")
+	flags.BoolVar(&o.slow, "slow", true, "Measure in the first round how a slow service affects the others.")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "The manager's binary.")
-	flags.StringVar(&o.out, "out", "bin/bench", "Folder for bench.json, bench.svg, the table and the profiles.")
-	flags.BoolVar(&o.profile, "profile", false, "Take profiles of the manager while it issues keys, by its --pprof-bind-address. They cost time: the figures are then not to be quoted.")
-	flags.StringVar(&o.show, "show", "", "A bench.json of an earlier run to show again, with nothing measured.")
+	flags.StringVar(&o.out, "out", "bin/bench", "Folder for bench.txt.")
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
@@ -82,29 +77,46 @@ func run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	if o.show != "" {
-		return show(o.show)
-	}
 	log.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	result := report{Machine: machine(), Started: time.Now().UTC().Truncate(time.Second), Unrelated: o.unrelated, UnrelatedKB: o.unrelKB, Clients: o.clients}
+	head := fmt.Sprintf("%s, on %s.\n%d clients; %s unrelated Secrets of %d KB. (!) misses its target.\n\n",
+		time.Now().UTC().Format(time.DateOnly), machine(), o.clients, thousands(o.unrelated), o.unrelKB)
+	var rounds rounds
 	for i, size := range o.sizes {
 		one, err := runRound(ctx, o, size, o.slow && i == 0)
 		if err != nil {
 			return fmt.Errorf("%d keys: %w", size, err)
 		}
-		result.Rounds = append(result.Rounds, one)
-		if err := result.write(o.out); err != nil { // after each, so that an interrupted run leaves something
+		rounds = append(rounds, one)
+		// Written after each round, so that an interrupted run leaves something.
+		if err := os.WriteFile(filepath.Join(o.out, "bench.txt"), []byte(head+rounds.table()+"\n"+rounds.model()), 0o644); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("\n%s\nAlso in %s: bench.json, bench.svg\n", result.text(), filepath.Clean(o.out))
+	fmt.Printf("\n%s%s\n%s\n", head, rounds.table(), rounds.model())
 	return nil
 }
 
-// say prints what happens as it happens.
+// machine describes the computer.
+func machine() string {
+	model, memory := "unknown processor", ""
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+				model = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		memory = fmt.Sprintf(", %.0f GiB of memory", float64(statusKB(string(text), "MemTotal"))/(1<<20))
+	}
+	return fmt.Sprintf("%s, %d processors%s, %s/%s, %s", model, runtime.NumCPU(), memory, runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+// say prints progress.
 func say(format string, arguments ...any) {
 	fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, arguments...))
 }

@@ -17,30 +17,25 @@ import (
 	"accesskey.dev/operator/test/cluster"
 )
 
-// manager is the operator as a process, with the addresses that it answers at.
+// manager is the operator as a process, and the URL of its metrics.
 type manager struct {
-	process        *cluster.Manager
-	started        time.Time
-	metrics, pprof string
+	process *cluster.Manager
+	started time.Time
+	metrics string
 }
 
-// startManager starts the binary with its default flags, its metrics endpoint on, and these.
+// startManager starts the binary with its default flags, a metrics endpoint, and more arguments.
 func (w *world) startManager(ctx context.Context, arguments ...string) error {
-	m := &manager{}
-	address, err := freeAddress()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	arguments = append(arguments, "--metrics-bind-address="+address)
-	m.metrics = "http://" + address + "/metrics"
-	if w.profile {
-		if address, err = freeAddress(); err != nil {
-			return err
-		}
-		arguments = append(arguments, "--pprof-bind-address="+address)
-		m.pprof = "http://" + address + "/debug/pprof/"
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		return err
 	}
-	m.started = time.Now()
+	m := &manager{metrics: "http://" + address + "/metrics", started: time.Now()}
+	arguments = append(arguments, "--metrics-bind-address="+address)
 	if m.process, err = w.cluster.StartManager(ctx, w.options.manager, filepath.Join(w.directory, "manager.log"), arguments...); err != nil {
 		return err
 	}
@@ -57,29 +52,19 @@ func (w *world) stopManager() error {
 func (m *manager) stop() error {
 	select {
 	case <-m.process.Ended():
-		return nil // said already where it was missed
+		return nil // poll has reported it
 	default:
 		return m.process.Stop()
 	}
 }
 
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
-}
-
-// usage is what the manager says of itself, since its start.
+// usage is what the manager reports about itself since its start.
 type usage struct {
-	// CPU, seconds. Requests to the API server, passes over AccessKeys, and AccessKeys that wait for one.
-	CPU      float64
-	Requests int
-	Passes   int
-	Depth    int
-	// Heap that is in use, and what the process took of the system: now and at most. Bytes.
-	Heap, RSS, Peak int
+	cpu float64 // seconds
+	// requests to the API server, reconciles of AccessKeys, and AccessKeys in the work queue.
+	requests, passes, depth int
+	// rss and peak are the memory of the process, now and at most. Bytes.
+	rss, peak int
 }
 
 func (m *manager) usage(ctx context.Context) (u usage, err error) {
@@ -87,22 +72,20 @@ func (m *manager) usage(ctx context.Context) (u usage, err error) {
 	if err != nil {
 		return u, err
 	}
-	for _, s := range samples(text, "process_cpu_seconds_total", "rest_client_requests_total", "controller_runtime_reconcile_total", "workqueue_depth", "go_memstats_heap_inuse_bytes") {
+	for _, s := range samples(text, "process_cpu_seconds_total", "rest_client_requests_total", "controller_runtime_reconcile_total", "workqueue_depth") {
 		switch {
 		case s.name == "process_cpu_seconds_total":
-			u.CPU = s.value
+			u.cpu = s.value
 		case s.name == "rest_client_requests_total":
-			u.Requests += int(s.value)
+			u.requests += int(s.value)
 		case s.name == "controller_runtime_reconcile_total" && s.labels["controller"] == "accesskey":
-			u.Passes += int(s.value)
+			u.passes += int(s.value)
 		case s.name == "workqueue_depth" && s.labels["controller"] == "accesskey":
-			u.Depth += int(s.value)
-		case s.name == "go_memstats_heap_inuse_bytes":
-			u.Heap = int(s.value)
+			u.depth += int(s.value)
 		}
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.PID()))
-	u.RSS, u.Peak = statusKB(string(status), "VmRSS")*1024, statusKB(string(status), "VmHWM")*1024
+	u.rss, u.peak = statusKB(string(status), "VmRSS")*1024, statusKB(string(status), "VmHWM")*1024
 	return u, err
 }
 
@@ -117,7 +100,7 @@ func statusKB(status, field string) int {
 	return 0
 }
 
-// poll until the manager's own figures are as wanted. One that does not answer yet is not yet.
+// poll until the usage of the manager is as wanted.
 func (m *manager) poll(ctx context.Context, limit, interval time.Duration, done func(usage) bool) error {
 	var last usage
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
@@ -134,12 +117,12 @@ func (m *manager) poll(ctx context.Context, limit, interval time.Duration, done 
 		}
 		last = u
 	}
-	return fmt.Errorf("the manager did not come to where it should be within %s: %+v", limit, last)
+	return fmt.Errorf("the manager is not where it should be after %s: %+v", limit, last)
 }
 
-// observed waits until a fresh manager has had a pass over each of so many AccessKeys, and none waits for one.
+// observed waits until a fresh manager has reconciled so many AccessKeys, and its queue is empty.
 func (m *manager) observed(ctx context.Context, keys int) error {
-	return m.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.Passes >= keys && u.Depth == 0 })
+	return m.poll(ctx, 5*time.Minute, 50*time.Millisecond, func(u usage) bool { return u.passes >= keys && u.depth == 0 })
 }
 
 // settle waits until the manager has had nothing to do for two seconds.
@@ -148,29 +131,10 @@ func (m *manager) settle(ctx context.Context) error {
 	quiet := 0
 	return m.poll(ctx, 2*time.Minute, 500*time.Millisecond, func(u usage) bool {
 		quiet++
-		if u.Requests != before.Requests || u.Passes != before.Passes || u.Depth > 0 {
+		if u.requests != before.requests || u.passes != before.passes || u.depth > 0 {
 			quiet = 0
 		}
 		before = u
 		return quiet == 4
 	})
-}
-
-// profiles of the manager while it works for about so long: the CPU's meanwhile, the memory's after it.
-func (w *world) profiles(ctx context.Context, name string, seconds int, do func() error) error {
-	if !w.profile {
-		return do()
-	}
-	taken := make(chan error, 1)
-	go func() { taken <- w.takeProfile(ctx, fmt.Sprintf("profile?seconds=%d", seconds), name+".cpu.pprof") }()
-	err := do()
-	return errors.Join(err, <-taken, w.takeProfile(ctx, "heap?gc=1", name+".heap.pprof"), w.takeProfile(ctx, "allocs", name+".allocs.pprof"))
-}
-
-func (w *world) takeProfile(ctx context.Context, what, file string) error {
-	text, err := scrape(ctx, w.manager.pprof+what)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(w.out, file), []byte(text), 0o600)
 }

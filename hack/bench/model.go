@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The cluster that the model is worked out for.
+// The cluster that the model is for.
 const (
 	modelKeys  = 100000
 	modelTTL   = 720 * time.Hour
@@ -18,17 +18,17 @@ const (
 	modelResync = 10 * time.Minute
 	eventLife   = time.Hour
 	day         = 24 * time.Hour
-	// writesOfStatus in a rotation: the intent, the new key, and the old one's revocation. events: rotated, revoked.
+	// writesOfStatus of a rotation: the intent, the new key, the revocation of the old one. Its events: rotated, revoked.
 	writesOfStatus = 3
 	eventsOfOne    = 2
 )
 
-// rotationsPerDay of one key: the time from issue to renewal is shortened by up to a tenth, half of that on average.
+// rotationsPerDay of one key. The jitter shortens the time from issue to rotation by up to a tenth, so by 5 % on average.
 func rotationsPerDay(ttl, renewBefore time.Duration) float64 {
 	return day.Hours() / (0.95 * (ttl - renewBefore).Hours())
 }
 
-// line through points, by least squares: what y is at 0, and by how much it grows with x. Of one point it is flat.
+// line fits points by least squares: y at 0, and its slope. Through one point it is flat.
 func line(xs, ys []float64) (base, slope float64) {
 	var meanX, meanY, above, below float64
 	for i := range xs {
@@ -44,60 +44,48 @@ func line(xs, ys []float64) (base, slope float64) {
 	return meanY - slope*meanX, slope
 }
 
-// grows is what a figure is at no keys, and what each key adds, by all rounds.
-func (r report) grows(figure func(round) float64) (base, slope float64) {
-	xs, ys := make([]float64, 0, len(r.Rounds)), make([]float64, 0, len(r.Rounds))
-	for _, one := range r.Rounds {
-		xs, ys = append(xs, float64(one.Keys)), append(ys, figure(one))
+// memory is the manager's peak without keys, and what each key adds, over all rounds.
+func (all rounds) memory() (base, slope float64) {
+	xs, ys := make([]float64, 0, len(all)), make([]float64, 0, len(all))
+	for _, r := range all {
+		xs, ys = append(xs, float64(r.keys)), append(ys, float64(r.peak()))
 	}
 	return line(xs, ys)
 }
 
-func peak(r round) float64 { return float64(max(r.Issue.PeakRSS, r.Restart.PeakRSS)) }
-
 // model is the cost of many keys, from what the largest round measured for one, and from how memory grows over all rounds.
-func (r report) model() string {
-	last := r.Rounds[len(r.Rounds)-1]
+func (all rounds) model() string {
+	last := all[len(all)-1]
 	rotations := rotationsPerDay(modelTTL, modelAhead)
 	resyncs := day.Seconds() / modelResync.Seconds()
-	base, perKey := r.grows(peak)
-	stored := float64(last.Sizes.AccessKey+last.Sizes.Secret) + rotations*eventsOfOne*float64(last.Sizes.Event)*eventLife.Hours()/day.Hours()
-	written := rotations * float64(writesOfStatus*last.Sizes.AccessKey+last.Sizes.Secret+eventsOfOne*last.Sizes.Event)
-	cpu := rotations*last.Rotate.CPUms + resyncs*last.Idle.CPUus/1000
-	pages := float64(modelKeys / pageSize)
+	stored := float64(last.sizes.accessKey+last.sizes.secret) + rotations*eventsOfOne*float64(last.sizes.event)*eventLife.Hours()/day.Hours()
+	written := rotations * float64(writesOfStatus*last.sizes.accessKey+last.sizes.secret+eventsOfOne*last.sizes.event)
+	cpu := rotations*last.cpuOfRotation() + resyncs*last.cpuOfPass()/1000
+	count := func(what string, perKey float64) []string {
+		return []string{what, fmt.Sprintf("%.2f", perKey), thousands(int(perKey * modelKeys))}
+	}
+	bytes := func(what string, perKey float64) []string {
+		return []string{what, fmt.Sprintf("%.0f bytes", perKey), fmt.Sprintf("%.0f MiB", perKey*modelKeys/(1<<20))}
+	}
 	lines := [][]string{
 		{"", "for a key", fmt.Sprintf("for %s", thousands(modelKeys))},
 		{"rotations a day", fmt.Sprintf("%.4f", rotations), thousands(int(rotations * modelKeys))},
-		// The patch that asked for it is not one of them.
-		{"kube writes a day", fmt.Sprintf("%.2f", rotations*(last.Rotate.KubeWrites-1)), thousands(int(rotations * (last.Rotate.KubeWrites - 1) * modelKeys))},
-		{"kube reads a day", fmt.Sprintf("%.2f", rotations*last.Rotate.KubeReads), thousands(int(rotations * last.Rotate.KubeReads * modelKeys))},
-		{"service calls a day, for rotations", fmt.Sprintf("%.2f", rotations*last.Rotate.ServiceCalls), thousands(int(rotations * last.Rotate.ServiceCalls * modelKeys))},
-		{"service calls a day, for resyncs", "–", thousands(int(resyncs*pages + 2*day.Hours()))},
-		{"stored in etcd", fmt.Sprintf("%.0f bytes", stored), fmt.Sprintf("%.0f MiB", stored*modelKeys/(1<<20))},
-		{"written to etcd a day", fmt.Sprintf("%.0f bytes", written), fmt.Sprintf("%.0f MiB", written*modelKeys/(1<<20))},
-		r.memory(base, perKey),
+		count("kube writes a day", rotations*(last.perRotation(last.rotate.kube.writes())-1)), // one is the patch that requested it
+		count("kube reads a day", rotations*last.perRotation(last.rotate.kube.reads())),
+		count("service calls a day, for rotations", rotations*last.perRotation(last.rotate.service.sum())),
+		{"service calls a day, for resyncs", "–", thousands(int(resyncs*modelKeys/pageSize + 2*day.Hours()))},
+		bytes("stored in etcd", stored),
+		bytes("written to etcd a day", written),
 		{"CPU of the manager", fmt.Sprintf("%.1f ms a day", cpu), fmt.Sprintf("%.1f %% of a processor", 100*cpu/1000*modelKeys/day.Seconds())},
 	}
-	return fmt.Sprintf("At ttl %.0fh and renewBefore %.0fh, from what %s keys took:\n\n%s\n%s", modelTTL.Hours(), modelAhead.Hours(), thousands(last.Keys), aligned(lines), r.fit(base, perKey))
-}
-
-// memory takes more than one size to tell.
-func (r report) memory(base, perKey float64) []string {
-	const what = "memory of the manager at its peak"
-	if len(r.Rounds) < 2 {
-		return []string{what, "–", "–"}
+	fit := ""
+	if base, slope := all.memory(); len(all) > 1 { // the growth of memory takes two sizes
+		lines = append(lines, []string{"memory of the manager at its peak", fmt.Sprintf("%.0f bytes", slope), fmt.Sprintf("%.0f MiB", mib(int(base+slope*modelKeys)))})
+		fit = "\nMemory by that line, MiB:"
+		for _, r := range all {
+			fit += fmt.Sprintf(" %s keys: %.0f, measured %.0f;", thousands(r.keys), mib(int(base+slope*float64(r.keys))), mib(r.peak()))
+		}
+		fit = strings.TrimSuffix(fit, ";") + ".\n"
 	}
-	return []string{what, fmt.Sprintf("%.0f bytes", perKey), fmt.Sprintf("%.0f MiB", mib(int(base+perKey*modelKeys)))}
-}
-
-// fit compares the line of the memory with what was measured.
-func (r report) fit(base, perKey float64) string {
-	if len(r.Rounds) < 2 {
-		return ""
-	}
-	texts := make([]string, 0, len(r.Rounds))
-	for _, one := range r.Rounds {
-		texts = append(texts, fmt.Sprintf("%s keys: %.0f, measured %.0f", thousands(one.Keys), mib(int(base+perKey*float64(one.Keys))), mib(int(peak(one)))))
-	}
-	return fmt.Sprintf("Memory by that line, MiB: %s.\n", strings.Join(texts, "; "))
+	return fmt.Sprintf("At ttl %.0fh and renewBefore %.0fh, from what %s keys took:\n\n%s%s", modelTTL.Hours(), modelAhead.Hours(), thousands(last.keys), aligned(lines), fit)
 }

@@ -16,34 +16,29 @@ import (
 )
 
 const (
-	// slowKeys are the AccessKeys of the service that answers after ten seconds: more than the manager works on at once.
+	// slowKeys are the AccessKeys of the slow service: as many as the manager reconciles at once, without the limit per service.
 	slowKeys = 64
-	// pacedKeys are applied one after the other at this interval, so that none waits for another.
+	// pacedKeys are applied one by one at this interval, so that none waits for another.
 	pacedKeys     = 200
 	pacedInterval = 50 * time.Millisecond
 	pacedRuns     = 3
 	slowUsers     = pacedRuns * pacedKeys
 )
 
-// slowRun is what a slow service does to the keys of another one. The runs without are before and after.
+// slowRun is what a slow service does to the keys of another one. The runs without it are before and after.
 type slowRun struct {
-	Before pace `json:"before"`
-	With   pace `json:"with"`
-	After  pace `json:"after"`
-	// RSS of the manager before, and at the end of the run with the slow service, bytes.
-	RSSBefore int `json:"rssBeforeBytes"`
-	RSSWith   int `json:"rssWithBytes"`
-	// SlowReady are the keys of the slow service that were issued by the end of the run.
-	SlowReady int `json:"slowReady"`
+	before, with, after pace
+	// rssBefore and rssWith are the memory of the manager before, and at the end of the run with the slow service. Bytes.
+	rssBefore, rssWith int
 }
 
 // measureSlow applies keys of a quick service at an even pace: alone, beside a service that answers after ten seconds, and
-// when that one is well again.
+// after that one has recovered.
 func (w *world) measureSlow(ctx context.Context, _ pattern, r *round) error {
 	if err := w.startManager(ctx); err != nil {
 		return err
 	}
-	if err := w.manager.observed(ctx, r.Restart.Keys); err != nil {
+	if err := w.manager.observed(ctx, r.observed); err != nil {
 		return err
 	}
 	if err := w.readyONTAP(ctx); err != nil {
@@ -51,38 +46,39 @@ func (w *world) measureSlow(ctx context.Context, _ pattern, r *round) error {
 	}
 	run := &slowRun{}
 	var err error
-	if run.Before, run.RSSBefore, err = w.paced(ctx, "before"); err != nil {
+	if run.before, run.rssBefore, err = w.paced(ctx, "before"); err != nil {
 		return err
 	}
 	if err := w.simulators.Inject(ctx, admin.Fault{Service: "ontap", Effect: "delay", Parameter: "10s"}); err != nil {
 		return err
 	}
-	slow, err := w.applySlow(ctx)
+	namespaces, err := w.namespaces(ctx, "slow")
 	if err != nil {
 		return err
 	}
-	if run.With, run.RSSWith, err = w.paced(ctx, "with"); err != nil {
+	b := batch{name: "slow", namespaces: namespaces, service: "ontap", user: func(i int) string { return fmt.Sprintf("slow-%d", i) }, count: slowKeys}
+	_, err = w.track(ctx, b, isReady, func(t *tracker) error {
+		if err := w.create(ctx, b, t); err != nil {
+			return err
+		}
+		time.Sleep(2 * time.Second) // the operator begins with them
+		if run.with, run.rssWith, err = w.paced(ctx, "with"); err != nil {
+			return err
+		}
+		return w.simulators.Lift(ctx, "ontap")
+	})
+	if err != nil {
 		return err
 	}
-	slow.mu.Lock()
-	run.SlowReady = len(slow.ready)
-	slow.mu.Unlock()
-	if err := w.simulators.Lift(ctx, "ontap"); err != nil {
+	if run.after, _, err = w.paced(ctx, "after"); err != nil {
 		return err
 	}
-	if _, err := slow.wait(ctx, 5*time.Minute); err != nil {
-		return fmt.Errorf("the slow service's: %w", err)
-	}
-	if run.After, _, err = w.paced(ctx, "after"); err != nil {
-		return err
-	}
-	r.Slow = run
-	say("a slow service beside: p99 %.3f s before, %.3f s with it, %.3f s after; p50 %.3f, %.3f, %.3f; RSS %.0f and %.0f MiB",
-		run.Before.P99, run.With.P99, run.After.P99, run.Before.P50, run.With.P50, run.After.P50, mib(run.RSSBefore), mib(run.RSSWith))
+	r.slow = run
+	say("A slow service beside: p99 %.3f s before, %.3f s with it, %.3f s after", run.before.p99, run.with.p99, run.after.p99)
 	return w.stopManager()
 }
 
-// readyONTAP makes the service that will be slow, and waits until it is known to the operator.
+// readyONTAP creates the service that will be slow, and waits until it is Ready.
 func (w *world) readyONTAP(ctx context.Context) error {
 	err := w.keyService(ctx, "ontap", func(spec *v1alpha1.KeyServiceSpec, account admin.Account) {
 		spec.ONTAP = &v1alpha1.ONTAPService{URL: account.Spec["url"], SVM: account.Spec["svm"]}
@@ -98,50 +94,25 @@ func (w *world) readyONTAP(ctx context.Context) error {
 	})
 }
 
-// applySlow applies the keys of the slow service, and gives the operator the time to begin with them.
-func (w *world) applySlow(ctx context.Context) (*tracker, error) {
-	namespaces, err := w.namespaces(ctx, "slow")
-	if err != nil {
-		return nil, err
-	}
-	b := batch{name: "slow", namespaces: namespaces, service: "ontap", user: func(i int) string { return fmt.Sprintf("slow-%d", i) }, count: slowKeys}
-	t, err := track(ctx, w.kube, b)
-	if err != nil {
-		return nil, err
-	}
-	err = each(ctx, w.clients, b.count, func(i int) error {
-		ak := b.accessKey(i)
-		t.apply(ak)
-		return w.kube.Create(ctx, ak)
-	})
-	time.Sleep(2 * time.Second)
-	return t, err
-}
-
 // paced applies keys of Qumulo at an even pace, and waits until all are Ready.
 func (w *world) paced(ctx context.Context, name string) (p pace, rss int, err error) {
 	b, err := w.newBatch(ctx, name, pacedKeys)
 	if err != nil {
 		return p, 0, err
 	}
-	t, err := track(ctx, w.kube, b)
+	ticker := time.NewTicker(pacedInterval)
+	defer ticker.Stop()
+	p, err = w.track(ctx, b, isReady, func(t *tracker) error {
+		return each(ctx, 1, b.count, func(i int) error {
+			<-ticker.C
+			ak := b.accessKey(i)
+			t.start(ak)
+			return w.kube.Create(ctx, ak)
+		})
+	})
 	if err != nil {
 		return p, 0, err
 	}
-	ticker := time.NewTicker(pacedInterval)
-	defer ticker.Stop()
-	for i := range b.count {
-		<-ticker.C
-		ak := b.accessKey(i)
-		t.apply(ak)
-		if err := w.kube.Create(ctx, ak); err != nil {
-			t.stop()
-			return p, 0, err
-		}
-	}
-	if p, err = t.wait(ctx, 5*time.Minute); err != nil {
-		return p, 0, err
-	}
 	u, err := w.manager.usage(ctx)
-	return p, u.RSS, err
+	return p, u.rss, err
 }

@@ -10,143 +10,167 @@ import (
 	"unicode/utf8"
 )
 
-// above marks a figure that is not what it must be.
-const above = " (!)"
+// missed marks a figure that misses its target.
+const missed = " (!)"
+
+type rounds []round
 
 // row is one line of the table.
 type row struct {
-	what, must string
-	// cell is the figure of a round, and whether it is what it must be; empty where it was not measured.
-	cell func(report, round) (text string, good bool)
+	what, target string
+	// cell is the figure of a round, and whether it meets the target. It is empty where nothing was measured.
+	cell func(rounds, round) (text string, good bool)
 }
 
 // rows in the order of the table.
 var rows = []row{
-	{"the floor, keys/s (mean of before and after)", "", func(_ report, r round) (string, bool) {
-		texts := make([]string, 0, len(r.Floors))
-		for _, f := range r.Floors {
-			texts = append(texts, fmt.Sprintf("%.0f", f.KeysPerSecond))
+	{"the floor, keys/s (mean of before and after)", "", func(_ rounds, r round) (string, bool) {
+		texts := make([]string, 0, len(r.floors))
+		for _, f := range r.floors {
+			texts = append(texts, fmt.Sprintf("%.0f", f.perSecond))
 		}
 		return fmt.Sprintf("%.1f (%s)", r.floor(), strings.Join(texts, ", ")), true
 	}},
-	{"the operator, keys/s, apply → all Ready", "", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.1f", r.Issue.KeysPerSecond), true
-	}},
-	{"its rate against the floor's", "≥ 0.8; ≥ 0.75 at 10,000", func(_ report, r round) (string, bool) {
-		ratio := r.Issue.KeysPerSecond / r.floor()
+	plain("the operator, keys/s, apply → all Ready", "%.1f", func(r round) float64 { return r.issue.perSecond }),
+	{"its rate against the floor's", "≥ 0.8; ≥ 0.75 at 10,000", func(_ rounds, r round) (string, bool) {
+		ratio := r.issue.perSecond / r.floor()
 		return fmt.Sprintf("%.2f", ratio), ratio >= byKeys(r, 0.8, 0.75)
 	}},
 	{"its rate against that at 1,000 keys (the floor's)", "≥ 0.9 at 5,000", againstThousand},
-	{"kube writes per key, the user's create and one event included", "≤ 6", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.2f", r.Issue.KubeWrites), r.Issue.KubeWrites <= 6.005
-	}},
-	{"kube reads per key, without lists and watches", "≤ 2", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.2f", r.Issue.KubeReads), r.Issue.KubeReads <= 2.005
-	}},
-	{"service calls per issued key", "≤ 2", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.2f", r.Issue.ServiceCalls), r.Issue.ServiceCalls <= 2.01
-	}},
-	{"controller CPU per key, ms", "≤ 4", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.1f", r.Issue.CPUms), r.Issue.CPUms <= 4
-	}},
-	{"the API server's CPU per key, ms: the floor / the operator", "", func(_ report, r round) (string, bool) {
+	atMost("kube writes per key, the user's create and one event included", "%.2f", 6, func(r round) float64 { return perKey(r.issue.kube.writes(), r.keys) }),
+	atMost("kube reads per key, without lists and watches", "%.2f", 2, func(r round) float64 { return perKey(r.issue.kube.reads(), r.keys) }),
+	atMost("service calls per issued key", "%.2f", 2, func(r round) float64 { return perKey(r.issue.service.sum(), r.keys) }),
+	atMost("controller CPU per key, ms", "%.1f", 4, func(r round) float64 { return 1000 * r.issue.cpu / float64(r.keys) }),
+	{"the API server's CPU per key, ms: the floor / the operator", "", func(_ rounds, r round) (string, bool) {
 		var floor float64
-		for _, f := range r.Floors {
-			floor += f.ServerCPUms / float64(len(r.Floors))
+		for _, f := range r.floors {
+			floor += 1000 * f.serverCPU / float64(r.keys*len(r.floors))
 		}
-		return fmt.Sprintf("%.1f / %.1f", floor, r.Issue.ServerCPUms), true
+		return fmt.Sprintf("%.1f / %.1f", floor, 1000*r.issue.serverCPU/float64(r.keys)), true
 	}},
-	{"replacing a key and revoking the old one: kube writes / reads", "", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.2f / %.2f", r.Rotate.KubeWrites, r.Rotate.KubeReads), true
+	{"rotating a key and revoking the old one: kube writes / reads", "", func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf("%.2f / %.2f", r.perRotation(r.rotate.kube.writes()), r.perRotation(r.rotate.kube.reads())), true
 	}},
-	{"replacing a key and revoking the old one: service calls / CPU, ms", "", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.2f / %.1f", r.Rotate.ServiceCalls, r.Rotate.CPUms), true
+	{"rotating a key and revoking the old one: service calls / CPU, ms", "", func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf("%.2f / %.1f", r.perRotation(r.rotate.service.sum()), r.cpuOfRotation()), true
 	}},
-	{"peak RSS while issuing / after a restart, MiB", "≤ 110 at 5,000; ≤ 150 at 10,000", func(_ report, r round) (string, bool) {
-		peak := max(r.Issue.PeakRSS, r.Restart.PeakRSS)
-		return fmt.Sprintf("%.0f / %.0f", mib(r.Issue.PeakRSS), mib(r.Restart.PeakRSS)), mib(peak) <= byKeys(r, 110, 150)
+	{"peak RSS while issuing / after a restart, MiB", "≤ 110 at 5,000; ≤ 150 at 10,000", func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf("%.0f / %.0f", mib(r.issue.peak), mib(r.restart.peak)), mib(r.peak()) <= byKeys(r, 110, 150)
 	}},
-	{"idle: kube writes / reads", "0 / 0 per key", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%d / %d", r.Idle.KubeWrites, r.Idle.KubeReads), r.Idle.KubeWrites == 0 && r.Idle.KubeReads == 0
+	{"idle: kube writes / reads", "0 / 0", func(_ rounds, r round) (string, bool) {
+		writes, reads := r.idle.kube.writes(), r.idle.kube.reads()
+		return fmt.Sprintf("%d / %d", writes, reads), writes == 0 && reads == 0
 	}},
-	{"idle: listings of the service per resync (pages)", "the pages", func(_ report, r round) (string, bool) {
-		per := float64(r.Idle.Listings) / r.Idle.Resyncs
-		return fmt.Sprintf("%.2f (%d)", per, r.Idle.Pages), per <= float64(r.Idle.Pages)+0.01
+	{"idle: lists of the service per resync (pages)", "the pages", func(_ rounds, r round) (string, bool) {
+		per := float64(r.idle.service[listRoute]) / r.resyncs()
+		return fmt.Sprintf("%.2f (%d)", per, r.pages()), per <= float64(r.pages())+0.01
 	}},
-	{"idle: CPU of a pass, µs", "", func(_ report, r round) (string, bool) { return fmt.Sprintf("%.0f", r.Idle.CPUus), true }},
-	{"idle: all calls of the service per resync", "≤ pages + 1", func(_ report, r round) (string, bool) {
-		per := float64(r.Idle.Calls) / r.Idle.Resyncs
-		return fmt.Sprintf("%.2f", per), per <= float64(r.Idle.Pages)+1.01
+	plain("idle: CPU of a pass, µs", "%.0f", round.cpuOfPass),
+	{"idle: all calls of the service per resync", "≤ pages + 1", func(_ rounds, r round) (string, bool) {
+		per := float64(r.idle.service.sum()) / r.resyncs()
+		return fmt.Sprintf("%.2f", per), per <= float64(r.pages())+1.01
 	}},
-	{"restart: kube writes / reads", "0 / 0 per key", func(_ report, r round) (string, bool) {
-		writes, reads := perKey(r.Restart.KubeWrites, r.Keys), perKey(r.Restart.KubeReads, r.Keys)
-		return fmt.Sprintf("%d / %d", r.Restart.KubeWrites, r.Restart.KubeReads), writes < 0.01 && reads < 0.01
+	{"restart: kube writes / reads", "0 / 0 per key", func(_ rounds, r round) (string, bool) {
+		writes, reads := r.restart.kube.writes(), r.restart.kube.reads()
+		return fmt.Sprintf("%d / %d", writes, reads), perKey(writes, r.keys) < 0.01 && perKey(reads, r.keys) < 0.01
 	}},
-	{"restart: listings of the service (pages)", "one resync", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%d (%d)", r.Restart.Listings, r.Restart.Pages), r.Restart.Listings <= r.Restart.Pages
+	{"restart: lists of the service (pages)", "one resync", func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf("%d (%d)", r.restart.service[listRoute], r.pages()), r.restart.service[listRoute] <= r.pages()
 	}},
-	{"restart: all observed after, s", "≤ 15 at 10,000", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%.1f", r.Restart.Seconds), r.Restart.Seconds <= 15
+	atMost("restart: all observed after, s", "%.1f", 15, func(r round) float64 { return r.restart.seconds }),
+	{"stored for a key, bytes: AccessKey / Secret / event", "", func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf("%d / %d / %d", r.sizes.accessKey, r.sizes.secret, r.sizes.event), true
 	}},
-	{"stored for a key, bytes: AccessKey / Secret / event", "", func(_ report, r round) (string, bool) {
-		return fmt.Sprintf("%d / %d / %d", r.Sizes.AccessKey, r.Sizes.Secret, r.Sizes.Event), true
-	}},
-	{"another service slow: p99 apply → Ready without / with, ms", "changes by less than a tenth", slowCell},
-	{"another service slow: RSS without / with, MiB", "flat", func(_ report, r round) (string, bool) {
-		if r.Slow == nil {
+	{"another service slow: p99 apply → Ready without / with, ms", "changes by less than a tenth", func(_ rounds, r round) (string, bool) {
+		if r.slow == nil {
 			return "", true
 		}
-		return fmt.Sprintf("%.0f / %.0f", mib(r.Slow.RSSBefore), mib(r.Slow.RSSWith)), float64(r.Slow.RSSWith) <= 1.1*float64(r.Slow.RSSBefore)
+		before, with, after := 1000*r.slow.before.p99, 1000*r.slow.with.p99, 1000*r.slow.after.p99
+		return fmt.Sprintf("%.0f, %.0f / %.0f", before, after, with), with < 1.1*(before+after)/2
+	}},
+	{"another service slow: RSS without / with, MiB", "flat", func(_ rounds, r round) (string, bool) {
+		if r.slow == nil {
+			return "", true
+		}
+		return fmt.Sprintf("%.0f / %.0f", mib(r.slow.rssBefore), mib(r.slow.rssWith)), float64(r.slow.rssWith) <= 1.1*float64(r.slow.rssBefore)
 	}},
 }
 
-// byKeys is the limit up to five thousand keys, or beyond.
+// plain is a row without a target, atMost one with a limit.
+func plain(what, format string, figure func(round) float64) row {
+	return row{what, "", func(_ rounds, r round) (string, bool) { return fmt.Sprintf(format, figure(r)), true }}
+}
+
+func atMost(what, format string, limit float64, figure func(round) float64) row {
+	return row{what, fmt.Sprintf("≤ %g", limit), func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf(format, figure(r)), figure(r) <= limit+0.005
+	}}
+}
+
+func perKey(n, keys int) float64 { return float64(n) / float64(keys) }
+
+func mib(bytes int) float64 { return float64(bytes) / (1 << 20) }
+
+// floor is the mean of a round's floors, in keys per second.
+func (r round) floor() float64 {
+	all := 0.0
+	for _, f := range r.floors {
+		all += f.perSecond
+	}
+	return all / float64(max(len(r.floors), 1))
+}
+
+func (r round) perRotation(n int) float64 { return perKey(n, min(r.keys, mostRotated)) }
+
+func (r round) cpuOfRotation() float64 {
+	return 1000 * r.rotate.cpu / float64(min(r.keys, mostRotated))
+}
+
+// cpuOfPass is what an idle pass takes, with its part of the resync. Microseconds.
+func (r round) cpuOfPass() float64 { return 1e6 * r.idle.cpu / float64(max(r.idle.passes, 1)) }
+
+func (r round) peak() int { return max(r.issue.peak, r.restart.peak) }
+
+// pages are what the service needs to list the operator's keys.
+func (r round) pages() int { return (r.observed + pageSize - 1) / pageSize }
+
+func (r round) resyncs() float64 { return r.idle.seconds / resync.Seconds() }
+
+// byKeys is the target up to five thousand keys, or beyond.
 func byKeys(r round, few, many float64) float64 {
-	if r.Keys > 5000 {
+	if r.keys > 5000 {
 		return many
 	}
 	return few
 }
 
-func againstThousand(all report, r round) (string, bool) {
-	at := slices.IndexFunc(all.Rounds, func(other round) bool { return other.Keys == 1000 })
+func againstThousand(all rounds, r round) (string, bool) {
+	at := slices.IndexFunc(all, func(other round) bool { return other.keys == 1000 })
 	if at < 0 {
 		return "", true
 	}
-	thousand := all.Rounds[at]
-	ratio := r.Issue.KeysPerSecond / thousand.Issue.KeysPerSecond
-	return fmt.Sprintf("%.2f (%.2f)", ratio, r.floor()/thousand.floor()), r.Keys != 5000 || ratio >= 0.9
-}
-
-// slowCell compares with the mean of the runs before and after.
-func slowCell(_ report, r round) (string, bool) {
-	if r.Slow == nil {
-		return "", true
-	}
-	without := (r.Slow.Before.P99 + r.Slow.After.P99) / 2
-	return fmt.Sprintf("%.0f, %.0f / %.0f", 1000*r.Slow.Before.P99, 1000*r.Slow.After.P99, 1000*r.Slow.With.P99), r.Slow.With.P99 < 1.1*without
+	ratio := r.issue.perSecond / all[at].issue.perSecond
+	return fmt.Sprintf("%.2f (%.2f)", ratio, r.floor()/all[at].floor()), r.keys != 5000 || ratio >= 0.9
 }
 
 // table has a column for each round.
-func (r report) table() string {
-	head := []string{"what", "must be"}
-	for _, one := range r.Rounds {
-		head = append(head, thousands(one.Keys))
+func (all rounds) table() string {
+	lines := [][]string{{"what", "target"}}
+	for _, r := range all {
+		lines[0] = append(lines[0], thousands(r.keys))
 	}
-	lines := [][]string{head}
 	for _, row := range rows {
-		line := []string{row.what, row.must}
-		for _, one := range r.Rounds {
-			text, good := row.cell(r, one)
+		line := []string{row.what, row.target}
+		for _, r := range all {
+			text, good := row.cell(all, r)
 			if !good {
-				text += above
+				text += missed
 			}
 			line = append(line, text)
 		}
 		lines = append(lines, line)
 	}
-	return fmt.Sprintf("%s, on %s.\n%d clients; %s unrelated Secrets of %d KB. (!) is not what it must be.\n\n%s", r.Started.Format("2006-01-02"), r.Machine,
-		r.Clients, thousands(r.Unrelated), r.UnrelatedKB, aligned(lines))
+	return aligned(lines)
 }
 
 // aligned is a Markdown table that reads well as text.

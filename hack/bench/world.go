@@ -26,23 +26,23 @@ import (
 	"accesskey.dev/operator/test/cluster"
 )
 
-// floorGroup has the same AccessKey under another name: the same schema and rules, but no controller that looks at it.
+// floorGroup has the same AccessKey in another API group: the same schema and rules, but no controller.
 const floorGroup = "floor.accesskey.dev"
 
 // system is the operator's namespace.
 const system = "accesskey-system"
 
-// world is a control plane with all that a round needs.
+// world is a control plane with everything that a round needs.
 type world struct {
 	options
 	directory  string
 	cluster    *cluster.Cluster
 	simulators *process.Simulators
 	manager    *manager
-	// kube is an administrator's client; floor is the same, to which AccessKeys are those of floorGroup.
+	// kube is an administrator's client. floor is the same, but its AccessKeys are those of floorGroup.
 	kube, floor client.WithWatch
 	server      *kubernetes.Clientset
-	// users at Qumulo that were given away.
+	// users of Qumulo that are in use.
 	users int
 }
 
@@ -75,7 +75,7 @@ func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
 	return w, nil
 }
 
-// floorCRD writes the copy of the CRD into a folder.
+// floorCRD writes the copy of the CRD to a folder.
 func (w *world) floorCRD() (folder string, err error) {
 	original, err := os.ReadFile("config/crd/bases/" + v1alpha1.GroupVersion.Group + "_accesskeys.yaml")
 	if err != nil {
@@ -120,12 +120,12 @@ func (w *world) close() error {
 		errs = append(errs, w.cluster.Stop())
 	}
 	if errors.Join(errs...) != nil {
-		return errors.Join(append(errs, fmt.Errorf("the manager's log is kept in %s", w.directory))...)
+		return errors.Join(append(errs, fmt.Errorf("the manager's log is in %s", w.directory))...)
 	}
 	return os.RemoveAll(w.directory)
 }
 
-// fill makes the Secrets that have nothing to do with the operator.
+// fill creates the Secrets that have nothing to do with the operator.
 func (w *world) fill(ctx context.Context) error {
 	if w.unrelated == 0 {
 		return nil
@@ -141,11 +141,11 @@ func (w *world) fill(ctx context.Context) error {
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespaces[i%len(namespaces)], Name: fmt.Sprintf("unrelated-%d", i)}, Data: data,
 		})
 	})
-	say("%d Secrets of %d KB were made in %s", w.unrelated, w.unrelKB, time.Since(start).Round(time.Second))
+	say("Created %d Secrets of %d KB in %s", w.unrelated, w.unrelKB, time.Since(start).Round(time.Second))
 	return err
 }
 
-// namespaces makes sixteen of them, whose names begin with prefix.
+// namespaces creates sixteen namespaces whose names begin with prefix.
 func (w *world) namespaces(ctx context.Context, prefix string) ([]string, error) {
 	names := make([]string, 16)
 	for i := range names {

@@ -1,9 +1,9 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command controlplane makes sure that etcd, kube-apiserver, kube-controller-manager and kubectl are there, and prints
-// the directory that holds them. It takes them from KUBEBUILDER_ASSETS, then from the store of setup-envtest, and
-// builds the rest from the Go modules pinned next to it.
+// Command controlplane provides etcd, kube-apiserver, kube-controller-manager and kubectl, and prints the directory that
+// contains them. It uses the binaries in KUBEBUILDER_ASSETS, then those in the store of setup-envtest, and builds the others
+// from the Go modules that are pinned below this folder.
 package main
 
 import (
@@ -54,24 +54,24 @@ func run(ctx context.Context) (string, error) {
 		pins:   pins,
 		log:    os.Stderr,
 		build:  builder.binary,
-		room:   builder.room,
+		space:  builder.space,
 	}
 	return p.directory(ctx)
 }
 
-// cacheDir is outside the checkout, so that every checkout of a user shares one build.
+// cacheDir returns the cache folder. It is outside the checkout, so all checkouts of a user share one build.
 func cacheDir() (string, error) {
 	if dir := os.Getenv("ACCESSKEY_CACHE"); dir != "" {
 		return filepath.Abs(dir)
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no place for the binaries, set ACCESSKEY_CACHE: %w", err)
+		return "", fmt.Errorf("no cache folder for the binaries: %w; set ACCESSKEY_CACHE", err)
 	}
 	return filepath.Join(dir, "accesskey-operator"), nil
 }
 
-// envtestStore is where setup-envtest keeps its binaries, empty if that can't be told.
+// envtestStore returns the folder in which setup-envtest stores its binaries. It is empty if the folder is unknown.
 func envtestStore() string {
 	home, _ := os.UserHomeDir()
 	data := os.Getenv("XDG_DATA_HOME")

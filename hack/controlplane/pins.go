@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// binary is one program of the control plane.
+// binary is a program of the control plane.
 type binary struct {
 	name   string
 	module string // the nested module that pins it
 	pkg    string
 }
 
-// binaries in the order in which they are built: the small ones first, so that trouble shows early.
+// binaries are built in this order. The small ones come first, so problems show early.
 var binaries = []binary{
 	{name: "etcd", module: "etcd", pkg: "go.etcd.io/etcd/server/v3"},
 	{name: "kubectl", module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/kubectl"},
@@ -27,10 +27,10 @@ var binaries = []binary{
 	{name: "kube-controller-manager", module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager"},
 }
 
-// pins maps a nested module to the version of what it pins, such as v1.36.3.
+// pins maps a nested module to the version that it pins, such as v1.36.3.
 type pins map[string]string
 
-// readPins takes the versions from the nested go.mod files, so that a version stands in one place only.
+// readPins reads the versions from the nested go.mod files, which are the only place that defines them.
 func readPins(source string) (pins, error) {
 	versions := pins{}
 	for module, path := range map[string]string{"etcd": "go.etcd.io/etcd/server/v3", "kubernetes": "k8s.io/kubernetes"} {
@@ -45,24 +45,24 @@ func readPins(source string) (pins, error) {
 			}
 		}
 		if versions[module] == "" {
-			return nil, fmt.Errorf("%s/go.mod requires no version of %s", module, path)
+			return nil, fmt.Errorf("%s/go.mod does not require %s", module, path)
 		}
 	}
 	return versions, nil
 }
 
-// key names a folder of binaries that can stand for one another.
+// key returns the name of the folder for these versions and this platform.
 func (p pins) key() string {
 	return fmt.Sprintf("kubernetes-%s-etcd-%s-%s-%s", p["kubernetes"], p["etcd"], runtime.GOOS, runtime.GOARCH)
 }
 
-// minor is the Kubernetes release line with its final dot, such as "1.36.".
+// minor returns the Kubernetes minor version with a trailing dot, such as "1.36.".
 func (p pins) minor() string {
 	parts := strings.SplitN(strings.TrimPrefix(p["kubernetes"], "v"), ".", 3)
 	return strings.Join(parts[:2], ".") + "."
 }
 
-// ldflags stamps the version, which a build outside the Kubernetes tree lacks, and strips the binary.
+// ldflags returns linker flags that strip the binary and set the version. A build outside the Kubernetes tree does not set it.
 func (p pins) ldflags(module string) string {
 	if module != "kubernetes" {
 		return "-s -w"
@@ -73,7 +73,7 @@ func (p pins) ldflags(module string) string {
 		version, p[module], major, minor)
 }
 
-// findSource walks up from the working directory to the checkout.
+// findSource finds hack/controlplane in the working directory or a parent directory.
 func findSource() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -85,7 +85,7 @@ func findSource() (string, error) {
 			return source, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", errors.New("run this inside a checkout of accesskey-operator: no hack/controlplane here or above")
+			return "", errors.New("no hack/controlplane in this directory or above: run this in a checkout of accesskey-operator")
 		}
 		dir = filepath.Dir(dir)
 	}

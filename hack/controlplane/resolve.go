@@ -16,22 +16,22 @@ import (
 	"strings"
 )
 
-// provider finds the binaries, has the missing ones built, and gathers all of them in one directory.
+// provider finds the binaries, builds the missing ones and collects all of them in one directory.
 type provider struct {
 	assets string // KUBEBUILDER_ASSETS, or empty
-	store  string // the folder of setup-envtest that holds one folder per version, or empty
-	cache  string // where we build
+	store  string // the folder of setup-envtest, with a folder per version, or empty
+	cache  string // the folder of our own builds
 	pins   pins
 	log    io.Writer
 
-	build func(ctx context.Context, b binary, dir string) error // leaves b in dir, whole or not at all
-	room  func(ctx context.Context, dir string) error           // fails if the disk can't take a build
+	build func(ctx context.Context, b binary, dir string) error // puts the complete binary into dir, or nothing
+	space func(ctx context.Context, dir string) error           // fails if the disk has too little space
 }
 
-// directory returns the one directory that holds all binaries.
+// directory returns a directory that contains all binaries.
 func (p *provider) directory(ctx context.Context) (string, error) {
 	if p.assets != "" && !slices.ContainsFunc(binaries, p.inAssets) {
-		_, _ = fmt.Fprintf(p.log, "warning: KUBEBUILDER_ASSETS is %s, which holds none of the binaries\n", p.assets)
+		_, _ = fmt.Fprintf(p.log, "warning: KUBEBUILDER_ASSETS is %s, which contains none of the binaries\n", p.assets)
 	}
 	if len(p.missing()) > 0 {
 		if err := p.buildMissing(ctx); err != nil {
@@ -50,7 +50,7 @@ func (p *provider) directory(ctx context.Context) (string, error) {
 	return p.link(sources)
 }
 
-// find returns the first directory that holds a usable binary, or an empty string.
+// find returns the first directory that contains a usable binary, or an empty string.
 func (p *provider) find(b binary) string {
 	for _, dir := range []string{p.assets, p.newestInStore(), p.built()} {
 		if dir != "" && usable(filepath.Join(dir, b.name)) {
@@ -78,7 +78,7 @@ func (p *provider) built() string {
 	return filepath.Join(p.cache, p.pins.key())
 }
 
-// newestInStore returns the newest folder of our Kubernetes release line, such as 1.36.2-linux-amd64.
+// newestInStore returns the newest folder with the pinned minor version of Kubernetes, such as 1.36.2-linux-amd64.
 func (p *provider) newestInStore() string {
 	entries, err := os.ReadDir(p.store)
 	if err != nil {
@@ -92,7 +92,7 @@ func (p *provider) newestInStore() string {
 		if !ok || err != nil || platform != runtime.GOOS+"-"+runtime.GOARCH || number <= best {
 			continue
 		}
-		// setup-envtest unpacks in place and makes the folder read-only when it is done.
+		// setup-envtest makes the folder read-only when it has unpacked all binaries.
 		if info, err := e.Info(); err != nil || !info.IsDir() || info.Mode()&0o200 != 0 {
 			continue
 		}
@@ -114,14 +114,14 @@ func (p *provider) buildMissing(ctx context.Context) error {
 	}
 	defer unlock()
 
-	missing := p.missing() // another build may have made them while we waited
+	missing := p.missing() // another process may have built them in the meantime
 	if len(missing) == 0 {
 		return nil
 	}
 	if err := removeLeftovers(dir); err != nil {
 		return err
 	}
-	if err := p.room(ctx, dir); err != nil {
+	if err := p.space(ctx, dir); err != nil {
 		return err
 	}
 	const plan = "building %d of %d control plane binaries from source into %s (once; about ten minutes on two cores)\n"
@@ -134,8 +134,8 @@ func (p *provider) buildMissing(ctx context.Context) error {
 	return nil
 }
 
-// link makes a directory of symlinks. Each combination of sources has its own, so that none changes under a running
-// test.
+// link creates a directory of symlinks. Each combination of sources has its own directory, so the links do not change while a
+// test uses them.
 func (p *provider) link(sources []string) (string, error) {
 	sum := sha256.Sum256([]byte(strings.Join(sources, "\n")))
 	dir := filepath.Join(p.built(), fmt.Sprintf("mixed-%x", sum[:4]))
@@ -147,7 +147,7 @@ func (p *provider) link(sources []string) (string, error) {
 		if current, err := os.Readlink(name); err == nil && current == target {
 			continue
 		}
-		// A rename replaces what is there in one step; the name of our own lets two runs do it at once.
+		// Renaming replaces an old link atomically. The process ID lets two processes do this at the same time.
 		temporary := fmt.Sprintf("%s.%d", name, os.Getpid())
 		if err := os.Symlink(target, temporary); err != nil {
 			return "", err
@@ -159,7 +159,7 @@ func (p *provider) link(sources []string) (string, error) {
 	return dir, nil
 }
 
-// usable tells whether path, or what it links to, is a program.
+// usable reports whether path is an executable file, or a link to one.
 func usable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && info.Size() > 0

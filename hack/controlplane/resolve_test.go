@@ -18,7 +18,7 @@ import (
 
 var testPins = pins{"kubernetes": "v1.36.3", "etcd": "v3.6.8"}
 
-// newTestProvider has empty folders, and a build that writes a program and records its name.
+// newTestProvider returns a provider with empty folders. Its build writes a program and records the name.
 func newTestProvider(t *testing.T) (p *provider, built *[]string) {
 	t.Helper()
 	root := t.TempDir()
@@ -29,7 +29,7 @@ func newTestProvider(t *testing.T) (p *provider, built *[]string) {
 		cache:  filepath.Join(root, "cache"),
 		pins:   testPins,
 		log:    io.Discard,
-		room:   func(context.Context, string) error { return nil },
+		space:  func(context.Context, string) error { return nil },
 		build: func(_ context.Context, b binary, dir string) error {
 			*built = append(*built, b.name)
 			writeProgram(t, dir, b.name)
@@ -54,7 +54,7 @@ func (p *provider) storeFolder(version string) string {
 	return filepath.Join(p.store, version+"-"+runtime.GOOS+"-"+runtime.GOARCH)
 }
 
-// fillStore leaves a folder as setup-envtest does: read-only, and without kube-controller-manager.
+// fillStore creates a folder like setup-envtest: read-only and without kube-controller-manager.
 func fillStore(t *testing.T, p *provider, version string) {
 	t.Helper()
 	dir := p.storeFolder(version)
@@ -73,25 +73,24 @@ func allNames() []string {
 	return names
 }
 
-func TestWhereBinariesComeFrom(t *testing.T) {
+func TestSourcesOfTheBinaries(t *testing.T) {
 	const kcm = "kube-controller-manager"
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		prepare func(t *testing.T, p *provider)
-		built   []string
-		// from maps a binary to the folder it must come from.
-		from func(p *provider) map[string]string
-		as   func(p *provider) string // the directory itself, where it must be a known one
+		built   []string                            // the binaries that must be built
+		from    func(p *provider) map[string]string // the folders of some binaries, if there are several
+		as      func(p *provider) string            // the expected directory, if it is a single source
 	}{
-		"with nothing there all are built": {
+		"all binaries are built if there are none": {
 			prepare: func(*testing.T, *provider) {},
 			built:   allNames(),
 			as:      (*provider).built,
 		},
-		"what is built is not built again": {
+		"finished builds are reused": {
 			prepare: func(t *testing.T, p *provider) { writeProgram(t, p.built(), allNames()...) },
 			as:      (*provider).built,
 		},
-		"complete KUBEBUILDER_ASSETS are taken as they are": {
+		"a complete KUBEBUILDER_ASSETS is used as it is": {
 			prepare: func(t *testing.T, p *provider) {
 				writeProgram(t, p.assets, allNames()...)
 				fillStore(t, p, "1.36.2")
@@ -99,7 +98,7 @@ func TestWhereBinariesComeFrom(t *testing.T) {
 			},
 			as: func(p *provider) string { return p.assets },
 		},
-		"KUBEBUILDER_ASSETS win for what they hold, then the store, then the build": {
+		"KUBEBUILDER_ASSETS comes first, then the store, then our build": {
 			prepare: func(t *testing.T, p *provider) {
 				writeProgram(t, p.assets, "kube-apiserver")
 				fillStore(t, p, "1.36.2")
@@ -111,7 +110,7 @@ func TestWhereBinariesComeFrom(t *testing.T) {
 				}
 			},
 		},
-		"the store's newest version of our release line is taken": {
+		"the newest patch version in the store is used": {
 			prepare: func(t *testing.T, p *provider) {
 				for _, version := range []string{"1.35.9", "1.36.2", "1.36.10", "1.37.0", "1.36.x"} {
 					fillStore(t, p, version)
@@ -122,13 +121,12 @@ func TestWhereBinariesComeFrom(t *testing.T) {
 				return map[string]string{"etcd": p.storeFolder("1.36.10"), kcm: p.built()}
 			},
 		},
-		"a folder that setup-envtest is still filling is not taken": {
+		"a folder that setup-envtest has not finished is ignored": {
 			prepare: func(t *testing.T, p *provider) { writeProgram(t, p.storeFolder("1.36.2"), "etcd") },
 			built:   allNames(),
 			as:      (*provider).built,
 		},
-	}
-	for name, test := range tests {
+	} {
 		t.Run(name, func(t *testing.T) {
 			p, built := newTestProvider(t)
 			test.prepare(t, p)
@@ -143,7 +141,11 @@ func TestWhereBinariesComeFrom(t *testing.T) {
 				t.Errorf("directory %s, want %s", dir, test.as(p))
 			}
 			if test.from != nil {
-				assertLinks(t, dir, test.from(p))
+				for name, want := range test.from(p) {
+					if got, _ := os.Readlink(filepath.Join(dir, name)); got != filepath.Join(want, name) {
+						t.Errorf("%s is a link to %s, want %s", name, got, want)
+					}
+				}
 			}
 			for _, b := range binaries {
 				if !usable(filepath.Join(dir, b.name)) {
@@ -154,17 +156,7 @@ func TestWhereBinariesComeFrom(t *testing.T) {
 	}
 }
 
-// assertLinks checks which folder the links to the named binaries lead to.
-func assertLinks(t *testing.T, dir string, from map[string]string) {
-	t.Helper()
-	for name, want := range from {
-		if got, _ := os.Readlink(filepath.Join(dir, name)); got != filepath.Join(want, name) {
-			t.Errorf("%s links to %s, want the one in %s", name, got, want)
-		}
-	}
-}
-
-func TestMixedDirectoryIsMendedAndKept(t *testing.T) {
+func TestDirectoryOfLinksIsRepairedAndReused(t *testing.T) {
 	p, _ := newTestProvider(t)
 	fillStore(t, p, "1.36.2")
 	first, err := p.directory(t.Context())
@@ -176,39 +168,41 @@ func TestMixedDirectoryIsMendedAndKept(t *testing.T) {
 	}
 	second, err := p.directory(t.Context())
 	if err != nil || second != first || !usable(filepath.Join(second, "kubectl")) {
-		t.Errorf("got %s (%v), want %s with its kubectl back", second, err, first)
+		t.Errorf("got %s (%v), want %s with kubectl", second, err, first)
 	}
 }
 
-func TestUnusableFilesAreNotTaken(t *testing.T) {
+func TestUsable(t *testing.T) {
 	dir := t.TempDir()
-	writeProgram(t, dir, "whole")
 	for name, file := range map[string]struct {
 		content string
 		mode    os.FileMode
-	}{"empty": {"", 0o755}, "no-program": {"text", 0o644}} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(file.content), file.mode); err != nil {
+		want    bool
+	}{"program": {"text", 0o755, true}, "empty": {"", 0o755, false}, "not-executable": {"text", 0o644, false}} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(file.content), file.mode); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for name, want := range map[string]bool{"whole": true, "empty": false, "no-program": false, "absent": false} {
-		if got := usable(filepath.Join(dir, name)); got != want {
-			t.Errorf("usable(%s) = %v, want %v", name, got, want)
+		if got := usable(path); got != file.want {
+			t.Errorf("usable(%s) = %v", name, got)
 		}
+	}
+	if usable(filepath.Join(dir, "absent")) {
+		t.Error("an absent file is usable")
 	}
 }
 
-func TestKubebuilderAssetsWithNothingInThemAreReported(t *testing.T) {
+func TestEmptyKubebuilderAssetsCauseAWarning(t *testing.T) {
 	p, _ := newTestProvider(t)
 	var log bytes.Buffer
 	p.log = &log
 	_, err := p.directory(t.Context())
-	if err != nil || !strings.Contains(log.String(), "which holds none of the binaries") {
+	if err != nil || !strings.Contains(log.String(), "which contains none of the binaries") {
 		t.Errorf("got %v and log:\n%s", err, &log)
 	}
 }
 
-func TestPinsComeFromTheNestedModules(t *testing.T) {
+func TestPinsAreReadFromTheNestedModules(t *testing.T) {
 	pins, err := readPins(".")
 	if err != nil {
 		t.Fatal(err)
@@ -223,10 +217,10 @@ func TestPinsComeFromTheNestedModules(t *testing.T) {
 	}
 }
 
-func TestNothingIsBuiltWithoutRoom(t *testing.T) {
+func TestNothingIsBuiltWithoutSpace(t *testing.T) {
 	p, built := newTestProvider(t)
-	full := errors.New("no room")
-	p.room = func(context.Context, string) error { return full }
+	full := errors.New("no space")
+	p.space = func(context.Context, string) error { return full }
 	if _, err := p.directory(t.Context()); !errors.Is(err, full) || len(*built) > 0 {
 		t.Errorf("got %v and built %v, want %v and nothing built", err, *built, full)
 	}

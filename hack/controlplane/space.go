@@ -13,21 +13,21 @@ import (
 	"syscall"
 )
 
-// What a build takes, in Go's module cache, Go's build cache and ours together. A third of it must be there however
-// much is cached already: filling up a disk is worse than not building.
+// A build needs wantedSpace in Go's module cache, Go's build cache and our cache together. Builds with less than leastSpace are
+// refused even if much is cached already, because a full disk is worse than a missing build.
 const (
 	gib         = 1 << 30
 	wantedSpace = 6 * gib
 	leastSpace  = 2 * gib
-	spaceNeeded = "Building the control plane takes about 6 GiB when nothing is in Go's caches yet."
-	spaceElse   = "ACCESSKEY_CACHE, GOCACHE, GOMODCACHE and GOTMPDIR can be set to another disk."
+	spaceNeeded = "Building the control plane needs about 6 GiB if Go's caches are empty."
+	spaceElse   = "Set ACCESSKEY_CACHE, GOCACHE, GOMODCACHE and GOTMPDIR to folders on another disk."
 )
 
-// room warns if a first build may fill a disk, and fails if any build would.
-func (g *goBuild) room(ctx context.Context, dir string) error {
+// space warns if a first build could fill a disk, and fails if any build could.
+func (g *goBuild) space(ctx context.Context, dir string) error {
 	output, err := exec.CommandContext(ctx, g.command, "env", "GOCACHE", "GOMODCACHE").Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return errors.New("the go command is needed to build the control plane and is not in PATH")
+		return errors.New("the go command is not in PATH: install Go to build the control plane")
 	}
 	if err != nil {
 		return fmt.Errorf("go env: %w", err)
@@ -49,12 +49,12 @@ func (g *goBuild) room(ctx context.Context, dir string) error {
 	return nil
 }
 
-// freeSpace is what the user may still write at a path that need not exist yet, in bytes.
+// freeSpace returns the number of bytes that the user may write at a path, which need not exist.
 func freeSpace(path string) uint64 {
 	var stat syscall.Statfs_t
 	for syscall.Statfs(path, &stat) != nil {
 		if path == filepath.Dir(path) {
-			return wantedSpace // can't be told; the build will say
+			return wantedSpace // unknown; let the build try
 		}
 		path = filepath.Dir(path)
 	}

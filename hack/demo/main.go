@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The demo: the operator's main job on a real API server, with the four key services simulated. It says what happens as it
+// Command demo shows the operator's main job on a real API server with simulated key services. It prints each step as it
 // happens.
 package main
 
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// limit on the whole demo, so that trouble shows as an error and not as silence.
+// limit is the maximum duration of the demo. If a step hangs, the demo fails with an error.
 const limit = 4 * time.Minute
 
 func main() {
@@ -38,7 +38,7 @@ func run(ctx context.Context) (err error) {
 	defer func() {
 		err = errors.Join(err, d.stop())
 		if err != nil {
-			fmt.Printf("the manager's log is kept in %s\n", d.log)
+			fmt.Printf("The log of the manager is in %s\n", d.log)
 			return
 		}
 		err = os.RemoveAll(directory)
@@ -57,7 +57,7 @@ func run(ctx context.Context) (err error) {
 	return d.keep(ctx)
 }
 
-// keep leaves everything running with an AccessKey to look at.
+// keep applies the samples again and waits for Ctrl-C.
 func (d *demo) keep(ctx context.Context) error {
 	for _, s := range d.services {
 		if err := d.apply(ctx, s); err != nil {
@@ -69,18 +69,18 @@ func (d *demo) keep(ctx context.Context) error {
 	return nil
 }
 
-// goodbye takes the kubeconfig, the admin endpoint and the manager's log.
+// goodbye is a format for the kubeconfig, the URL of the admin endpoint and the log of the manager.
 const goodbye = `
-KEEP=1: everything stays up until you press Ctrl-C. To look around:
+KEEP=1: everything keeps running until you press Ctrl-C. To look around:
 
   export KUBECONFIG=%[1]s
   kubectl get accesskeys,keyservices,secrets,events -A
 
-What became of every key, and trouble for the operator (docs/simulators.md has more):
+To list every key that was ever created, to make Qumulo fail, and to end the failure (see docs/simulators.md):
 
   curl %[2]s/keys
   curl %[2]s/faults -d '{"service": "qumulo", "effect": "answer", "parameter": "503"}'
   curl %[2]s/faults -X DELETE
 
-The manager's log: %[3]s
+The log of the manager: %[3]s
 `

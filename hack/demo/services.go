@@ -20,10 +20,10 @@ import (
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// names of the key services, in the order of the story.
+// names are the names of the key services, in the order of the output.
 var names = []string{"qumulo", "ionos", "huawei", "ontap"}
 
-// service is one simulated key service, with the sample that is applied for it in a namespace of its name.
+// service is a simulated key service. The demo applies its sample in a namespace of the same name.
 type service struct {
 	name    string
 	account admin.Account
@@ -35,10 +35,10 @@ func (s service) accessKey() types.NamespacedName {
 
 func (s service) sample() string { return "config/samples/" + s.name + ".yaml" }
 
-// authority names the Secret with the CA of the simulator.
+// authority returns the name of the Secret with the CA certificate.
 func (s service) authority() string { return s.name + "-ca" }
 
-// apply applies the sample, pointed at the simulator and with a life that a demo can wait for.
+// apply applies the sample with the address and credentials of the simulator, and with a short TTL.
 func (d *demo) apply(ctx context.Context, s service) error {
 	objects, err := s.read()
 	if err != nil {
@@ -67,7 +67,7 @@ func (s service) read() (objects []map[string]any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sample.Close() //nolint:errcheck // it is only read
+	defer sample.Close() //nolint:errcheck // the file was only read
 	for decoder := yaml.NewYAMLOrJSONDecoder(sample, 4096); ; {
 		object := map[string]any{}
 		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
@@ -79,7 +79,7 @@ func (s service) read() (objects []map[string]any, err error) {
 	}
 }
 
-// point fills in what the sample leaves to its user.
+// point fills in the values that a user of the sample has to fill in.
 func (s service) point(object map[string]any) error {
 	set := func(value any, path ...string) error { return unstructured.SetNestedField(object, value, path...) }
 	switch object["kind"] {
@@ -102,7 +102,7 @@ func (s service) point(object map[string]any) error {
 	return nil
 }
 
-// fill gives the keys of a Secret their values.
+// fill replaces the values in a Secret.
 func (s service) fill(secret map[string]any) error {
 	data, _, err := unstructured.NestedStringMap(secret, "stringData")
 	if err != nil {
@@ -113,7 +113,7 @@ func (s service) fill(secret map[string]any) error {
 	for key := range data {
 		value, ok := known[key]
 		if !ok {
-			return fmt.Errorf("%s has a Secret with the key %s, which the simulator's account does not have", s.sample(), key)
+			return fmt.Errorf("%s contains a Secret with the key %s, which the account at the simulator does not provide", s.sample(), key)
 		}
 		data[key] = value
 	}

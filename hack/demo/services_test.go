@@ -11,7 +11,7 @@ import (
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-func TestEverySampleIsPointedAtItsSimulator(t *testing.T) {
+func TestSamplesGetTheValuesOfTheSimulator(t *testing.T) {
 	t.Chdir("../..")
 	secrets := map[string]map[string]string{
 		"qumulo": {"token": "secret"},
@@ -38,17 +38,17 @@ func TestEverySampleIsPointedAtItsSimulator(t *testing.T) {
 			text := pointed.String()
 			for _, want := range []string{`"url":"https://127.0.0.1:1"`, `"user":"user"`, `"ttl":"1m"`, `"renewBefore":"25s"`, s.authority(), secrets[name]["token"]} {
 				if !strings.Contains(text, want) {
-					t.Errorf("%s is missing in %s", want, text)
+					t.Errorf("got %s, want %s", text, want)
 				}
 			}
 			if strings.Contains(text, "REPLACE-ME") {
-				t.Errorf("something is left to fill in: %s", text)
+				t.Errorf("a value is missing: %s", text)
 			}
 		})
 	}
 }
 
-func TestASecretOfWhichTheSimulatorKnowsNothingIsRefused(t *testing.T) {
+func TestUnknownSecretIsAnError(t *testing.T) {
 	secret := map[string]any{"kind": "Secret", "stringData": map[string]any{"other": "REPLACE-ME"}}
 	if err := (service{name: "qumulo"}).point(secret); err == nil || !strings.Contains(err.Error(), "the key other") {
 		t.Errorf("got %v", err)

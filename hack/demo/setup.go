@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,7 +20,7 @@ import (
 	"accesskey.dev/operator/test/cluster"
 )
 
-// demo is what runs.
+// demo is the state of the demo.
 type demo struct {
 	start      time.Time
 	log        string
@@ -27,7 +28,7 @@ type demo struct {
 	client     client.Client
 	simulators *process.Simulators
 	services   []service
-	manager    *cluster.Manager
+	stops      []func() error // stop the parts that run, in the order of their start
 }
 
 // say prints a line with the time since the start.
@@ -35,24 +36,27 @@ func (d *demo) say(format string, args ...any) {
 	fmt.Printf("%6.1fs  %s\n", time.Since(d.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
+// setUp starts the control plane, the simulators and the manager.
 func (d *demo) setUp(ctx context.Context) (err error) {
 	log.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 	if d.cluster, err = cluster.Start(ctx); err != nil {
 		return err
 	}
-	d.say("control plane: etcd, kube-apiserver and kube-controller-manager are up at %s", d.cluster.Config.Host)
+	d.stops = append(d.stops, d.cluster.Stop)
+	d.say("control plane: etcd, kube-apiserver and kube-controller-manager run at %s", d.cluster.Config.Host)
 	if d.client, err = client.New(d.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
 		return err
 	}
 	if d.simulators, err = process.Start(ctx); err != nil {
 		return err
 	}
+	d.stops = append(d.stops, d.simulators.Stop)
 	for _, name := range names {
 		s := service{name, d.simulators.Accounts[name]}
 		d.services = append(d.services, s)
-		d.say("key service: a simulated %s answers at %s", s.name, s.account.Spec["url"])
+		d.say("key service: a simulated %s runs at %s", s.name, s.account.Spec["url"])
 	}
-	d.say("key services: bin/simulators serves all four, and tells about them at %s", d.simulators.URL)
+	d.say("key services: bin/simulators runs all four; its admin endpoint is %s", d.simulators.URL)
 	if _, err := d.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return err
 	}
@@ -60,23 +64,20 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 		return err
 	}
 	d.say("installed: kubectl apply -k config/default")
-	if d.manager, err = d.cluster.StartManager(ctx, "bin/manager", d.log); err != nil {
+	manager, err := d.cluster.StartManager(ctx, "bin/manager", d.log)
+	if err != nil {
 		return err
 	}
-	d.say("manager: bin/manager runs as ServiceAccount accesskey-system/accesskey-operator, with its rights only")
+	d.stops = append(d.stops, manager.Stop)
+	d.say("manager: bin/manager runs with the permissions of the ServiceAccount accesskey-system/accesskey-operator")
 	return nil
 }
 
+// stop stops everything that setUp started.
 func (d *demo) stop() error {
 	var errs []error
-	if d.manager != nil {
-		errs = append(errs, d.manager.Stop())
-	}
-	if d.simulators != nil {
-		errs = append(errs, d.simulators.Stop())
-	}
-	if d.cluster != nil {
-		errs = append(errs, d.cluster.Stop())
+	for _, stop := range slices.Backward(d.stops) {
+		errs = append(errs, stop())
 	}
 	return errors.Join(errs...)
 }

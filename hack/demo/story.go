@@ -18,14 +18,14 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// tell goes through the life of a key at all services, side by side.
+// tell shows the lifecycle of a key at every service.
 func (d *demo) tell(ctx context.Context) error {
 	fmt.Println()
 	for _, s := range d.services {
 		if err := d.apply(ctx, s); err != nil {
 			return err
 		}
-		d.say("applied: kubectl apply -n %s -f %s (with ttl 1m and renewBefore 25s, to see a whole life)", s.name, s.sample())
+		d.say("%s: kubectl apply -n %[1]s -f %[2]s (with ttl 1m and renewBefore 25s, so that the demo is short)", s.name, s.sample())
 	}
 	first, err := d.eachIssued(ctx, make([]published, len(d.services)))
 	if err != nil {
@@ -49,12 +49,13 @@ func (d *demo) tell(ctx context.Context) error {
 	return d.summary(ctx)
 }
 
-// published is a pair in a Secret, and the AccessKey that goes with it.
+// published is a pair in a Secret and the AccessKey that it belongs to.
 type published struct {
 	id, secret string
 	state      *v1alpha1.AccessKey
 }
 
+// eachIssued calls issued for every service.
 func (d *demo) eachIssued(ctx context.Context, before []published) ([]published, error) {
 	now := make([]published, 0, len(d.services))
 	for i, s := range d.services {
@@ -67,7 +68,7 @@ func (d *demo) eachIssued(ctx context.Context, before []published) ([]published,
 	return now, nil
 }
 
-// issued waits until the Secret holds another pair than before.
+// issued waits until the Secret contains a pair other than before.
 func (d *demo) issued(ctx context.Context, s service, before published) (published, error) {
 	p := published{state: &v1alpha1.AccessKey{}}
 	err := d.until(ctx, func() (bool, error) {
@@ -77,7 +78,7 @@ func (d *demo) issued(ctx context.Context, s service, before published) (publish
 		return meta.IsStatusConditionTrue(p.state.Status.Conditions, v1alpha1.ConditionReady) && p.state.Status.AccessKeyID != before.id, nil
 	})
 	if err != nil {
-		return p, fmt.Errorf("waiting for a key of %s: %w (conditions: %v)", s.name, err, p.state.Status.Conditions)
+		return p, fmt.Errorf("waiting for a key at %s: %w (conditions: %v)", s.name, err, p.state.Status.Conditions)
 	}
 	secret := &corev1.Secret{}
 	if err := d.client.Get(ctx, s.accessKey(), secret); err != nil {
@@ -87,35 +88,35 @@ func (d *demo) issued(ctx context.Context, s service, before published) (publish
 	if err := d.tellIssued(ctx, s, before, p); err != nil {
 		return p, err
 	}
-	d.say("%s: Secret written: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_ENDPOINT_URL_S3=%s AWS_REGION=%s", s.name,
+	d.say("%s: the Secret contains AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_ENDPOINT_URL_S3=%s AWS_REGION=%s", s.name,
 		short(p.id), strings.Repeat("*", 8), secret.Data[v1alpha1.SecretKeyEndpoint], secret.Data[v1alpha1.SecretKeyRegion])
 	return p, nil
 }
 
-// tellIssued asks the service which of the pairs works.
+// tellIssued reports which of the pairs work at the service.
 func (d *demo) tellIssued(ctx context.Context, s service, before, now published) error {
 	works, err := d.simulators.Valid(ctx, now.id, now.secret)
 	if err != nil {
 		return err
 	}
 	if before.id == "" {
-		d.say("%s: key made, and works at the service: %t", s.name, works)
+		d.say("%s: the operator created a key; it works: %t", s.name, works)
 		return nil
 	}
 	oldWorks, err := d.simulators.Valid(ctx, before.id, before.secret)
-	d.say("%s: rotated; the new key works: %t, the old one: %t%s", s.name, works, oldWorks, overlap(now.state))
+	d.say("%s: the operator rotated the key; the new key works: %t, the old key works: %t%s", s.name, works, oldWorks, overlap(now.state))
 	return err
 }
 
-// overlap says until when the old key works.
+// overlap explains how long the old key works.
 func overlap(ak *v1alpha1.AccessKey) string {
 	if len(ak.Status.PreviousKeys) == 0 {
-		return " (this service holds one key per user, so it was renewed in place)"
+		return " (a user has one key at this service, so the operator regenerated it in place)"
 	}
 	return " (until " + clockTime(ak.Status.PreviousKeys[0].RevokeAt.Time) + ")"
 }
 
-// show is what a user sees.
+// show prints the objects as a user sees them.
 func (d *demo) show(ctx context.Context) error {
 	table, err := d.cluster.Kubectl(ctx, nil, "get", "accesskeys,keyservices", "--all-namespaces")
 	if err != nil {
@@ -132,26 +133,26 @@ func (d *demo) revoked(ctx context.Context, s service, first, second published) 
 		return !works, err
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for %s to be revoked: %w", first.id, err)
+		return fmt.Errorf("waiting for the revocation of %s: %w", first.id, err)
 	}
 	works, err := d.simulators.Valid(ctx, second.id, second.secret)
-	d.say("%s: the old key %s works no more; %s works: %t", s.name, short(first.id), short(second.id), works)
+	d.say("%s: the old key %s was revoked; the new key %s works: %t", s.name, short(first.id), short(second.id), works)
 	return err
 }
 
-// deleted deletes each set, in the order that would lose the credentials.
+// deleted deletes the objects of each sample. The credentials come first, and the operator must still be able to revoke the keys.
 func (d *demo) deleted(ctx context.Context) error {
 	events, err := d.cluster.Kubectl(ctx, nil, "get", "events.events.k8s.io", "--namespace=qumulo", "--field-selector=regarding.kind=AccessKey",
 		"-o=custom-columns=TYPE:.type,REASON:.reason,NOTE:.note", "--no-headers")
 	if err != nil {
 		return err
 	}
-	d.say("events of the AccessKey in namespace qumulo\n\n%s", indent(events))
+	d.say("events of the AccessKey in the namespace qumulo\n\n%s", indent(events))
 	for _, s := range d.services {
 		if _, err := d.cluster.Kubectl(ctx, nil, "delete", "--namespace="+s.name, "-f", s.sample(), "--wait=false"); err != nil {
 			return err
 		}
-		d.say("deleted: kubectl delete -n %s -f %s (the credentials first, as it happens)", s.name, s.sample())
+		d.say("%s: kubectl delete -n %[1]s -f %[2]s (the credentials come first in this file)", s.name, s.sample())
 	}
 	for _, s := range d.services {
 		err := d.until(ctx, func() (bool, error) {
@@ -159,39 +160,39 @@ func (d *demo) deleted(ctx context.Context) error {
 			return strings.TrimPrefix(strings.TrimSpace(left), "secret/"+s.authority()) == "", err
 		})
 		if err != nil {
-			return fmt.Errorf("waiting for everything in %s to go: %w", s.name, err)
+			return fmt.Errorf("waiting for the deletion of all objects in %s: %w", s.name, err)
 		}
-		d.say("%s: gone are the AccessKey, its Secret, the KeyService and its credentials", s.name)
+		d.say("%s: the AccessKey, its Secret, the KeyService and its credentials are deleted", s.name)
 	}
 	return nil
 }
 
-// summary is what the admin endpoint of the simulators knows.
+// summary prints every key that the operator created, as the admin endpoint of the simulators reports them.
 func (d *demo) summary(ctx context.Context) error {
 	keys, err := d.simulators.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nSummary: what became of every key that was made (%s/keys)\n\n", d.simulators.URL)
+	fmt.Printf("\nSummary of the keys that the operator created (from %s/keys)\n\n", d.simulators.URL)
 	left := 0
 	for _, key := range keys {
 		if key.CreatedBy == simulator.Person {
 			continue
 		}
-		end := fmt.Sprintf("revoked %s  (lived %s)", clockTime(key.DeletedAt), key.DeletedAt.Sub(key.CreatedAt).Round(time.Second))
+		end := fmt.Sprintf("revoked %s  (after %s)", clockTime(key.DeletedAt), key.DeletedAt.Sub(key.CreatedAt).Round(time.Second))
 		if key.Live() {
-			left, end = left+1, "is left"
+			left, end = left+1, "not revoked"
 		}
-		fmt.Printf("  %-7s %s  made %s  %s\n", key.Service, short(key.AccessKeyID), clockTime(key.CreatedAt), end)
+		fmt.Printf("  %-7s %s  created %s  %s\n", key.Service, short(key.AccessKeyID), clockTime(key.CreatedAt), end)
 	}
-	fmt.Printf("\n%d keys are left at the services. The demo took %.0f s.\n", left, time.Since(d.start).Seconds())
+	fmt.Printf("\n%d keys remain at the services. The demo took %.0f s.\n", left, time.Since(d.start).Seconds())
 	if left > 0 {
-		return fmt.Errorf("%d keys are left", left)
+		return fmt.Errorf("%d keys were not revoked", left)
 	}
 	return nil
 }
 
-// until asks again and again. Not found is not yet.
+// until polls a condition. It ignores NotFound errors, because an object may not exist yet.
 func (d *demo) until(ctx context.Context, condition func() (bool, error)) error {
 	return wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(context.Context) (bool, error) {
 		done, err := condition()
@@ -202,7 +203,7 @@ func (d *demo) until(ctx context.Context, condition func() (bool, error)) error 
 	})
 }
 
-// short cuts the 92 characters of an IONOS key.
+// short shortens an access key of IONOS, which has 92 characters.
 func short(id string) string {
 	const most = 40
 	if len(id) <= most {

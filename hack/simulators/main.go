@@ -1,8 +1,9 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The simulators as a program: the four key services by TLS on loopback, with an account each that is ready to use, and an
-// admin endpoint. When everything answers it prints where, as JSON on standard output, and serves until it is told to stop.
+// Command simulators runs the simulators of the four key services over TLS on the loopback interface. Each service has an
+// account that is ready to use. When all services run, the command prints their addresses and accounts as JSON. It runs until
+// it receives SIGINT or SIGTERM.
 package main
 
 import (
@@ -37,24 +38,24 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("simulators", flag.ContinueOnError)
-	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0: a free one")
-	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; from 9.19.1 on a user has two keys")
-	users := flags.Int("qumulo-users", 0, "how many local users Qumulo has beside backup: user-0, user-1, …")
+	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0 selects a free port")
+	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; since 9.19.1 a user has two keys")
+	users := flags.Int("qumulo-users", 0, "number of local users of Qumulo in addition to backup: user-0, user-1, …")
 	all := services()
 	for i := range all {
-		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0: a free one")
+		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0 selects a free port")
 	}
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
-	endpoint := &admin.Endpoint{Clock: &admin.Clock{}, Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
+	endpoint := &admin.Endpoint{Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
 	for _, s := range all {
-		simulated, account := s.start(setting{endpoint.Clock, *version, *users})
+		simulated, account := s.start(setting{*version, *users})
 		server, err := simulator.ServeOn(s.port, simulated.Core)
 		if err != nil {
 			return fmt.Errorf("serving %s: %w", s.title, err)
 		}
-		defer server.Close() //nolint:errcheck // the program ends
+		defer server.Close() //nolint:errcheck // the command exits
 		account.Spec["url"], account.CA = server.URL, string(server.CA)
 		simulated.Name = s.name
 		endpoint.Services, endpoint.Welcome.Services[s.name] = append(endpoint.Services, simulated), account
@@ -62,7 +63,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	return serve(ctx, endpoint, *adminPort, out)
 }
 
-// serve serves the admin endpoint until ctx ends, and says where everything is.
+// serve prints the welcome and runs the admin endpoint until ctx is done.
 func serve(ctx context.Context, endpoint *admin.Endpoint, port int, out io.Writer) error {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
@@ -26,7 +28,7 @@ import (
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// start runs the program until the test ends, and returns what it printed.
+// start runs the command until the test ends and returns its output.
 func start(t *testing.T, arguments ...string) admin.Welcome {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -43,11 +45,11 @@ func start(t *testing.T, arguments ...string) admin.Welcome {
 	if err := json.NewDecoder(in).Decode(&welcome); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _, _ = io.Copy(io.Discard, in) }() // the rest of the line
+	go func() { _, _ = io.Copy(io.Discard, in) }() // the final newline
 	return welcome
 }
 
-// connected connects the operator's own backend with an account, as a KeyService does.
+// connected connects to a service with the operator's backend, through a KeyService with this account.
 func connected(t *testing.T, name string, account admin.Account) *connect.Connection {
 	t.Helper()
 	refs := map[string]map[string]any{
@@ -87,32 +89,14 @@ func post(t *testing.T, url, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // a test's request
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(response.Body)
-		t.Fatalf("POST %s: %s %s", url, response.Status, text)
+	if response.Body.Close() != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("POST %s: %s", url, response.Status)
 	}
 }
 
-// lastKey of a service, in the order in which the simulators tell of them.
-func lastKey(t *testing.T, back admin.Client, service string) admin.Key {
-	t.Helper()
-	keys, err := back.Keys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := admin.Key{}
-	for _, key := range keys {
-		if key.Service == service {
-			last = key
-		}
-	}
-	return last
-}
-
-func TestTheAccountsAreReadyForTheOperator(t *testing.T) {
+func TestOperatorCanUseTheAccounts(t *testing.T) {
 	welcome := start(t)
-	back := admin.Client{URL: welcome.Admin}
+	client := admin.Client{URL: welcome.Admin}
 	if len(welcome.Services) != 4 {
 		t.Fatalf("got %+v", welcome)
 	}
@@ -127,26 +111,31 @@ func TestTheAccountsAreReadyForTheOperator(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			post(t, welcome.Admin+"/clock", `{"advance":"2s"}`) // IONOS takes that long
-			valid := func(want bool) {
+			expectValid := func(want bool) { // IONOS needs two seconds to provision the key
 				t.Helper()
-				if got, err := back.Valid(t.Context(), made.AccessKeyID, made.SecretAccessKey.Reveal()); err != nil || got != want {
-					t.Errorf("works: %t, %v", got, err)
+				err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+					got, err := client.Valid(ctx, made.AccessKeyID, made.SecretAccessKey.Reveal())
+					return got == want, err
+				})
+				if err != nil {
+					t.Errorf("waiting for valid = %t: %v", want, err)
 				}
 			}
-			valid(true)
+			expectValid(true)
 			if err := service.Delete(t.Context(), account.User, made.ID); err != nil {
 				t.Fatal(err)
 			}
-			valid(false)
-			if last := lastKey(t, back, name); last.AccessKeyID != made.AccessKeyID || last.Live() || last.DeletedBy != last.CreatedBy {
-				t.Errorf("got %+v", last)
+			expectValid(false)
+			keys, err := client.Keys(t.Context())
+			i := slices.IndexFunc(keys, func(key admin.Key) bool { return key.Service == name && key.AccessKeyID == made.AccessKeyID })
+			if err != nil || i < 0 || keys[i].Live() || keys[i].DeletedBy != keys[i].CreatedBy {
+				t.Errorf("got %+v, %v", keys, err)
 			}
 		})
 	}
 }
 
-func TestAPersonMakesKeysAtEachService(t *testing.T) {
+func TestKeysAreCreatedByHand(t *testing.T) {
 	welcome := start(t)
 	for name, account := range welcome.Services {
 		body, _ := json.Marshal(map[string]string{"service": name, "user": account.User})
@@ -158,26 +147,26 @@ func TestAPersonMakesKeysAtEachService(t *testing.T) {
 	}
 }
 
-func TestTheCommandLineIsFollowed(t *testing.T) {
-	port := func() string { // a free one
+func TestFlags(t *testing.T) {
+	freePort := func() string {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer listener.Close() //nolint:errcheck // a test's listener
+		defer listener.Close() //nolint:errcheck // the port is free afterwards
 		return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 	}
-	back, qumulo := port(), port()
-	welcome := start(t, "--admin-port="+back, "--qumulo-port="+qumulo, "--ontap-version=9.19.1")
-	if welcome.Admin != "http://127.0.0.1:"+back || welcome.Services["qumulo"].Spec["url"] != "https://127.0.0.1:"+qumulo {
+	adminPort, qumulo := freePort(), freePort()
+	welcome := start(t, "--admin-port="+adminPort, "--qumulo-port="+qumulo, "--ontap-version=9.19.1")
+	if welcome.Admin != "http://127.0.0.1:"+adminPort || welcome.Services["qumulo"].Spec["url"] != "https://127.0.0.1:"+qumulo {
 		t.Errorf("got %+v", welcome)
 	}
 	if limits := connected(t, "ontap", welcome.Services["ontap"]).Limits(); limits.KeysPerUser != 2 {
 		t.Errorf("got %+v", limits)
 	}
-	for _, arguments := range [][]string{{"--other"}, {"--ionos-port=" + qumulo}, {"--admin-port=" + back}} {
+	for _, arguments := range [][]string{{"--other"}, {"--ionos-port=" + qumulo}, {"--admin-port=" + adminPort}} {
 		if err := run(t.Context(), arguments, &bytes.Buffer{}); err == nil {
-			t.Errorf("%v was taken", arguments)
+			t.Errorf("%v was accepted", arguments)
 		}
 	}
 }

@@ -15,14 +15,13 @@ import (
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
-// setting is what the services have in common, and what the command line says of them.
+// setting contains the settings of the command line.
 type setting struct {
-	clock        *admin.Clock
 	ontapVersion string
 	qumuloUsers  int
 }
 
-// service is one of the four, with how to start it.
+// service is a key service with a function that creates its simulator.
 type service struct {
 	name, title string
 	port        int
@@ -38,9 +37,9 @@ func services() []service {
 	}
 }
 
-// startQumulo has the local user backup and those that were asked for, and an access token that does not end.
+// startQumulo creates a cluster with the local user backup, the requested users and an access token that does not expire.
 func startQumulo(is setting) (admin.Service, admin.Account) {
-	s := qumulo.New(qumulo.Options{Clock: is.clock})
+	s := qumulo.New(qumulo.Options{})
 	s.AddUser("backup")
 	for i := range is.qumuloUsers {
 		s.AddUser(fmt.Sprintf("user-%d", i))
@@ -49,19 +48,19 @@ func startQumulo(is setting) (admin.Service, admin.Account) {
 		admin.Account{Spec: map[string]string{}, Secret: map[string]string{"token": s.AddToken(time.Time{})}, User: "local:backup"}
 }
 
-// startIONOS has one user, whose keys the token is for. Keys come and go as slowly as the real ones.
-func startIONOS(is setting) (admin.Service, admin.Account) {
+// startIONOS creates a service with a single user. Creating and deleting keys takes time, as at the real service.
+func startIONOS(setting) (admin.Service, admin.Account) {
 	const only = "operator"
-	s := ionos.New(ionos.Options{Clock: is.clock, Provisioning: 2 * time.Second, Destroying: 2 * time.Second})
+	s := ionos.New(ionos.Options{Provisioning: 2 * time.Second, Destroying: 2 * time.Second})
 	token := s.AddUser(only)
 	makeKey := func(string) (simulator.Pair, string, error) { return s.MakeKey(only, "made by hand") }
 	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: makeKey, RemoveKey: s.RemoveKey},
 		admin.Account{Spec: map[string]string{}, Secret: map[string]string{"token": token}}
 }
 
-// startHuawei has the IAM user backup beside the operator's.
-func startHuawei(is setting) (admin.Service, admin.Account) {
-	s := huawei.New(huawei.Options{Clock: is.clock})
+// startHuawei creates an account with the IAM user backup.
+func startHuawei(setting) (admin.Service, admin.Account) {
+	s := huawei.New(huawei.Options{})
 	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: s.MakeKey, RemoveKey: s.RemoveKey}, admin.Account{
 		Spec:   map[string]string{"domainID": huawei.DefaultDomainID},
 		Secret: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
@@ -69,9 +68,9 @@ func startHuawei(is setting) (admin.Service, admin.Account) {
 	}
 }
 
-// startONTAP has no user but root: the operator makes them.
+// startONTAP creates a cluster without users except root, because the operator creates them.
 func startONTAP(is setting) (admin.Service, admin.Account) {
-	s := ontap.New(ontap.Options{Clock: is.clock, Version: is.ontapVersion})
+	s := ontap.New(ontap.Options{Version: is.ontapVersion})
 	makeKey := func(user string) (simulator.Pair, string, error) { return s.AddUser(user, "made by hand") }
 	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: makeKey, RemoveKey: s.RemoveKey}, admin.Account{
 		Spec:   map[string]string{"svm": ontap.DefaultSVM},

@@ -17,8 +17,8 @@ import (
 
 const root = "../.."
 
-// TestEveryDirectDependencyHasItsReason holds docs/dependencies.md to every go.mod of the repository, both ways.
-func TestEveryDirectDependencyHasItsReason(t *testing.T) {
+// TestEveryDirectDependencyHasAReason compares docs/dependencies.md with every go.mod of the repository.
+func TestEveryDirectDependencyHasAReason(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "dependencies.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -29,21 +29,21 @@ func TestEveryDirectDependencyHasItsReason(t *testing.T) {
 		for _, path := range direct(t, file) {
 			needed = append(needed, path)
 			if !slices.Contains(named, path) {
-				t.Errorf("docs/dependencies.md gives no reason for %s of %s", path, file)
+				t.Errorf("docs/dependencies.md has no reason for %s, which %s requires", path, file)
 			}
 		}
 	}
 	for _, path := range named {
 		if !slices.Contains(needed, path) {
-			t.Errorf("docs/dependencies.md gives a reason for %s, which no go.mod needs", path)
+			t.Errorf("docs/dependencies.md has a reason for %s, which no go.mod requires", path)
 		}
 	}
-	if len(needed) < 15 { // ten of the product alone
-		t.Errorf("found only %q", needed)
+	if len(needed) < 15 { // the product alone requires ten
+		t.Errorf("found only the dependencies %q", needed)
 	}
 }
 
-// moduleFiles are the go.mod files of the repository.
+// moduleFiles returns the paths of all go.mod files of the repository.
 func moduleFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -59,7 +59,7 @@ func moduleFiles(t *testing.T) []string {
 	return files
 }
 
-// direct are the modules that a go.mod requires for its own code, or for the tools that it pins.
+// direct returns the modules that a go.mod requires for its own code or for the tools that it pins.
 func direct(t *testing.T, file string) []string {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", file).Output()
@@ -89,10 +89,10 @@ func direct(t *testing.T, file string) []string {
 	return paths
 }
 
-// modulePath is a module in the first column of a table: a host with a dot, and a path.
+// modulePath matches a module: a host name with a dot, and a path.
 var modulePath = regexp.MustCompile(`[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._-]+)+`)
 
-// namedIn are the modules in the first columns of a text's tables whose row goes on with a reason.
+// namedIn returns the modules in the first column of table rows whose last column, the reason, is not empty.
 func namedIn(text string) []string {
 	var paths []string
 	for line := range strings.Lines(text) {
@@ -102,11 +102,4 @@ func namedIn(text string) []string {
 		}
 	}
 	return paths
-}
-
-func TestWhatADocumentNames(t *testing.T) {
-	got := namedIn("github.com/a/text\n| Module | Why |\n|---|---|\n| k8s.io/api, k8s.io/client-go | types |\n| github.com/a/b/v2 | hack | |\n| golang.org/x/time | rate |\n")
-	if want := []string{"k8s.io/api", "k8s.io/client-go", "golang.org/x/time"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }

@@ -1,8 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command supplychain compares an SBOM (CycloneDX, JSON) with the binary that it is of: what is linked is listed, and
-// nothing else.
+// Command supplychain checks that an SBOM (CycloneDX, JSON) lists exactly the modules that are linked into a binary.
 //
 //	supplychain BINARY SBOM
 package main
@@ -13,13 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 )
 
-// standardLibrary is what an SBOM calls Go's own packages.
+// standardLibrary is the name of Go's standard library in an SBOM.
 const standardLibrary = "std"
 
 func main() {
@@ -46,26 +44,26 @@ func run(arguments []string, out io.Writer) error {
 		return fmt.Errorf("%s: %w", arguments[1], err)
 	}
 	if differences := compare(linked(info), listed); len(differences) > 0 {
-		return fmt.Errorf("%s is not that of %s:\n%s", arguments[1], arguments[0], strings.Join(differences, "\n"))
+		return fmt.Errorf("%s does not match %s:\n%s", arguments[1], arguments[0], strings.Join(differences, "\n"))
 	}
-	_, err = fmt.Fprintf(out, "%s: %d modules, those of %s\n", arguments[1], len(listed), arguments[0])
+	_, err = fmt.Fprintf(out, "%s lists the %d modules of %s\n", arguments[1], len(listed), arguments[0])
 	return err
 }
 
-// linked are the versions of the modules in a binary, by path.
-func linked(info *buildinfo.BuildInfo) map[string]string {
-	modules := map[string]string{standardLibrary: info.GoVersion}
+// linked returns the path and the version of each module in a binary. A replaced module has those of its replacement.
+func linked(info *buildinfo.BuildInfo) []string {
+	modules := []string{standardLibrary + " " + info.GoVersion}
 	for _, module := range info.Deps {
 		if module.Replace != nil {
 			module = module.Replace
 		}
-		modules[module.Path] = module.Version
+		modules = append(modules, module.Path+" "+module.Version)
 	}
 	return modules
 }
 
-// components are the versions of the modules in an SBOM, by path.
-func components(sbom []byte) (map[string]string, error) {
+// components returns the path and the version of each module in an SBOM.
+func components(sbom []byte) (modules []string, err error) {
 	var document struct {
 		Format     string `json:"bomFormat"`
 		Components []struct {
@@ -79,30 +77,23 @@ func components(sbom []byte) (map[string]string, error) {
 	if document.Format != "CycloneDX" {
 		return nil, fmt.Errorf("the format is %q, not CycloneDX", document.Format)
 	}
-	modules := map[string]string{}
 	for _, component := range document.Components {
-		if _, twice := modules[component.Name]; twice {
-			return nil, fmt.Errorf("%s is listed twice", component.Name)
-		}
-		modules[component.Name] = component.Version
+		modules = append(modules, component.Name+" "+component.Version)
 	}
 	return modules, nil
 }
 
-func compare(linked, listed map[string]string) []string {
-	var differences []string
-	for _, path := range slices.Sorted(maps.Keys(linked)) {
-		switch version, ok := listed[path]; {
-		case !ok:
-			differences = append(differences, fmt.Sprintf("%s %s is linked and not listed", path, linked[path]))
-		case version != linked[path]:
-			differences = append(differences, fmt.Sprintf("%s is linked as %s and listed as %s", path, linked[path], version))
+// compare returns a line for each module that is only linked or only listed. A module that is listed twice must be linked twice.
+func compare(linked, listed []string) (differences []string) {
+	for _, module := range listed {
+		if i := slices.Index(linked, module); i >= 0 {
+			linked = slices.Delete(linked, i, i+1)
+		} else {
+			differences = append(differences, module+" is listed but not linked")
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(listed)) {
-		if _, ok := linked[path]; !ok {
-			differences = append(differences, fmt.Sprintf("%s %s is listed and not linked", path, listed[path]))
-		}
+	for _, module := range linked {
+		differences = append(differences, module+" is linked but not listed")
 	}
 	return differences
 }

@@ -1,4 +1,4 @@
-// The tools of the Makefile, pinned in a module of their own so that none of them is in the operator's module graph.
+// This module pins the tools of the Makefile. It is separate, so the module graph of the operator contains none of them.
 module accesskey.dev/operator/hack/tools
 
 go 1.26.0

@@ -11,69 +11,39 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/utils/ptr"
 )
 
-func TestTheCacheKeepsOnlyManagedSecretsAndOnlyDigests(t *testing.T) {
-	for object, options := range CacheOptions(nil).ByObject {
-		if _, ok := object.(*corev1.Secret); !ok {
-			t.Fatalf("there are rules for %T", object)
-		}
-		if !options.Label.Matches(labels.Set{"app.kubernetes.io/managed-by": "accesskey-operator"}) ||
-			options.Label.Matches(labels.Set{"app.kubernetes.io/managed-by": "Helm"}) || options.Label.Matches(labels.Set{}) {
-			t.Errorf("keeps %s", options.Label)
-		}
-		kept, err := options.Transform(&corev1.Secret{Data: map[string][]byte{"a": []byte(secretValue)}})
-		if err != nil || string(kept.(*corev1.Secret).Data["a"]) == secretValue {
-			t.Errorf("keeps %+v, %v", kept, err)
-		}
-		return
+// TestTheCacheKeepsNoDataOfSecrets: annotations can contain data, such as the configuration that kubectl applied last.
+func TestTheCacheKeepsNoDataOfSecrets(t *testing.T) {
+	used := metav1.ObjectMeta{
+		Namespace: "a", Name: "s", UID: "u", ResourceVersion: "7", Finalizers: []string{"f"}, DeletionTimestamp: ptr.To(metav1.Now()),
+		OwnerReferences: []metav1.OwnerReference{{UID: "owner"}},
 	}
-	t.Error("there are no rules for Secrets")
+	full := used
+	full.Labels = map[string]string{"a": "b"}
+	full.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "the secret"}
+	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+	transforms := CacheOptions(nil).ByObject
+	for object, options := range transforms {
+		kept, err := options.Transform(&metav1.PartialObjectMetadata{ObjectMeta: full})
+		if err != nil || !equality.Semantic.DeepEqual(kept, &metav1.PartialObjectMetadata{ObjectMeta: used}) {
+			t.Errorf("of %T, the cache keeps %+v, %v", object, kept, err)
+		}
+		if other, err := options.Transform("no metadata"); other != "no metadata" || err != nil {
+			t.Errorf("the cache keeps %v, %v", other, err)
+		}
+	}
+	if len(transforms) != 1 {
+		t.Errorf("there are transforms for %d kinds", len(transforms))
+	}
 }
 
-func TestTheCacheWatchesWhatItIsToldTo(t *testing.T) {
+func TestTheCacheWatchesTheGivenNamespaces(t *testing.T) {
 	if all := CacheOptions(nil).DefaultNamespaces; all != nil {
 		t.Errorf("watches %v instead of the whole cluster", all)
 	}
-	got := slices.Sorted(maps.Keys(CacheOptions([]string{"team-b", "team-a"}).DefaultNamespaces))
-	if !slices.Equal(got, []string{"team-a", "team-b"}) {
+	if got := slices.Sorted(maps.Keys(CacheOptions([]string{"b", "a"}).DefaultNamespaces)); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("watches %q", got)
-	}
-}
-
-func TestTheCacheKeepsNeitherWhoManagesTheFieldsNorWhatWasApplied(t *testing.T) {
-	ak := restingAccessKey()
-	ak.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
-	ak.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "a": "b"}
-	for range 2 { // a transform can be applied again
-		kept, err := CacheOptions(nil).DefaultTransform(ak)
-		if err != nil || kept != any(ak) || ak.ManagedFields != nil || !maps.Equal(ak.Annotations, map[string]string{"a": "b"}) || ak.Spec.User == "" {
-			t.Errorf("keeps %+v, %v", kept, err)
-		}
-	}
-	if kept, err := CacheOptions(nil).DefaultTransform("no object"); kept != "no object" || err != nil {
-		t.Errorf("keeps %v, %v", kept, err)
-	}
-}
-
-func TestOfTheMetadataOfSecretsOnlyWhatIsUsedIsKept(t *testing.T) {
-	used := metav1.ObjectMeta{
-		Namespace: "team-a", Name: "credentials", ResourceVersion: "7",
-		Finalizers: []string{"accesskey.dev/in-use"}, DeletionTimestamp: ptr.To(metav1.NewTime(noon)),
-	}
-	full := used
-	full.UID = "uid"
-	full.Labels = map[string]string{"a": "b"}
-	full.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: secretValue}
-	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
-	kept, err := stripMetadata(&metav1.PartialObjectMetadata{ObjectMeta: full})
-	if err != nil || !equality.Semantic.DeepEqual(kept.(*metav1.PartialObjectMetadata).ObjectMeta, used) {
-		t.Errorf("got %+v, %v", kept, err)
-	}
-	other := &corev1.ConfigMap{}
-	if same, err := stripMetadata(other); same != any(other) || err != nil {
-		t.Errorf("what is no metadata became %v, %v", same, err)
 	}
 }

@@ -9,50 +9,48 @@ import (
 	"time"
 )
 
-// ServiceClock knows how far a service's clock is from the operator's, by the Date of its last answer, to a second. Safe
-// for concurrent use; nil knows nothing.
+// ServiceClock knows the offset between a service's clock and the operator's, from the Date of the service's last answer.
+// Safe for concurrent use. A nil clock knows nothing.
 type ServiceClock struct {
 	// Now is the operator's clock.
 	Now func() time.Time
 
-	mu         sync.Mutex
-	ours, date time.Time
+	mu     sync.Mutex
+	offset time.Duration
+	known  bool
 }
 
-// told is how exactly a service tells a moment: a pair has not ended before that has passed, too.
-const told = time.Second
+// dateResolution is how exact a Date is. A pair has not ended before that much more has passed.
+const dateResolution = time.Second
 
-// saw notes the Date of an answer. A service without a clock sends none.
-func (c *ServiceClock) saw(header http.Header) {
+// Observe notes the Date of an answer that has just come in.
+func (c *ServiceClock) Observe(header http.Header) {
 	date, err := http.ParseTime(header.Get("Date"))
 	if c == nil || err != nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ours, c.date = c.Now(), date
+	c.offset, c.known = date.Sub(c.Now()), true
 }
 
-// Behind is how far the service's clock is behind the operator's; false if the service has not told its time.
-func (c *ServiceClock) Behind() (time.Duration, bool) {
+// Offset returns how far the service's clock is ahead of the operator's, to a second. known is false if the service has not
+// sent its time.
+func (c *ServiceClock) Offset() (offset time.Duration, known bool) {
 	if c == nil {
 		return 0, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ours.Round(0).Sub(c.date), !c.date.IsZero()
+	return c.offset, c.known
 }
 
-// Ends translates the end of a pair into the operator's time, with its monotonic reading, so that it does not jump with the
-// operator's clock. It stays as it is if the service has not told its time.
+// Ends translates the end of a pair from the service's time to the operator's. It returns the time as it is if the service
+// has not sent its time.
 func (c *ServiceClock) Ends(at time.Time) time.Time {
-	if c == nil || at.IsZero() {
+	offset, known := c.Offset()
+	if at.IsZero() || !known {
 		return at
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.date.IsZero() {
-		return at
-	}
-	return c.ours.Add(at.Sub(c.date)).Add(told)
+	return at.Add(dateResolution - offset)
 }

@@ -42,68 +42,6 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-func TestStatusErrorTellsKindsByTheStatus(t *testing.T) {
-	for status, want := range map[int][2]keyservice.Kind{ // for a safe request, and for one that is not
-		302: {keyservice.Invalid, keyservice.Invalid},
-		400: {keyservice.Invalid, keyservice.Invalid},
-		401: {keyservice.Unauthorized, keyservice.Unauthorized},
-		403: {keyservice.Unauthorized, keyservice.Unauthorized},
-		404: {keyservice.NotFound, keyservice.NotFound},
-		407: {keyservice.Unauthorized, keyservice.Unauthorized},
-		408: {keyservice.Unavailable, keyservice.Ambiguous},
-		409: {keyservice.Invalid, keyservice.Invalid},
-		422: {keyservice.Invalid, keyservice.Invalid},
-		429: {keyservice.Throttled, keyservice.Throttled},
-		500: {keyservice.Unavailable, keyservice.Ambiguous},
-		503: {keyservice.Unavailable, keyservice.Ambiguous},
-	} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			for i, safe := range []bool{true, false} {
-				response := &keyservice.Response{Status: status, RetryAfter: time.Second}
-				err := keyservice.StatusError(keyservice.Call{Op: "create key", Safe: safe}, response, "because")
-				if err.Kind != want[i] || err.RetryAfter != time.Second {
-					t.Errorf("safe %t: %s, %s", safe, err.Kind, err.RetryAfter)
-				}
-				if text := err.Error(); !strings.HasPrefix(text, fmt.Sprintf("create key: the service answered %d ", status)) ||
-					!strings.HasSuffix(text, ": because") {
-					t.Errorf("got %q", text)
-				}
-			}
-		})
-	}
-}
-
-func TestStatusErrorWithoutAnExplanationSaysSo(t *testing.T) {
-	for _, detail := range []string{"", " \n", "\x00\x01"} {
-		err := keyservice.StatusError(keyservice.Call{Op: "list keys"}, &keyservice.Response{Status: 400}, detail)
-		if want := "list keys: the service answered 400 Bad Request: no explanation in the answer"; err.Error() != want {
-			t.Errorf("%q: got %q", detail, err)
-		}
-	}
-}
-
-func TestAnAnswerThatTheServiceCannotHaveWrittenIsNoVerdict(t *testing.T) {
-	for body, want := range map[string]keyservice.Kind{
-		"":                  keyservice.Invalid,
-		" \n":               keyservice.Invalid,
-		"{}":                keyservice.Invalid,
-		`{"error":"words"}`: keyservice.Invalid,
-		"<html>":            keyservice.Unavailable,
-		"default backend":   keyservice.Unavailable,
-		`{"error":`:         keyservice.Unavailable,
-	} {
-		err := keyservice.StatusError(keyservice.Call{Op: "create key"}, &keyservice.Response{Status: 400, Body: []byte(body)}, "")
-		if err.Kind != want || strings.Contains(err.Error(), "a proxy") != (want == keyservice.Unavailable) {
-			t.Errorf("%q: got %s, %v", body, err.Kind, err)
-		}
-	}
-	for status, want := range map[int]keyservice.Kind{401: keyservice.Unauthorized, 403: keyservice.Unauthorized, 404: keyservice.Unavailable, 429: keyservice.Throttled, 500: keyservice.Ambiguous} {
-		if err := keyservice.StatusError(keyservice.Call{}, &keyservice.Response{Status: status, Body: []byte("<html>")}, ""); err.Kind != want {
-			t.Errorf("%d: got %s", status, err.Kind)
-		}
-	}
-}
-
 func TestExcerpt(t *testing.T) {
 	long := strings.Repeat("ä", 201)
 	for name, test := range map[string]struct{ text, want string }{

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// inventoryRetry is how long a failed listing is not tried again.
+// inventoryRetry is how long the operator waits before it repeats a listing that failed.
 const inventoryRetry = time.Minute
 
-// Inventory is the shared resync of one service: one listing of everything serves every AccessKey for a period, so that
-// the steady state costs no call per key. Safe for concurrent use.
+// Inventory is the shared resync of one service: one listing of all keys serves every AccessKey for a period, so that the
+// steady state costs no call per key. Safe for concurrent use.
 type Inventory struct {
 	Lister AllLister
 	// Clock of the service.
@@ -21,26 +21,26 @@ type Inventory struct {
 	// Period is how long a listing is good for.
 	Period time.Duration
 
-	mu sync.Mutex
-	// listing is closed when the listing that is under way has ended; nil if none is.
-	listing chan struct{}
-	// overtaken are told when it has ended: they went on with what there was.
-	overtaken []func()
-	current   Snapshot
-	// tried and current.At have the monotonic readings of the caller's clock: one that is set back puts nothing off.
-	tried time.Time
-	err   error
+	mu      sync.Mutex
+	listing bool
+	current Snapshot
+	tried   time.Time
+	err     error
 }
 
 // Snapshot is what the service listed at a moment.
 type Snapshot struct {
-	// At is when the listing was begun: of keys made later it knows nothing. Zero if there is none yet.
-	At   time.Time
+	// At is when the listing began: it knows nothing of keys made later. Zero without a listing.
+	At time.Time
+	// Stale: another caller is making a newer listing.
+	Stale bool
+
 	keys map[string]listed
 }
 
-// listed is what is kept of a key: there can be thousands.
+// listed is what is kept of a key: there can be a million.
 type listed struct {
+	user        string
 	accessKeyID string
 	expiresAt   time.Time
 	state       State
@@ -52,8 +52,8 @@ func (s Snapshot) Denies(key Key, issuedAt time.Time) bool {
 	return !there && s.At.After(issuedAt)
 }
 
-// Update adds to a key what the listing knows of it: its end, and whether it is dead although it is listed. What a
-// service does in its own time (Pending, Deleting) is not told, since it is over before the next listing.
+// Update adds to a key what the listing knows of it: its end, and whether it is dead although it is listed. It leaves out
+// states that the service leaves by itself (Pending, Deleting), since they are over before the next listing.
 func (s Snapshot) Update(key *Key) {
 	found, there := s.find(*key)
 	if !there {
@@ -65,81 +65,68 @@ func (s Snapshot) Update(key *Key) {
 	}
 }
 
+// OfAnother reports whether the service listed a pair as one of another user.
+func (s Snapshot) OfAnother(user string, key Key) bool {
+	found, there := s.find(key)
+	return there && found.user != user
+}
+
 func (s Snapshot) find(key Key) (listed, bool) {
 	found, ok := s.keys[key.ID]
 	return found, ok && key.SamePair(Key{ID: key.ID, AccessKeyID: found.accessKeyID})
 }
 
-// Snapshot returns a listing that is at most Period old. With an error, the last one that there is. Only the caller that
-// finds it too old waits for a new one: the others go on with what there is, so that a service that hangs holds up nobody.
-func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
-	return i.SnapshotIf(ctx, now, func() bool { return true }, func() {})
+// Due reports whether Snapshot would make a new listing.
+func (i *Inventory) Due(now time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.due(now) && !i.listing
 }
 
-// SnapshotIf is Snapshot for a caller that may have to leave it to the others: where it would list, it is asked first.
-// again is called when a listing that was under way has ended, whose outcome the caller does not know.
-func (i *Inventory) SnapshotIf(ctx context.Context, now time.Time, may func() bool, again func()) (Snapshot, error) {
-	if !i.begin(now, may, again) {
+func (i *Inventory) due(now time.Time) bool {
+	if i.err != nil {
+		return !now.Before(i.tried.Add(inventoryRetry))
+	}
+	return i.current.At.IsZero() || !now.Before(i.current.At.Add(i.Period))
+}
+
+// Snapshot returns a listing that is at most Period old, and makes a new one if necessary. One caller at a time does so. The
+// others get the last listing, marked as Stale, so that a service that hangs delays nobody else. With an error, Snapshot
+// returns the last listing that succeeded.
+func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
+	if snapshot, begun, err := i.begin(now); !begun {
+		return snapshot, err
+	}
+	defer func() { // also if the listing panics
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		return i.current, i.err
-	}
-	defer i.end() // also if the listing panics
+		i.listing = false
+	}()
 	all, err := i.Lister.ListAll(ctx)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.err = err
-	if err != nil {
-		return i.current, err
-	}
 	keys := make(map[string]listed, len(all))
-	for _, owned := range all {
+	for user, owned := range all {
 		for _, key := range owned {
-			keys[key.ID] = listed{key.AccessKeyID, i.Clock.Ends(key.ExpiresAt), key.State}
+			keys[key.ID] = listed{user, key.AccessKeyID, i.Clock.Ends(key.ExpiresAt), key.State}
 		}
 	}
-	i.current = Snapshot{At: now, keys: keys}
-	return i.current, nil
-}
-
-// Await is Snapshot for a caller that can wait for a listing that is under way.
-func (i *Inventory) Await(ctx context.Context, now time.Time) (Snapshot, error) {
-	i.mu.Lock()
-	underWay := i.listing
-	i.mu.Unlock()
-	if underWay != nil {
-		select {
-		case <-underWay:
-		case <-ctx.Done():
-			return Snapshot{}, ctx.Err()
-		}
-	}
-	return i.Snapshot(ctx, now)
-}
-
-// begin reports whether the caller is the one to list now.
-func (i *Inventory) begin(now time.Time, may func() bool, again func()) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	fresh := i.err == nil && !i.current.At.IsZero() && now.Before(i.current.At.Add(i.Period))
-	failed := i.err != nil && now.Before(i.tried.Add(inventoryRetry))
-	if i.listing != nil && !fresh {
-		i.overtaken = append(i.overtaken, again)
+	if i.err = err; err == nil {
+		i.current = Snapshot{At: now, keys: keys}
 	}
-	if i.listing != nil || fresh || failed || !may() {
-		return false
-	}
-	i.listing, i.tried = make(chan struct{}), now
-	return true
+	return i.current, err
 }
 
-func (i *Inventory) end() {
+// begin reports whether the caller is the one that lists now. If not, it returns what there is.
+func (i *Inventory) begin(now time.Time) (snapshot Snapshot, begun bool, err error) {
 	i.mu.Lock()
-	overtaken := i.overtaken
-	close(i.listing)
-	i.listing, i.overtaken = nil, nil
-	i.mu.Unlock()
-	for _, again := range overtaken {
-		again()
+	defer i.mu.Unlock()
+	due := i.due(now)
+	if due && !i.listing {
+		i.listing, i.tried = true, now
+		return Snapshot{}, true, nil
 	}
+	snapshot = i.current
+	snapshot.Stale = due
+	return snapshot, false, i.err
 }

@@ -84,9 +84,10 @@ func TestOneListingServesAPeriod(t *testing.T) {
 		{0, 1}, {0, 1}, {9*time.Minute + 59*time.Second, 1}, {10 * time.Minute, 2}, {15 * time.Minute, 2}, {20 * time.Minute, 3},
 		{time.Hour, 4},
 	} {
+		due, before := inventory.Due(noon.Add(step.after)), service.calls
 		snapshot, err := inventory.Snapshot(t.Context(), noon.Add(step.after))
-		if err != nil || service.calls != step.calls {
-			t.Errorf("after %s: %d listings, want %d (%v)", step.after, service.calls, step.calls, err)
+		if err != nil || service.calls != step.calls || due != (service.calls > before) {
+			t.Errorf("after %s: %d listings, want %d, due: %t (%v)", step.after, service.calls, step.calls, due, err)
 		}
 		if snapshot.Denies(keyservice.Key{ID: "K1"}, noon.Add(-time.Hour)) {
 			t.Errorf("after %s: denies what is listed", step.after)
@@ -137,9 +138,10 @@ func TestAFailedListingIsTriedAgainAfterAMinute(t *testing.T) {
 		{"a failure takes back nothing of it", 22 * time.Minute, away, true, 5, true},
 	} {
 		service.err = step.err
+		due, before := inventory.Due(noon.Add(step.after)), service.calls
 		snapshot, err := inventory.Snapshot(t.Context(), noon.Add(step.after))
-		if (err != nil) != step.fails || service.calls != step.calls {
-			t.Errorf("%s: %v, %d listings, want %d", step.what, err, service.calls, step.calls)
+		if (err != nil) != step.fails || service.calls != step.calls || due != (service.calls > before) {
+			t.Errorf("%s: %v, %d listings, want %d, due: %t", step.what, err, service.calls, step.calls, due)
 		}
 		if got := snapshot.Denies(keyservice.Key{ID: "K1"}, noon.Add(-time.Hour)); got != step.denies {
 			t.Errorf("%s: denies: %t", step.what, got)
@@ -159,7 +161,7 @@ func TestWithoutAnyListingAFailureDeniesNothing(t *testing.T) {
 	}
 }
 
-func TestHoweverManyAskAtOnceOneLists(t *testing.T) {
+func TestConcurrentCallersShareOneListing(t *testing.T) {
 	service := &lister{keys: holding("K1")}
 	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
 	var group sync.WaitGroup
@@ -189,82 +191,39 @@ func (h hanging) ListAll(context.Context) (map[string][]keyservice.Key, error) {
 	return holding("K1"), nil
 }
 
-func TestAServiceThatHangsHoldsUpNobodyElse(t *testing.T) {
+func TestAServiceThatHangsDelaysNobodyElse(t *testing.T) {
 	service := hanging{make(chan struct{}), make(chan struct{})}
 	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
 	var group sync.WaitGroup
-	group.Go(func() { _, _ = inventory.Snapshot(context.Background(), noon) })
+	group.Go(func() {
+		if snapshot, err := inventory.Snapshot(context.Background(), noon); err != nil || snapshot.Stale || !snapshot.At.Equal(noon) {
+			t.Errorf("the caller that lists: %+v, %v", snapshot, err)
+		}
+	})
 	<-service.asked
 	// Would never return if it waited for the one above.
-	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.At.IsZero() || snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
+	snapshot, err := inventory.Snapshot(t.Context(), noon)
+	if err != nil || !snapshot.Stale || !snapshot.At.IsZero() || snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("while another lists: %+v, %v", snapshot, err)
 	}
-	called := 0
-	again := func() {
-		called++
-		if snapshot, err := inventory.Snapshot(context.Background(), noon); err != nil || !snapshot.At.Equal(noon) {
-			t.Errorf("when called again: %+v, %v", snapshot, err)
-		}
-	}
-	if _, err := inventory.SnapshotIf(t.Context(), noon, func() bool { return true }, again); err != nil || called > 0 {
-		t.Errorf("%v, called %d times before the listing has ended", err, called)
+	if inventory.Due(noon) {
+		t.Error("another listing is due while one is under way")
 	}
 	close(service.release)
 	group.Wait()
-	if called != 1 {
-		t.Errorf("called %d times", called)
-	}
-	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || !snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
+	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || snapshot.Stale || !snapshot.Denies(keyservice.Key{ID: "K2"}, noon.Add(-time.Hour)) {
 		t.Errorf("afterwards: %+v, %v", snapshot, err)
 	}
 }
 
-func TestWhoMayNotListLeavesItToTheOthers(t *testing.T) {
-	service := &lister{keys: holding("K1")}
-	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
-	asked := 0
-	list := func(may bool, after time.Duration) keyservice.Snapshot {
-		snapshot, err := inventory.SnapshotIf(t.Context(), noon.Add(after), func() bool { asked++; return may },
-			func() { t.Error("was called again although nothing was under way") })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return snapshot
+func TestAListingThatPanicsDoesNotStopTheOthers(t *testing.T) {
+	inventory := &keyservice.Inventory{Period: time.Minute} // without a lister
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = inventory.Snapshot(t.Context(), noon)
+	}()
+	inventory.Lister = &lister{keys: holding("K1")}
+	if snapshot, err := inventory.Snapshot(t.Context(), noon); err != nil || snapshot.Stale || snapshot.At.IsZero() {
+		t.Errorf("got %+v, %v", snapshot, err)
 	}
-	if snapshot := list(false, 0); !snapshot.At.IsZero() || service.calls != 0 || asked != 1 {
-		t.Errorf("listed at %s, %d calls, asked %d times", snapshot.At, service.calls, asked)
-	}
-	if snapshot := list(true, 0); !snapshot.At.Equal(noon) || service.calls != 1 {
-		t.Errorf("listed at %s, %d calls", snapshot.At, service.calls)
-	}
-	asked = 0
-	if list(false, 9*time.Minute); asked != 0 {
-		t.Error("was asked although nothing was due")
-	}
-	if snapshot := list(false, 10*time.Minute); !snapshot.At.Equal(noon) || asked != 1 || service.calls != 1 {
-		t.Errorf("has the listing of %s, asked %d times, %d calls", snapshot.At, asked, service.calls)
-	}
-}
-
-func TestAListingThatIsUnderWayCanBeWaitedFor(t *testing.T) {
-	service := hanging{make(chan struct{}), make(chan struct{})}
-	inventory := &keyservice.Inventory{Lister: service, Period: 10 * time.Minute}
-	var group sync.WaitGroup
-	group.Go(func() { _, _ = inventory.Snapshot(context.Background(), noon) })
-	<-service.asked
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := inventory.Await(ended, noon); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	group.Go(func() {
-		if snapshot, err := inventory.Await(context.Background(), noon); err != nil || !snapshot.At.Equal(noon) {
-			t.Errorf("listed at %s, %v", snapshot.At, err)
-		}
-	})
-	for range 100 { // lets it wait
-		runtime.Gosched()
-	}
-	close(service.release)
-	group.Wait()
 }

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// minEncoded is the length from which a secret is also looked for inside of base64: less of it is found by chance.
+// minEncoded is the length from which a secret is also searched for in base64. Shorter ones occur by chance.
 const minEncoded = 6
 
-// Redactor takes secrets out of what others say: a service that refuses a request may quote it, as may an API server that
-// refuses a Secret. A nil Redactor knows no secrets. Like whatever keeps a Secret, it is kept behind a pointer.
+// Redactor removes secrets from foreign text: a service may quote the request that it refuses, and an API server the Secret.
+// A nil Redactor knows no secrets. It must be kept behind a pointer, as everything that holds a Secret.
 type Redactor struct{ secrets []Secret }
 
 // NewRedactor returns a redactor of these secrets; empty ones are left out.
@@ -30,7 +30,7 @@ func NewRedactor(secrets ...Secret) *Redactor {
 	return r
 }
 
-// Clean replaces the secrets, in every form in which a request carries them or an answer quotes them.
+// Clean replaces the secrets in every form in which a request carries them or an answer quotes them.
 func (r *Redactor) Clean(text string) string {
 	if r == nil {
 		return text
@@ -39,7 +39,7 @@ func (r *Redactor) Clean(text string) string {
 	for _, secret := range r.secrets {
 		plain = append(plain, plainForms(secret.Reveal())...)
 	}
-	// Longer ones first, and all at once: what was put in is not looked at again.
+	// Longer ones first, and all in one step, so that a replacement is not searched again.
 	slices.SortFunc(plain, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, form := range plain {
@@ -54,11 +54,11 @@ func (r *Redactor) Clean(text string) string {
 	return text
 }
 
-// Excerpt is the package's Excerpt without the secrets. They are looked for before the text is cut, which could leave half
-// of one, and after what can't be printed was dropped, which could join two halves.
+// Excerpt returns the excerpt of a text without the secrets. It searches before the text is cut, which could leave half of a
+// secret, and again after unprintable characters are removed, which could join two halves.
 func (r *Redactor) Excerpt(text string) string { return cut(r.Clean(printable(r.Clean(text)))) }
 
-// Error returns an error with the chain of err and its text without the secrets; nil for nil.
+// Error returns err with the same chain and a text without the secrets; nil for nil.
 func (r *Redactor) Error(err error) error {
 	if err == nil {
 		return nil
@@ -77,7 +77,7 @@ func (e *redactedError) Error() string { return e.text }
 // Unwrap implements errors.Unwrap.
 func (e *redactedError) Unwrap() error { return e.err }
 
-// plainForms are the secret itself, and as JSON, a JSON text in a JSON string, a URL or hexadecimal digits have it.
+// plainForms returns the secret as it is, in JSON, in JSON within a JSON string, in URLs and in hexadecimal digits.
 func plainForms(secret string) []string {
 	once := quoted(secret)
 	return []string{
@@ -86,7 +86,7 @@ func plainForms(secret string) []string {
 	}
 }
 
-// quoted is the text as json.Marshal writes it, without the quotes.
+// quoted returns the text as json.Marshal writes it, without the quotes.
 func quoted(text string) string {
 	encoded, err := json.Marshal(text)
 	if err != nil {
@@ -95,17 +95,17 @@ func quoted(text string) string {
 	return string(encoded[1 : len(encoded)-1])
 }
 
-// encodedForms are what is the same in the base64 of any text with the secret in it, by where in three bytes it begins:
-// "Authorization: Basic" has a password behind a name and a colon.
+// encodedForms returns the part that the base64 of every text with the secret has in common, for each of the three positions
+// at which the secret can begin. "Authorization: Basic" has the password after a name and a colon.
 func encodedForms(secret string) []string {
 	if len(secret) < minEncoded {
 		return nil
 	}
 	var forms []string
 	for before := range 3 {
-		whole := (before + len(secret)) / 3 * 3 // what follows the last whole group mixes with what comes behind
+		whole := (before + len(secret)) / 3 * 3 // the last group also encodes what follows
 		padded := append(make([]byte, before), secret...)[:whole]
-		first := (before + 2) / 3 * 4 // the group that mixes with what comes before
+		first := (before + 2) / 3 * 4 // the first group also encodes what precedes
 		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 			forms = append(forms, encoding.EncodeToString(padded)[first:])
 		}
@@ -113,12 +113,13 @@ func encodedForms(secret string) []string {
 	return forms
 }
 
-// isBase64: of a byte, that it may be in base64, the standard one or that for URLs.
+// isBase64 reports whether a byte occurs in base64, in the standard alphabet or in that for URLs.
 func isBase64(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/-_=", c) >= 0
 }
 
-// replaceRuns replaces every run of base64 that has the form in it, since its neighbours tell the rest of the secret.
+// replaceRuns replaces every run of base64 that contains the form, since the characters beside it encode the rest of the
+// secret.
 func replaceRuns(text, form string) string {
 	var cleaned strings.Builder
 	for {

@@ -10,9 +10,9 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is secret material that redacts itself wherever it is printed, logged or encoded. Reveal is the one way to
-// the value, so that a search for it finds every place that handles one. One thing it can't do: fmt calls no methods of
-// unexported fields, so a struct that keeps one in such a field must itself be kept behind a pointer.
+// Secret is secret material that redacts itself wherever it is printed, logged or encoded. Only Reveal returns the value, so
+// that a search for Reveal finds all code that handles secrets. fmt does not call methods of unexported fields, so a struct
+// with a Secret in such a field must be kept behind a pointer.
 type Secret string
 
 // Reveal returns the value itself.
@@ -24,11 +24,11 @@ func (s Secret) String() string { return redacted }
 // GoString implements fmt.GoStringer (%#v).
 func (s Secret) GoString() string { return redacted }
 
-// Format implements fmt.Formatter, which also covers the verbs that go around String, such as %x and %d.
+// Format implements fmt.Formatter, which also covers the verbs that do not use String, such as %x and %d.
 func (s Secret) Format(state fmt.State, _ rune) { _, _ = state.Write([]byte(redacted)) }
 
 // LogValue implements slog.LogValuer.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText implements encoding.TextMarshaler, and by it JSON, YAML and XML.
+// MarshalText implements encoding.TextMarshaler, which JSON, YAML and XML use.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -103,7 +103,7 @@ func TestASecretIsReadAndRevealedAsItIs(t *testing.T) {
 	}
 }
 
-func TestAnErrorThatWrapsASecretTellsNothing(t *testing.T) {
+func TestAnErrorThatWrapsASecretRevealsNothing(t *testing.T) {
 	err := errors.Join(fmt.Errorf("bad secret %s", keyservice.Secret(plain)))
 	expectRedacted(t, err.Error())
 }
@@ -114,7 +114,7 @@ func expectRedacted(t *testing.T, texts ...string) {
 		lower := strings.ToLower(text)
 		for _, form := range []string{plain, fmt.Sprintf("%x", plain), fmt.Sprintf("% x", plain), "77 74 97"} {
 			if strings.Contains(lower, strings.ToLower(form)) {
-				t.Errorf("the secret is told: %s", text)
+				t.Errorf("the secret is revealed: %s", text)
 			}
 		}
 	}

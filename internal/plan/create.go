@@ -11,9 +11,9 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// obtain answers how to come by a new pair: Create, or in place Regenerate, or what has to come first.
+// obtain decides how to get a new pair: Create, or Regenerate in place, or what has to happen first.
 func obtain(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){granted, supported, protected, alone, looked, waitingPlace, inPlace, room} {
+	for _, condition := range []func(Input, string) (Action, bool){granted, supported, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
@@ -21,73 +21,51 @@ func obtain(in Input, reason string) (Action, bool) {
 	return Action{Verb: Create, Reason: reason}, true
 }
 
-// supported: a strategy that the service can't follow is said before anything is made by another one.
+func granted(in Input, _ string) (Action, bool) {
+	if !in.Granted {
+		return Action{Verb: Stall, Reason: v1alpha1.ReasonNotGranted, Detail: in.notGranted(), Until: in.nextRevocation()}, true
+	}
+	if in.Service.Deleting {
+		return Action{
+			Verb:   Stall,
+			Reason: v1alpha1.ReasonKeyServiceDeleting,
+			Detail: fmt.Sprintf("%s %s is being deleted, so no new keys are created", in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
+			Until:  in.nextRevocation(),
+		}, true
+	}
+	return none()
+}
+
+// supported reports a strategy that the service cannot follow, before a key is created with another one.
 func supported(in Input, _ string) (Action, bool) {
 	if in.strategy() != v1alpha1.StrategyOverlap || in.Service.Overlap || in.Service.KeysPerUser == 0 {
 		return none()
 	}
 	return Action{
-		Verb:   Block,
+		Verb:   Stall,
 		Reason: v1alpha1.ReasonOverlapUnsupported,
 		Detail: fmt.Sprintf("rotation.strategy is Overlap, but the service holds %d key per user; set it to Auto or Replace", in.Service.KeysPerUser),
 		Until:  in.nextRevocation(),
 	}, true
 }
 
-// inPlace replaces the current key where the strategy says so, or the service can hold no second one.
-func inPlace(in Input, reason string) (Action, bool) {
-	id := in.AccessKey.Status.KeyID
-	switch {
-	case !in.Replaces(), !in.ours(id), in.state(id) == keyservice.Deleting:
-		return none()
-	case in.Service.Regenerates && in.state(id) != keyservice.Failed:
-		return Action{Verb: Regenerate, Reason: reason, KeyID: id}, true
-	case in.Service.KeysPerUser > 0 && len(in.Keys) > in.Service.KeysPerUser:
-		return none() // without it there would still be no room
-	default:
-		return Action{Verb: Revoke, Reason: reason, KeyID: id}, true
+// finalizers makes sure that neither the AccessKey nor what is needed to revoke the key can be deleted before the key.
+func finalizers(in Input, reason string) (Action, bool) {
+	if !in.hasFinalizer() {
+		return Action{Verb: AddFinalizer, Reason: reason}, true
 	}
-}
-
-func granted(in Input, _ string) (Action, bool) {
-	if !in.Granted {
-		return Action{
-			Verb:   Block,
-			Reason: v1alpha1.ReasonNotGranted,
-			Detail: in.notGranted(),
-			Until:  in.nextRevocation(),
-		}, true
-	}
-	if in.Service.Deleting {
-		return Action{
-			Verb:   Block,
-			Reason: v1alpha1.ReasonKeyServiceDeleting,
-			Detail: fmt.Sprintf("%s %s is being deleted and makes no more keys",
-				in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
-			Until: in.nextRevocation(),
-		}, true
-	}
-	return none()
-}
-
-// protected sees to it that neither the AccessKey nor what is needed to revoke the key can go before the key does.
-func protected(in Input, reason string) (Action, bool) {
-	if !in.finalizer() {
-		return Action{Verb: Protect, Reason: reason}, true
-	}
-	if !in.Service.Held {
+	if !in.Service.InUse {
 		return Action{
 			Verb:   Wait,
 			Reason: v1alpha1.ReasonWaiting,
-			Detail: fmt.Sprintf("for %s %s and its Secrets to be held by a finalizer",
-				in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
-			Until: in.Now.Add(heldDelay),
+			Detail: fmt.Sprintf("for the in-use finalizer of %s %s and its Secrets", in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
+			Until:  in.Now.Add(inUseDelay),
 		}, true
 	}
 	return none()
 }
 
-// alone: two creates for one user at once could not be told apart after a crash.
+// alone keeps two operations of one user apart: after a crash, nobody could tell which of them created which key.
 func alone(in Input, _ string) (Action, bool) {
 	if !in.UserBusy {
 		return none()
@@ -96,32 +74,50 @@ func alone(in Input, _ string) (Action, bool) {
 }
 
 func waitForUser(until time.Time) Action {
-	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Detail: "for another AccessKey of the same user to finish its operation", Until: until}
+	return Action{
+		Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: until,
+		Detail: "for another AccessKey of the same user to finish its operation",
+	}
 }
 
-func looked(in Input, reason string) (Action, bool) {
+func readLive(in Input, reason string) (Action, bool) {
 	if in.Live {
 		return none()
 	}
-	return Action{Verb: Look, Reason: reason}, true
+	return Action{Verb: ReadLive, Reason: reason}, true
 }
 
-// waitingPlace: where a new pair has to wait, its Secret must be free or ours before there is a pair.
-func waitingPlace(in Input, _ string) (Action, bool) {
-	if !in.Service.ActivatesLater || in.Next.State != SecretForeign {
+// nextSecretFree makes sure, before a pair exists, that there is a Secret in which it can wait for its activation.
+func nextSecretFree(in Input, _ string) (Action, bool) {
+	if !in.Service.ActivatesLater || !in.secretIsForeign(in.Next) {
 		return none()
 	}
 	return Action{
-		Verb:   Block,
+		Verb:   Stall,
 		Reason: v1alpha1.ReasonSecretConflict,
-		Detail: fmt.Sprintf("the Secret %s, in which a new pair waits until the service has activated it, exists and is not controlled by this AccessKey, "+
-			"or is on its way out; delete it, or choose another secretName", NextSecretName(in.AccessKey)),
+		Detail: fmt.Sprintf("Secret %s, in which a new pair waits until the service has activated it, exists and is not controlled by this AccessKey, "+
+			"or is being deleted; delete it, or choose another secretName", NextSecretName(in.AccessKey)),
 		Until: in.nextRevocation(),
 	}, true
 }
 
-// room makes room in a full quota from our own keys that no Secret holds, oldest first. A published key is never given
-// up, nor a foreign one, nor the current one before its replacement is published.
+// inPlace replaces the current key if the strategy says so, or if the service can hold no second one.
+func inPlace(in Input, reason string) (Action, bool) {
+	id := in.AccessKey.Status.KeyID
+	switch {
+	case !in.Replaces(), !in.ours(id), in.state(id) == keyservice.Deleting:
+		return none()
+	case in.Service.Regenerates && in.state(id) != keyservice.Failed:
+		return Action{Verb: Regenerate, Reason: reason, KeyID: id}, true
+	case in.Service.KeysPerUser > 0 && len(in.Keys) > in.Service.KeysPerUser:
+		return none() // there would be no room even without it
+	default:
+		return Action{Verb: Revoke, Reason: reason, KeyID: id}, true
+	}
+}
+
+// room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, oldest first. It never revokes a
+// published key, a foreign key, or the current key before its replacement is published.
 func room(in Input, _ string) (Action, bool) {
 	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
 		return none()
@@ -138,22 +134,22 @@ func room(in Input, _ string) (Action, bool) {
 	}
 	if in.Service.KeysPerUser == 1 {
 		return Action{
-			Verb:   Block,
+			Verb:   Stall,
 			Reason: v1alpha1.ReasonUserExists,
-			Detail: fmt.Sprintf("user %q already has the one key that it can have, which this AccessKey did not make; choose another user, or delete that key at the service", in.AccessKey.Spec.User),
+			Detail: fmt.Sprintf("user %q can have one key, and has a key that this AccessKey did not create; choose another user, or delete that key at the service", in.AccessKey.Spec.User),
 			Until:  in.nextRevocation(),
 		}, true
 	}
 	return Action{
-		Verb:   Block,
+		Verb:   Stall,
 		Reason: v1alpha1.ReasonQuotaExceeded,
-		Detail: fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; delete one that is no longer used at the service",
+		Detail: fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; delete a key that is no longer used at the service",
 			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
 		Until: in.nextRevocation(),
 	}, true
 }
 
-// dispensable is the key of ours to give up first, empty if there is none.
+// dispensable returns the key of this AccessKey to revoke first, empty if there is none.
 func (in Input) dispensable() string {
 	var oldest *v1alpha1.PreviousKey
 	status := &in.AccessKey.Status
@@ -163,10 +159,11 @@ func (in Input) dispensable() string {
 			oldest = previous
 		}
 	}
+	unpublished := !in.published(status.KeyID) && !in.publishedElsewhere()
 	switch {
 	case oldest != nil:
 		return oldest.KeyID
-	case in.ours(status.KeyID) && (!in.needed() || !in.CurrentWorks()):
+	case in.ours(status.KeyID) && (unpublished || !in.currentWorks()):
 		return status.KeyID
 	default:
 		return ""

@@ -19,15 +19,15 @@ func (in Input) suspended() bool {
 
 func (in Input) deleting() bool { return !in.AccessKey.DeletionTimestamp.IsZero() }
 
-func (in Input) finalizer() bool {
+func (in Input) hasFinalizer() bool {
 	return slices.Contains(in.AccessKey.Finalizers, v1alpha1.RevokeFinalizer)
 }
 
-// RenewalToken is the value of the annotation that asks for a rotation, empty if there is none.
+// RenewalToken returns the value of the annotation that requests a rotation, empty if there is none.
 func (in Input) RenewalToken() string {
 	const maxLength = 1024 // of status.lastHandledRenewal
 	token := in.AccessKey.Annotations[v1alpha1.RenewAnnotation]
-	// A character cut in two would come back changed from the API server, and look like another token.
+	// The API server would change a character that is cut in two, and the token would look like another one.
 	return strings.ToValidUTF8(token[:min(len(token), maxLength)], "")
 }
 
@@ -44,13 +44,13 @@ func (in Input) listed(id string) bool {
 	return ok
 }
 
-// lists: the service has this pair, and not another one in its place.
+// lists reports whether the service has this pair, and not another pair under the same ID.
 func (in Input) lists(id, accessKeyID string) bool {
 	key, ok := in.find(id)
 	return ok && key.SamePair(keyservice.Key{ID: id, AccessKeyID: accessKeyID})
 }
 
-// listsRecorded: the service has the pair that status records under this ID.
+// listsRecorded reports whether the service has the pair that the status records under this ID.
 func (in Input) listsRecorded(id string) bool {
 	status := &in.AccessKey.Status
 	if id == status.KeyID {
@@ -61,13 +61,21 @@ func (in Input) listsRecorded(id string) bool {
 	})
 }
 
-// CurrentWorks reports that the service lists the current pair as one that works, or will in a moment.
-func (in Input) CurrentWorks() bool {
+func (in Input) recorded(id string) bool { return slices.Contains(in.AccessKey.RecordedKeyIDs(), id) }
+
+// recordsNothing reports whether the status knows of no key, past or present, so that it may have been lost.
+func (in Input) recordsNothing() bool {
+	status := &in.AccessKey.Status
+	return status.KeyID == "" && len(status.PreviousKeys) == 0 && status.Intent == nil && status.Revision == 0
+}
+
+// currentWorks reports whether the service lists the current pair as one that works, or will work in a moment.
+func (in Input) currentWorks() bool {
 	id := in.AccessKey.Status.KeyID
 	return in.listsRecorded(id) && in.works(id)
 }
 
-// works: whatever pair the service has there works, or will in a moment.
+// works reports whether the pair that the service has under this ID works, or will work in a moment.
 func (in Input) works(id string) bool {
 	key, ok := in.find(id)
 	switch key.State {
@@ -91,126 +99,100 @@ func (in Input) strategy() v1alpha1.RotationStrategy {
 	return in.AccessKey.Spec.Rotation.Strategy
 }
 
-// Replaces reports that a rotation happens in place, so that no two pairs work side by side.
+// Replaces reports whether a rotation happens in place, so that no two pairs work side by side.
 func (in Input) Replaces() bool {
 	return in.strategy() == v1alpha1.StrategyReplace || in.strategy() == v1alpha1.StrategyAuto && !in.Service.Overlap
 }
 
-func (in Input) claimed(id string) bool {
+// marked reports whether the key carries the mark of this AccessKey at the service.
+func (in Input) marked(id string) bool {
 	key, ok := in.find(id)
-	return ok && key.Claimed
+	return ok && key.OwnerUID != "" && key.OwnerUID == string(in.AccessKey.UID)
 }
 
-// ours: the key is one of the user, no other AccessKey's, and not older than the AccessKey, so that an edited status
-// can't turn the operator against a key that somebody else made. A mark at the service is better proof than age. Without
-// one, a pair that a person put into the place of ours is theirs.
-func (in Input) ours(id string) bool {
-	key, ok := in.find(id)
-	if !ok || key.Claimed {
-		return false
-	}
-	if key.OwnerUID != "" {
-		return key.OwnerUID == string(in.AccessKey.UID)
-	}
-	return !in.older(key) && !in.usurped(id)
-}
-
-// usurped: another pair is in the place of a recorded one, with no mark of ours, and no operation that is open put it there.
-func (in Input) usurped(id string) bool {
-	key, listed := in.find(id)
+// replacedExternally reports whether another pair is under the ID of a recorded key, without the operator's mark, and no open
+// operation put it there.
+func (in Input) replacedExternally(id string) bool {
 	intent := in.AccessKey.Status.Intent
-	return listed && key.OwnerUID == "" && slices.Contains(in.AccessKey.RecordedKeyIDs(), id) && !in.listsRecorded(id) &&
+	return in.listed(id) && in.recorded(id) && !in.listsRecorded(id) && !in.marked(id) &&
 		(intent == nil || intent.KeyID != id || intent.Operation == v1alpha1.OperationRevoke)
 }
 
-// marked: the key carries this AccessKey's mark. With an intent for it, or a record of it on the Secret, that proves more than
-// what another AccessKey records, which can be an ID that came again.
-func (in Input) marked(id string) bool {
-	key, ok := in.find(id)
-	return ok && key.OwnerUID == string(in.AccessKey.UID)
-}
-
-func (in Input) older(key Key) bool {
-	return !key.CreatedAt.IsZero() && key.CreatedAt.Add(clockSkew).Before(in.AccessKey.CreationTimestamp.Time)
-}
-
-// published: the Secret holds this key's pair.
-func (in Input) published(id string) bool {
-	return id != "" && in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id && !in.outlived()
-}
-
-// outlived: the pair in the Secret is from before its key was renewed in place, or made again under the same handle. A
-// person, or a name that is wanted again, can bring it back.
-func (in Input) outlived() bool {
-	record, status := in.Secret.Record, &in.AccessKey.Status
-	if !in.Service.Regenerates {
+// ours reports whether the service has a key that the operator may change: one that the status records, or one with the mark
+// of this AccessKey.
+func (in Input) ours(id string) bool {
+	if !in.listed(id) {
 		return false
 	}
-	if in.listed(record.KeyID) && !in.lists(record.KeyID, record.AccessKeyID) {
-		return true
+	return in.recorded(id) && !in.replacedExternally(id) || in.marked(id)
+}
+
+// published reports whether the Secret holds the recorded pair of this key.
+func (in Input) published(id string) bool { return in.holdsRecorded(in.Secret, id) }
+
+func (in Input) holdsRecorded(secret Secret, id string) bool {
+	record, status := secret.Record, &in.AccessKey.Status
+	if id == "" || secret.State != SecretIntact || record.KeyID != id {
+		return false
 	}
-	if record.KeyID == status.KeyID {
-		return !record.IssuedAt.Equal(&status.IssuedAt)
+	if id == status.KeyID {
+		return record.AccessKeyID == status.AccessKeyID && record.IssuedAt.Equal(&status.IssuedAt)
 	}
 	return slices.ContainsFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool {
-		return p.KeyID == record.KeyID && !record.IssuedAt.Equal(&p.IssuedAt)
+		return p.KeyID == id && p.AccessKeyID == record.AccessKeyID && p.IssuedAt.Equal(&record.IssuedAt)
 	})
 }
 
-// publishedBy: the Secret holds the pair that the intent made.
-func (in Input) publishedBy(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Secret, intent) }
+// publishedElsewhere reports whether the current pair is in a Secret with a former name, and the wanted Secret holds no pair
+// that works.
+func (in Input) publishedElsewhere() bool {
+	status := &in.AccessKey.Status
+	record := in.Secret.Record
+	if in.Secret.State == SecretIntact && in.published(record.KeyID) && in.listsRecorded(record.KeyID) {
+		return false
+	}
+	return status.SecretName != "" && status.SecretName != in.AccessKey.SecretName()
+}
 
-// waitsFor: the next Secret holds the pair that the intent made.
-func (in Input) waitsFor(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Next, intent) }
+// secretIsForeign reports whether a Secret must not be written.
+func (in Input) secretIsForeign(secret Secret) bool {
+	return secret.State == SecretForeign || secret.Adoptable && secret.State != SecretUnverified && !in.MayTakeOver(secret)
+}
 
-// holdsPairOf: a revision alone can come twice, after a status was lost.
+// MayTakeOver reports whether no AccessKey controls a Secret any more, and its record is of a former AccessKey that this one
+// continues.
+func (in Input) MayTakeOver(secret Secret) bool {
+	return secret.Adoptable && secret.State != SecretUnverified && in.recordIsOurs(secret.Record)
+}
+
+// recordIsOurs reports whether a record is of a former AccessKey that this one continues.
+func (in Input) recordIsOurs(record Record) bool {
+	ak := in.AccessKey
+	return record.Namespace == ak.Namespace && record.Name == ak.Name && record.Service == in.Service.Identity && record.User == in.UserID
+}
+
+// holdsPairOf reports whether a Secret holds the pair that the intent produced.
 func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 	record := secret.Record
-	if secret.State != SecretIntact || record.Revision != intent.Revision || !in.ours(record.KeyID) {
+	if secret.State != SecretIntact || secret.Adoptable || record.Revision != intent.Revision || record.UID != in.AccessKey.UID {
 		return false
 	}
 	if intent.KeyID != "" {
-		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt)
+		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt) && in.listed(record.KeyID)
 	}
-	return !slices.Contains(intent.KnownKeyIDs, record.KeyID)
-}
-
-// needed: the Secret holds the current pair or, while it holds none that works, the one under a former name does. Status
-// says so, since FormerSecrets are not read live.
-func (in Input) needed() bool {
-	status := &in.AccessKey.Status
-	if in.Secret.State == SecretIntact && in.listed(in.Secret.Record.KeyID) && !in.outlived() {
-		return in.published(status.KeyID)
-	}
-	return status.SecretName != in.AccessKey.SecretName()
-}
-
-// carriesMore: the record knows previous keys that live on and that status lost, even if its own key is gone.
-func (in Input) carriesMore(record Record) bool {
-	return slices.ContainsFunc(record.PreviousKeys, func(previous v1alpha1.PreviousKey) bool {
-		return in.lists(previous.KeyID, previous.AccessKeyID) && !slices.Contains(in.AccessKey.RecordedKeyIDs(), previous.KeyID)
-	})
-}
-
-// remembered: the status, the Secret or one under a former name knows the key. Deleting revokes only what status knows.
-func (in Input) remembered(id string) bool {
-	if slices.Contains(in.AccessKey.RecordedKeyIDs(), id) || in.deleting() {
-		return slices.Contains(in.AccessKey.RecordedKeyIDs(), id)
-	}
-	return in.published(id) ||
-		slices.ContainsFunc(in.FormerSecrets, func(former FormerSecret) bool { return former.KeyID == id })
+	return in.isCandidate(intent, record.KeyID)
 }
 
 func (in Input) notGranted() string {
-	detail := fmt.Sprintf("ClusterKeyService %s grants namespace %s no key of user %q; ask its owner for a grant",
-		in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Namespace, in.AccessKey.Spec.User)
+	detail := fmt.Sprintf("ClusterKeyService %s does not grant keys of user %q to namespace %s; ask its owner for a grant",
+		in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Spec.User, in.AccessKey.Namespace)
 	if in.AccessKey.Status.KeyID != "" {
-		detail += fmt.Sprintf(" (access key %s, which was granted once, works on but is not rotated)", in.AccessKey.Status.AccessKeyID)
+		detail += fmt.Sprintf(" (access key %s was issued under a former grant; it keeps working but is not rotated)", in.AccessKey.Status.AccessKeyID)
 	}
 	return detail
 }
 
-// earliest of two moments, of which the zero one means never.
+// earliest returns the earlier of two times, of which the zero time means never.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b

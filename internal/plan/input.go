@@ -1,8 +1,8 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plan decides what to do next with one AccessKey. It is pure: no I/O, no clock, no context. The controller
-// observes, asks Next, and carries the answer out.
+// Package plan decides what to do next with one AccessKey, and what to report about it. It is pure: it does no I/O and has no
+// clock and no context. The controller reads the input, calls Next, carries out the action, and calls Ready.
 package plan
 
 import (
@@ -12,163 +12,149 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// Input is all that a decision depends on.
+// Input is everything that a decision depends on.
 type Input struct {
 	Now time.Time
-	// Begun is when the open intent was begun, by the clock of Now as it is set today; zero: as recorded.
-	Begun time.Time
-	// Issued is when the recorded keys were issued, by ID, by the clock of Now as it is set today; without it as recorded.
-	Issued map[string]time.Time
+	// Started is when this process began to work on AccessKeys.
+	Started time.Time
 	// AccessKey with its spec and status; never nil, never changed.
 	AccessKey *v1alpha1.AccessKey
-	// Live: the AccessKey, the Secret and Keys were read just now, past every cache. Without it Keys are the recorded
-	// keys that the last resync does not deny.
+	// Live reports whether the AccessKey, its Secrets and Keys were just read live. Otherwise Keys are the recorded keys that
+	// the last shared listing does not contradict.
 	Live bool
 	Keys []Key
-	// Secret is what the Secret of the wanted name holds.
+	// Secret is the Secret with the wanted name.
 	Secret Secret
-	// Next is what the Secret holds in which a pair waits until it works; Absent mostly.
+	// Next is the Secret in which a pair waits until the service has activated it. It is usually absent.
 	Next Secret
-	// FormerSecrets are Secrets of this AccessKey under names that it no longer wants.
-	FormerSecrets []FormerSecret
-	Service       Service
-	// Granted: the namespace may have keys of this user.
+	// UserID is the service's canonical ID of the user; it is only needed in a live input.
+	UserID  string
+	Service Service
+	// Granted reports whether the namespace may have keys of this user.
 	Granted bool
-	// Proof tells whether the operator wrote the status; what somebody else wrote is no longer in it.
-	Proof Proof
-	// UserBusy: another AccessKey of the same user has an operation open.
+	// UserBusy reports whether another AccessKey of the same user has an open operation.
 	UserBusy bool
-	// UserBusyUntil is until when a request of such an operation may be under way; zero if none is.
+	// UserBusyUntil is until when a request of such an operation can be carried out; zero if there is none.
 	UserBusyUntil time.Time
 }
-
-// Proof tells who wrote a record.
-type Proof string
-
-// The answers to that.
-const (
-	// Proven: the operator, or there is nothing to prove.
-	Proven Proof = ""
-	// Forged: somebody else.
-	Forged Proof = "Forged"
-	// SignedByAnother: an operator, with another key than this one's, or somebody who claims to be one.
-	SignedByAnother Proof = "SignedByAnother"
-)
 
 // Key is a key of the user at the service.
 type Key struct {
 	keyservice.Key
-	// Claimed: another AccessKey records or publishes it.
+	// Claimed reports whether another AccessKey records the key.
 	Claimed bool
-	// ContestedUntil: until then another AccessKey may still be about to publish it; zero if none is.
-	ContestedUntil time.Time
 }
 
-// Service is what matters of the KeyService.
+// Service is what a decision needs to know about the KeyService.
 type Service struct {
-	// KeysPerUser is the quota; 0 for none.
+	// Identity names the service whatever its address; empty while it is not connected.
+	Identity string
+	// Namespaced reports whether it is a KeyService, not a ClusterKeyService.
+	Namespaced bool
+	// KeysPerUser is the quota; 0 means that there is none.
 	KeysPerUser int
-	// Overlap: an old and a new key can work side by side.
+	// Overlap reports whether an old and a new key can work side by side.
 	Overlap bool
-	// Regenerates: a key can be given a new pair in place.
+	// Regenerates reports whether the service can generate a new pair in the same key.
 	Regenerates bool
-	// ActivatesLater: a new pair waits in the next Secret until it works.
+	// ActivatesLater reports whether a new pair has to wait in the next Secret until it works.
 	ActivatesLater bool
-	// ReusesIDs: an ID is a place that the next key can take.
+	// ReusesIDs reports whether the ID of a deleted key can become the ID of a new key.
 	ReusesIDs bool
-	// ClockKnown: its clock is ClockBehind behind the operator's.
+	// ClockKnown reports whether the service has sent its time. Its clock is ClockOffset ahead of the operator's.
 	ClockKnown  bool
-	ClockBehind time.Duration
-	// Held: it and its Secrets carry the in-use finalizer, so that they outlive the keys.
-	Held bool
-	// Deleting: it makes no more keys.
+	ClockOffset time.Duration
+	// InUse reports whether the KeyService and its Secrets carry the in-use finalizer, so that they outlive the keys.
+	InUse bool
+	// Deleting reports whether the KeyService is being deleted.
 	Deleting bool
-	// ReadySince is when it last became Ready; zero if it is not.
+	// ReadySince is when the KeyService became Ready; zero if it is not.
 	ReadySince time.Time
-	// Refusal is why it does not accept the operator's credentials; empty if it does, or if that is not known.
+	// Refusal is why the service refuses the operator's credentials; empty if it accepts them or if that is unknown.
 	Refusal string
 }
 
-// SecretState tells what is under the wanted name.
+// SecretState says what is known about a Secret.
 type SecretState string
 
 // The states of a Secret.
 const (
-	// SecretAbsent: there is none.
+	// SecretAbsent: there is no such Secret.
 	SecretAbsent SecretState = "Absent"
-	// SecretForeign: this AccessKey does not control it, or it is on its way out.
+	// SecretForeign: the Secret belongs to somebody else, or is being deleted.
 	SecretForeign SecretState = "Foreign"
-	// SecretEdited: it is ours, but does not hold what was published.
+	// SecretUnverified: only the metadata is known, and it does not tell what the Secret holds.
+	SecretUnverified SecretState = "Unverified"
+	// SecretEdited: the Secret does not hold what was published.
 	SecretEdited SecretState = "Edited"
-	// SecretIntact: it holds the pair that Record describes.
+	// SecretIntact: the Secret holds the pair that Record describes.
 	SecretIntact SecretState = "Intact"
 )
 
-// Secret is what a Secret holds, without the material.
+// Secret is what the planner knows about a Secret. It contains no secret material.
 type Secret struct {
 	State SecretState
-	// Record of what was published last; zero unless Intact.
+	// Record of the pair in the Secret. In an edited Secret it is what the Secret claims.
 	Record Record
-	// UpToDate: type, labels, annotations and everything in the data beside the pair are as wanted.
+	// Adoptable reports whether no AccessKey that exists controls the Secret, and it carries a record. While the Secret is
+	// unverified, it reports that this AccessKey does not control it.
+	Adoptable bool
+	// UpToDate reports whether type, labels, annotations and the data beside the pair are as wanted.
 	UpToDate bool
 }
 
-// FormerSecret is a Secret under a former name and the pair in it.
-type FormerSecret struct {
-	Name               string
-	KeyID, AccessKeyID string
-}
-
-// Verb is what to do.
+// Verb says what to do.
 type Verb string
 
-// The verbs. Those that end in something irreversible come from a live input only.
+// The verbs. Those that do something irreversible are only chosen on a live input.
 const (
-	// Wait for Until, or for an event.
+	// Wait until Until, or for an event.
 	Wait Verb = "Wait"
-	// Block: a person is needed.
-	Block Verb = "Block"
-	// Look: read everything live and ask again, because what follows can't be undone.
-	Look Verb = "Look"
-	// Protect: put the finalizer on the AccessKey.
-	Protect Verb = "Protect"
-	// Create a key, publish it, record it.
+	// Stall until a person acts.
+	Stall Verb = "Stall"
+	// ReadLive reads everything live and decides again, because the next step is irreversible.
+	ReadLive Verb = "ReadLive"
+	// AddFinalizer adds the finalizer to the AccessKey.
+	AddFinalizer Verb = "AddFinalizer"
+	// Create creates a key, publishes it and records it.
 	Create Verb = "Create"
-	// Regenerate gives a key of ours a new pair in place, publishes and records it.
+	// Regenerate generates a new pair in a key, publishes it and records it.
 	Regenerate Verb = "Regenerate"
-	// Publish the pair that waits in the next Secret, and record it.
-	Publish Verb = "Publish"
-	// Adopt: record in status what the Secret's record says.
+	// Promote publishes the pair that waits in the next Secret, and records it.
+	Promote Verb = "Promote"
+	// RecordPublished records the pair in the Secret that the open intent produced.
+	RecordPublished Verb = "RecordPublished"
+	// Adopt takes over the Secret and records the keys in its record.
 	Adopt Verb = "Adopt"
-	// ClearIntent: the open intent made nothing.
+	// ClearIntent clears the open intent, which created nothing.
 	ClearIntent Verb = "ClearIntent"
-	// MarkAmbiguous: note the candidates in the intent, since a person has to decide.
+	// MarkAmbiguous writes the candidates into the intent, so that a person can decide.
 	MarkAmbiguous Verb = "MarkAmbiguous"
-	// DeleteOrphan: delete the key that the open intent made, and whose secret is lost.
+	// DeleteOrphan deletes a key that the operator created and whose secret is lost.
 	DeleteOrphan Verb = "DeleteOrphan"
-	// Revoke a recorded key.
+	// Revoke revokes a recorded key.
 	Revoke Verb = "Revoke"
-	// Forget a recorded key that is gone from the service.
+	// Forget removes a key from the status that the service no longer has.
 	Forget Verb = "Forget"
-	// UpdateSecret brings the Secret up to date around the same pair.
+	// UpdateSecret updates the Secret around the same pair.
 	UpdateSecret Verb = "UpdateSecret"
-	// DropSecret deletes a Secret under a former name.
-	DropSecret Verb = "DropSecret"
-	// Release: take the finalizer off the AccessKey.
-	Release Verb = "Release"
+	// DropNext deletes the next Secret.
+	DropNext Verb = "DropNext"
+	// Retain keeps the Secret and the keys, and removes the finalizer from the AccessKey.
+	Retain Verb = "Retain"
+	// RemoveFinalizer removes the finalizer from the AccessKey.
+	RemoveFinalizer Verb = "RemoveFinalizer"
 )
 
-// Action is the answer. It is comparable.
+// Action is the answer of Next. It is comparable.
 type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
 	// KeyID of Regenerate, Revoke, Forget and DeleteOrphan.
 	KeyID string
-	// Name of DropSecret.
-	Name string
-	// Detail for the person who reads the condition.
+	// Detail for the condition's message.
 	Detail string
-	// Until is when to ask again at the latest, for Wait and Block; zero if nothing is due.
+	// Until is when to decide again at the latest, for Wait and Stall; zero if nothing is due.
 	Until time.Time
 }

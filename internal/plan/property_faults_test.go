@@ -7,98 +7,152 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// faults that no answer may have, in words.
+// faults are what no answer of the planner may be, in the order: reading, reporting, keys, operations, Secrets.
 var faults = []struct {
 	name string
 	in   func(Input, Action) bool
 }{
-	{"what can't be undone comes from an input that is not live", func(in Input, action Action) bool {
-		return !in.Live && slices.Contains([]Verb{Create, Regenerate, Publish, Revoke, DeleteOrphan, DropSecret, UpdateSecret}, action.Verb)
+	{"an irreversible action for an input that was not read live", func(in Input, action Action) bool { return !in.Live && irreversible(action.Verb) }},
+	{"a live read of a live input", func(in Input, action Action) bool { return in.Live && action.Verb == ReadLive }},
+	{"a suspended AccessKey does something", func(in Input, action Action) bool {
+		return in.AccessKey.Suspended() && in.AccessKey.DeletionTimestamp == nil && action.Verb != Wait
 	}},
-	{"a live input is to be looked at again", func(in Input, action Action) bool { return in.Live && action.Verb == Look }},
-	{"the next moment is past", func(in Input, action Action) bool {
+
+	{"the next step is in the past", func(in Input, action Action) bool {
 		return !action.Until.IsZero() && !action.Until.After(in.Now)
 	}},
-	{"a person is not told what to do", func(_ Input, action Action) bool {
-		return action.Verb == Block && (action.Reason == "" || action.Detail == "")
+	{"a stalled AccessKey without a reason or advice", func(_ Input, action Action) bool {
+		return action.Verb == Stall && (action.Reason == "" || action.Detail == "")
 	}},
-	{"a key is touched that the service does not list", func(in Input, action Action) bool {
+	{"Ready is true although the Secret does not hold the recorded pair", func(in Input, _ Action) bool {
+		return isReady(in) && in.Secret.State != SecretUnverified && !holdsCurrentPair(in)
+	}},
+	{"Ready is true although the service does not list the recorded pair as one that works", func(in Input, _ Action) bool {
+		return isReady(in) && !slices.ContainsFunc(in.Keys, func(key Key) bool {
+			pair := keyservice.Key{ID: in.AccessKey.Status.KeyID, AccessKeyID: in.AccessKey.Status.AccessKeyID}
+			return key.SamePair(pair) && slices.Contains([]keyservice.State{"", keyservice.Active, keyservice.Pending}, key.State)
+		})
+	}},
+	{"an AccessKey waits for its schedule although it is not ready", func(in Input, action Action) bool {
+		return in.Live && action.Verb == Wait && action.Reason == "" && !isReady(in)
+	}},
+	{"a pair is restored although Ready is true", func(in Input, action Action) bool {
+		return in.Live && action.Reason == v1alpha1.ReasonRestoring && isReady(in)
+	}},
+
+	{"a key that the service does not list is touched", func(in Input, action Action) bool {
 		return touches(action) && keyOf(in, action) == nil
 	}},
-	{"a key of another AccessKey is touched", func(in Input, action Action) bool {
-		return touches(action) && (keyOf(in, action).Claimed && !askedFor(in, action) || keyOf(in, action).OwnerUID == "other")
+	{"a foreign key is touched", func(in Input, action Action) bool {
+		if !touches(action) || recorded(in, action.KeyID) || waits(in, action.KeyID) {
+			return false
+		}
+		key, intent := keyOf(in, action), in.AccessKey.Status.Intent
+		if key.OwnerUID != "" {
+			return key.OwnerUID != string(uid)
+		}
+		return key.Claimed || intent == nil || slices.Contains(intent.KnownKeyIDs, key.ID)
 	}},
-	{"a key is touched that is older than the AccessKey and has no mark of it", func(in Input, action Action) bool {
-		return touches(action) && keyOf(in, action).OwnerUID == "" && !keyOf(in, action).CreatedAt.IsZero() &&
-			in.AccessKey.CreationTimestamp.Sub(keyOf(in, action).CreatedAt) > 15*time.Minute
+	{"a key that is being deleted is touched", func(in Input, action Action) bool {
+		return slices.Contains([]Verb{Regenerate, Revoke, Promote}, action.Verb) && keyOf(in, action).State == keyservice.Deleting
 	}},
-	{"a key on its way out is touched", func(in Input, action Action) bool {
-		return (action.Verb == Regenerate || action.Verb == Revoke || action.Verb == Publish) && keyOf(in, action).State == keyservice.Deleting
-	}},
-	{"a published pair that works is taken away, but not to replace it", func(in Input, action Action) bool {
-		if !touches(action) || !serving(in, action.KeyID) || in.AccessKey.DeletionTimestamp != nil {
+	{"a working published pair is revoked, and not to replace it", func(in Input, action Action) bool {
+		if !touches(action) || !in.published(action.KeyID) || !in.listsRecorded(action.KeyID) || !in.works(action.KeyID) || in.AccessKey.DeletionTimestamp != nil {
 			return false
 		}
 		settling := in.AccessKey.Status.Intent != nil && in.AccessKey.Status.Intent.KeyID == action.KeyID
 		replacing := in.Replaces() && action.KeyID == in.AccessKey.Status.KeyID
-		return action.Verb == DeleteOrphan || !replacing && (action.Verb == Revoke || !settling)
+		return action.Verb == DeleteOrphan && !waits(in, action.KeyID) || action.Verb == Revoke && !replacing || action.Verb == Regenerate && !replacing && !settling
 	}},
-	{"a key is revoked that is not recorded, or a recorded one as an orphan", func(in Input, action Action) bool {
-		recorded := slices.Contains(in.AccessKey.RecordedKeyIDs(), action.KeyID)
-		waited := in.AccessKey.Status.Intent != nil && in.Next.Record.KeyID == action.KeyID
-		return action.Verb == Revoke && !recorded || action.Verb == DeleteOrphan && recorded && !waited
+	{"an unrecorded key is revoked, or a recorded one deleted as an orphan", func(in Input, action Action) bool {
+		return action.Verb == Revoke && !recorded(in, action.KeyID) || action.Verb == DeleteOrphan && recorded(in, action.KeyID) && !waits(in, action.KeyID)
 	}},
-	{"a key is renewed that the service can't renew", func(in Input, action Action) bool {
+	{"a key is regenerated that the service cannot regenerate", func(in Input, action Action) bool {
 		return action.Verb == Regenerate && (!in.Service.Regenerates || keyOf(in, action).State == keyservice.Failed)
 	}},
-	{"a key is renewed that is neither the current one nor the intent's", func(in Input, action Action) bool {
+	{"a key is regenerated that is neither the current one nor that of the intent", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
 		return action.Verb == Regenerate && (intent != nil && action.KeyID != intent.KeyID || intent == nil && action.KeyID != in.AccessKey.Status.KeyID)
 	}},
+	{"the finalizer is removed while a recorded key still exists", func(in Input, action Action) bool {
+		return action.Verb == RemoveFinalizer && slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), in.listsRecorded)
+	}},
+	{"a key is adopted from a ClusterKeyService without the mark of this AccessKey", func(in Input, action Action) bool {
+		return action.Verb == Adopt && !in.Service.Namespaced && !in.marked(in.Adopted().KeyID)
+	}},
+	{"a key is adopted that another AccessKey records, or that the service does not list", func(in Input, action Action) bool {
+		ids := []string{in.Adopted().KeyID}
+		for _, previous := range in.Adopted().PreviousKeys {
+			ids = append(ids, previous.KeyID)
+		}
+		return action.Verb == Adopt && slices.ContainsFunc(ids, func(id string) bool {
+			key, listed := in.find(id)
+			return id != "" && (!listed || key.Claimed)
+		})
+	}},
+
 	{"a deleted AccessKey gets another pair", func(in Input, action Action) bool {
-		return in.AccessKey.DeletionTimestamp != nil && slices.Contains([]Verb{Create, Regenerate, Publish}, action.Verb)
+		return in.AccessKey.DeletionTimestamp != nil && slices.Contains([]Verb{Create, Regenerate, Promote}, action.Verb)
 	}},
 	{"a request is sent while another one can be under way", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
-		return intent != nil && (action.Verb == Create || action.Verb == Regenerate && in.Now.Sub(intent.StartedAt.Time) < time.Minute)
+		if intent == nil || action.Verb != Create && action.Verb != Regenerate {
+			return false
+		}
+		return action.Verb == Create || in.Now.Sub(intent.StartedAt.Time) < 2*time.Minute || in.Now.Sub(in.Started) < 2*time.Minute
 	}},
-	{"a place is changed while a request of another AccessKey can be under way", func(in Input, action Action) bool {
+	{"a reused ID is changed while a request of another AccessKey can be under way", func(in Input, action Action) bool {
 		return in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) && touches(action)
 	}},
-	{"a place is filled, or let go, while a deletion in it can land", func(in Input, action Action) bool {
+	{"a reused ID is used, or forgotten, while a deletion of it can be carried out", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
-		return intent != nil && intent.Operation == v1alpha1.OperationRevoke && in.AccessKey.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain &&
-			slices.Contains([]Verb{Create, Regenerate, Publish, Release, Adopt}, action.Verb)
+		return intent != nil && intent.Operation == v1alpha1.OperationRevoke &&
+			slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, RemoveFinalizer, Adopt}, action.Verb)
 	}},
-	{"a pair is published that does not wait or does not work", func(in Input, action Action) bool {
-		return action.Verb == Publish && (in.AccessKey.Status.Intent == nil || in.Next.State != SecretIntact || in.Next.Record.KeyID != action.KeyID ||
+	{"a pair is promoted that does not wait or does not work", func(in Input, action Action) bool {
+		return action.Verb == Promote && (in.AccessKey.Status.Intent == nil || in.Next.State != SecretIntact || in.Next.Record.KeyID != action.KeyID ||
 			!slices.Contains([]keyservice.State{"", keyservice.Active}, keyOf(in, action).State))
 	}},
-	{"a deleted AccessKey lets go of a recorded key that is still there", func(in Input, action Action) bool {
-		return action.Verb == Release && in.AccessKey.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain &&
-			slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), func(id string) bool { return in.listsRecorded(id) && !in.claimed(id) })
+
+	{"a foreign Secret is written", func(in Input, action Action) bool {
+		return in.Secret.State == SecretForeign && slices.Contains([]Verb{Create, Regenerate, RecordPublished, Adopt, UpdateSecret}, action.Verb)
+	}},
+	{"an abandoned Secret is written that carries the record of another AccessKey, service or user", func(in Input, action Action) bool {
+		record := in.Secret.Record
+		ours := record.Namespace == "team-a" && record.Name == "backup" && record.Service == identity && record.User == userID
+		return in.Secret.Adoptable && !ours && slices.Contains([]Verb{Create, Regenerate, RecordPublished, Adopt, UpdateSecret}, action.Verb)
+	}},
+	{"a next Secret is deleted that the AccessKey does not control", func(in Input, action Action) bool {
+		return action.Verb == DropNext && (in.Next.State == SecretForeign || in.Next.Adoptable && !in.MayTakeOver(in.Next))
 	}},
 }
 
-// askedFor: the open intent is about the key, and the service says by its mark whose it is. What another AccessKey records is
-// then an earlier key of the same ID.
-func askedFor(in Input, action Action) bool {
-	intent := in.AccessKey.Status.Intent
-	return intent != nil && intent.KeyID == action.KeyID && keyOf(in, action).OwnerUID == string(in.AccessKey.UID)
+func isReady(in Input) bool { return Ready(in, "").Status == metav1.ConditionTrue }
+
+// holdsCurrentPair reports whether the Secret holds the pair that the status records as the current one.
+func holdsCurrentPair(in Input) bool {
+	status, record := &in.AccessKey.Status, in.Secret.Record
+	return in.Secret.State == SecretIntact && status.KeyID != "" && record.KeyID == status.KeyID && record.AccessKeyID == status.AccessKeyID &&
+		record.IssuedAt.Equal(&status.IssuedAt)
 }
 
-// touches: the key, or its pair, is not what it was after the action.
+// touches reports whether the action changes a key or its pair.
 func touches(action Action) bool {
 	return action.Verb == Revoke || action.Verb == DeleteOrphan || action.Verb == Regenerate
 }
 
-// serving: the Secret holds the last pair of the key, and the service lists it as one that works.
-func serving(in Input, id string) bool {
-	return in.Secret.State == SecretIntact && in.Secret.Record.KeyID == id && in.works(id) && in.lists(id, in.Secret.Record.AccessKeyID) && !in.outlived()
+func recorded(in Input, id string) bool { return slices.Contains(in.AccessKey.RecordedKeyIDs(), id) }
+
+// waits reports whether the result of the open intent, a pair of this key, waits in the next Secret.
+func waits(in Input, id string) bool {
+	intent := in.AccessKey.Status.Intent
+	return intent != nil && in.Next.State == SecretIntact && in.Next.Record.KeyID == id && in.Next.Record.Revision == intent.Revision
 }
 
 func keyOf(in Input, action Action) *Key {

@@ -4,22 +4,24 @@
 package plan
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"reflect"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// inputs of TestEveryInput.
+// inputs is how many TestEveryInput tries.
 const inputs = 200_000
 
-// TestEveryInput holds Next to what must be true of its answer to any input, also to one that no world leads to.
+// TestEveryInput checks the invariants of Next for random inputs, including ones that cannot happen.
 func TestEveryInput(t *testing.T) {
 	answers := map[Verb]int{}
 	for seed := range uint64(inputs) {
@@ -37,7 +39,8 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Block, Look, Protect, Create, Regenerate, Publish, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget, UpdateSecret, DropSecret, Release,
+		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget,
+		UpdateSecret, DropNext, Retain, RemoveFinalizer,
 	} {
 		if answers[verb] < inputs/10_000 {
 			t.Errorf("the inputs led to %s %d times only: %v", verb, answers[verb], answers)
@@ -45,38 +48,110 @@ func TestEveryInput(t *testing.T) {
 	}
 }
 
-// anyInput makes an input of parts that need not fit together.
+// FuzzNext checks the same invariants as TestEveryInput, for inputs that the fuzzer steers: it chooses the random numbers of
+// anyInput.
+func FuzzNext(f *testing.F) {
+	for seed := range byte(8) {
+		numbers := make([]byte, 512)
+		_, _ = rand.NewChaCha8([32]byte{seed}).Read(numbers) // never fails
+		f.Add(numbers)
+	}
+	f.Fuzz(func(t *testing.T, numbers []byte) {
+		in := anyInput(rand.New(&steered{numbers: numbers, rest: rand.NewPCG(0, 1)}))
+		action := Next(in)
+		for _, fault := range faults {
+			if fault.in(in, action) {
+				t.Errorf("%s: %+v\nto %+v\nof %+v", fault.name, action, in, in.AccessKey)
+			}
+		}
+	})
+}
+
+// steered is a rand.Source that returns given numbers, and then random ones.
+type steered struct {
+	numbers []byte
+	rest    rand.Source
+}
+
+// Uint64 implements rand.Source.
+func (s *steered) Uint64() uint64 {
+	if len(s.numbers) < 8 {
+		return s.rest.Uint64()
+	}
+	number := binary.LittleEndian.Uint64(s.numbers)
+	s.numbers = s.numbers[8:]
+	return number
+}
+
+// anyInput returns an input of random parts that need not fit together.
 func anyInput(r *rand.Rand) Input {
 	in := Input{
 		Now:       noon,
+		Started:   anyTime(r),
 		AccessKey: anyAccessKey(r),
 		Live:      often(r),
-		Secret:    Secret{State: SecretIntact, UpToDate: often(r), Record: recordFor(anyID(r), r.Int64N(4), anyPrevious(r)...)},
-		Service:   Service{KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), Held: often(r), Deleting: rarely(r), ReadySince: anyTime(r)},
+		UserID:    userID,
+		Service:   anyService(r),
 		Granted:   often(r),
 		UserBusy:  rarely(r),
 	}
 	if rarely(r) {
-		in.Secret = Secret{State: []SecretState{SecretAbsent, SecretForeign, SecretEdited}[r.IntN(3)]}
-	}
-	if often(r) {
-		in.Secret.Record.IssuedAt = in.AccessKey.Status.IssuedAt
-	}
-	if rarely(r) {
 		in.Service.ReusesIDs, in.UserBusyUntil = true, anyTime(r)
 	}
-	in.Next = anyNext(r, in.AccessKey.Status.Intent)
 	for _, id := range []string{"K0", "K1", "K2", "F1"} {
 		if often(r) {
 			in.Keys = append(in.Keys, anyKey(r, id))
 		}
 	}
-	for _, name := range []string{"backup", "old"} {
-		if rarely(r) {
-			in.FormerSecrets = append(in.FormerSecrets, FormerSecret{Name: name, KeyID: anyID(r), AccessKeyID: "AKIAX"})
-		}
-	}
+	in.Secret, in.Next = anySecret(r, in), anyNext(r, in)
 	return in
+}
+
+func anyService(r *rand.Rand) Service {
+	return Service{
+		Identity: identity, Namespaced: often(r), KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), ActivatesLater: rarely(r),
+		InUse: often(r), Deleting: rarely(r), ReadySince: anyTime(r), ClockKnown: often(r), ClockOffset: anyTime(r).Sub(noon) % time.Hour,
+	}
+}
+
+// anySecret returns the wanted Secret. Often it holds the current pair, or the result of the open intent.
+func anySecret(r *rand.Rand, in Input) Secret {
+	status := &in.AccessKey.Status
+	if rarely(r) {
+		states := []SecretState{SecretAbsent, SecretForeign, SecretUnverified}
+		if in.Live {
+			states = states[:2]
+		}
+		return Secret{State: states[r.IntN(len(states))]}
+	}
+	secret := Secret{State: SecretIntact, UpToDate: often(r), Record: anyRecord(r)}
+	switch {
+	case status.Intent != nil && rarely(r):
+		secret.Record.KeyID, secret.Record.Revision, secret.Record.IssuedAt = status.Intent.KeyID, status.Intent.Revision, status.Intent.StartedAt
+		if secret.Record.KeyID == "" {
+			secret.Record.KeyID = "K2"
+		}
+	case often(r):
+		secret.Record.IssuedAt = status.IssuedAt
+	}
+	if rarely(r) {
+		secret.State = SecretEdited
+	}
+	if rarely(r) {
+		secret.Adoptable, secret.UpToDate = true, false
+	}
+	return secret
+}
+
+func anyRecord(r *rand.Rand) Record {
+	record := recordFor(anyID(r), r.Int64N(4), anyPrevious(r)...)
+	if rarely(r) {
+		record.UID = []types.UID{formerUID, "other"}[r.IntN(2)]
+	}
+	if rarely(r) {
+		*[]*string{&record.Namespace, &record.Name, &record.Service, &record.User}[r.IntN(4)] = "other"
+	}
+	return record
 }
 
 func anyKey(r *rand.Rand, id string) Key {
@@ -89,7 +164,7 @@ func anyKey(r *rand.Rand, id string) Key {
 		key.AccessKeyID = []string{"AKIA" + id, "AKIAX"}[r.IntN(2)]
 	}
 	if rarely(r) {
-		key.OwnerUID = []string{"5f6c", "5f6c", "other"}[r.IntN(3)]
+		key.OwnerUID = []string{string(uid), string(formerUID), "other"}[r.IntN(3)]
 	}
 	if rarely(r) {
 		key.ExpiresAt = anyTime(r)
@@ -97,9 +172,10 @@ func anyKey(r *rand.Rand, id string) Key {
 	return key
 }
 
-// anyNext is mostly what the open intent, if there is one, could have left to wait.
-func anyNext(r *rand.Rand, intent *v1alpha1.Intent) Secret {
-	secret := Secret{State: SecretIntact, Record: recordFor(anyID(r), r.Int64N(4))}
+// anyNext returns a next Secret. Mostly it holds the result of the open intent, if there is one.
+func anyNext(r *rand.Rand, in Input) Secret {
+	intent := in.AccessKey.Status.Intent
+	secret := Secret{State: SecretIntact, Record: anyRecord(r), Adoptable: rarely(r)}
 	switch {
 	case intent == nil && often(r):
 		return Secret{State: SecretAbsent}
@@ -114,47 +190,47 @@ func anyNext(r *rand.Rand, intent *v1alpha1.Intent) Secret {
 
 func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 	ak := quiet().AccessKey
-	ak.CreationTimestamp = metav1.NewTime(issued.Add(-day))
 	status := &ak.Status
 	status.KeyID, status.IssuedAt, status.PreviousKeys = anyID(r), metav1.NewTime(anyTime(r)), anyPrevious(r)
 	status.AccessKeyID = "AKIA" + status.KeyID
-	if rarely(r) {
-		ak.DeletionTimestamp = ptr.To(metav1.NewTime(noon))
-		ak.Spec.DeletionPolicy = []v1alpha1.DeletionPolicy{"", v1alpha1.DeletionPolicyDelete, v1alpha1.DeletionPolicyRetain}[r.IntN(3)]
-	}
-	if rarely(r) {
-		ak.Spec.TTL = []*metav1.Duration{nil, {Duration: time.Minute}, {Duration: time.Hour}}[r.IntN(3)]
-	}
-	if rarely(r) {
-		strategies := []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyOverlap, v1alpha1.StrategyReplace}
-		ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategies[r.IntN(len(strategies))]}
-	}
-	if rarely(r) {
-		ak.Spec.Suspend = ptr.To(often(r))
-	}
-	if rarely(r) {
-		ak.Finalizers = nil
-	}
-	if rarely(r) {
-		ak.Annotations = map[string]string{v1alpha1.RenewAnnotation: "today"}
-	}
-	if rarely(r) {
-		status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
-	}
-	if rarely(r) {
-		operations := []v1alpha1.Operation{v1alpha1.OperationCreate, v1alpha1.OperationRegenerate, v1alpha1.OperationRevoke}
-		status.Intent = &v1alpha1.Intent{Operation: operations[r.IntN(3)], Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
-		if often(r) {
-			status.Intent.KeyID = anyID(r)
-		}
-		if often(r) {
-			status.Intent.KnownKeyIDs = []string{anyID(r), anyID(r)}
-		}
+	strategies := []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyOverlap, v1alpha1.StrategyReplace}
+	for _, change := range []func(){
+		func() { *status = v1alpha1.AccessKeyStatus{} },
+		func() { ak.DeletionTimestamp = ptr.To(metav1.NewTime(noon)) },
+		func() { ak.Spec.DeletionPolicy = v1alpha1.DeletionPolicyRetain },
+		func() { ak.Spec.SecretName = "other" },
+		func() {
+			ak.Spec.TTL = []*metav1.Duration{nil, {Duration: time.Minute}, {Duration: time.Hour}}[r.IntN(3)]
+		},
+		func() { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategies[r.IntN(len(strategies))]} },
+		func() { ak.Spec.Suspend = ptr.To(often(r)) },
+		func() { ak.Finalizers = nil },
+		func() { ak.Annotations = map[string]string{v1alpha1.RenewAnnotation: "today"} },
+		func() {
+			status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
+		},
+		func() { status.Intent = anyIntent(r) },
+	} {
 		if rarely(r) {
-			status.Intent.CandidateKeyIDs = []string{anyID(r), anyID(r)}
+			change()
 		}
 	}
 	return ak
+}
+
+func anyIntent(r *rand.Rand) *v1alpha1.Intent {
+	operations := []v1alpha1.Operation{v1alpha1.OperationCreate, v1alpha1.OperationRegenerate, v1alpha1.OperationRevoke}
+	intent := &v1alpha1.Intent{Operation: operations[r.IntN(3)], Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
+	if often(r) {
+		intent.KeyID = anyID(r)
+	}
+	if often(r) {
+		intent.KnownKeyIDs = []string{anyID(r), anyID(r)}
+	}
+	if rarely(r) {
+		intent.CandidateKeyIDs = []string{anyID(r), anyID(r)}
+	}
+	return intent
 }
 
 func anyPrevious(r *rand.Rand) []v1alpha1.PreviousKey {

@@ -4,174 +4,155 @@
 package plan
 
 import (
+	"strings"
+	"testing"
 	"time"
+	"unicode/utf8"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 )
 
-// creatingCases are about what has to come before a key is made.
-var creatingCases = []decision{
-	{
-		name: "nothing is made without a grant",
-		in:   unissued(notGranted, cached),
-		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted}, says: `qumulo grants namespace team-a no key of user "local:backup"`,
-	},
-	{
-		name: "without a grant the next revocation is still waited for",
-		in:   quiet(notGranted, keys("K0", "K1"), previous("K0", noon.Add(day)), asksFor("today")),
-		rule: ruleRenewNow, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted, Until: noon.Add(day)}, says: "ask its owner for a grant",
-	},
-	{
-		name: "the time of a previous key that is published again is not waited for, since it has passed",
-		in:   quiet(notGranted, keys("K0", "K1"), previous("K0", noon), holds("K0", 1)),
-		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted}, says: "ask its owner for a grant",
-	},
-	{
-		name: "a pair at rest needs no grant, but a person is told before it ends",
-		in:   quiet(notGranted),
-		rule: ruleTellOfGrant, want: Action{Verb: Block, Reason: v1alpha1.ReasonNotGranted, Until: renewal},
-		says: "access key AKIAK1, which was granted once, works on but is not rotated",
-	},
-	{
-		name: "a Secret is kept up to date without a grant",
-		in:   quiet(notGranted, outOfDate),
-		rule: ruleUpdateSecret, want: Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated},
-	},
-	{
-		name: "no pair is made that could not wait anywhere",
-		in:   unissued(activatesLater, next(SecretForeign)),
-		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonSecretConflict}, says: "the Secret backup-next, in which a new pair waits",
-	},
-	{
-		name: "nor is one made in place",
-		in:   quiet(at(renewal), activatesLater, renews, strategy(v1alpha1.StrategyReplace), next(SecretForeign)),
-		rule: ruleRotate, want: Action{Verb: Block, Reason: v1alpha1.ReasonSecretConflict}, says: "backup-next",
-	},
-	{
-		name: "where pairs need not wait, the Secret of that name is nobody's business",
-		in:   unissued(next(SecretForeign)),
-		rule: ruleIssue, want: Action{Verb: Create, Reason: v1alpha1.ReasonIssuing},
-	},
-	{
-		name: "a KeyService that is being deleted makes no more keys",
-		in:   unissued(serviceDeleting),
-		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonKeyServiceDeleting}, says: "KeyService qumulo is being deleted",
-	},
-	{
-		name: "the finalizer goes on before the first look",
-		in:   unissued(unprotected, cached),
-		rule: ruleIssue, want: Action{Verb: Protect, Reason: v1alpha1.ReasonIssuing},
-	},
-	{
-		name: "another finalizer is not ours",
-		in:   unissued(unprotected, othersFinalizer),
-		rule: ruleIssue, want: Action{Verb: Protect, Reason: v1alpha1.ReasonIssuing},
-	},
-	{
-		name: "a KeyService that could vanish is waited for",
-		in:   unissued(notHeld),
-		rule: ruleIssue, want: Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: noon.Add(10 * time.Second)}, says: "KeyService qumulo and its Secrets to be held",
-	},
-	{
-		name: "one operation at a time is made per user",
-		in:   unissued(busy),
-		rule: ruleIssue, want: Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: noon.Add(time.Second)}, says: "another AccessKey of the same user",
-	},
-	{
-		name: "an operation of another AccessKey holds up no revocation",
-		in:   quiet(busy, keys("K0", "K1"), previous("K0", noon)),
-		rule: ruleRevokePrevious, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K0"},
-	},
+// publishingCases are about when a pair is issued or rotated.
+var publishingCases = []decision{
+	{"the first pair is issued", unissued(), byIssue(Create)},
+	{"a key that the service lost is rotated", quiet(keys("F1")), byReplace(Create)},
+	{"a requested rotation happens", quiet(asksFor("today")), byRenewNow(Create)},
+	{"another token requests another rotation", quiet(asksFor("today"), handled("yesterday")), byRenewNow(Create)},
+	{"a rotation happens once per token", quiet(asksFor("today"), handled("today")), rests(renewal)},
+	{"removing the token requests nothing", quiet(handled("today")), rests(renewal)},
+	{"a long token is handled once it is recorded as far as it fits", quiet(asksFor(strings.Repeat("x", 2000)), handled(strings.Repeat("x", 1024))), rests(renewal)},
+	{"a pair is rotated at renewalTime", quiet(at(renewal)), byRotate(Create)},
+	{"a pair is not rotated a second early", quiet(at(renewal.Add(-time.Second))), rests(renewal)},
+	{"a pair without a ttl is never rotated", quiet(endless, at(noon.Add(3650*day))), rests(time.Time{})},
+}
 
-	{
-		name: "below the quota a key is made at once",
-		in:   quiet(asksFor("today"), quota(2)),
-		rule: ruleRenewNow, want: Action{Verb: Create, Reason: v1alpha1.ReasonRenewing},
-	},
-	{
-		name: "without a quota there is always room",
-		in:   quiet(asksFor("today"), unlimited, keys("K1", "F1", "F2", "F3")),
-		rule: ruleRenewNow, want: Action{Verb: Create, Reason: v1alpha1.ReasonRenewing},
-	},
-	{
-		name: "a previous key in its overlap makes room",
-		in:   quiet(asksFor("today"), keys("K0", "K1"), previous("K0", noon.Add(day))),
-		rule: ruleRenewNow, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K0"},
-	},
-	{
-		name: "the oldest previous key makes room first",
-		in:   quiet(asksFor("today"), quota(3), keys("K8", "K9", "K1"), previous("K8", noon.Add(day)), previousFrom("K9", issued.Add(-20*day))),
-		rule: ruleRenewNow, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K9"},
-	},
-	{
-		name: "the oldest previous key makes room wherever it is recorded",
-		in:   quiet(asksFor("today"), quota(3), keys("K9", "K8", "K1"), previousFrom("K9", issued.Add(-20*day)), previous("K8", noon.Add(day))),
-		rule: ruleRenewNow, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K9"},
-	},
-	{
-		name: "a current key that no Secret holds makes room",
-		in:   quiet(secret(SecretEdited), keys("K1", "F1")),
-		rule: ruleRestore, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K1"},
-	},
-	{
-		name: "a previous key makes room before the current one",
-		in:   quiet(secret(SecretAbsent), keys("K1", "K0"), previous("K0", noon.Add(day))),
-		rule: ruleRestore, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K0"},
-	},
-	{
-		name: "a previous key that is published again makes no room, but the unpublished current one does",
-		in:   quiet(keys("K0", "K1"), previous("K0", noon.Add(day)), holds("K0", 1)),
-		rule: ruleRestore, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K1"},
-	},
-	{
-		name: "the published key is never given up",
-		in:   quiet(at(renewal), keys("K1", "F1")),
-		rule: ruleRotate, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "has 2 keys of at most 2 (K1, F1)",
-	},
-	{
-		name: "the current key is not given up while only a Secret under a former name serves it",
-		in:   quiet(secret(SecretAbsent), wants("new"), keys("K1", "F1")),
-		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "(K1, F1)",
-	},
-	{
-		name: "the current key under a former name is given up when the wanted Secret serves another one",
-		in:   quiet(wants("new"), holds("K0", 1), keys("K1", "K0"), previous("K0", noon.Add(day))),
-		rule: ruleRestore, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K1"},
-	},
-	{
-		name: "the current key under a former name is kept when the wanted Secret serves a key that is gone",
-		in:   quiet(wants("new"), holds("K0", 1), keys("K1", "F1")),
-		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "(K1, F1)",
-	},
-	{
-		name: "the current key under a former name is kept when the wanted Secret serves a pair from before its renewal",
-		in:   quiet(renews, wants("new"), publishedAgo(day), keys("K1", "F1")),
-		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "(K1, F1)",
-	},
-	{
-		name: "the current key under a former name is kept when the wanted Secret serves a former pair of a handle that came again",
-		in: quiet(renews, wants("new"), holds("K0", 1), publishedAgo(20*day), keys("K1", "K0"),
-			previous("K0", noon.Add(day)), marked("K0", "other")),
-		rule: ruleRestore, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded, Until: noon.Add(day)}, says: "(K1, K0)",
-	},
-	{
-		name: "a key of another AccessKey makes no room",
-		in:   quiet(at(renewal), claimedKey("K0", issued), previous("K0", renewal.Add(day))),
-		rule: ruleRotate, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded, Until: renewal.Add(day)}, says: "(K1, K0)",
-	},
-	{
-		name: "a key older than the AccessKey makes no room",
-		in:   quiet(asksFor("today"), key("K0", issued.Add(-time.Hour)), previous("K0", noon.Add(day))),
-		rule: ruleRenewNow, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded, Until: noon.Add(day)}, says: "(K1, K0)",
-	},
-	{
-		name: "a user with more keys than the quota has no room either",
-		in:   unissued(keys("F1", "F2", "F3")),
-		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonQuotaExceeded}, says: "has 3 keys of at most 2 (F1, F2, F3)",
-	},
-	{
-		name: "where a user has one key, a key that somebody else made is not replaced",
-		in:   unissued(oneSlot, keys("F1")),
-		rule: ruleIssue, want: Action{Verb: Block, Reason: v1alpha1.ReasonUserExists}, says: "which this AccessKey did not make",
-	},
+// secretCases are about the state of the wanted Secret.
+var secretCases = []decision{
+	{"a Secret of which only the metadata is known is read live", quiet(cached, secret(SecretUnverified)),
+		answer{ruleVerifySecret, do(ReadLive, v1alpha1.ReasonRestoring)}},
+	{"a previous key is revoked on time before that", quiet(cached, secret(SecretUnverified), keys("K0", "K1"), previous("K0", noon)), byRevokePrevious(ReadLive)},
+	{"a foreign Secret is not overwritten, and no key is created for it", unissued(secret(SecretForeign), cached),
+		stalled(ruleForeignSecret, v1alpha1.ReasonSecretConflict, "Secret backup exists and is not controlled by this AccessKey")},
+	{"beside a foreign Secret the next revocation is still scheduled", quiet(secret(SecretForeign), wants("other"), overlapping("K0")),
+		stalled(ruleForeignSecret, v1alpha1.ReasonSecretConflict, "Secret other exists", noon.Add(day))},
+	{"a Secret that lost its owner is taken over with its pair", quiet(abandoned), byUpdateSecret(UpdateSecret)},
+	{"a Secret that lost its owner and its pair is taken over with a new pair",
+		quiet(secret(SecretEdited), recordSays(func(r *Record) { *r = recordFor("K1", 1) }), abandoned), byRestore(Create)},
+	{"a Secret that lost its owner and carries the record of another AccessKey is foreign", quiet(abandoned, recordSays(func(r *Record) { r.Name = "other" })),
+		stalled(ruleForeignSecret, v1alpha1.ReasonSecretConflict, "Secret backup exists")},
+	{"a lost Secret gets a new pair", quiet(secret(SecretAbsent)), byRestore(Create)},
+	{"an edited Secret gets a new pair", quiet(secret(SecretEdited)), byRestore(Create)},
+	{"a Secret with a previous pair gets a new one", quiet(holdsPrevious("K0")), byRestore(Create)},
+	{"a Secret with another pair of the current key gets a new one", quiet(recordSays(func(r *Record) { r.AccessKeyID = "AKIAX" })), byRestore(Create)},
+	{"a Secret that is out of date is updated around its pair", quiet(outOfDate), byUpdateSecret(UpdateSecret)},
+}
+
+// creatingCases are about the conditions for creating a key.
+var creatingCases = []decision{
+	{"no key is created without a grant", unissued(notGranted, cached),
+		stalled(ruleIssue, v1alpha1.ReasonNotGranted, `qumulo does not grant keys of user "local:backup" to namespace team-a`)},
+	{"without a grant the next revocation is still scheduled", quiet(notGranted, keys("K0", "K1"), overlapping("K0"), asksFor("today")),
+		stalled(ruleRenewNow, v1alpha1.ReasonNotGranted, "ask its owner for a grant", noon.Add(day))},
+	{"a previous key that is published again is not scheduled for revocation", quiet(notGranted, keys("K0", "K1"), previous("K0", noon), holdsPrevious("K0")),
+		stalled(ruleRestore, v1alpha1.ReasonNotGranted, "ask its owner for a grant")},
+	{"a pair at rest needs no grant, but a missing one is reported before the pair ends",
+		quiet(notGranted),
+		stalled(ruleReportGrant, v1alpha1.ReasonNotGranted, "access key AKIAK1 was issued under a former grant; it keeps working but is not rotated", renewal)},
+	{"a Secret is kept up to date without a grant", quiet(notGranted, outOfDate), byUpdateSecret(UpdateSecret)},
+	{"no key is created if its pair could not wait for its activation", unissued(activatesLater, next(SecretForeign)),
+		stalled(ruleIssue, v1alpha1.ReasonSecretConflict, "Secret backup-next, in which a new pair waits")},
+	{"no key is regenerated if its pair could not wait for its activation",
+		quiet(at(renewal), activatesLater, regenerates, replaces, next(SecretForeign)),
+		stalled(ruleRotate, v1alpha1.ReasonSecretConflict, "backup-next")},
+	{"an abandoned Secret of another AccessKey with the name of the next one is not overwritten", unissued(activatesLater, stages("K9", 1, day), nextOf("another")),
+		stalled(ruleIssue, v1alpha1.ReasonSecretConflict, "Secret backup-next")},
+	{"where pairs work at once, the next Secret does not matter", unissued(next(SecretForeign)), byIssue(Create)},
+	{"no key is created at a KeyService that is being deleted", unissued(serviceDeleting),
+		stalled(ruleIssue, v1alpha1.ReasonKeyServiceDeleting, "KeyService qumulo is being deleted")},
+	{"the finalizer is added before the first live read", unissued(noFinalizer, cached), byIssue(AddFinalizer)},
+	{"another finalizer does not count", unissued(noFinalizer, othersFinalizer), byIssue(AddFinalizer)},
+	{"a KeyService without the in-use finalizer is awaited", unissued(notInUse),
+		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer of KeyService qumulo and its Secrets")},
+	{"there is one operation at a time per user", unissued(busy), waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(time.Second), "another AccessKey of the same user")},
+	{"an operation of another AccessKey delays no revocation", quiet(busy, keys("K0", "K1"), previous("K0", noon)), byRevokePrevious(Revoke, "K0")},
+}
+
+// quotaCases are about the room for a new key.
+var quotaCases = []decision{
+	{"below the quota a key is created at once", quiet(asksFor("today"), quota(2)), byRenewNow(Create)},
+	{"without a quota there is always room", quiet(asksFor("today"), unlimited, keys("K1", "F1", "F2", "F3")), byRenewNow(Create)},
+	{"a previous key in its overlap makes room", quiet(asksFor("today"), keys("K0", "K1"), overlapping("K0")), makesRoom(ruleRenewNow, "K0")},
+	{"the oldest previous key makes room first",
+		quiet(asksFor("today"), quota(3), keys("K8", "K9", "K1"), previous("K8", noon.Add(day)), previousFrom("K9", issued.Add(-20*day))), makesRoom(ruleRenewNow, "K9")},
+	{"the oldest previous key makes room wherever it is recorded",
+		quiet(asksFor("today"), quota(3), keys("K9", "K8", "K1"), previousFrom("K9", issued.Add(-20*day)), previous("K8", noon.Add(day))), makesRoom(ruleRenewNow, "K9")},
+	{"a current key that no Secret holds makes room", quiet(secret(SecretEdited), keys("K1", "F1")), makesRoom(ruleRestore, "K1")},
+	{"a previous key makes room before the current one", quiet(secret(SecretAbsent), keys("K1", "K0"), overlapping("K0")), makesRoom(ruleRestore, "K0")},
+	{"a previous key that is published again makes no room, but the unpublished current one does", quiet(keys("K0", "K1"), overlapping("K0"), holdsPrevious("K0")),
+		makesRoom(ruleRestore, "K1")},
+	{"the published key is never revoked to make room", quiet(at(renewal), keys("K1", "F1")),
+		stalled(ruleRotate, v1alpha1.ReasonQuotaExceeded, "has 2 keys of at most 2 (K1, F1)")},
+	{"the current key is not revoked while only a Secret with a former name holds it", quiet(secret(SecretAbsent), wants("new"), keys("K1", "F1")),
+		stalled(ruleRestore, v1alpha1.ReasonQuotaExceeded, "(K1, F1)")},
+	{"the current key in a Secret with a former name is revoked when the wanted Secret holds another one",
+		quiet(wants("new"), holdsPrevious("K0"), keys("K1", "K0"), overlapping("K0")), makesRoom(ruleRestore, "K1")},
+	{"the current key in a Secret with a former name is kept when the wanted Secret holds a key that no longer exists",
+		quiet(wants("new"), holdsPrevious("K0"), overlapping("K0"), keys("K1", "F1")), stalled(ruleRestore, v1alpha1.ReasonQuotaExceeded, "(K1, F1)")},
+	{"the current key in a Secret with a former name is kept when the wanted Secret is stale", quiet(regenerates, wants("new"), publishedAgo(day), keys("K1", "F1")),
+		stalled(ruleRestore, v1alpha1.ReasonQuotaExceeded, "(K1, F1)")},
+	{"a key of another AccessKey makes no room", quiet(at(renewal), claimedKey("B1", issued)), stalled(ruleRotate, v1alpha1.ReasonQuotaExceeded, "(K1, B1)")},
+	{"a previous key that was replaced externally makes no room", quiet(asksFor("today"), keys("K1", "K0"), overlapping("K0"), pairAt("K0", "AKIAX")),
+		stalled(ruleRenewNow, v1alpha1.ReasonQuotaExceeded, "(K1, K0)", noon.Add(day))},
+	{"a user with more keys than the quota has no room either", unissued(keys("F1", "F2", "F3")),
+		stalled(ruleIssue, v1alpha1.ReasonQuotaExceeded, "has 3 keys of at most 2 (F1, F2, F3)")},
+	{"where a user can have one key, a foreign key is not replaced", unissued(oneSlot, keys("F1")),
+		stalled(ruleIssue, v1alpha1.ReasonUserExists, "that this AccessKey did not create")},
+}
+
+// replacingCases are about the strategy of a rotation.
+var replacingCases = []decision{
+	{"Auto creates a second key where the service holds two, although it could regenerate", quiet(at(renewal), regenerates), byRotate(Create)},
+	{"Auto regenerates where the service holds one key", quiet(at(renewal), oneSlot, regenerates), byRotate(Regenerate, "K1")},
+	{"Auto revokes and then creates where the service holds one key and cannot regenerate it", quiet(at(renewal), oneSlot), byRotate(Revoke, "K1")},
+	{"Replace regenerates although the service holds two keys", quiet(asksFor("today"), replaces, regenerates), byRenewNow(Regenerate, "K1")},
+	{"Replace creates the first key like any other strategy", unissued(replaces, regenerates), byIssue(Create)},
+	{"Replace creates a new key when the current one no longer exists", quiet(replaces, regenerates, keys("F1")), byReplace(Create)},
+	{"Replace regenerates for a lost Secret", quiet(replaces, regenerates, secret(SecretAbsent)), byRestore(Regenerate, "K1")},
+	{"a stale pair that a person restored is rotated", quiet(replaces, regenerates, publishedAgo(10*day)), byRestore(Regenerate, "K1")},
+	{"a pair of the current key from an earlier time is stale at every service", quiet(publishedAgo(10 * day)), byRestore(Create)},
+	{"Replace regenerates a key whose pair has expired at the service", quiet(replaces, regenerates, endsAt("K1", noon)), byReplace(Regenerate, "K1")},
+	{"a previous key whose pair has expired at the service is revoked on time", quiet(keys("K0", "K1"), overlapping("K0"), endsAt("K0", noon)), rests(noon.Add(day))},
+	{"Replace does not regenerate a key that is being deleted", quiet(replaces, regenerates, being(keyservice.Deleting, "K1")), byReplace(Create)},
+	{"without room beside a key that is being deleted, its end is awaited", quiet(oneSlot, regenerates, being(keyservice.Deleting, "K1")), awaits(ruleReplace, "K1")},
+	{"a key that failed cannot be regenerated, so it is revoked", quiet(replaces, regenerates, being(keyservice.Failed, "K1")), byReplace(Revoke, "K1")},
+	{"Replace does not revoke a key where there would be no room for another one after it", quiet(asksFor("today"), replaces, keys("K1", "F1", "F2")),
+		stalled(ruleRenewNow, v1alpha1.ReasonQuotaExceeded, "(K1, F1, F2)")},
+	{"Replace regenerates whether there is room or not", quiet(asksFor("today"), replaces, regenerates, keys("K1", "F1", "F2")), byRenewNow(Regenerate, "K1")},
+	{"Replace does not touch a key that was replaced externally", quiet(replaces, regenerates, pairAt("K1", "AKIAX")), byReplace(Create)},
+	{"Replace needs a grant", quiet(asksFor("today"), replaces, regenerates, notGranted), stalled(ruleRenewNow, v1alpha1.ReasonNotGranted, "ask its owner for a grant")},
+	{"Overlap creates a second key", quiet(at(renewal), regenerates, overlaps), byRotate(Create)},
+	{"Overlap at a service that holds one key is reported before the first is created", unissued(oneSlot, regenerates, overlaps),
+		stalled(ruleIssue, v1alpha1.ReasonOverlapUnsupported, "holds 1 key per user; set it to Auto or Replace")},
+	{"Overlap that became impossible still waits for the next revocation",
+		quiet(asksFor("today"), oneSlot, overlaps, keys("K0", "K1"), overlapping("K0")),
+		stalled(ruleRenewNow, v1alpha1.ReasonOverlapUnsupported, "set it to Auto or Replace", noon.Add(day))},
+	{"Overlap is not refused while nothing is known about the service",
+		unissued(quota(0), overlaps, func(in *Input) { in.Service.Overlap = false }), byIssue(Create)},
+	{"a current key that was disabled at the service is rotated", quiet(being(keyservice.Disabled, "K1")), byReplace(Create)},
+	{"a disabled key makes room for its replacement", quiet(keys("K1", "F1"), being(keyservice.Disabled, "K1")), makesRoom(ruleReplace, "K1")},
+	{"a published key that the service has not activated yet is left alone", quiet(being(keyservice.Pending, "K1")), rests(renewal)},
+}
+
+func TestRenewalToken(t *testing.T) {
+	for _, c := range []struct{ name, token, want string }{
+		{"none", "", ""},
+		{"as it is", "2026-03-01", "2026-03-01"},
+		{"cut to the length that status can hold", strings.Repeat("x", 1025), strings.Repeat("x", 1024)},
+		{"cut at a whole character", strings.Repeat("日", 400), strings.Repeat("日", 341)},
+	} {
+		if got := quiet(asksFor(c.token)).RenewalToken(); got != c.want || !utf8.ValidString(got) {
+			t.Errorf("%s: RenewalToken = %q, want %q", c.name, got, c.want)
+		}
+	}
 }

@@ -4,172 +4,96 @@
 package plan
 
 import (
+	"slices"
+	"testing"
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// settlingCases are about open intents and lost status.
+// settlingCases are about open intents for which the service chose the key's ID.
 var settlingCases = []decision{
-	{
-		name: "a pair that was published before a crash is adopted at once",
-		in:   quiet(intends(2, time.Second, "K1"), holds("K2", 2), key("K2", noon)),
-		rule: ruleSettle, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a published pair of the intent's revision that was known before is not what the intent made",
-		in:   quiet(intends(1, time.Hour, "K1")),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a published pair whose key is gone from the service is not adopted",
-		in:   quiet(intends(2, time.Hour, "K1"), holds("K2", 2)),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a published pair of another revision is no orphan either",
-		in:   unissued(intends(9, time.Hour), holds("K1", 1), key("K1", noon.Add(-time.Hour))),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "an intent that shows no key is open for two minutes, since its create can land late",
-		in:   quiet(intends(2, 119*time.Second, "K1")),
-		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Second)},
-	},
-	{
-		name: "an intent that shows a key is open as long, since the key could be somebody else's",
-		in:   quiet(intends(2, 119*time.Second, "K1"), key("K2", noon)),
-		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Second)},
-	},
-	{
-		name: "a key that another AccessKey may be about to publish is waited for",
-		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon), contested("K2", noon.Add(time.Minute))),
-		rule: ruleSettle, want: Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: noon.Add(time.Minute)},
-	},
-	{
-		name: "a key that nobody came to publish is the orphan",
-		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon), contested("K2", noon)),
-		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
-	},
-	{
-		name: "an intent that showed no key for two minutes made none",
-		in:   quiet(intends(2, 2*time.Minute, "K1")),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "the one new key of an intent is deleted, since its secret is lost",
-		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon)),
-		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
-	},
-	{
-		name: "a service that does not say when a key was made is trusted that it is new",
-		in:   quiet(intends(2, 2*time.Minute, "K1"), key("K2", time.Time{})),
-		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
-	},
-	{
-		name: "the clock of the service may be off by a quarter of an hour",
-		in:   quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(-15*time.Minute))),
-		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
-	},
-	{
-		name: "one new key from another time is for a person to judge",
-		in:   quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-15*time.Minute+time.Second))),
-		rule: ruleSettle, want: Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys}, says: "F2",
-	},
-	{
-		name: "two new keys are for a person to judge",
-		in:   quiet(intends(2, time.Hour, "K1"), key("K2", issued), key("F3", issued)),
-		rule: ruleSettle, want: Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys}, says: "K2, F3",
-	},
-	{
-		name: "a key of another AccessKey is no candidate",
-		in:   quiet(intends(2, time.Hour, "K1"), claimedKey("B1", issued), key("K2", issued)),
-		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
-	},
-	{
-		name: "a key with the mark of another AccessKey is no candidate, however the intent was written",
-		in:   quiet(intends(2, time.Hour, "K1"), key("B1", issued), marked("B1", "other")),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a key older than the AccessKey is no candidate, however the intent was written",
-		in:   unissued(intends(1, 2*time.Hour), key("F1", noon.Add(-2*time.Hour))),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a recorded key is no candidate, however the intent was written",
-		in:   quiet(intends(2, time.Hour), keys("K0", "K1"), previous("K0", noon.Add(day)), secret(SecretAbsent)),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "while both candidates are there nothing is deleted",
-		in:   quiet(intends(2, day, "K1"), key("K2", noon), key("F3", noon), ambiguous("K2", "F3")),
-		rule: ruleSettle, want: Action{Verb: Block, Reason: v1alpha1.ReasonAmbiguousKeys}, says: "K2, F3",
-	},
-	{
-		name: "when one candidate is gone the other is left alone",
-		in:   quiet(intends(2, day, "K1"), key("F3", noon), ambiguous("K2", "F3")),
-		rule: ruleSettle, want: Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "waiting for a person ends for a moment at the next revocation",
-		in:   quiet(intends(2, day), key("K2", noon), key("F3", noon), ambiguous("K2", "F3"), previous("K0", noon.Add(day)), key("K0", issued)),
-		rule: ruleSettle, want: Action{Verb: Block, Reason: v1alpha1.ReasonAmbiguousKeys, Until: noon.Add(day)}, says: "K2, F3",
-	},
-	{
-		name: "waiting for a person does not keep a previous key alive",
-		in:   quiet(intends(2, day), key("K2", noon), key("F3", noon), ambiguous("K2", "F3"), previous("K0", noon), key("K0", issued)),
-		rule: ruleSettle, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: "K0"},
-	},
-	{
-		name: "an open intent is settled before a deleted AccessKey revokes",
-		in:   quiet(deleting, intends(2, 2*time.Minute, "K1"), key("K2", noon)),
-		rule: ruleSettle, want: Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: "K2"},
-	},
+	{"a pair that was published before a crash is recorded at once", quiet(intends(2, time.Second, "K1"), holds("K2", 2), key("K2", noon)), bySettle(RecordPublished)},
+	{"a published pair whose key was known before the intent is not its result", quiet(intends(1, time.Hour, "K1")), bySettle(ClearIntent)},
+	{"a published pair whose key no longer exists is not recorded", quiet(intends(2, time.Hour, "K1"), holds("K2", 2)), bySettle(ClearIntent)},
+	{"a published pair of another revision is not the result of the intent", quiet(intends(2, time.Hour, "K1"), holds("K2", 3), key("K2", issued)),
+		bySettle(DeleteOrphan, "K2")},
+	{"a pair that a former AccessKey of the same name published is not the result of the intent",
+		quiet(intends(2, time.Hour, "K1"), holds("K2", 2), recordSays(func(r *Record) { r.UID = formerUID }), key("K2", issued)), bySettle(DeleteOrphan, "K2")},
+	{"a Secret that the AccessKey does not control proves nothing about the intent", quiet(intends(2, time.Hour, "K1"), holds("K2", 2), abandoned, key("K2", issued)),
+		bySettle(DeleteOrphan, "K2")},
+	{"a pair with a foreign key is not recorded although the Secret claims it", quiet(intends(2, time.Hour, "K1"), holds("F2", 2), key("F2", noon)),
+		answer{ruleSettle, Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: "F2"}}},
+	{"an intent without a candidate stays open for two minutes, because its request may be carried out late", quiet(intends(2, 119*time.Second, "K1")),
+		settlesAt(noon.Add(time.Second))},
+	{"an intent with a candidate stays open as long, because a second candidate may follow", quiet(intends(2, 119*time.Second, "K1"), key("K2", noon)),
+		settlesAt(noon.Add(time.Second))},
+	{"an intent without a candidate after two minutes created none", quiet(intends(2, 2*time.Minute, "K1")), bySettle(ClearIntent)},
+	{"the one candidate of an intent is deleted, because its secret is lost", quiet(intends(2, 2*time.Minute, "K1"), key("K2", noon)), bySettle(DeleteOrphan, "K2")},
+	{"a key without a creation time counts as new", quiet(intends(2, 2*time.Minute, "K1"), key("K2", time.Time{})), bySettle(DeleteOrphan, "K2")},
+	{"two candidates are left to a person", quiet(intends(2, time.Hour, "K1"), key("K2", issued), key("F3", issued)),
+		answer{ruleSettle, Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: "K2, F3"}}},
+	{"a key of another AccessKey is not a candidate", quiet(intends(2, time.Hour, "K1"), claimedKey("B1", issued), key("K2", issued)), bySettle(DeleteOrphan, "K2")},
+	{"while both candidates exist nothing is deleted", quiet(intends(2, day, "K1"), key("K2", noon), key("F3", noon), ambiguous("K2", "F3")),
+		stalled(ruleSettle, v1alpha1.ReasonAmbiguousKeys, "each of the keys K2, F3 could be the one")},
+	{"when one candidate no longer exists the other is left alone", quiet(intends(2, day, "K1"), key("F3", noon), ambiguous("K2", "F3")), bySettle(ClearIntent)},
+	{"while a person decides the next revocation is still scheduled",
+		quiet(intends(2, day), key("K2", noon), key("F3", noon), ambiguous("K2", "F3"), overlapping("K0"), key("K0", issued)),
+		stalled(ruleSettle, v1alpha1.ReasonAmbiguousKeys, "K2, F3", noon.Add(day))},
+	{"while a person decides a previous key is revoked on time",
+		quiet(intends(2, day), key("K2", noon), key("F3", noon), ambiguous("K2", "F3"), previous("K0", noon), key("K0", issued)), makesRoom(ruleSettle, "K0")},
+	{"an open intent is settled before a deleted AccessKey revokes", quiet(deleting, intends(2, 2*time.Minute, "K1"), key("K2", noon)), bySettle(DeleteOrphan, "K2")},
+	{"an open intent is settled before a lost status is adopted", quiet(wiped, intends(2, 2*time.Minute, "K1"), holds("K1", 1)), bySettle(ClearIntent)},
+}
 
-	{
-		name: "a published pair with our mark is recorded again although another AccessKey records an earlier key of the same ID",
-		in:   unissued(holds("K1", 1), claimedKey("K1", noon), marked("K1", "5f6c")),
-		rule: ruleAdopt, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a pair that was given up is not recorded again while the service still lists its key",
-		in:   unissued(holds("K1", 1), key("K1", noon), revision(1)),
-		rule: ruleIssue, want: Action{Verb: Create, Reason: v1alpha1.ReasonIssuing},
-	},
-	{
-		name: "a lost status is found again in the published pair",
-		in:   quiet(wiped),
-		rule: ruleAdopt, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a lost status is found again before a deleted AccessKey lets go",
-		in:   quiet(wiped, deleting),
-		rule: ruleAdopt, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a published pair whose key is gone is not worth recording",
-		in:   quiet(wiped, keys()),
-		rule: ruleIssue, want: Action{Verb: Create, Reason: v1alpha1.ReasonIssuing},
-	},
-	{
-		name: "a published pair whose key is gone still leads to the previous keys",
-		in:   quiet(wiped, keys("K0"), holds("K1", 2, previousKey("K0", noon.Add(day)))),
-		rule: ruleAdopt, want: Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling},
-	},
-	{
-		name: "a previous key that status knows by itself is no reason to record a pair whose key is gone",
-		in:   quiet(deleting, noCurrent, keys("K0"), previous("K0", noon.Add(day)), holds("K1", 2, previousKey("K0", noon.Add(day)))),
-		rule: ruleRevokeAll, want: Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: "K0"},
-	},
-	{
-		name: "a published pair that another AccessKey records is not taken over",
-		in:   quiet(wiped, keys(), claimedKey("K1", issued)),
-		rule: ruleAdopt, want: Action{Verb: Block, Reason: v1alpha1.ReasonKeyNotOurs}, says: "key K1",
-	},
-	{
-		name: "a published pair older than the AccessKey is not taken over",
-		in:   quiet(wiped, keys(), key("K1", issued.Add(-time.Hour))),
-		rule: ruleAdopt, want: Action{Verb: Block, Reason: v1alpha1.ReasonKeyNotOurs}, says: "key K1",
-	},
+// clockCases are about the clock of the service, and about how long an operation stays open.
+var clockCases = []decision{
+	{"a service clock that is not known may be off by a quarter of an hour", quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(-15*time.Minute))),
+		bySettle(DeleteOrphan, "K2")},
+	{"one candidate from a later time is left to a person", quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-15*time.Minute+time.Second))),
+		answer{ruleSettle, Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: "F2"}}},
+	{"one candidate from an earlier time is left to a person", quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-45*time.Minute-time.Second))),
+		answer{ruleSettle, Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: "F2"}}},
+	{"a service clock that is known to be an hour ahead is corrected", quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(30*time.Minute)), ahead(time.Hour)),
+		bySettle(DeleteOrphan, "K2")},
+	{"a service clock that is known to be an hour behind is corrected", quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(-90*time.Minute)), ahead(-time.Hour)),
+		bySettle(DeleteOrphan, "K2")},
+	{"by a known clock, a request can be carried out for two minutes, and the clock may be off by one",
+		quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(-27*time.Minute)), ahead(0)), bySettle(DeleteOrphan, "K2")},
+	{"by a known clock, a key that was created later is left to a person",
+		quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-27*time.Minute+time.Second)), ahead(0)),
+		answer{ruleSettle, Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: "F2"}}},
+	{"by a known clock, a key may have been created a minute before the request", quiet(intends(2, 30*time.Minute, "K1"), key("K2", noon.Add(-31*time.Minute)), ahead(0)),
+		bySettle(DeleteOrphan, "K2")},
+	{"by a known clock, a key that was created earlier is left to a person",
+		quiet(intends(2, 30*time.Minute, "K1"), key("F2", noon.Add(-31*time.Minute-time.Second)), ahead(0)),
+		answer{ruleSettle, Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: "F2"}}},
+
+	{"an old intent stays open for two minutes after the start of this process, because the clock may have been set forward",
+		quiet(intends(2, time.Hour, "K1"), startedAgo(119*time.Second)), settlesAt(noon.Add(time.Second))},
+	{"an old intent is settled two minutes after the start of this process", quiet(intends(2, time.Hour, "K1"), startedAgo(2*time.Minute)), bySettle(ClearIntent)},
+	{"a deletion stays open for two minutes after the start of this process", quiet(reusesIDs, revokes("K1", time.Hour), startedAgo(time.Minute)),
+		settlesAt(noon.Add(time.Minute))},
+}
+
+func TestCandidateKeyIDs(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   Input
+		want []string
+	}{
+		{"a new key", quiet(intends(2, 0, "K1"), key("K2", noon)), []string{"K2"}},
+		{"every new key, in the order of the service", quiet(intends(2, 0, "K1"), key("K3", noon), key("K2", noon)), []string{"K3", "K2"}},
+		{"not a known key", quiet(intends(2, 0, "K1", "F1"), key("F1", noon)), nil},
+		{"not the current nor a previous key", quiet(intends(2, 0), secret(SecretAbsent), keys("K0", "K1"), previous("K0", noon)), nil},
+		{"not a claimed key", quiet(intends(2, 0, "K1"), claimedKey("B1", noon)), nil},
+		{"not a key with the mark of another AccessKey", quiet(intends(2, 0, "K1"), key("B1", noon), marked("B1", "other")), nil},
+		{"a key with the mark of this AccessKey", quiet(intends(2, 0, "K1"), key("K2", noon), marked("K2", uid)), []string{"K2"}},
+		{"a new key of any age", quiet(intends(2, 0, "K1"), key("K2", noon.Add(-day))), []string{"K2"}},
+		{"a key of unknown age", quiet(intends(2, 0, "K1"), key("K2", time.Time{})), []string{"K2"}},
+	} {
+		if got := c.in.CandidateKeyIDs(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: CandidateKeyIDs = %v, want %v", c.name, got, c.want)
+		}
+	}
 }

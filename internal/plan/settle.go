@@ -12,24 +12,24 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// settle finds out what became of an operation that was begun, before anything else is done for the user.
+// settle finds out the outcome of an operation that was started, before anything else is done for the user.
 func settle(in Input) (Action, bool) {
 	intent := in.AccessKey.Status.Intent
 	switch {
 	case intent == nil:
 		return none()
 	case !in.Live:
-		return Action{Verb: Look, Reason: v1alpha1.ReasonSettling}, true
+		return Action{Verb: ReadLive, Reason: v1alpha1.ReasonSettling}, true
 	case intent.Operation == v1alpha1.OperationRevoke:
 		return settleRevocation(in, intent), true
-	case in.publishedBy(intent):
-		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
-	case in.waitsFor(intent):
+	case in.holdsPairOf(in.Secret, intent):
+		return Action{Verb: RecordPublished, Reason: v1alpha1.ReasonSettling}, true
+	case in.holdsPairOf(in.Next, intent):
 		return settleWaiting(in), true
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
-	case in.Now.Before(in.landedBy(intent)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.landedBy(intent)}, true
+	case in.Now.Before(in.settledAt(intent)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}, true
 	case intent.KeyID != "":
 		return settleChosen(in, intent), true
 	default:
@@ -37,39 +37,42 @@ func settle(in Input) (Action, bool) {
 	}
 }
 
-// settleRevocation: nothing is put into the place before a deletion without an answer can no longer land there. Then what the
-// status records is revoked by the rules for it.
+// settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that
+// is later, so that a clock that was set forward in between does not shorten it.
+func (in Input) settledAt(intent *v1alpha1.Intent) time.Time {
+	return latest(intent.StartedAt.Time, in.Started).Add(settleAfter)
+}
+
+// settleRevocation waits until a deletion whose response was lost can no longer be carried out. Then the rules revoke what the
+// status still records.
 func settleRevocation(in Input, intent *v1alpha1.Intent) Action {
 	switch {
-	case in.Now.Before(in.landedBy(intent)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.landedBy(intent)}
-	case (in.ours(intent.KeyID) || in.marked(intent.KeyID)) && !in.remembered(intent.KeyID):
+	case in.Now.Before(in.settledAt(intent)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}
+	case in.marked(intent.KeyID) && !in.recorded(intent.KeyID):
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
 	default:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
 }
 
-// settleUnknown: the service chose the key's ID, and only what is new can tell.
+// settleUnknown settles an operation for which the service chose the key's ID: only a new key can be its result.
 func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
-	candidates, recent := in.candidates(intent)
-	if until := in.contested(candidates); in.Now.Before(until) {
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: until}
-	}
+	candidates := in.CandidateKeyIDs()
 	switch {
 	case len(candidates) == 0:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
-	case len(candidates) == 1 && recent:
+	case len(candidates) == 1 && in.isCandidate(intent, candidates[0]):
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: candidates[0]}
 	default:
 		return Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: list(candidates)}
 	}
 }
 
-// settleChosen: the ID is known, so the key can be renewed, which gives a pair that nobody else has.
+// settleChosen settles an operation on a key whose ID is known: regenerating the key gives a pair that nobody else has.
 func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	switch {
-	case !in.ours(intent.KeyID) && !in.marked(intent.KeyID), in.deleting() && in.remembered(intent.KeyID):
+	case !in.isOf(intent), in.deleting() && in.recorded(intent.KeyID):
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	case in.state(intent.KeyID) == keyservice.Deleting:
 		return in.waitForDeletion(intent.KeyID)
@@ -78,7 +81,7 @@ func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	case !in.Service.Regenerates, in.state(intent.KeyID) == keyservice.Failed:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
-	if in.Secret.State == SecretForeign { // no pair can be published, so none is made
+	if in.secretIsForeign(in.Secret) { // no pair can be published, so none is generated
 		action, ok := revokePrevious(in)
 		if !ok {
 			action, _ = foreignSecret(in)
@@ -88,23 +91,34 @@ func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	return Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
 }
 
-// useless: nothing needs the key that was made, and no pair of it can be published.
-func (in Input) useless(id string) bool {
-	if in.state(id) == keyservice.Failed {
-		return !slices.Contains(in.AccessKey.RecordedKeyIDs(), id)
+// isOf reports whether the key under the ID of the intent is one that the operation created or regenerated.
+func (in Input) isOf(intent *v1alpha1.Intent) bool {
+	key, ok := in.find(intent.KeyID)
+	switch {
+	case !ok:
+		return false
+	case in.marked(intent.KeyID), in.recorded(intent.KeyID) && !in.replacedExternally(intent.KeyID):
+		return true
 	}
-	return !in.remembered(id) && (in.deleting() || !in.Service.Regenerates || in.Secret.State == SecretForeign)
+	return key.OwnerUID == "" && !key.Claimed && !slices.Contains(intent.KnownKeyIDs, intent.KeyID)
 }
 
-// settleWaiting: the pair is kept in the next Secret until the service lets it work.
+// useless reports whether nothing needs the key that was created, and no pair of it can be published.
+func (in Input) useless(id string) bool {
+	if in.state(id) == keyservice.Failed {
+		return !in.recorded(id)
+	}
+	return !in.recorded(id) && (in.deleting() || !in.Service.Regenerates || in.secretIsForeign(in.Secret))
+}
+
+// settleWaiting settles an operation whose pair waits in the next Secret until the service has activated it.
 func settleWaiting(in Input) Action {
 	id := in.Next.Record.KeyID
 	switch {
 	case in.deleting(), in.state(id) == keyservice.Failed, in.state(id) == keyservice.Disabled:
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: id}
 	case in.state(id) == keyservice.Pending:
-		// That can take long, too.
-		if action, ok := revokePrevious(in); ok {
+		if action, ok := revokePrevious(in); ok { // the activation can take long
 			return action
 		}
 		return Action{
@@ -116,73 +130,59 @@ func settleWaiting(in Input) Action {
 	case in.state(id) == keyservice.Deleting:
 		return in.waitForDeletion(id)
 	default:
-		return Action{Verb: Publish, Reason: v1alpha1.ReasonSettling, KeyID: id}
+		return Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id}
 	}
 }
 
-// settleByPerson waits until one of the candidates is gone: the person has then deleted the orphan, and what is left is
-// not ours. To go on by elimination would delete the other one.
+// settleByPerson waits until one of the candidates is gone: a person has then deleted the orphan, and the others are foreign.
+// The operator does not decide by elimination, because it could delete a foreign key.
 func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 	for _, id := range intent.CandidateKeyIDs {
 		if !in.listed(id) {
 			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
 		}
 	}
-	// A person can take long, and a previous key is none of the candidates.
-	if action, ok := revokePrevious(in); ok {
+	if action, ok := revokePrevious(in); ok { // a previous key is not a candidate
 		return action, true
 	}
 	return Action{
-		Verb:   Block,
+		Verb:   Stall,
 		Reason: v1alpha1.ReasonAmbiguousKeys,
-		Detail: fmt.Sprintf("the answer to a create was lost, and each of the keys %s could be the one it made; "+
-			"delete the one that nobody uses at the service, and the operator will leave the others alone", list(intent.CandidateKeyIDs)),
+		Detail: fmt.Sprintf("the response to a create request was lost, and each of the keys %s could be the one that it created; "+
+			"delete the one that nobody uses at the service, and the operator leaves the others alone", list(intent.CandidateKeyIDs)),
 		Until: in.nextRevocation(),
 	}, true
 }
 
-// candidates are the keys that the intent could have made and whose secret is lost. recent: all of them were made around
-// its start.
-func (in Input) candidates(intent *v1alpha1.Intent) (ids []string, recent bool) {
-	recent = true
+// CandidateKeyIDs returns the keys that the open intent may have created, whatever their age.
+func (in Input) CandidateKeyIDs() (ids []string) {
+	intent := in.AccessKey.Status.Intent
 	for _, key := range in.Keys {
-		if slices.Contains(intent.KnownKeyIDs, key.ID) || !in.ours(key.ID) || in.published(key.ID) ||
-			slices.Contains(in.AccessKey.RecordedKeyIDs(), key.ID) {
-			continue
+		if in.isNew(intent, key) {
+			ids = append(ids, key.ID)
 		}
-		ids = append(ids, key.ID)
-		recent = recent && in.around(intent, key)
 	}
-	return ids, recent
+	return ids
 }
 
-// around: the key was made while a request of the intent could land, as far as the clocks tell.
-func (in Input) around(intent *v1alpha1.Intent, key Key) bool {
+// isNew reports whether a key was not there before the operation, and nothing says that somebody else created it.
+func (in Input) isNew(intent *v1alpha1.Intent, key Key) bool {
+	return !slices.Contains(intent.KnownKeyIDs, key.ID) && !in.recorded(key.ID) && !key.Claimed &&
+		(key.OwnerUID == "" || in.marked(key.ID))
+}
+
+// isCandidate reports whether a key is new, and was created while a request of the intent could be carried out.
+func (in Input) isCandidate(intent *v1alpha1.Intent, id string) bool {
+	key, ok := in.find(id)
+	if !ok || !in.isNew(intent, key) {
+		return false
+	}
 	if key.CreatedAt.IsZero() {
 		return true
 	}
-	recorded := key.CreatedAt.Sub(intent.StartedAt.Time)
+	since := key.CreatedAt.Add(-in.Service.ClockOffset).Sub(intent.StartedAt.Time) // in the operator's time
 	if !in.Service.ClockKnown {
-		return recorded.Abs() <= clockSkew
+		return since.Abs() <= unknownSkew
 	}
-	// As the clocks were when it began, if they agreed; or as they are now, if none was set since.
-	measured := key.CreatedAt.Add(in.Service.ClockBehind).Sub(in.byWallClock(in.begun(intent)))
-	near := func(distance time.Duration) bool { return -knownSkew <= distance && distance <= settleAfter+knownSkew }
-	return near(recorded) || near(measured)
-}
-
-// contested is until when one of the keys can still turn out to be another AccessKey's.
-func (in Input) contested(ids []string) time.Time {
-	var until time.Time
-	for _, id := range ids {
-		key, _ := in.find(id)
-		until = latest(until, key.ContestedUntil)
-	}
-	return until
-}
-
-// CandidateKeyIDs are the keys that the open intent could have made.
-func (in Input) CandidateKeyIDs() []string {
-	ids, _ := in.candidates(in.AccessKey.Status.Intent)
-	return ids
+	return -knownSkew <= since && since <= settleAfter+knownSkew
 }

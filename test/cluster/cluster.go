@@ -21,15 +21,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// controllers that make deletion real: of a namespace's content, and of what an owner leaves behind; and the
-// ServiceAccounts that namespaces come with.
+// controllers are the controllers that the tests rely on. They delete the content of namespaces and the objects of deleted
+// owners, and they create the default ServiceAccounts.
 const controllers = "namespace-controller,garbage-collector-controller,serviceaccount-controller"
 
 // Cluster is a running control plane.
 type Cluster struct {
-	// Config is an administrator's.
+	// Config has the credentials of an administrator.
 	Config *rest.Config
-	// Kubeconfig is the path of an administrator's kubeconfig.
+	// Kubeconfig is the path of the administrator's kubeconfig.
 	Kubeconfig string
 
 	environment *envtest.Environment
@@ -38,7 +38,7 @@ type Cluster struct {
 	operator    operator
 }
 
-// Assets is the folder with etcd, kube-apiserver, kube-controller-manager and kubectl: what hack/controlplane printed.
+// Assets returns the folder with etcd, kube-apiserver, kube-controller-manager and kubectl, as printed by hack/controlplane.
 func Assets() (string, error) {
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
@@ -47,8 +47,8 @@ func Assets() (string, error) {
 	return assets, nil
 }
 
-// Start starts a control plane. The caller stops it. CRDs in these folders are there from the start; of others the garbage
-// collector learns only half a minute after they are applied.
+// Start starts a control plane, which the caller must stop. It installs the CRDs in these folders at once. The garbage collector
+// discovers CRDs that are applied later only after half a minute.
 func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 	assets, err := Assets()
 	if err != nil {
@@ -61,7 +61,8 @@ func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 		ControlPlaneStartTimeout: time.Minute,
 		ControlPlaneStopTimeout:  time.Minute,
 	}}
-	// Some distributions enforce it: who makes an object that blocks its owner's deletion needs a right on the owner.
+	// Some distributions enable this plugin. It requires a permission on the owner to create an object that blocks the owner's
+	// deletion.
 	c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
 	if c.directory, err = os.MkdirTemp("", "accesskey-cluster-"); err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 	if c.Config, err = c.environment.Start(); err != nil {
 		return nil, fmt.Errorf("starting etcd and kube-apiserver: %w", errors.Join(err, c.environment.Stop(), os.RemoveAll(c.directory)))
 	}
-	// Tests and the manager share a loopback: no client-side throttling.
+	// Client-side throttling would only slow down the tests.
 	c.Config.QPS = -1
 	if err := c.startControllers(ctx, assets); err != nil {
 		return nil, errors.Join(err, c.Stop())
@@ -100,18 +101,18 @@ func (c *Cluster) startControllers(ctx context.Context, assets string) error {
 	return nil
 }
 
-// Stop ends everything that Start started.
+// Stop stops everything that Start started.
 func (c *Cluster) Stop() error {
 	var errs []error
 	if c.manager != nil && c.manager.Process != nil {
-		errs = append(errs, c.manager.Process.Signal(syscall.SIGKILL)) // it keeps nothing
-		_ = c.manager.Wait()                                           // reports the kill
+		errs = append(errs, c.manager.Process.Signal(syscall.SIGKILL)) // it has no state to save
+		_ = c.manager.Wait()                                           // returns the signal as an error
 	}
 	errs = append(errs, c.environment.Stop(), os.RemoveAll(c.directory))
 	return errors.Join(errs...)
 }
 
-// KubeconfigFor writes a kubeconfig for a bearer token, such as a ServiceAccount's, and returns its path.
+// KubeconfigFor writes a kubeconfig with a bearer token, such as that of a ServiceAccount, and returns its path.
 func (c *Cluster) KubeconfigFor(name, token string) (string, error) {
 	config := clientcmdapi.NewConfig()
 	config.Clusters[name] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
@@ -122,7 +123,7 @@ func (c *Cluster) KubeconfigFor(name, token string) (string, error) {
 	return path, clientcmd.WriteToFile(*config, path)
 }
 
-// Kubectl runs kubectl as the administrator and returns what it printed.
+// Kubectl runs kubectl as the administrator and returns its output.
 func (c *Cluster) Kubectl(ctx context.Context, stdin []byte, arguments ...string) (string, error) {
 	assets, err := Assets()
 	if err != nil {

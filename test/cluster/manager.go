@@ -12,21 +12,21 @@ import (
 	"syscall"
 )
 
-// Manager is the operator as a process of its own.
+// Manager is an operator that runs as a separate process.
 type Manager struct {
 	command *exec.Cmd
 	ended   chan struct{}
-	err     error // of a process that ended
+	err     error // the result of the process, set before ended is closed
 }
 
-// operator is the kubeconfig that all managers share.
+// operator holds the kubeconfig that all managers share.
 type operator struct {
 	mu         sync.Mutex
 	kubeconfig string
 }
 
-// StartManager starts the manager's binary as the ServiceAccount of config/, with its rights and no others. What it writes
-// is added to logPath.
+// StartManager starts the manager's binary with the identity and the permissions of the ServiceAccount of config/. It appends
+// the output of the process to the file logPath.
 func (c *Cluster) StartManager(ctx context.Context, binary, logPath string, arguments ...string) (*Manager, error) {
 	kubeconfig, err := c.operatorKubeconfig(ctx)
 	if err != nil {
@@ -51,7 +51,8 @@ func (c *Cluster) StartManager(ctx context.Context, binary, logPath string, argu
 	return m, nil
 }
 
-// operatorKubeconfig is made once: a manager that is started again has the same token, as in a pod.
+// operatorKubeconfig returns the path of the operator's kubeconfig. It is created once, so that a restarted manager has the same
+// token, as a restarted container has.
 func (c *Cluster) operatorKubeconfig(ctx context.Context) (string, error) {
 	c.operator.mu.Lock()
 	defer c.operator.mu.Unlock()
@@ -66,13 +67,13 @@ func (c *Cluster) operatorKubeconfig(ctx context.Context) (string, error) {
 	return c.operator.kubeconfig, err
 }
 
-// PID is the process's ID.
+// PID returns the ID of the process.
 func (m *Manager) PID() int { return m.command.Process.Pid }
 
-// Ended is closed when the process has ended, for whatever reason.
+// Ended returns a channel that is closed when the process has ended for any reason.
 func (m *Manager) Ended() <-chan struct{} { return m.ended }
 
-// Stop asks the manager to end, as a kubelet does, and waits for it.
+// Stop sends SIGTERM to the manager, as a kubelet does, and waits until the process has ended.
 func (m *Manager) Stop() error {
 	if err := m.command.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -81,14 +82,14 @@ func (m *Manager) Stop() error {
 	return m.err
 }
 
-// Kill ends the manager with SIGKILL, wherever it is, and waits until it is gone. One that ended before is no error.
+// Kill sends SIGKILL to the manager and waits until the process has ended. It may have ended before.
 func (m *Manager) Kill() {
-	_ = m.command.Process.Kill() // fails only if it has ended
+	_ = m.command.Process.Kill() // fails only if the process has ended
 	<-m.ended
 }
 
-// Pause stops the manager with SIGSTOP, as if its node hung. It knows nothing of the time that passes until Resume.
+// Pause suspends the manager with SIGSTOP until Resume, as if its node hung. The manager does not notice the pause.
 func (m *Manager) Pause() error { return m.command.Process.Signal(syscall.SIGSTOP) }
 
-// Resume lets a paused manager go on.
+// Resume continues a paused manager.
 func (m *Manager) Resume() error { return m.command.Process.Signal(syscall.SIGCONT) }

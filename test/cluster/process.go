@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// run a program to its end and return what it printed.
+// run runs a program to its end and returns its standard output.
 func run(ctx context.Context, stdin []byte, program string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Stdin = bytes.NewReader(stdin)

@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// prepareRestarts gives etcd and kube-apiserver folders that outlive their processes, and notes the IDs of the processes,
-// which envtest keeps to itself.
+// prepareRestarts gives etcd and kube-apiserver folders that survive a restart, and starts them by scripts that write down the
+// IDs of the processes, because envtest does not expose them.
 func (c *Cluster) prepareRestarts(assets string) error {
 	plane := &c.environment.ControlPlane
 	plane.Etcd = &envtest.Etcd{DataDir: filepath.Join(c.directory, "etcd")}
@@ -29,45 +29,45 @@ func (c *Cluster) prepareRestarts(assets string) error {
 		}
 	}
 	var err error
-	if plane.Etcd.Path, err = c.noting(assets, "etcd"); err != nil {
+	if plane.Etcd.Path, err = c.writeScript(assets, "etcd"); err != nil {
 		return err
 	}
-	server.Path, err = c.noting(assets, "kube-apiserver")
+	server.Path, err = c.writeScript(assets, "kube-apiserver")
 	return err
 }
 
-// noting writes a script that notes its process ID and becomes the program.
-func (c *Cluster) noting(assets, program string) (path string, err error) {
+// writeScript writes a script that stores its process ID in a file and then executes the program.
+func (c *Cluster) writeScript(assets, program string) (path string, err error) {
 	path = filepath.Join(c.directory, program+".sh")
-	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s\nexec %s \"$@\"\n", quoted(c.noteOf(program)), quoted(filepath.Join(assets, program)))
-	return path, os.WriteFile(path, []byte(script), 0o700) // it is to be run
+	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s\nexec %s \"$@\"\n", quoted(c.pidFile(program)), quoted(filepath.Join(assets, program)))
+	return path, os.WriteFile(path, []byte(script), 0o700) // executable
 }
 
-func (c *Cluster) noteOf(program string) string { return filepath.Join(c.directory, program+".pid") }
+func (c *Cluster) pidFile(program string) string { return filepath.Join(c.directory, program+".pid") }
 
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// KillEtcd kills etcd with SIGKILL. StartEtcd brings it back.
+// KillEtcd kills etcd with SIGKILL. StartEtcd starts it again.
 func (c *Cluster) KillEtcd() error { return c.kill("etcd") }
 
-// StartEtcd starts etcd again, on its data and its port, and waits until it is healthy.
+// StartEtcd starts etcd again with the same data and port, and waits until it is healthy.
 func (c *Cluster) StartEtcd() error { return c.environment.ControlPlane.Etcd.Start() }
 
-// KillAPIServer kills kube-apiserver with SIGKILL. StartAPIServer brings it back.
+// KillAPIServer kills kube-apiserver with SIGKILL. StartAPIServer starts it again.
 func (c *Cluster) KillAPIServer() error { return c.kill("kube-apiserver") }
 
-// StartAPIServer starts kube-apiserver again, with its certificates and on its port, and waits until it is healthy.
+// StartAPIServer starts kube-apiserver again with the same certificates and port, and waits until it is healthy.
 func (c *Cluster) StartAPIServer() error { return c.environment.ControlPlane.APIServer.Start() }
 
-// kill a process of the control plane, and wait until it is gone.
+// kill kills a process of the control plane and waits until it has ended.
 func (c *Cluster) kill(program string) error {
-	note, err := os.ReadFile(c.noteOf(program))
+	text, err := os.ReadFile(c.pidFile(program))
 	if err != nil {
-		return fmt.Errorf("looking up the process of %s: %w", program, err)
+		return fmt.Errorf("reading the process ID of %s: %w", program, err)
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(note)))
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
-		return fmt.Errorf("looking up the process of %s: %w", program, err)
+		return fmt.Errorf("reading the process ID of %s: %w", program, err)
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("killing %s: %w", program, err)
@@ -78,5 +78,5 @@ func (c *Cluster) kill(program string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s, process %d, was killed and does not go", program, pid)
+	return fmt.Errorf("process %d of %s still exists a minute after SIGKILL", pid, program)
 }

@@ -23,7 +23,7 @@ type documented struct {
 	status  int
 	body    string
 	want    expected
-	// full: the user has as many keys as fit.
+	// full: the user has as many keys as the service allows.
 	full bool
 	// otherwise: the operation succeeds by another request.
 	otherwise bool
@@ -33,11 +33,11 @@ type documented struct {
 type shape struct {
 	name string
 	body string
-	// silent: it does not have what tells the service's own answers, such as a code.
+	// silent: it lacks what identifies the service's own answers, such as a code.
 	silent bool
 }
 
-// shapes that any service's error can have on its way. The last is nobody's own.
+// shapes that the error of any service can have. The last is that of a proxy.
 var (
 	emptyBody   = shape{name: "an empty body", silent: true}
 	emptyObject = shape{name: "no members", body: "{}", silent: true}

@@ -13,13 +13,14 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/simulator"
 )
 
 // bed is a service that was started for one case.
 type bed struct {
 	world
-	// Service is the backend that a case looks and prepares with.
+	// Service is the backend that a case prepares and checks with.
 	keyservice.Service
 
 	subject subject
@@ -64,7 +65,7 @@ func serve(t *testing.T, b *bed, handler http.Handler) *bed {
 // dial connects another backend, as a new process of the operator does.
 func (b *bed) dial(t *testing.T) (keyservice.Service, *http.Client) {
 	t.Helper()
-	config := keyservice.TransportConfig{Backend: b.subject.name, QPS: 1e6, Burst: 1e6}
+	config := rest.TransportConfig{Backend: b.subject.name, QPS: 1e6, Burst: 1e6}
 	url := ""
 	if b.server != nil {
 		config.CABundle, url = b.server.CA, b.server.URL
@@ -72,9 +73,9 @@ func (b *bed) dial(t *testing.T) (keyservice.Service, *http.Client) {
 	return b.dialAs(t, config, url)
 }
 
-func (b *bed) dialAs(t *testing.T, config keyservice.TransportConfig, url string) (keyservice.Service, *http.Client) {
+func (b *bed) dialAs(t *testing.T, config rest.TransportConfig, url string) (keyservice.Service, *http.Client) {
 	t.Helper()
-	client, err := keyservice.NewHTTPClient(config)
+	client, err := rest.NewHTTPClient(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func (b *bed) capabilities(t *testing.T) keyservice.Capabilities {
 	return keyservice.CapabilitiesOf(b.Service)
 }
 
-// wanted is the request for the user's next key, as the operator makes it: look, choose, create.
+// wanted is the request for the user's next key, as the operator makes it: list, choose, create.
 func (b *bed) wanted(t *testing.T, user string) keyservice.CreateRequest {
 	t.Helper()
 	b.revision++

@@ -18,7 +18,7 @@ import (
 // promptly is how soon a call returns whose context was canceled.
 const promptly = 100 * time.Millisecond
 
-// hanging are requests that nobody answers.
+// hanging are requests without an answer.
 var hanging = []fault{
 	{name: "hangs", effect: simulator.Hang(nil), fake: &fake.Fault{}, hangs: true, safe: unavailable, unsafe: ambiguous},
 	{

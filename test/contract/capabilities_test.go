@@ -49,7 +49,7 @@ func capabilityTable(t *testing.T) string {
 	t.Helper()
 	var table strings.Builder
 	table.WriteString("| Service | Keys per user | Overlap | Regenerates in place | Disables | Deletes later | Lists all | Longest native expiry " +
-		"| Caller chooses the ID | Tells the last use |\n|---|---|---|---|---|---|---|---|---|---|\n")
+		"| Caller chooses the ID | Tells the last use | List lag |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range subjects() {
 		if s.documented == nil {
 			continue
@@ -60,9 +60,13 @@ func capabilityTable(t *testing.T) string {
 		if can.MaxTTL > 0 {
 			expiry = strconv.Itoa(int(can.MaxTTL.Hours()/24)) + " days"
 		}
-		fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.title, can.KeysPerUser, yes(can.Overlap), yes(can.Regenerates),
+		lag := "none"
+		if can.ListLag > 0 {
+			lag = strconv.Itoa(int(can.ListLag.Seconds())) + " s"
+		}
+		fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.title, can.KeysPerUser, yes(can.Overlap), yes(can.Regenerates),
 			yes(can.Disables), yes(can.DeletesLater), yes(can.ListsAll), expiry, yes(is[keyservice.HandleChooser](service)),
-			yes(is[keyservice.LastUsedReporter](service)))
+			yes(is[keyservice.LastUsedReporter](service)), lag)
 	}
 	return table.String()
 }

@@ -30,7 +30,7 @@ type contractCase struct {
 }
 
 // cases are the contract.
-var cases = slices.Concat(lifeCases, quotaCases, pagingCases, settleCases, faultCases, answerCases, bodyCases, tlsCases, redactionCases)
+var cases = slices.Concat(lifeCases, identityCases, quotaCases, pagingCases, settleCases, faultCases, answerCases, bodyCases, tlsCases, redactionCases)
 
 // subjects are the fake, in several shapes, and every backend.
 func subjects() []subject {
@@ -81,7 +81,7 @@ func (s subject) connected(t *testing.T) keyservice.Service {
 	return b.Service
 }
 
-// simulated: there is a simulator, and so a network to have trouble with.
+// simulated reports whether there is a simulator, and so a network that can fail.
 func simulated(s subject, _ keyservice.Service) bool { return s.documented != nil }
 
 func everyone(subject, keyservice.Service) bool { return true }

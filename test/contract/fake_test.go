@@ -19,6 +19,7 @@ import (
 var fakeOperations = map[string]fake.Operation{
 	opList: fake.List, opListAll: fake.ListAll, opCreate: fake.Create, opCreateBeside: fake.Create, opDelete: fake.Delete,
 	opDeleteOneOf: fake.Delete, opRegenerate: fake.Regenerate, opDisable: fake.Disable, opLastUsed: fake.LastUsed, opProbe: fake.Probe,
+	opResolve: fake.ResolveUser, opIdentity: fake.Identity,
 }
 
 // fakeSubject is the fake with the abilities that compose gives it.
@@ -68,16 +69,18 @@ func fakes() []subject {
 				*fake.Service
 				fake.AllLister
 				fake.Prober
-			}{s, s.AllLister(), s.Prober()}
+				fake.Identifier
+			}{s, s.AllLister(), s.Prober(), s.Identifier()}
 		}),
 		fakeSubject("fake that disables", fake.Options{}, func(s *fake.Service) keyservice.Service {
 			return struct {
 				*fake.Service
 				fake.Disabler
 				fake.LastUsedReporter
-			}{s, s.Disabler(), s.LastUsedReporter()}
+				fake.UserResolver
+			}{s, s.Disabler(), s.LastUsedReporter(), s.UserResolver()}
 		}),
-		fakeSubject("fake that renews", fake.Options{
+		fakeSubject("fake that regenerates", fake.Options{
 			KeysPerUser: 5, ChoosesID: true, Provisioning: 10 * time.Second, Destroying: 30 * time.Second,
 		}, func(s *fake.Service) keyservice.Service {
 			return struct {
@@ -104,6 +107,10 @@ type fakeWorld struct{ *fake.Service }
 
 func (fakeWorld) user(name string) string { return name }
 
+func (fakeWorld) spellings(name string) []string { return []string{name, "name:" + name} }
+
+func (w fakeWorld) removeUser(name string) bool { return w.DeleteUser(name) }
+
 func (w fakeWorld) makeKey(name string) (simulator.Pair, error) {
 	pair, _, err := w.MakeKey(name)
 	return pair, err
@@ -111,5 +118,5 @@ func (w fakeWorld) makeKey(name string) (simulator.Pair, error) {
 
 func (w fakeWorld) visible() map[string]string { return owners(w.LivePairs()) }
 
-// items: a listing is one call, whatever there is.
+// items returns 1, since a listing is one call.
 func (fakeWorld) items() int { return 1 }

@@ -6,8 +6,10 @@ package contract
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/util/uuid"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
@@ -44,6 +46,8 @@ func huaweiSubject() subject {
 			opDeleteOneOf:  {huaweiUsers, huaweiGone},
 			opDisable:      {huaweiUsers, huaweiDisable},
 			opLastUsed:     {huaweiUsers, huaweiUsed},
+			opResolve:      {huaweiUsers},
+			opIdentity:     {}, // it is configured
 			opProbe:        {huaweiUsers},
 		},
 		documented: huaweiAnswers,
@@ -59,22 +63,29 @@ func huaweiSubject() subject {
 func startHuawei(t *testing.T, page int) *bed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(begin)
-	account := huawei.New(huawei.Options{Clock: clock, PageSize: page})
-	b := &bed{world: huaweiWorld{account}, subject: huaweiSubject(), clock: clock, core: account.Core}
+	domain := strings.ReplaceAll(string(uuid.NewUUID()), "-", "")
+	account := huawei.New(huawei.Options{Clock: clock, PageSize: page, DomainID: domain})
+	b := &bed{world: huaweiWorld{account, map[string]string{alice: account.AddUser(alice), bob: account.AddUser(bob)}}, subject: huaweiSubject(), clock: clock, core: account.Core}
 	b.backend = func(client *http.Client, url string) (keyservice.Service, error) {
 		return backend.New(backend.Config{
-			URL: url, DomainID: huawei.DefaultDomainID, AccessKeyID: huawei.DefaultAccessKeyID,
+			URL: url, DomainID: domain, AccessKeyID: huawei.DefaultAccessKeyID,
 			SecretAccessKey: huawei.DefaultSecretAccessKey, HTTP: client, Now: clock.Now,
 		})
 	}
-	account.AddUser(alice)
-	account.AddUser(bob)
 	return serve(t, b, account)
 }
 
-type huaweiWorld struct{ *huawei.Simulator }
+type huaweiWorld struct {
+	*huawei.Simulator
+
+	ids map[string]string
+}
 
 func (huaweiWorld) user(name string) string { return name }
+
+func (w huaweiWorld) spellings(name string) []string { return []string{name, w.ids[name]} }
+
+func (w huaweiWorld) removeUser(name string) bool { w.DeleteUser(name); return true }
 
 func (w huaweiWorld) makeKey(name string) (simulator.Pair, error) {
 	pair, _, err := w.MakeKey(name)

@@ -33,7 +33,7 @@ var ionosAnswers = slices.Concat(
 	full(cross(opCreate, ionosPut, map[int]keyservice.Kind{
 		400: keyservice.QuotaExceeded, 403: keyservice.QuotaExceeded, 409: keyservice.QuotaExceeded, 422: keyservice.QuotaExceeded,
 	}, ionosShapes, nil)),
-	cross(opRegenerate, ionosRenew, kinds(true), ionosShapes, nil),
+	cross(opRegenerate, ionosRegenerate, kinds(true), ionosShapes, nil),
 	cross(opDelete, ionosGone, kinds(false), ionosShapes, func(d *documented, s shape) {
 		if d.status == http.StatusNotFound && !s.silent {
 			d.want = fine
@@ -41,7 +41,7 @@ var ionosAnswers = slices.Concat(
 	}),
 	[]documented{
 		{op: opCreate, request: ionosPut, name: "422 without the privilege", status: 422, body: ionosPrivilege, want: expected{kind: keyservice.Unauthorized}},
-		{op: opRegenerate, request: ionosRenew, name: "422 without the privilege", status: 422, body: ionosPrivilege, want: expected{kind: keyservice.Unauthorized}},
+		{op: opRegenerate, request: ionosRegenerate, name: "422 without the privilege", status: 422, body: ionosPrivilege, want: expected{kind: keyservice.Unauthorized}},
 		{op: opCreate, request: ionosPut, name: "409 taken by another party", status: 409, body: `{"httpStatus":409,"messages":[{"errorCode":"err-1","message":` +
 			`"The UUID is already taken by another party, follow the guides to generate UUIDs uniquely."}]}`, want: expected{kind: keyservice.Invalid}},
 	},

@@ -18,10 +18,10 @@ import (
 )
 
 var (
-	ionosList  = request{name: "list", rule: simulator.Rule{Method: http.MethodGet, Path: "/accesskeys"}}
-	ionosPut   = request{name: "create", rule: simulator.Rule{Method: http.MethodPut, Path: "/accesskeys/"}, unsafe: true, changes: true}
-	ionosRenew = request{name: "renew", rule: simulator.Rule{Method: http.MethodPut, Path: "/accesskeys/"}, unsafe: true, changes: true}
-	ionosGone  = request{name: "delete", rule: simulator.Rule{Method: http.MethodDelete, Path: "/accesskeys/"}, changes: true, unread: true}
+	ionosList       = request{name: "list", rule: simulator.Rule{Method: http.MethodGet, Path: "/accesskeys"}}
+	ionosPut        = request{name: "create", rule: simulator.Rule{Method: http.MethodPut, Path: "/accesskeys/"}, unsafe: true, changes: true}
+	ionosRegenerate = request{name: "regenerate", rule: simulator.Rule{Method: http.MethodPut, Path: "/accesskeys/"}, unsafe: true, changes: true}
+	ionosGone       = request{name: "delete", rule: simulator.Rule{Method: http.MethodDelete, Path: "/accesskeys/"}, changes: true, unread: true}
 )
 
 func ionosSubject() subject {
@@ -39,7 +39,8 @@ func ionosSubject() subject {
 			opCreateBeside: {ionosPut},
 			opDelete:       {ionosGone},
 			opDeleteOneOf:  {ionosGone},
-			opRegenerate:   {ionosRenew},
+			opRegenerate:   {ionosRegenerate},
+			opIdentity:     {}, // it is in the token
 			opProbe:        {ionosList},
 		},
 		documented: ionosAnswers,
@@ -74,6 +75,11 @@ func (ionosWorld) user(name string) string {
 	}
 	return ""
 }
+
+func (ionosWorld) spellings(string) []string { return nil }
+
+// removeUser does not delete the token's user, as whom nothing could be asked any more.
+func (ionosWorld) removeUser(string) bool { return false }
 
 func (ionosWorld) Active(string) bool { return true }
 

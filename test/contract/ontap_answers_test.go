@@ -36,7 +36,7 @@ var ontapAnswers = slices.Concat(
 	cross(opListAll, ontapList, ontapKinds(false), ontapShapes, nil),
 	cross(opProbe, ontapList, ontapKinds(false), ontapShapes, nil),
 	cross(opConnect, ontapVersion, ontapKinds(false), ontapShapes, nil),
-	cross(opRegenerate, ontapRenew, ontapKinds(true), ontapShapes, nil),
+	cross(opRegenerate, ontapRegenerate, ontapKinds(true), ontapShapes, nil),
 	cross(opDeleteOneOf, ontapEmpty, ontapKinds(false), ontapShapes, nil),
 	// The general guide's 409 is for what exists already; that guide gives it the code 1, and no source says it of users.
 	cross(opCreate, ontapPost, ontapKinds(true), ontapShapes, func(d *documented, s shape) {
@@ -44,18 +44,18 @@ var ontapAnswers = slices.Concat(
 			d.want.reason = "UserExists"
 		}
 	}),
-	// A user that can't be deleted loses its key all the same.
+	// If the user cannot be deleted, its key is.
 	cross(opDelete, ontapGone, ontapKinds(false), ontapShapes, func(d *documented, s shape) {
 		if (d.want.kind == keyservice.Invalid && s != proxyPage) || d.want.kind == keyservice.Unauthorized {
 			d.want, d.otherwise = fine, true
 		}
 	}),
-	ontapCodes(opCreate, ontapPost), ontapCodes(opRegenerate, ontapRenew),
+	ontapCodes(opCreate, ontapPost), ontapCodes(opRegenerate, ontapRegenerate),
 	ontapCode(opList, ontapRead, 4, fine), ontapCode(opDelete, ontapGone, 4, fine), ontapCode(opDeleteOneOf, ontapEmpty, 4, fine),
 	ontapCode(opListAll, ontapList, 4, expected{kind: keyservice.Invalid, reason: "SVMNotFound"}),
 	ontapCode(opCreate, ontapPost, 4, expected{kind: keyservice.Invalid, reason: "SVMNotFound"}),
-	ontapCode(opRegenerate, ontapRenew, 4, expected{kind: keyservice.NotFound}),
-	ontapCode(opCreateBeside, ontapRenew, 4, unavailable), // deleted meanwhile
+	ontapCode(opRegenerate, ontapRegenerate, 4, expected{kind: keyservice.NotFound}),
+	ontapCode(opCreateBeside, ontapRegenerate, 4, unavailable), // deleted meanwhile
 )
 
 // ontapCodes are those of the API reference of POST and PATCH, and of the general guide.

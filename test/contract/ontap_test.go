@@ -28,8 +28,8 @@ var (
 	ontapList    = request{name: "list", rule: simulator.Rule{Method: http.MethodGet, Path: ontapUsers}}
 	ontapPost    = request{name: "create", rule: simulator.Rule{Method: http.MethodPost, Path: ontapUsers}, unsafe: true, changes: true}
 	// ontapMark is the first PATCH only, since its path is the regeneration's too.
-	ontapMark  = request{name: "mark", rule: simulator.Rule{Method: http.MethodPatch, Path: ontapUsers}.Once(), unread: true}
-	ontapRenew = request{
+	ontapMark       = request{name: "mark", rule: simulator.Rule{Method: http.MethodPatch, Path: ontapUsers}.Once(), unread: true}
+	ontapRegenerate = request{
 		name: "regenerate", rule: simulator.Rule{Method: http.MethodPatch, Path: ontapUsers, Query: "regenerate_keys"}, unsafe: true, changes: true,
 	}
 	ontapEmpty = request{
@@ -50,12 +50,13 @@ func ontapSubject(version string) subject {
 			opList:         {ontapVersion, ontapSVM, ontapRead},
 			opListAll:      {ontapVersion, ontapSVM, ontapList},
 			opCreate:       {ontapVersion, ontapSVM, ontapRead, ontapPost},
-			opCreateBeside: {ontapVersion, ontapSVM, ontapRead, ontapMark, ontapRenew},
+			opCreateBeside: {ontapVersion, ontapSVM, ontapRead, ontapMark, ontapRegenerate},
 			opDelete:       {ontapVersion, ontapSVM, ontapRead, ontapGone},
 			opDeleteOneOf:  {ontapVersion, ontapSVM, ontapRead, ontapEmpty},
-			opRegenerate:   {ontapVersion, ontapSVM, ontapRead, ontapRenew},
+			opRegenerate:   {ontapVersion, ontapSVM, ontapRead, ontapRegenerate},
 			opProbe:        {ontapVersion, ontapSVM, ontapList},
 			opConnect:      {ontapVersion, ontapSVM},
+			opIdentity:     {ontapVersion, ontapSVM},
 		},
 		documented: ontapAnswers,
 		refusal: func(words string) string {
@@ -85,6 +86,10 @@ type ontapWorld struct{ *ontap.Simulator }
 
 func (ontapWorld) user(name string) string { return name }
 
+func (ontapWorld) spellings(string) []string { return nil }
+
+func (w ontapWorld) removeUser(name string) bool { return w.RemoveUser(name) }
+
 func (ontapWorld) Active(string) bool { return true }
 
 func (w ontapWorld) makeKey(name string) (simulator.Pair, error) {
@@ -95,7 +100,7 @@ func (w ontapWorld) makeKey(name string) (simulator.Pair, error) {
 	return pair, err
 }
 
-// visible leaves out root, who is nobody's business.
+// visible leaves out root, which the operator does not manage.
 func (w ontapWorld) visible() map[string]string {
 	all := owners(w.LivePairs())
 	delete(all, "root")

@@ -23,6 +23,8 @@ const (
 	opLastUsed     = "LastUsed"
 	opProbe        = "Probe"
 	opConnect      = "Connect"
+	opResolve      = "ResolveUser"
+	opIdentity     = "Identity"
 )
 
 // operation is a method of the service, as the suite calls it.
@@ -32,6 +34,8 @@ type operation struct {
 	has func(service keyservice.Service) bool
 	// prepare makes what the call is about, and returns the call for a backend.
 	prepare func(t *testing.T, b *bed) call
+	// remembers: a backend that knows the answer sends nothing.
+	remembers bool
 }
 
 // call of an operation, for any backend of the service.
@@ -39,54 +43,66 @@ type call = func(ctx context.Context, service keyservice.Service) error
 
 // operations of all services.
 var operations = []operation{
-	{opList, anyService, func(t *testing.T, b *bed) call {
+	{name: opList, has: anyService, prepare: func(t *testing.T, b *bed) call {
 		b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error { _, err := s.List(ctx, b.alice); return err }
 	}},
-	{opListAll, is[keyservice.AllLister], func(t *testing.T, b *bed) call {
+	{name: opListAll, has: is[keyservice.AllLister], prepare: func(t *testing.T, b *bed) call {
 		b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error {
 			_, err := s.(keyservice.AllLister).ListAll(ctx)
 			return err
 		}
 	}},
-	{opCreate, anyService, func(t *testing.T, b *bed) call { return creating(t, b, b.bob) }},
-	{opCreateBeside, overlaps, func(t *testing.T, b *bed) call {
+	{name: opCreate, has: anyService, prepare: func(t *testing.T, b *bed) call { return creating(t, b, b.bob) }},
+	{name: opCreateBeside, has: overlaps, prepare: func(t *testing.T, b *bed) call {
 		b.create(t, b.alice)
 		return creating(t, b, b.alice)
 	}},
-	{opDelete, anyService, deleting},
-	{opDeleteOneOf, overlaps, func(t *testing.T, b *bed) call {
+	{name: opDelete, has: anyService, prepare: deleting},
+	{name: opDeleteOneOf, has: overlaps, prepare: func(t *testing.T, b *bed) call {
 		b.create(t, b.alice)
 		return deleting(t, b)
 	}},
-	{opRegenerate, is[keyservice.Regenerator], func(t *testing.T, b *bed) call {
+	{name: opRegenerate, has: is[keyservice.Regenerator], prepare: func(t *testing.T, b *bed) call {
 		made := b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error {
 			_, err := s.(keyservice.Regenerator).Regenerate(ctx, b.alice, made.ID, ttl)
 			return err
 		}
 	}},
-	{opDisable, is[keyservice.Disabler], func(t *testing.T, b *bed) call {
+	{name: opDisable, has: is[keyservice.Disabler], prepare: func(t *testing.T, b *bed) call {
 		made := b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error {
 			return s.(keyservice.Disabler).Disable(ctx, b.alice, made.ID)
 		}
 	}},
-	{opLastUsed, is[keyservice.LastUsedReporter], func(t *testing.T, b *bed) call {
+	{name: opLastUsed, has: is[keyservice.LastUsedReporter], prepare: func(t *testing.T, b *bed) call {
 		made := b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error {
 			_, err := s.(keyservice.LastUsedReporter).LastUsed(ctx, b.alice, made.ID)
 			return err
 		}
 	}},
-	{opProbe, is[keyservice.Prober], func(*testing.T, *bed) call {
+	{name: opProbe, has: is[keyservice.Prober], prepare: func(*testing.T, *bed) call {
 		return func(ctx context.Context, s keyservice.Service) error {
 			_, err := s.(keyservice.Prober).Probe(ctx)
 			return err
 		}
 	}},
-	{opConnect, is[keyservice.Connector], func(*testing.T, *bed) call {
+	{name: opResolve, remembers: true, has: is[keyservice.UserResolver], prepare: func(_ *testing.T, b *bed) call {
+		return func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.UserResolver).ResolveUser(ctx, b.alice)
+			return err
+		}
+	}},
+	{name: opIdentity, remembers: true, has: is[keyservice.Identifier], prepare: func(*testing.T, *bed) call {
+		return func(ctx context.Context, s keyservice.Service) error {
+			_, err := s.(keyservice.Identifier).Identity(ctx)
+			return err
+		}
+	}},
+	{name: opConnect, has: is[keyservice.Connector], prepare: func(*testing.T, *bed) call {
 		return func(ctx context.Context, s keyservice.Service) error { return s.(keyservice.Connector).Connect(ctx) }
 	}},
 }

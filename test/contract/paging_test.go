@@ -25,7 +25,7 @@ var pagingCases = []contractCase{
 		b.crowd(t)
 		ownKeysAmongMany(t, b)
 	}},
-	{"a user's list is whole however small its pages are", simulated, smallPages},
+	{"a user's list is complete with pages of any size", simulated, smallPages},
 	{"a page that fails fails the whole list", simulated, aPageFails},
 	{"an empty service lists nothing", able[keyservice.AllLister], func(t *testing.T, s subject) {
 		b := s.start(t, 0)
@@ -86,7 +86,7 @@ func everyKeyOnce(t *testing.T, s subject) {
 	}
 }
 
-// ownKeysAmongMany: one user's keys cost one request, however many there are.
+// ownKeysAmongMany checks that the keys of one user cost one request, with any number of other keys.
 func ownKeysAmongMany(t *testing.T, b *bed) {
 	t.Helper()
 	b.list(t, b.alice) // logged in and connected
@@ -117,7 +117,7 @@ func smallPages(t *testing.T, s subject) {
 	}
 }
 
-// aPageFails: half a list would look like lost keys.
+// aPageFails checks that a list fails with any of its pages, since half a list would look like lost keys.
 func aPageFails(t *testing.T, s subject) {
 	b := s.start(t, 1)
 	for range b.capabilities(t).KeysPerUser {
@@ -153,7 +153,7 @@ func aPageFails(t *testing.T, s subject) {
 	}
 }
 
-// bobOrAlice is a user with room for a key, once alice has none: whom the token's user stands for has room made.
+// bobOrAlice returns a user who can get another key. If both are the token's user, it deletes one of the keys.
 func (b *bed) bobOrAlice(t *testing.T) string {
 	t.Helper()
 	if b.bob != b.alice {

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"testing"
 
-	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/simulator"
 )
 
@@ -124,7 +124,7 @@ func throughProxy(t *testing.T, s subject, opened bool) {
 	req := b.wanted(t, b.bob)
 	host := simulator.Host + b.server.URL[strings.LastIndex(b.server.URL, ":"):]
 	fmt.Printf("\n%s at %s\n", s.name, host)
-	service, _ := b.dialAs(t, keyservice.TransportConfig{Backend: s.name, CABundle: b.server.CA, QPS: 1e6, Burst: 1e6}, "https://"+host)
+	service, _ := b.dialAs(t, rest.TransportConfig{Backend: s.name, CABundle: b.server.CA, QPS: 1e6, Burst: 1e6}, "https://"+host)
 	before := b.state()
 	made, err := service.Create(t.Context(), b.bob, req)
 	if !opened {

@@ -32,7 +32,7 @@ var qumuloAnswers = slices.Concat(
 	cross(opListAll, qumuloList, kinds(false), qumuloShapes, nil),
 	cross(opProbe, qumuloSelf, kinds(false), qumuloShapes, nil),
 	cross(opProbe, qumuloVer, kinds(false), qumuloShapes, nil),
-	// Whatever refuses a login but the service's state is about the credentials.
+	// A refused login is about the credentials, unless the service is unavailable.
 	cross(opList, qumuloLogin, kinds(false), qumuloShapes, func(d *documented, s shape) {
 		if d.want.kind == keyservice.Invalid && s != proxyPage {
 			d.want.kind = keyservice.Unauthorized
@@ -51,7 +51,7 @@ var qumuloAnswers = slices.Concat(
 	full(cross(opCreate, qumuloPost, clientErrors, qumuloShapes[:len(qumuloShapes)-1], nil)),
 	cross(opDelete, qumuloGone, kinds(false), qumuloShapes, func(d *documented, s shape) {
 		if d.status == http.StatusNotFound && !s.silent {
-			d.want = fine // a 404 of whom nobody knows is looked into
+			d.want = fine // after an unexplained 404, the list decides
 		}
 	}),
 	qumuloClasses(opList, qumuloFind), qumuloClasses(opCreate, qumuloPost),

@@ -25,6 +25,7 @@ var (
 	qumuloPost  = request{name: "create", rule: simulator.Rule{Method: http.MethodPost, Path: qumuloKeys}, unsafe: true, changes: true}
 	qumuloGone  = request{name: "delete", rule: simulator.Rule{Method: http.MethodDelete, Path: qumuloKeys}, changes: true, unread: true}
 	qumuloSelf  = request{name: "who-am-i", rule: simulator.Rule{Path: "/v1/session/who-am-i"}, unread: true}
+	qumuloState = request{name: "state", rule: simulator.Rule{Path: "/v1/node/state"}}
 	qumuloVer   = request{name: "version", rule: simulator.Rule{Path: "/v1/version"}}
 )
 
@@ -43,6 +44,8 @@ func qumuloSubject() subject {
 			opCreateBeside: {qumuloLogin, qumuloFind, qumuloPost},
 			opDelete:       {qumuloLogin, qumuloGone},
 			opDeleteOneOf:  {qumuloLogin, qumuloGone},
+			opResolve:      {qumuloLogin, qumuloFind},
+			opIdentity:     {qumuloLogin, qumuloState},
 			opProbe:        {qumuloVer, qumuloLogin, qumuloSelf},
 		},
 		documented: qumuloAnswers,
@@ -59,20 +62,29 @@ func startQumulo(t *testing.T, page int) *bed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(begin)
 	cluster := qumulo.New(qumulo.Options{Clock: clock, Password: password, PageSize: page})
-	b := &bed{world: qumuloWorld{cluster}, subject: qumuloSubject(), clock: clock, core: cluster.Core}
+	b := &bed{world: qumuloWorld{cluster, map[string]string{alice: cluster.AddUser(alice), bob: cluster.AddUser(bob)}}, subject: qumuloSubject(), clock: clock, core: cluster.Core}
 	b.backend = func(client *http.Client, url string) (keyservice.Service, error) {
 		return backend.New(backend.Config{
 			URL: url, Username: qumulo.DefaultUsername, Password: password, HTTP: client,
 		})
 	}
-	cluster.AddUser(alice)
-	cluster.AddUser(bob)
 	return serve(t, b, cluster)
 }
 
-type qumuloWorld struct{ *qumulo.Simulator }
+type qumuloWorld struct {
+	*qumulo.Simulator
+
+	authIDs map[string]string
+}
 
 func (qumuloWorld) user(name string) string { return "local:" + name }
+
+func (w qumuloWorld) spellings(name string) []string {
+	sid := "S-1-5-21-1-2-3-" + w.authIDs[name]
+	return []string{"local:" + name, name, "sid:" + sid, sid, "auth_id:" + w.authIDs[name]}
+}
+
+func (w qumuloWorld) removeUser(name string) bool { w.DeleteUser(name); return true }
 
 func (qumuloWorld) Active(string) bool { return true }
 

@@ -15,7 +15,7 @@ import (
 
 var quotaCases = []contractCase{
 	{"a user with as many keys as fit is refused another, which says so and makes nothing", everyone, aFullUser},
-	{"room in the quota can be used again", everyone, func(t *testing.T, s subject) {
+	{"a deleted key frees its part of the quota", everyone, func(t *testing.T, s subject) {
 		b := s.start(t, 0)
 		var last keyservice.Credential
 		for range b.capabilities(t).KeysPerUser {
@@ -25,7 +25,7 @@ var quotaCases = []contractCase{
 		b.settle(t, b.alice)
 		b.works(t, b.create(t, b.alice), true)
 	}},
-	{"other people's keys are listed without an owner", everyone, func(t *testing.T, s subject) {
+	{"foreign keys are listed without an owner", everyone, func(t *testing.T, s subject) {
 		b := s.start(t, 0)
 		foreign := b.foreign(t, alice)
 		b.settle(t, b.alice)
@@ -34,11 +34,12 @@ var quotaCases = []contractCase{
 			t.Errorf("got %+v, want %+v", keys, foreign)
 		}
 	}},
-	{"a key of ours leaves other people's alone, all its life", func(_ subject, service keyservice.Service) bool {
+	{"the life of an operator's key does not touch foreign keys", func(_ subject, service keyservice.Service) bool {
 		return overlaps(service)
 	}, foreignKeysStay},
-	{"where other people's keys fill the quota, nothing of theirs is touched", everyone, aForeignQuota},
-	{"a user whom the service does not know is told apart", everyone, unknownUsers},
+	{"foreign keys that fill the quota are not touched", everyone, aForeignQuota},
+	{"a quota that cannot be counted is tried again, and no other failure is taken for it", simulated, aQuotaThatCannotBeCounted},
+	{"an unknown user has an error of its own kind", everyone, unknownUsers},
 }
 
 func aFullUser(t *testing.T, s subject) {
@@ -81,12 +82,12 @@ func foreignKeysStay(t *testing.T, s subject) {
 	before := theirs(b)
 	made := b.create(t, b.alice)
 	if regenerator, ok := b.Service.(keyservice.Regenerator); ok {
-		renewed, err := regenerator.Regenerate(t.Context(), b.alice, made.ID, ttl)
+		regenerated, err := regenerator.Regenerate(t.Context(), b.alice, made.ID, ttl)
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.settle(t, b.alice)
-		b.works(t, renewed, true)
+		b.works(t, regenerated, true)
 	}
 	if disabler, ok := b.Service.(keyservice.Disabler); ok {
 		expect(t, disabler.Disable(t.Context(), b.alice, made.ID), fine)
@@ -119,6 +120,35 @@ func aForeignQuota(t *testing.T, s subject) {
 		t.Errorf("keys changed:\n%s\n%s", before, after)
 	}
 }
+
+func aQuotaThatCannotBeCounted(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	for range b.capabilities(t).KeysPerUser {
+		b.create(t, b.alice)
+	}
+	req := b.wanted(t, b.alice)
+	create := func() error { _, err := b.Create(t.Context(), b.alice, req); return err }
+	lists, creates := last(s.requests[opList]).rule, last(s.requests[opCreate]).rule
+	lift := b.core.Inject(lists, simulator.Throttle("30"))
+	if err := create(); keyservice.KindOf(err) != keyservice.QuotaExceeded { // of a service that says so itself, nothing has to be counted
+		expect(t, err, retry(30*time.Second))
+	}
+	lift()
+	if s.unknownUser == "" { // the create of another key is another request than that of the first, and is not sent to a full user
+		creates = lists
+	}
+	for status, kind := range map[int]keyservice.Kind{429: keyservice.Throttled, 408: keyservice.Ambiguous, 500: keyservice.Ambiguous} {
+		if kind == keyservice.Ambiguous && s.unknownUser == "" {
+			kind = keyservice.Unavailable
+		}
+		lift := b.core.Inject(creates, simulator.Answer(status, nil, ""))
+		expect(t, create(), expected{kind: kind})
+		lift()
+	}
+	expect(t, create(), expected{kind: keyservice.QuotaExceeded})
+}
+
+func last(requests []request) request { return requests[len(requests)-1] }
 
 func unknownUsers(t *testing.T, s subject) {
 	b := s.start(t, 0)

@@ -19,13 +19,13 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/simulator"
 )
 
 var redactionCases = []contractCase{
 	{"nothing secret is in an error, a log line or a metric, whatever the service quotes", everyone, nothingSecret},
-	{"a printed backend or credential tells no secret", everyone, printing},
+	{"a printed backend or credential reveals no secret", everyone, printing},
 }
 
 // quoting faults are a service that repeats in its error what it was sent.
@@ -72,7 +72,7 @@ func (w *wording) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// nothingSecret lets every request fail in ways that could show a secret, and looks for it in all that can be seen.
+// nothingSecret makes every request fail in ways that could reveal a secret, and searches for the secret in all output.
 func nothingSecret(t *testing.T, s subject) {
 	met := map[string]bool{}
 	each(t, s, func(op operation) {
@@ -108,7 +108,7 @@ func failingInPublic(t *testing.T, s subject, op operation, r request) {
 	}
 }
 
-// visible is an error in every form in which somebody may print it.
+// visible returns an error in every form in which it may be printed.
 func visible(err error) map[string]string {
 	all := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
@@ -152,7 +152,7 @@ func forms(secret string) map[string]string {
 func metrics(t *testing.T) string {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(keyservice.Collectors()...)
+	registry.MustRegister(rest.Collectors()...)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 var settleCases = []contractCase{
 	{"a create whose answer was lost is settled, and nothing is left over", everyone, settlesCreates},
-	{"a renewal whose answer was lost is settled by another", able[keyservice.Regenerator], settlesRenewals},
+	{"a regeneration whose answer was lost is settled by another", able[keyservice.Regenerator], settlesRegenerations},
 	{"a delete whose answer was lost is settled by another", everyone, settlesDeletes},
 }
 
@@ -70,7 +70,7 @@ func settlesCreates(t *testing.T, s subject) {
 	})
 }
 
-// settled does what the operator does with an open intent, and returns a pair that nobody else has.
+// settled settles an open intent as the operator does, and returns a pair that nobody else has.
 func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyservice.Key) keyservice.Credential {
 	t.Helper()
 	keys := b.list(t, b.bob)
@@ -79,12 +79,12 @@ func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyserv
 			if listed.OwnerUID != owner.UID {
 				t.Errorf("the key that was lost is not known for ours: %+v", listed)
 			}
-			renewed, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.bob, req.ID, ttl)
+			regenerated, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.bob, req.ID, ttl)
 			if err != nil {
 				t.Fatal(err)
 			}
 			b.settle(t, b.bob)
-			return renewed
+			return regenerated
 		}
 		again, err := b.Create(t.Context(), b.bob, req)
 		if err != nil {
@@ -94,28 +94,28 @@ func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyserv
 		return again
 	}
 	for _, key := range keys {
-		if find(known, key.ID) == nil { // its secret is nobody's
+		if find(known, key.ID) == nil { // its secret is lost
 			expect(t, b.Delete(t.Context(), b.bob, key.ID), fine)
 		}
 	}
 	return b.create(t, b.bob)
 }
 
-func settlesRenewals(t *testing.T, s subject) {
+func settlesRegenerations(t *testing.T, s subject) {
 	loses(t, s, opRegenerate, func(t *testing.T, b *bed, lose func(call) error) {
 		made := b.create(t, b.alice)
 		expect(t, lose(func(ctx context.Context, s keyservice.Service) error {
 			_, err := s.(keyservice.Regenerator).Regenerate(ctx, b.alice, made.ID, ttl)
 			return err
 		}), ambiguous)
-		renewed, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.alice, made.ID, ttl)
+		regenerated, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.alice, made.ID, ttl)
 		if err != nil {
 			t.Fatal(err)
 		}
 		keys := b.settle(t, b.alice)
-		b.works(t, renewed, true)
+		b.works(t, regenerated, true)
 		b.works(t, made, false)
-		if len(keys) != 1 || keys[0].AccessKeyID != renewed.AccessKeyID {
+		if len(keys) != 1 || keys[0].AccessKeyID != regenerated.AccessKeyID {
 			t.Errorf("in the end there are %+v", keys)
 		}
 	})

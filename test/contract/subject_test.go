@@ -12,8 +12,7 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// subject is one service as the contract sees it: how it is started, and what is its own. What it can do is not written
-// here: the suite asks the backend.
+// subject is one service under test: how it is started, and its particulars. The suite asks the backend what it can do.
 type subject struct {
 	name string
 	// title is the service's name in docs/services.
@@ -24,9 +23,9 @@ type subject struct {
 	pageSize int
 	// pages are small sizes of the service's pages, and one that holds everything.
 	pages []int
-	// unknownUser is the kind of a List and a Create for a user whom nobody knows; empty: Create makes the user.
+	// unknownUser is the kind of a List and a Create for an unknown user; empty: Create makes the user.
 	unknownUser keyservice.Kind
-	// foreignFull answers a Create whose user has nothing but other people's keys, as many as fit.
+	// foreignFull is the error of a Create whose user has only foreign keys, as many as the service allows.
 	foreignFull expected
 	// requests of each operation, in the order in which they are sent the first time.
 	requests map[string][]request
@@ -49,20 +48,24 @@ type expected struct {
 type request struct {
 	name string
 	rule simulator.Rule
-	// unsafe: it makes a pair, so that a lost answer leaves open whether it did.
+	// unsafe: it makes a pair, so that a lost answer is ambiguous.
 	unsafe bool
-	// changes: when it is carried out, keys are others than before.
+	// changes: it changes keys.
 	changes bool
-	// unread: of a success nothing but the status matters.
+	// unread: only the status of a success is read.
 	unread bool
-	// bodyless: its success has no body that could be cut.
+	// bodyless: its success has no body.
 	bodyless bool
 }
 
-// world is what is behind a backend: the truth that the contract is checked against, and what people do there.
+// world is the state of the service behind a backend, which the contract is checked against, and what people do there.
 type world interface {
 	// user is how the operator names a user.
 	user(name string) string
+	// spellings are the ways to write the named user, for services with several.
+	spellings(name string) []string
+	// removeUser deletes the named user, and reports false if that is not possible.
+	removeUser(name string) bool
 	// makeKey makes a key of the named user by hand.
 	makeKey(name string) (simulator.Pair, error)
 	// visible are the keys that ListAll has to show, and their owners.
@@ -90,7 +93,7 @@ var (
 	owner = keyservice.Owner{UID: "8a9d3c5e-0000-4000-8000-000000000001", Namespace: "team-a", Name: "backup"}
 )
 
-// password is one that looks different in JSON, in a URL and in a header.
+// password differs in JSON, in a URL and in a header.
 const password = `Pass"word\1 <&>ü`
 
 const ttl = 30 * 24 * time.Hour

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/simulator"
 )
 
@@ -25,37 +25,37 @@ func tlsIsChecked(t *testing.T, s subject) {
 	}
 	t.Cleanup(func() { _ = stranger.Close() })
 	for name, test := range map[string]struct {
-		config func(server *simulator.Server) keyservice.TransportConfig
+		config func(server *simulator.Server) rest.TransportConfig
 		host   string
 		// words of the error; empty for success.
 		words string
 	}{
 		"with the service's private CA it works": {
-			config: func(server *simulator.Server) keyservice.TransportConfig {
-				return keyservice.TransportConfig{CABundle: server.CA}
+			config: func(server *simulator.Server) rest.TransportConfig {
+				return rest.TransportConfig{CABundle: server.CA}
 			},
 		},
-		"with the CA among others it works": {config: func(server *simulator.Server) keyservice.TransportConfig {
-			return keyservice.TransportConfig{CABundle: slices.Concat(stranger.CA, server.CA)}
+		"with the CA among others it works": {config: func(server *simulator.Server) rest.TransportConfig {
+			return rest.TransportConfig{CABundle: slices.Concat(stranger.CA, server.CA)}
 		}},
 		"without the CA it is refused": {
-			config: func(*simulator.Server) keyservice.TransportConfig { return keyservice.TransportConfig{} },
+			config: func(*simulator.Server) rest.TransportConfig { return rest.TransportConfig{} },
 			words:  "unknown authority; give its CA in the KeyService's spec.tls",
 		},
 		"with another CA it is refused": {
-			config: func(*simulator.Server) keyservice.TransportConfig {
-				return keyservice.TransportConfig{CABundle: stranger.CA}
+			config: func(*simulator.Server) rest.TransportConfig {
+				return rest.TransportConfig{CABundle: stranger.CA}
 			},
 			words: "unknown authority",
 		},
 		"by another name it is refused": {
-			config: func(server *simulator.Server) keyservice.TransportConfig {
-				return keyservice.TransportConfig{CABundle: server.CA}
+			config: func(server *simulator.Server) rest.TransportConfig {
+				return rest.TransportConfig{CABundle: server.CA}
 			},
 			host: "localhost", words: "not localhost",
 		},
-		"with insecureSkipVerify anything works": {config: func(*simulator.Server) keyservice.TransportConfig {
-			return keyservice.TransportConfig{InsecureSkipVerify: true}
+		"with insecureSkipVerify anything works": {config: func(*simulator.Server) rest.TransportConfig {
+			return rest.TransportConfig{InsecureSkipVerify: true}
 		}},
 	} {
 		check(t, s, name, func(t *testing.T) {

@@ -1,8 +1,8 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package crash runs the operator's real controllers through every crash and lost answer that a story can meet, and
-// through random worlds, and holds them to the five promises of README.md. See docs/testing.md.
+// Package crash runs the operator's real controllers through every crash and lost response in a set of stories, and through
+// random worlds, and checks the five promises of README.md. See docs/testing.md.
 package crash
 
 import (
@@ -17,19 +17,18 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/crash/kube"
 )
 
-// worlds counts those that were run through.
+// worlds counts the worlds of a run.
 var worlds atomic.Int64
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
-	debug.SetGCPercent(400) // thousands of small worlds, each gone at once
+	debug.SetGCPercent(400) // thousands of small worlds
 	code := m.Run()
 	fmt.Printf("%d worlds\n", worlds.Load())
 	os.Exit(code)
@@ -38,10 +37,11 @@ func TestMain(m *testing.M) {
 // setting is one way to tell a story.
 type setting struct {
 	service  string
-	open     func(clock.PassiveClock) *site
+	open     func(lag time.Duration) *site
 	strategy v1alpha1.RotationStrategy
 	story    story
-	lag      time.Duration
+	// lag of the caches, and of the service's list of keys.
+	lag time.Duration
 }
 
 func (s setting) String() string {
@@ -52,12 +52,12 @@ func (s setting) String() string {
 	return strings.ReplaceAll(name, " ", "_")
 }
 
-// tell a story in a world of its own, with failures at the calls of these numbers.
+// tell tells the story in its own world, with failures at the calls with these numbers.
 func (s setting) tell(t *testing.T, failures map[int]failure, tracing bool) *world {
 	var told *world
 	worlds.Add(1)
 	synctest.Test(t, func(*testing.T) {
-		w := newWorld(s.open(clock.RealClock{}))
+		w := newWorld(s.open(s.lag))
 		w.failures, w.tracing, w.workers = failures, tracing, max(s.story.workers, 1)
 		for _, kind := range kinds {
 			w.lag[kind] = s.lag
@@ -75,15 +75,15 @@ func (s setting) tell(t *testing.T, failures map[int]failure, tracing bool) *wor
 
 var kinds = []string{kube.AccessKey, kube.KeyService, kube.ClusterKeyService, kube.Secret, kube.Namespace}
 
-// soak: every story with lagging caches too, and every pair of failures.
+// soak widens settings and pairFailures.
 var soak = flag.Bool("soak", false, "tell every story with lagging caches, and every main story with every pair of failures")
 
-// settings are every service, version and strategy, and every story. Overlap is what Auto does where the service can, so
-// that only the main stories are told with it. With lagging caches the main stories are told.
+// settings returns every combination of service, strategy and story. With Overlap, which Auto uses where possible, and with lag,
+// only the main stories are told.
 func settings() []setting {
 	var all []setting
 	for _, service := range services {
-		site := service.open(clock.RealClock{})
+		site := service.open(0)
 		for _, strategy := range []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyReplace, v1alpha1.StrategyOverlap} {
 			for _, story := range stories {
 				if !told(story, site, strategy) {
@@ -103,7 +103,7 @@ func told(story story, site *site, strategy v1alpha1.RotationStrategy) bool {
 	return strategy != v1alpha1.StrategyOverlap || site.overlap && (story.main || *soak)
 }
 
-// TestEveryCrash tells each story once for each call that it makes and each failure that the call can meet.
+// TestEveryCrash tells each story once for each of its calls and each failure that can hit the call.
 func TestEveryCrash(t *testing.T) {
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestPairs(t *testing.T) {
 	}
 }
 
-// pairFailures are the failures that pairs are made of, of writes only: a read that fails shows at the write after it.
+// pairFailures returns the failures that are combined. They hit only writes: a failed read shows at the write after it.
 func pairFailures(c call) []failure {
 	switch {
 	case !c.write:
@@ -152,14 +152,14 @@ func pairFailures(c call) []failure {
 		return failuresOf(c)
 	case c.service():
 		return []failure{dieAfter, refuse}
-	case c.accessKey():
+	case c.about(kube.AccessKey):
 		return []failure{dieAfter, meddled}
 	default:
 		return []failure{dieAfter}
 	}
 }
 
-// expectPromises tells the story with failures. It says of the first that breaks a promise how it went.
+// expectPromises tells the story with failures. It logs the history of the first broken promise.
 func (s setting) expectPromises(t *testing.T, failures map[int]failure) {
 	t.Helper()
 	w := s.tell(t, failures, false)

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// randomParts are what the services make up: IDs of keys and users, and what the vendors write about them.
+// randomParts are IDs and secrets that the services generate.
 var randomParts = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[0-9A-Za-z+/_-]{20,}`)
 
-// TestASeedIsOneHistory: the same seed goes the same way, so that a failure can be replayed.
+// TestASeedIsOneHistory expects the same history from the same seed, so that failures can be replayed.
 func TestASeedIsOneHistory(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {

@@ -9,37 +9,37 @@ import (
 	"accesskey.dev/operator/test/crash/kube"
 )
 
-// failure is what a call of the operator meets.
+// failure is what hits a call of the operator.
 type failure int
 
 const (
 	none failure = iota
-	// dieBefore ends the process before the call is carried out; dieAfter when it was, before the answer.
+	// dieBefore ends the process before the call is carried out. dieAfter ends it between the call and the response.
 	dieBefore
 	dieAfter
-	// dieLate ends the process in the middle of the call, which is carried out when another process has long begun: a leader
-	// that was paused and wakes up, or a request that waits somewhere on its way.
+	// dieLate ends the process during the call, which is carried out long after another process has started: a paused leader
+	// resumes, or a request was delayed on its way.
 	dieLate
-	// refuse lets the call fail without an effect, in a way that does not say so.
+	// refuse lets the call fail without an effect, but the error does not say so.
 	refuse
-	// meddled lets somebody change the AccessKey between the operator's last look at it and the call.
+	// meddled changes the AccessKey or Secret between the operator's last read and the call.
 	meddled
-	// loseAnswer carries the call out and loses the answer.
+	// loseAnswer carries the call out and loses the response.
 	loseAnswer
-	// cutOff is loseAnswer, and the API server is away for a minute.
+	// cutOff is loseAnswer, and the API server is down for a minute.
 	cutOff
-	// late carries a service's call out after its sender has given it up.
+	// late carries a call to the service out after the operator's timeout.
 	late
-	// failed and throttled are a service's 503 and 429.
+	// failed and throttled are 503 and 429 from the service.
 	failed
 	throttled
 )
 
-var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "changed before", "answer lost", "cut off", "lands late", "503", "429"}
+var failureNames = [...]string{"none", "dies before", "dies after", "dies and lands late", "breaks before", "changed before", "response lost", "cut off", "lands late", "503", "429"}
 
 func (f failure) String() string { return failureNames[f] }
 
-// failuresOf are the failures that a call can meet. A read has no effect, so that it is all the same what becomes of it.
+// failuresOf returns the failures that can hit a call. A read has no effect, so it can only fail or not return.
 func failuresOf(c call) []failure {
 	if !c.write {
 		return []failure{dieBefore, refuse}
@@ -48,26 +48,23 @@ func failuresOf(c call) []failure {
 		return []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, late}
 	}
 	failures := []failure{dieBefore, dieAfter, dieLate, refuse, loseAnswer, cutOff}
-	if c.accessKey() {
+	if c.about(kube.AccessKey) || c.about(kube.Secret) {
 		failures = append(failures, meddled)
 	}
 	return failures
 }
 
-// accessKey: the call is one to the API server about an AccessKey.
-func (c call) accessKey() bool {
-	return !c.service() && strings.Contains(c.name, " "+kube.AccessKey+" ")
+// about reports whether it is a call to the API server about an object of a kind.
+func (c call) about(kind string) bool {
+	return !c.service() && strings.Contains(c.name, " "+kind+" ")
 }
 
-// service: the call is one to the key service, which starts with the method in capitals.
+// service reports whether it is a call to the key service, which starts with an HTTP method.
 func (c call) service() bool { return c.name[0] >= 'A' && c.name[0] <= 'Z' }
 
-// fateOf numbers a call, and tells what it meets.
+// fateOf numbers a call and returns its failure.
 func (w *world) fateOf(name string, write bool) failure {
 	w.calls = append(w.calls, call{name, write})
-	if w.beforeCall != nil {
-		w.beforeCall()
-	}
 	if met, ok := w.failures[len(w.calls)]; ok {
 		return met
 	}

@@ -13,21 +13,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// hotLoop is how many calls and passes at one moment are too many, and busyMinute how many in a minute: a KeyService's
-// rateLimit slows a loop down.
+// hotLoop is how many turns at one moment are too many, and busyMinute how many in a minute: the rateLimit of a KeyService slows
+// a loop down.
 const (
 	hotLoop    = 500
 	busyMinute = 2000
 )
 
-// run lets the world go on for a while.
+// run lets the world run for a while.
 func (w *world) run(d time.Duration) { w.runUntil(d, func() bool { return false }) }
 
-// runUntil is run, but it ends sooner if the condition holds.
+// runUntil lets the world run until the condition holds, at most for d.
 func (w *world) runUntil(d time.Duration, condition func() bool) {
 	end := time.Now().Add(d)
 	for {
-		synctest.Wait() // whoever could do something has done it, or waits for a turn
+		synctest.Wait() // everybody waits for a turn or for time to pass
 		w.check()
 		if w.violation != "" || condition() {
 			return
@@ -43,9 +43,9 @@ func (w *world) runUntil(d time.Duration, condition func() bool) {
 	}
 }
 
-// sleep until something stirs, at most d.
+// sleep until something happens, at most d.
 func (w *world) sleep(d time.Duration) {
-	if d <= 0 { // only a pass is under way, and waits for time to pass
+	if d <= 0 { // a reconcile waits for time to pass
 		d = time.Minute
 	}
 	timer := time.NewTimer(d)
@@ -83,7 +83,7 @@ func (w *world) keepAppointment() bool {
 	return true
 }
 
-// deliver brings the news to the caches, as far as they may see them, and lets the garbage collector work.
+// deliver updates the caches as far as their lag allows, and runs the garbage collector.
 func (w *world) deliver() bool {
 	w.kube.CollectGarbage()
 	moved := false
@@ -93,7 +93,7 @@ func (w *world) deliver() bool {
 	return moved && !w.process.dead
 }
 
-// giveTurn lets one call go on or one pass begin.
+// giveTurn lets one call proceed or one reconcile start.
 func (w *world) giveTurn() bool {
 	if time.Now() != w.moment {
 		w.moment, w.passesNow = time.Now(), 0
@@ -123,8 +123,8 @@ func (w *world) giveTurn() bool {
 	return true
 }
 
-// turns are the calls that wait, in an order that does not depend on the scheduler's. Those that came at one moment are
-// told apart by what they want, but not by the IDs in it, which are random.
+// turns returns the waiting calls in an order that does not depend on the scheduler. Calls of the same moment are ordered by what
+// they request, without the random IDs in it.
 func (w *world) turns() []*turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -152,7 +152,7 @@ func (w *world) queueUp(t *turn) bool {
 	return true
 }
 
-// dismiss ends the calls of a dead process that wait.
+// dismiss ends the waiting calls of a dead process.
 func (w *world) dismiss(p *process) {
 	for _, t := range w.turns() {
 		if t.process == p {
@@ -161,7 +161,7 @@ func (w *world) dismiss(p *process) {
 	}
 }
 
-// starts are the passes that could begin. One worker of the operator takes one pass after the other.
+// starts returns the reconciles that could start. With one worker there is one at a time.
 func (w *world) starts() []func() {
 	if w.process.dead || w.workers == 1 && w.busy() {
 		return nil
@@ -189,12 +189,12 @@ func (w *world) starts() []func() {
 	return starts
 }
 
-// busy: a pass is under way.
+// busy reports whether a reconcile is running.
 func (w *world) busy() bool {
 	return slices.ContainsFunc(w.process.queues, func(q *queue) bool { return !w.process.dead && q.passes() > 0 })
 }
 
-// nextMoment is when something is due next, at most end.
+// nextMoment returns when something is due next, at most end.
 func (w *world) nextMoment(end time.Time) time.Time {
 	next := end
 	sooner := func(at time.Time) {

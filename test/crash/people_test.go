@@ -5,6 +5,7 @@ package crash
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,14 +20,12 @@ import (
 )
 
 const (
-	// ttl of the AccessKeys, and how long before its end they are replaced. Recovery from a crash takes up to four minutes.
+	// ttl and renewBefore of the AccessKeys. Recovery from a crash takes up to four minutes.
 	ttl         = 30 * time.Minute
 	renewBefore = 10 * time.Minute
 )
 
-// people do what they do at once and without failures. Each change is one that the promises have to live with.
-
-// furnish creates what a KeyService needs, and the KeyService.
+// furnish creates a KeyService and what it needs. What people do takes effect at once and never fails.
 func (w *world) furnish() {
 	spec := v1alpha1.KeyServiceSpec{
 		S3:        &v1alpha1.S3{Endpoint: "https://s3.example:9000", Region: "us-east-1"},
@@ -64,7 +63,7 @@ func (w *world) applyFor(user, name string, strategy v1alpha1.RotationStrategy) 
 	w.subjects[name] = &subject{name: name}
 }
 
-// accessKey as the API server has it; nil if it is gone.
+// accessKey returns the stored AccessKey, or nil.
 func (w *world) accessKey(name string) *v1alpha1.AccessKey {
 	ak, _ := w.kube.Get(kube.AccessKey, namespace, name).(*v1alpha1.AccessKey)
 	return ak
@@ -75,7 +74,7 @@ func (w *world) secret(name string) *corev1.Secret {
 	return secret
 }
 
-// edit changes an AccessKey, if it is there.
+// edit changes an AccessKey, if it exists.
 func (w *world) edit(name, what string, change func(*v1alpha1.AccessKey)) {
 	if ak := w.accessKey(name); ak != nil {
 		w.log("person", "%s of AccessKey %s", what, name)
@@ -84,7 +83,7 @@ func (w *world) edit(name, what string, change func(*v1alpha1.AccessKey)) {
 	}
 }
 
-// takeKubeDown for a while. What was sent before is carried out.
+// takeKubeDown makes the API server unavailable for a while. Calls that were sent before are carried out.
 func (w *world) takeKubeDown(d time.Duration) {
 	if w.kubeDown {
 		return
@@ -97,11 +96,20 @@ func (w *world) takeKubeDown(d time.Duration) {
 	})
 }
 
-// meddle changes an AccessKey in a way that does not matter, but for its version.
+// meddle changes an annotation of an object that does not matter to the operator, and so its version.
 func (w *world) meddle(ref kube.Ref) {
-	w.edit(ref.Name, "changes an annotation", func(ak *v1alpha1.AccessKey) {
-		metav1.SetMetaDataAnnotation(&ak.ObjectMeta, "example.com/seen", fmt.Sprint(len(w.calls)))
-	})
+	object := w.kube.Get(ref.Kind, ref.Namespace, ref.Name)
+	if object == nil {
+		return
+	}
+	w.log("person", "changes an annotation of %s", ref)
+	annotations := maps.Clone(object.GetAnnotations())
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations["example.com/seen"] = fmt.Sprint(len(w.calls))
+	object.SetAnnotations(annotations)
+	w.mustUpdate(object, false)
 }
 
 func (w *world) mustUpdate(object client.Object, status bool) {
@@ -111,14 +119,14 @@ func (w *world) mustUpdate(object client.Object, status bool) {
 	}
 }
 
-// renewNow asks for a rotation.
+// renewNow requests a rotation.
 func (w *world) renewNow(name, token string) {
-	w.edit(name, "asks for a renewal", func(ak *v1alpha1.AccessKey) {
+	w.edit(name, "requests a rotation", func(ak *v1alpha1.AccessKey) {
 		metav1.SetMetaDataAnnotation(&ak.ObjectMeta, v1alpha1.RenewAnnotation, token)
 	})
 }
 
-// setStrategy changes how the pair is replaced.
+// setStrategy changes the rotation strategy.
 func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
 	if s, ak := w.subjects[name], w.accessKey(name); s != nil && ak != nil && ak.Status.Intent != nil && w.inPlace(ak) {
 		s.begunInPlace = true
@@ -126,7 +134,7 @@ func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
 	w.edit(name, "changes the strategy", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategy} })
 }
 
-// wipeStatus loses the status, as a restore from a backup does.
+// wipeStatus removes the status, as a restore from a backup does.
 func (w *world) wipeStatus(name string) {
 	if ak := w.accessKey(name); ak != nil {
 		w.log("person", "wipes the status of AccessKey %s", name)
@@ -135,7 +143,7 @@ func (w *world) wipeStatus(name string) {
 	}
 }
 
-// deleteSecret and editSecret take the published pair away.
+// deleteSecret and editSecret destroy the published pair.
 func (w *world) deleteSecret(name string) {
 	w.log("person", "deletes Secret %s", name)
 	w.excuse(name)
@@ -153,8 +161,7 @@ func (w *world) editSecret(name string) {
 	}
 }
 
-// removeKey deletes the current key at the service. Where an ID is a place, another pair may be in it by now, which the person
-// leaves alone.
+// removeKey deletes the current key at the service, unless the service has reused its ID for another pair.
 func (w *world) removeKey(name string) {
 	ak := w.accessKey(name)
 	if ak == nil || !slices.ContainsFunc(w.site.server.History(), func(pair simulator.Pair) bool {
@@ -176,7 +183,7 @@ func (w *world) delete(name string) {
 	}
 }
 
-// deleteEverything does what deleting a namespace does.
+// deleteEverything deletes all objects of the namespace.
 func (w *world) deleteEverything() {
 	w.log("person", "deletes the namespace")
 	w.touched = true
@@ -190,7 +197,7 @@ func (w *world) deleteEverything() {
 	}
 }
 
-// changeService changes the KeyService and its credentials' metadata, so that everything is connected anew.
+// changeService changes the KeyService and the metadata of its credentials, so that the operator connects again.
 func (w *world) changeService() {
 	w.log("person", "changes the KeyService and its Secret")
 	service := w.kube.Get(kube.KeyService, namespace, "service").(*v1alpha1.KeyService)

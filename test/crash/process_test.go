@@ -14,9 +14,8 @@ import (
 	"github.com/go-logr/logr/funcr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/internal/controller"
@@ -28,8 +27,7 @@ const resync = 10 * time.Minute
 
 var scheme = controller.Scheme()
 
-// process is one life of the operator: the real controllers with their real watches, set up as the manager sets them up.
-// What it remembers dies with it.
+// process is one process of the operator: the real controllers with their real watches, set up like the manager's.
 type process struct {
 	world  *world
 	cancel context.CancelFunc
@@ -38,11 +36,10 @@ type process struct {
 	dead   bool
 }
 
-// start begins a life with empty memory.
+// start starts a process with empty memory.
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.process = &process{world: w, cancel: cancel}
-	w.lives++
 	w.log("operator", "starts")
 	go w.process.setUp(ctx)
 }
@@ -50,16 +47,16 @@ func (w *world) start() {
 // setUp is what the manager does when it starts. One that fails is started again.
 func (p *process) setUp(ctx context.Context) {
 	w := p.world
-	seen := p.newCache(controller.CacheOptions(nil))
+	seen := kube.NewCache(w.kube, controller.CacheOptions(nil), w.behind)
+	p.caches = append(p.caches, seen)
 	client := &kube.Client{Server: w.kube, Cache: seen, Gate: p.kubeGate}
 	manager := &kube.Manager{Types: scheme, Client: client, Cache: seen, Logger: w.logger()}
 	err := controller.Setup(ctx, manager, controller.Config{
 		ClusterNamespace: operatorNamespace,
 		ResyncPeriod:     resync,
-		Concurrency:      w.workers,
-		Clock:            w.clock,
+		Concurrency:      4 * w.workers, // a KeyService gets a quarter of them as slots
+		Clock:            clock.RealClock{},
 		NewQueue:         p.newQueue,
-		NewCache:         func(_ *rest.Config, options cache.Options) (cache.Cache, error) { return p.newCache(options), nil },
 		Transport:        transport{p},
 		Recorder:         recorder{w},
 	})
@@ -68,12 +65,6 @@ func (p *process) setUp(ctx context.Context) {
 		p.die()
 	}
 	manager.Run(ctx)
-}
-
-func (p *process) newCache(options cache.Options) *kube.Cache {
-	made := kube.NewCache(p.world.kube, options, p.world.behind)
-	p.caches = append(p.caches, made)
-	return made
 }
 
 func (p *process) newQueue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
@@ -87,20 +78,20 @@ func (p *process) newQueue(name string, limiter workqueue.TypedRateLimiter[recon
 	return q
 }
 
-// stop ends the process where it stands: nothing that it still does has an effect.
+// stop ends the process at once: nothing that it still does has an effect.
 func (p *process) stop() {
 	p.dead = true
 	p.cancel()
 	p.world.dismiss(p)
 }
 
-// end stops the operator for good, and waits until the timers that it leaves behind have run out.
+// end stops the operator and waits until its timers have run out.
 func (w *world) end() {
 	w.process.stop()
 	time.Sleep(10 * time.Minute)
 }
 
-// die is stop, from inside a call of the process.
+// die stops the process from inside one of its calls, and restarts it later.
 func (p *process) die() {
 	p.stop()
 	p.world.log("operator", "dies")
@@ -108,7 +99,7 @@ func (p *process) die() {
 	runtime.Goexit()
 }
 
-// turn is a call that waits for the world to let it go on.
+// turn is a call that waits for its turn.
 type turn struct {
 	process *process
 	came    time.Time
@@ -116,7 +107,7 @@ type turn struct {
 	granted chan struct{}
 }
 
-// await waits for the turn of a call. A dead process gets none: its goroutine ends here.
+// await waits for the turn of a call. In a dead process it ends the goroutine.
 func (p *process) await(wants string) {
 	mine := &turn{process: p, came: time.Now(), wants: wants, granted: make(chan struct{})}
 	if !p.world.queueUp(mine) {
@@ -128,7 +119,7 @@ func (p *process) await(wants string) {
 	}
 }
 
-// kubeGate is what a call to the API server meets.
+// kubeGate carries out a call to the API server, or lets it fail.
 func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 	p.await(call.String())
 	failure := p.world.fateOf(call.String(), call.Write)
@@ -152,7 +143,7 @@ func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 	return err
 }
 
-// answered is what the process hears of a call.
+// answered returns what the process learns about a call.
 func (p *process) answered(call kube.Call, failure failure, err error) error {
 	switch failure {
 	case dieBefore, dieAfter, dieLate:
@@ -172,7 +163,7 @@ func (p *process) answered(call kube.Call, failure failure, err error) error {
 
 func lost(err error) error {
 	if err == nil {
-		err = apierrors.NewTimeoutError("the answer was lost", 0)
+		err = apierrors.NewTimeoutError("the response was lost", 0)
 	}
 	return err
 }
@@ -184,7 +175,7 @@ func outcome(err error) string {
 	return ": " + err.Error()
 }
 
-// logger writes what the operator carried out into the world's history.
+// logger adds the operator's actions to the history.
 func (w *world) logger() logr.Logger {
 	if !w.tracing {
 		return logr.Discard()
@@ -197,7 +188,7 @@ func (w *world) logger() logr.Logger {
 	}, funcr.Options{Verbosity: 1})
 }
 
-// recorder writes the operator's events into the world's history.
+// recorder adds the operator's events to the history.
 type recorder struct{ world *world }
 
 // Eventf implements events.EventRecorder.

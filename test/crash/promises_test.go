@@ -16,36 +16,36 @@ import (
 )
 
 const (
-	// inPlaceGap is how long at most no pair works while one is replaced in place: two minutes until an intent is settled, or
-	// four where another AccessKey could have made the key, and a back-off.
+	// inPlaceGap bounds the time without a working pair while it is replaced in place: two minutes until an intent is settled, or
+	// four where another AccessKey could have created the key, and a back-off.
 	inPlaceGap = 6 * time.Minute
-	// mending is how long it takes at most until the operator has mended what people broke. A key that vanished is noticed
-	// within two resyncs: a pass can come just before the shared listing is due.
-	mending = 2*resync + inPlaceGap
+	// repairTime bounds how long the operator takes to repair what people broke. It notices a missing key within two resyncs,
+	// because a reconcile can come just before the shared list is due.
+	repairTime = 2*resync + inPlaceGap
 )
 
-// subject is what is known of an AccessKey beside what the API server has.
+// subject is what the test knows about an AccessKey.
 type subject struct {
 	name string
-	// works: the Secret held a pair that works when it was last looked at, and since then only the operator acted.
+	// works: the Secret held a working pair at the last check, and since then only the operator acted.
 	works bool
 	// pair is the access key ID that the Secret held when it worked.
 	pair string
-	// begunInPlace: the strategy was another one when the operation that is open began.
+	// begunInPlace: the open operation began with a strategy that replaces in place.
 	begunInPlace bool
-	// brokenUntil is until when it has to work again; zero while it does, or before the first issue.
+	// brokenUntil is the deadline for a working pair. It is zero while one works, and before the first is issued.
 	brokenUntil time.Time
 }
 
-// excuse a Secret whose pair people took away. It has to be mended in time all the same.
+// excuse allows a Secret without a working pair because a person destroyed it. The operator has to repair it in time.
 func (w *world) excuse(name string) {
 	w.touched = true
 	if s := w.subjects[name]; s != nil && s.works {
-		s.works, s.brokenUntil = false, time.Now().Add(mending)
+		s.works, s.brokenUntil = false, time.Now().Add(repairTime)
 	}
 }
 
-// check holds the world to its promises.
+// check checks the promises.
 func (w *world) check() {
 	if w.violation != "" {
 		return
@@ -59,7 +59,7 @@ func (w *world) check() {
 	}
 }
 
-// checkSecret: promise 1, the Secret always holds a pair that works.
+// checkSecret checks promise 1: the Secret always holds a working pair.
 func (w *world) checkSecret(s *subject) {
 	ak, _ := w.kube.Peek(kube.AccessKey, namespace, s.name).(*v1alpha1.AccessKey)
 	if ak == nil || !ak.DeletionTimestamp.IsZero() {
@@ -73,75 +73,67 @@ func (w *world) checkSecret(s *subject) {
 		s.works, s.brokenUntil = true, time.Time{}
 		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
 	case s.works && !w.mayPause(s, ak):
-		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works", s.name)
+		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
 	case s.works:
-		s.works, s.brokenUntil = false, time.Now().Add(w.gap(s))
+		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
 	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !blocked(ak):
-		w.violate("promise 1: the Secret of AccessKey %s holds no pair that works for too long", s.name)
+		w.violate("promise 1: the Secret of AccessKey %s holds no working pair for too long", s.name)
 	}
 }
 
-// gap is how long no pair may work when that is allowed. What was issued by a clock that was set back while no operator ran, the
-// operator takes for younger than it is.
-func (w *world) gap(s *subject) time.Duration {
-	if w.lives > 1 && w.expired(s) {
-		return inPlaceGap + w.clockError
-	}
-	return inPlaceGap
-}
-
-// works is the data plane.
+// works asks the data plane.
 func (w *world) works(secret *corev1.Secret) bool {
 	return secret != nil && w.site.server.Valid(
 		string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
 }
 
-// mayPause: no pair works for a moment, because it is replaced in place, or ended at the service by itself.
+// mayPause reports whether no pair may work for a moment: it is replaced in place, or it has expired at the service.
 func (w *world) mayPause(s *subject, ak *v1alpha1.AccessKey) bool {
 	return w.inPlace(ak) || s.begunInPlace || w.expired(s)
 }
 
-// inPlace: the AccessKey's pairs are replaced in place, so that for a moment none works.
+// inPlace reports whether the AccessKey's pairs are replaced in place.
 func (w *world) inPlace(ak *v1alpha1.AccessKey) bool {
 	return ak.Spec.Rotation.Strategy == v1alpha1.StrategyReplace || !w.site.overlap
 }
 
-// expired: the pair that the Secret held has come to its end at the service by itself.
+// expired reports whether the service itself has ended the pair in the Secret.
 func (w *world) expired(s *subject) bool {
 	return slices.ContainsFunc(w.ownPairs(), func(pair simulator.Pair) bool {
 		return pair.AccessKeyID == s.pair && time.Since(pair.CreatedAt) >= ttl
 	})
 }
 
-// blocked: a person has to make room.
+// blocked reports whether a person has to act.
 func blocked(ak *v1alpha1.AccessKey) bool {
 	stalled := meta.FindStatusCondition(ak.Status.Conditions, v1alpha1.ConditionStalled)
 	return stalled != nil && slices.Contains([]string{
-		v1alpha1.ReasonQuotaExceeded, v1alpha1.ReasonUserExists, v1alpha1.ReasonAmbiguousKeys, v1alpha1.ReasonKeyNotOurs,
+		v1alpha1.ReasonQuotaExceeded, v1alpha1.ReasonUserExists, v1alpha1.ReasonAmbiguousKeys,
 	}, stalled.Reason)
 }
 
-// checkForeign: promise 3, a foreign key is never touched.
+// checkForeign checks promise 3: foreign keys are never touched.
 func (w *world) checkForeign() {
 	for _, pair := range w.site.server.History() {
 		if pair.CreatedBy == simulator.Person && !pair.Live() && pair.DeletedBy != simulator.Person && !w.hidden(pair) {
-			w.violate("promise 3: the operator deleted or renewed key %s, which a person made", pair.ID)
+			w.violate("promise 3: the operator deleted or regenerated the foreign key %s", pair.ID)
 		}
 		if disabler, ok := w.site.server.(interface{ Active(id string) bool }); ok &&
 			pair.CreatedBy == simulator.Person && pair.Live() && !disabler.Active(pair.ID) {
-			w.violate("promise 3: the operator disabled key %s, which a person made", pair.ID)
+			w.violate("promise 3: the operator disabled the foreign key %s", pair.ID)
 		}
 	}
 }
 
-// hidden: the service did not list the key yet when an operation began, so that it looks like what that made (docs/testing.md).
+// hidden reports whether the service listed the key only after an operation had begun, so that it looks like the operation's
+// own (docs/testing.md).
 func (w *world) hidden(pair simulator.Pair) bool {
 	if w.hiddenKeys[pair.ID] {
 		return true
 	}
 	hidden := w.site.listsLate > 0 && slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
 		intent := ak.Status.Intent
-		return intent != nil && intent.StartedAt.Sub(pair.CreatedAt.Truncate(time.Second)).Abs() <= w.site.listsLate+w.clockError
+		return intent != nil && intent.StartedAt.Sub(pair.CreatedAt.Truncate(time.Second)).Abs() <= w.site.listsLate
 	})
 	if hidden && w.hiddenKeys == nil {
 		w.hiddenKeys = map[string]bool{}
@@ -152,10 +144,10 @@ func (w *world) hidden(pair simulator.Pair) bool {
 	return hidden
 }
 
-// checkAge: promise 4, no key outlives its ttl, but for the time of one resync.
+// checkAge checks promise 4: no key outlives its ttl by more than one resync.
 func (w *world) checkAge() {
 	for _, pair := range w.ownPairs() {
-		if age := time.Since(pair.CreatedAt); age > ttl+resync+w.clockError && !w.anyBlocked() {
+		if age := time.Since(pair.CreatedAt); age > ttl+resync && !w.anyBlocked() {
 			w.violate("promise 4: key %s is %s old", pair.ID, age)
 		}
 	}
@@ -173,17 +165,17 @@ func (w *world) accessKeys() []*v1alpha1.AccessKey {
 	return all
 }
 
-// ownPairs are the pairs that the operator made and that were not deleted.
+// ownPairs returns the live pairs that the operator created.
 func (w *world) ownPairs() []simulator.Pair {
 	return slices.DeleteFunc(w.site.server.History(), func(pair simulator.Pair) bool {
 		return !pair.Live() || pair.CreatedBy == simulator.Person
 	})
 }
 
-// settle lets everything come to its end, and checks what then has to hold.
+// settle waits until everything is at rest, and checks what has to hold then.
 func (w *world) settle() {
-	w.run(mending)
-	w.runUntil(10*time.Minute, w.atRest) // a rotation can have begun just now
+	w.run(repairTime)
+	w.runUntil(10*time.Minute, w.atRest) // a rotation may have just begun
 	if w.violation != "" {
 		return
 	}
@@ -197,15 +189,15 @@ func (w *world) settle() {
 	}
 }
 
-// atRest: no AccessKey is being worked on.
+// atRest reports whether no operation is under way.
 func (w *world) atRest() bool {
 	return !w.busy() && !slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
-		between := ak.Status.KeyID == "" && !blocked(ak) // one key was given up, and the next is not asked for yet
+		between := ak.Status.KeyID == "" && !blocked(ak) // a key was revoked, and the next one is not requested yet
 		return between || ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
 	})
 }
 
-// checkLeaks: promise 2, each key that the operator made is recorded.
+// checkLeaks checks promise 2: each key that the operator created is recorded.
 func (w *world) checkLeaks() {
 	recorded := map[string]bool{}
 	for _, ak := range w.accessKeys() {
@@ -221,21 +213,18 @@ func (w *world) checkLeaks() {
 	}
 }
 
-// checkRest: an AccessKey that was left alone is Ready, and says so only if its pair works.
+// checkRest expects that an AccessKey at rest is Ready if and only if its pair works.
 func (w *world) checkRest(ak *v1alpha1.AccessKey) {
 	ready := meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady)
 	works := w.works(w.secret(ak.SecretName()))
-	// With a clock that was wrong at the issue, ONTAP ends a pair before the operator expects it.
-	early := w.clockError > 0 && w.expired(w.subjects[ak.Name])
 	switch {
 	case !ak.DeletionTimestamp.IsZero():
 		w.violate("promise 2: AccessKey %s is still being deleted", ak.Name)
-	case early:
-	case ready != works && !blocked(ak): // one that is can have expired at the service since the last resync
+	case ready != works && !blocked(ak): // a blocked AccessKey's pair can have expired since the last resync
 		w.violate("AccessKey %s is Ready: %t, but its pair works: %t", ak.Name, ready, works)
 	case blocked(ak):
 	case !works:
-		w.violate("promise 1: AccessKey %s has no pair that works in the end", ak.Name)
+		w.violate("promise 1: AccessKey %s has no working pair in the end", ak.Name)
 	case ak.Status.Intent != nil:
 		w.violate("the intent of AccessKey %s is still open", ak.Name)
 	case w.secret(ak.SecretName()+"-next") != nil:
@@ -243,11 +232,11 @@ func (w *world) checkRest(ak *v1alpha1.AccessKey) {
 	}
 }
 
-// checkNothingLeft: after the last AccessKey nothing is held and nothing is left.
+// checkNothingLeft expects no finalizers and no Secrets after the last AccessKey.
 func (w *world) checkNothingLeft() {
 	for _, object := range append(w.kube.All(kube.Secret), w.kube.All(kube.KeyService)...) {
 		if slices.Contains(object.GetFinalizers(), v1alpha1.InUseFinalizer) {
-			w.violate("%s is still held, and no AccessKey is left", object.GetName())
+			w.violate("%s has the in-use finalizer, and no AccessKey is left", object.GetName())
 		}
 		if object.GetLabels()[v1alpha1.ManagedByLabel] == v1alpha1.ManagedByValue {
 			w.violate("Secret %s was left behind", object.GetName())

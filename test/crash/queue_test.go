@@ -11,9 +11,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// queue is the work queue of one controller. It works as the real one does, but what it hands out, and when, is the
-// world's choice.
+// queue is the work queue of one controller. It works like the real one, but the world chooses what it hands out, and when.
+// Methods that controllers do not use are missing.
 type queue struct {
+	workqueue.TypedRateLimitingInterface[reconcile.Request]
+
 	world      *world
 	controller string
 	limiter    workqueue.TypedRateLimiter[reconcile.Request]
@@ -21,16 +23,14 @@ type queue struct {
 	hand chan reconcile.Request
 
 	mu sync.Mutex
-	// ready are to be worked on, later are to become ready, taken are worked on.
+	// ready requests can be handed out, later ones become ready at a time, taken ones are being reconciled.
 	ready map[reconcile.Request]bool
 	later map[reconcile.Request]time.Time
 	taken map[reconcile.Request]bool
 	down  bool
 }
 
-var _ workqueue.TypedRateLimitingInterface[reconcile.Request] = (*queue)(nil)
-
-// candidates are the requests that could be handed out now.
+// candidates returns the requests that could be handed out now.
 func (q *queue) candidates() []reconcile.Request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -59,7 +59,7 @@ func (q *queue) give(request reconcile.Request) {
 	q.hand <- request
 }
 
-// next is when the next request becomes ready; zero if none does.
+// next returns when the next request becomes ready, or zero.
 func (q *queue) next() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -111,9 +111,6 @@ func (q *queue) AddRateLimited(request reconcile.Request) {
 // Forget implements workqueue.TypedRateLimitingInterface.
 func (q *queue) Forget(request reconcile.Request) { q.limiter.Forget(request) }
 
-// NumRequeues implements workqueue.TypedRateLimitingInterface.
-func (q *queue) NumRequeues(request reconcile.Request) int { return q.limiter.NumRequeues(request) }
-
 // Get implements workqueue.TypedInterface.
 func (q *queue) Get() (reconcile.Request, bool) {
 	request, ok := <-q.hand
@@ -128,13 +125,6 @@ func (q *queue) Done(request reconcile.Request) {
 	q.world.stir()
 }
 
-// Len implements workqueue.TypedInterface.
-func (q *queue) Len() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.ready)
-}
-
 // ShutDown implements workqueue.TypedInterface.
 func (q *queue) ShutDown() {
 	q.mu.Lock()
@@ -143,14 +133,4 @@ func (q *queue) ShutDown() {
 		q.down = true
 		close(q.hand)
 	}
-}
-
-// ShutDownWithDrain implements workqueue.TypedInterface.
-func (q *queue) ShutDownWithDrain() { q.ShutDown() }
-
-// ShuttingDown implements workqueue.TypedInterface.
-func (q *queue) ShuttingDown() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.down
 }

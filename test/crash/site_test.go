@@ -29,20 +29,20 @@ type keyServer interface {
 	RemoveKey(id string) bool
 }
 
-// site is a key service, ready to be named by a KeyService.
+// site is a key service with what a KeyService refers to.
 type site struct {
 	server keyServer
-	// user of the AccessKeys, and another way to write the same; what the operator signs in with.
+	// user of the AccessKeys, and another spelling of the same user. credentials are the operator's.
 	user, alias string
 	credentials map[string]string
 	spec        func(*v1alpha1.KeyServiceSpec)
-	// overlap: two keys of a user work side by side. quota is how many a user can have.
+	// overlap: a user can have two keys. quota is the maximum.
 	overlap bool
 	quota   int
-	// dated: it says when a key was made. listsLate is how long a new key is not listed.
+	// dated: the service reports when a key was created. listsLate is its list lag.
 	dated     bool
 	listsLate time.Duration
-	// makeKey makes a key by a person's hand.
+	// makeKey creates a foreign key.
 	makeKey func() (simulator.Pair, error)
 }
 
@@ -51,19 +51,25 @@ const (
 	serviceURL  = "https://service.example"
 )
 
-// services by name, each with what it is like by default.
+// services by name, each with its defaults. lag is the list lag, where a service may have one.
 var services = []struct {
 	name string
-	open func(clock.PassiveClock) *site
+	open func(lag time.Duration) *site
 }{
-	{"qumulo", func(c clock.PassiveClock) *site { return qumuloSite(qumulo.Options{Clock: c}) }},
-	{"ionos", func(c clock.PassiveClock) *site {
-		return ionosSite(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second})
+	{"qumulo", func(time.Duration) *site { return qumuloSite(qumulo.Options{Clock: clock.RealClock{}}) }},
+	{"ionos", func(time.Duration) *site {
+		return ionosSite(ionos.Options{Clock: clock.RealClock{}, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second})
 	}},
-	{"huawei", func(c clock.PassiveClock) *site { return huaweiSite(huawei.Options{Clock: c}) }},
-	{"ontap-9.14.1", func(c clock.PassiveClock) *site { return ontapSite(ontap.Options{Clock: c, Version: ontap.V9141}) }},
-	{"ontap-9.16.1", func(c clock.PassiveClock) *site { return ontapSite(ontap.Options{Clock: c, Version: ontap.V9161}) }},
-	{"ontap-9.19.1", func(c clock.PassiveClock) *site { return ontapSite(ontap.Options{Clock: c, Version: ontap.V9191}) }},
+	{"huawei", func(lag time.Duration) *site { return huaweiSite(huawei.Options{Clock: clock.RealClock{}, Lag: lag}) }},
+	{"ontap-9.14.1", func(time.Duration) *site {
+		return ontapSite(ontap.Options{Clock: clock.RealClock{}, Version: ontap.V9141})
+	}},
+	{"ontap-9.16.1", func(time.Duration) *site {
+		return ontapSite(ontap.Options{Clock: clock.RealClock{}, Version: ontap.V9161})
+	}},
+	{"ontap-9.19.1", func(time.Duration) *site {
+		return ontapSite(ontap.Options{Clock: clock.RealClock{}, Version: ontap.V9191})
+	}},
 }
 
 func qumuloSite(options qumulo.Options) *site {
@@ -131,8 +137,8 @@ func ontapSite(options ontap.Options) *site {
 	}
 }
 
-// takeFreeSlot makes the user by hand, or gives one that is there its second key. Who takes a place over takes the operator's
-// mark of it away, as docs/services/ontap.md says: a place with the mark is the operator's.
+// takeFreeSlot creates the user by hand, or gives an existing user its second key. Taking over a slot includes removing the
+// operator's mark, as docs/services/ontap.md says.
 func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err error) {
 	if !slices.Contains(server.Users(), "alice") {
 		pair, _, err = server.AddUser("alice", "by hand")

@@ -9,12 +9,13 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// story is what people do in a world, and when. The operator meets failures meanwhile.
+// story is what people do in a world, and when. Failures hit the operator meanwhile.
 type story struct {
 	name string
-	// main: pairs of failures are tried too.
+	// main: pairs of failures are tried, too.
 	main bool
-	// workers: as many AccessKeys are worked on side by side, call by call; 0 for one. Pairs of failures are tried too.
+	// workers is how many AccessKeys are reconciled side by side, call by call; 0 means one. With workers, pairs of failures are
+	// tried, too.
 	workers int
 	tell    func(*world, v1alpha1.RotationStrategy)
 }
@@ -82,7 +83,8 @@ var stories = []story{
 		w.run(5 * time.Minute)
 	}},
 	{"issue beside a foreign key", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
-		_, _ = w.site.makeKey() // there is room
+		_, _ = w.site.makeKey() // the quota is not full
+		w.run(time.Minute)      // longer than any list lag
 		w.issue(s)
 	}},
 	{"two AccessKeys of one user", false, 0, func(w *world, s v1alpha1.RotationStrategy) {

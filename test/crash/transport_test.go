@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// transport carries a process's requests to the key service: the simulator's handler, without a network between.
+// transport carries a process's requests to the simulator's handler, without a network.
 type transport struct{ process *process }
 
 // RoundTrip implements http.RoundTripper.
@@ -27,7 +27,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.await(randomParts.ReplaceAllString(call, "…")) // what is made up must not decide whose turn it is
+	p.await(randomParts.ReplaceAllString(call, "…")) // random parts must not decide whose turn it is
 	failure := w.fateOf(call, request.Method != http.MethodGet)
 	if w.serviceDown {
 		w.log("service", "%s: down", call)
@@ -45,7 +45,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		w.log("service", "%s: %d, and the operator is gone", call, response.StatusCode)
 		p.die()
 	case loseAnswer:
-		w.log("service", "%s: %d, and the answer is lost", call, response.StatusCode)
+		w.log("service", "%s: %d, and the response is lost", call, response.StatusCode)
 		return nil, io.ErrUnexpectedEOF
 	default:
 	}
@@ -53,7 +53,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// instead is what becomes of a request that is not carried out, or not yet.
+// instead handles a request that is not carried out, or not yet.
 func (t transport) instead(failure failure, call string, request *http.Request, body []byte) (response *http.Response, done bool, err error) {
 	p, w := t.process, t.process.world
 	switch failure {
@@ -83,7 +83,7 @@ func (t transport) instead(failure failure, call string, request *http.Request, 
 	return nil, false, nil
 }
 
-// landing is when a request that hangs is carried out after all: just before its sender gives it up would be too kind.
+// landing is after how long a request that hangs is carried out: after the operator's timeout.
 const landing = 45 * time.Second
 
 func (w *world) landLate(call string, request *http.Request, body []byte) {
@@ -102,7 +102,7 @@ func readBody(request *http.Request) ([]byte, error) {
 	return io.ReadAll(request.Body)
 }
 
-// handle lets the simulator answer, as if the request had come by a connection.
+// handle passes a request to the simulator, as if it had come over a connection.
 func (w *world) handle(request *http.Request, body []byte) *http.Response {
 	w.touched = true
 	received := request.Clone(context.Background())

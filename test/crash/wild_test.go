@@ -13,29 +13,27 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/simulator"
 )
 
-// steps of a wild world before all is well.
+// steps of a wild world before it turns well.
 const steps = 12
 
 var (
-	seeds  = flag.Uint64("seeds", 2000, "worlds that TestWorlds runs through")
-	first  = flag.Uint64("first", 0, "the seed of the first world")
-	only   = flag.String("service", "", "the one service of all worlds")
-	steady = flag.Bool("steady-clock", false, "let the operator's clock be right at all times")
+	seeds = flag.Uint64("seeds", 2000, "worlds that TestWorlds runs through")
+	first = flag.Uint64("first", 0, "the seed of the first world")
+	only  = flag.String("service", "", "the one service of all worlds")
 )
 
 // wildServices are those of the random worlds.
 var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-9.16.1", "ontap-9.19.1"}
 
-// TestWorlds runs the operator through random worlds: several AccessKeys, several passes at once, failures of every kind,
-// caches that lag by different times, a service that is down for a day, a clock that jumps, and people who do what they
-// should not. To replay a seed with its history:
+// TestWorlds runs the operator through random worlds: several AccessKeys, several reconciles at once, failures of every kind,
+// caches that lag by different times, a service that is down for a day, and people who make mistakes. To replay a seed with its
+// history:
 //
 //	go test ./test/crash -run 'TestWorlds/seed=123$'
 func TestWorlds(t *testing.T) {
@@ -50,16 +48,13 @@ func TestWorlds(t *testing.T) {
 	}
 }
 
-// wild is a world in which everything is left to chance.
+// wild is a random world.
 type wild struct {
 	*world
 	rng *rand.Rand
-	// percent of calls that meet a failure of each kind.
+	// percent of the calls that each kind of failure hits.
 	percent map[failure]int
 	well    bool
-	// jumpIn is at which of the next calls the clock is set, so that it jumps in the midst of a pass.
-	jumpIn int
-	jumpTo time.Duration
 }
 
 func runWild(t *testing.T, seed uint64, tracing bool) *world {
@@ -89,7 +84,7 @@ func newWild(seed uint64, tracing bool) *wild {
 		name = wildServices[seed%uint64(len(wildServices))]
 	}
 	w := &wild{rng: rng}
-	w.world = newWorld(wildSite(name, rng, clock.RealClock{}))
+	w.world = newWorld(wildSite(name, rng))
 	w.wild, w.tracing, w.chance = true, tracing, rng
 	w.workers = pick(rng, 1, 1, 4)
 	w.restartAfter = pick(rng, time.Second, time.Second, time.Minute, 50*time.Minute)
@@ -100,7 +95,7 @@ func newWild(seed uint64, tracing bool) *wild {
 		dieBefore: pick(rng, 0, 1, 3), dieAfter: pick(rng, 0, 1, 3), dieLate: pick(rng, 0, 0, 2), refuse: pick(rng, 0, 2, 10),
 		loseAnswer: pick(rng, 0, 2, 10), late: pick(rng, 0, 0, 2), failed: pick(rng, 0, 2, 10), throttled: pick(rng, 0, 0, 5),
 	}
-	w.odds, w.beforeCall = w.someFailure, w.setClock
+	w.odds = w.someFailure
 	return w
 }
 
@@ -133,18 +128,18 @@ func (w *wild) someTime() time.Duration {
 	}
 }
 
-// someoneActs lets people do one thing.
+// someoneActs lets a person do one thing.
 func (w *wild) someoneActs() {
 	name := pick(w.rng, "a", "b")
 	if w.site.quota == 1 {
-		name = "a" // two could never both have a key
+		name = "a" // two AccessKeys could never both have a key
 	}
 	ak := w.accessKey(name)
 	if ak == nil {
 		w.applyFor(pick(w.rng, w.site.user, w.site.user, w.site.alias), name, w.someStrategy())
 		return
 	}
-	// Of the two records of a key, status and Secret, people take away one at a time: nobody could find it without both.
+	// A key is recorded in the status and on the Secret. People destroy one record at a time: without both the key is lost.
 	recorded := ak.Status.KeyID != "" && ak.Status.Intent == nil && ak.DeletionTimestamp.IsZero() && w.subjects[name].works
 	event := w.rng.IntN(len(events))
 	if !recorded && events[event].takesRecord {
@@ -153,7 +148,7 @@ func (w *wild) someoneActs() {
 	events[event].happen(w, name, ak)
 }
 
-// events that people and the world bring about, each as likely as the next.
+// events are equally likely.
 var events = []struct {
 	takesRecord bool
 	happen      func(w *wild, name string, ak *v1alpha1.AccessKey)
@@ -171,7 +166,6 @@ var events = []struct {
 	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) {
 		w.takeServiceDown(pick(w.rng, time.Minute, time.Minute, 10*time.Minute, time.Hour, 24*time.Hour))
 	}},
-	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.shiftClock(pick(w.rng, -time.Hour, 0, time.Hour)) }},
 	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) { w.setSuspended(name, !ak.Suspended()) }},
 	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.restart() }},
 }
@@ -184,21 +178,20 @@ func (w *wild) someStrategy() v1alpha1.RotationStrategy {
 	return pick(w.rng, v1alpha1.StrategyAuto, v1alpha1.StrategyAuto, v1alpha1.StrategyReplace)
 }
 
-// landingTime is how long after the start of an operation a key that appears can be its own: two minutes, and one for the clock.
+// landingTime is how long after the start of an operation a new key can be its own: two minutes, and one for the clock skew.
 const landingTime = 3 * time.Minute
 
-// makeForeignKey by hand, but not while a request of the operator could make one: what appears then at a service whose keys
-// carry no mark is taken for the operator's own (docs/testing.md). Nor while an operation is open at all, where the service
-// does not say when a key was made, or if the operator's clock was ever set.
+// makeForeignKey creates a key by hand, unless a request of the operator could create one at that time. A service whose keys carry
+// no mark could not tell them apart (docs/testing.md), and one that reports no creation times cannot while an operation is open.
 func (w *wild) makeForeignKey() {
 	if slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
 		intent := ak.Status.Intent
-		return intent != nil && (!w.site.dated || w.clockError > 0 || time.Since(intent.StartedAt.Time) <= landingTime)
+		return intent != nil && (!w.site.dated || time.Since(intent.StartedAt.Time) <= landingTime)
 	}) {
 		return
 	}
 	if pair, err := w.site.makeKey(); err == nil {
-		w.log("person", "makes key %s", pair.ID)
+		w.log("person", "creates key %s", pair.ID)
 	}
 }
 
@@ -242,20 +235,20 @@ func (w *wild) restart() {
 	w.after(w.restartAfter, w.start)
 }
 
-// turnWell ends all failures, and people do what they are asked to. Then everything has to come to its end.
+// turnWell ends all failures, and people follow the conditions' advice. Then everything has to settle.
 func (w *wild) turnWell() {
 	if w.violation != "" {
 		return
 	}
 	w.log("world", "turns well")
-	w.well, w.jumpIn, w.clock.shift, w.restartAfter = true, 0, 0, time.Second
+	w.well, w.restartAfter = true, time.Second
 	for _, ak := range w.accessKeys() {
 		w.setSuspended(ak.Name, false)
 	}
 	w.runUntil(time.Hour, func() bool { return !w.process.dead })
 	w.serviceDown = false
 	for range 4 {
-		w.run(mending)
+		w.run(repairTime)
 		if !w.followAdvice() {
 			break
 		}
@@ -263,7 +256,7 @@ func (w *wild) turnWell() {
 	w.settle()
 }
 
-// followAdvice does what a condition asks a person for: the key that nobody uses is deleted.
+// followAdvice does what a condition asks a person for: it deletes a key that nobody uses.
 func (w *wild) followAdvice() (followed bool) {
 	for _, ak := range w.accessKeys() {
 		stalled := meta.FindStatusCondition(ak.Status.Conditions, v1alpha1.ConditionStalled)
@@ -282,7 +275,7 @@ func (w *wild) followAdvice() (followed bool) {
 	return followed
 }
 
-// removeCandidate deletes the key that the operator lost, or if it lost none, one that a person made.
+// removeCandidate deletes the key that the operator lost, or if there is none, a foreign candidate.
 func (w *wild) removeCandidate(ak *v1alpha1.AccessKey) {
 	if ak.Status.Intent == nil {
 		return

@@ -20,8 +20,8 @@ func (s *Service) Regenerator() Regenerator { return Regenerator{s} }
 
 // Regenerate implements keyservice.Regenerator: the key keeps its ID, and the old pair ends at once.
 func (r Regenerator) Regenerate(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
-	s := r.service
-	var renewed keyservice.Credential
+	s, user := r.service, canonical(user)
+	var regenerated keyservice.Credential
 	err := s.call(ctx, Regenerate, func() error {
 		k := s.find(keyID)
 		if k == nil || k.user != user || !k.gone.IsZero() {
@@ -30,13 +30,13 @@ func (r Regenerator) Regenerate(ctx context.Context, user, keyID string, ttl tim
 		s.End(k.id, "the operator")
 		s.generate(k, ttl)
 		s.record(k, "the operator")
-		renewed = s.credential(k)
+		regenerated = s.credential(k)
 		return nil
 	})
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
-	return renewed, nil
+	return regenerated, nil
 }
 
 // Disabler adds keyservice.Disabler to a Service.
@@ -99,15 +99,48 @@ type LastUsedReporter struct{ service *Service }
 // LastUsedReporter is to be embedded beside the service.
 func (s *Service) LastUsedReporter() LastUsedReporter { return LastUsedReporter{s} }
 
-// LastUsed implements keyservice.LastUsedReporter: nobody ever uses a key of this service.
+// LastUsed implements keyservice.LastUsedReporter. The keys of this service are never used.
 func (l LastUsedReporter) LastUsed(ctx context.Context, user, keyID string) (time.Time, error) {
-	s := l.service
+	s, user := l.service, canonical(user)
 	return time.Time{}, s.call(ctx, LastUsed, func() error {
 		if k := s.find(keyID); k == nil || k.user != user {
 			return failed(keyservice.NotFound, LastUsed, "there is no key %s of user %s", keyID, user)
 		}
 		return nil
 	})
+}
+
+// UserResolver adds keyservice.UserResolver to a Service.
+type UserResolver struct{ service *Service }
+
+// UserResolver is to be embedded beside the service.
+func (s *Service) UserResolver() UserResolver { return UserResolver{s} }
+
+// ResolveUser implements keyservice.UserResolver: "name:alice" and "alice" are the user "alice".
+func (r UserResolver) ResolveUser(ctx context.Context, user string) (string, error) {
+	s, user := r.service, canonical(user)
+	err := s.call(ctx, ResolveUser, func() error {
+		if !s.users[user] {
+			return failed(keyservice.NotFound, ResolveUser, "there is no user %s", user)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return user, nil
+}
+
+// Identifier adds keyservice.Identifier to a Service.
+type Identifier struct{ service *Service }
+
+// Identifier is to be embedded beside the service.
+func (s *Service) Identifier() Identifier { return Identifier{s} }
+
+// Identity implements keyservice.Identifier.
+func (i Identifier) Identity(ctx context.Context) (string, error) {
+	s := i.service
+	return s.options.Identity, s.call(ctx, Identity, func() error { return nil })
 }
 
 // Prober adds keyservice.Prober to a Service.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package fake is a key service in memory, for tests that need a keyservice.Service and no network. It keeps what it is
-// told, as a service does, and passes the contract suite (test/contract) that the real backends pass.
+// given, as a service does, and passes the contract suite (test/contract) that the real backends pass.
 //
 // What a service can do beyond the four methods of keyservice.Service is chosen by embedding:
 //
@@ -20,7 +20,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -43,6 +45,8 @@ type Options struct {
 	Destroying time.Duration
 	// MakesUsers lets Create make a user that is not there.
 	MakesUsers bool
+	// Identity of the service; default one that no other fake has.
+	Identity string
 	// ChoosesID lets the caller choose the ID of a key: to be set with HandleChooser.
 	ChoosesID bool
 }
@@ -74,9 +78,13 @@ type key struct {
 	disabled              bool
 }
 
+// services counts the fakes, so that each has another identity.
+var services atomic.Int64
+
 // New returns a service without users.
 func New(options Options) *Service {
 	options.KeysPerUser = cmp.Or(options.KeysPerUser, 2)
+	options.Identity = cmp.Or(options.Identity, fmt.Sprintf("fake/%d", services.Add(1)))
 	core := simulator.NewCore(options.Clock)
 	return &Service{
 		Ledger:  core.Ledger,
@@ -97,6 +105,7 @@ func (s *Service) Limits() keyservice.Limits {
 
 // List implements keyservice.Service.
 func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, error) {
+	user = canonical(user)
 	var listed []keyservice.Key
 	err := s.call(ctx, List, func() error {
 		if !s.users[user] && !s.options.MakesUsers {
@@ -117,6 +126,7 @@ func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, erro
 
 // Create implements keyservice.Service.
 func (s *Service) Create(ctx context.Context, user string, req keyservice.CreateRequest) (keyservice.Credential, error) {
+	user = canonical(user)
 	var made keyservice.Credential
 	err := s.call(ctx, Create, func() error {
 		if req.TTL < 0 || (s.options.MaxTTL > 0 && req.TTL > s.options.MaxTTL) {
@@ -148,56 +158,8 @@ func (s *Service) Delete(ctx context.Context, _, keyID string) error {
 	})
 }
 
-// AddUser makes a user.
-func (s *Service) AddUser(user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.users[user] = true
-}
-
-// MakeKey makes a key of the user by hand, and returns its secret too.
-func (s *Service) MakeKey(user string) (pair simulator.Pair, secret string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.users[user] = true
-	k, err := s.make(user, keyservice.CreateRequest{}, simulator.Person)
-	if err != nil {
-		return simulator.Pair{}, "", err
-	}
-	pairs := s.LivePairsOf(user)
-	return pairs[len(pairs)-1], k.secret, nil
-}
-
-// RemoveKey makes a key vanish at once, and reports whether there was one.
-func (s *Service) RemoveKey(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := s.find(id)
-	s.keys = slices.DeleteFunc(s.keys, func(k *key) bool { return k == found })
-	return s.End(id, simulator.Person)
-}
-
-// Keys returns the pairs of the user that were not deleted.
-func (s *Service) Keys(user string) []simulator.Pair {
-	return s.LivePairsOf(user)
-}
-
-// Valid is the data plane: whether a request that is signed with this pair is let in.
-func (s *Service) Valid(accessKeyID, secret string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.Ledger.Valid(accessKeyID, secret) && slices.ContainsFunc(s.keys, func(k *key) bool {
-		return k.accessKeyID == accessKeyID && s.state(k) == keyservice.Active && (k.expires.IsZero() || s.clock.Now().Before(k.expires))
-	})
-}
-
-// Active reports whether a key is there and neither disabled nor on its way in or out.
-func (s *Service) Active(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := s.find(id)
-	return k != nil && s.state(k) == keyservice.Active
-}
+// canonical is the ID of a user, who can also be written as "name:ID".
+func canonical(user string) string { return strings.TrimPrefix(user, "name:") }
 
 // make makes a key. Called with s.mu held, as all that follows.
 func (s *Service) make(user string, req keyservice.CreateRequest, by string) (*key, error) {

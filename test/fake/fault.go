@@ -17,24 +17,26 @@ type Operation string
 
 // The operations.
 const (
-	List       Operation = "list keys"
-	ListAll    Operation = "list all keys"
-	Create     Operation = "create key"
-	Delete     Operation = "delete key"
-	Regenerate Operation = "regenerate key"
-	Disable    Operation = "disable key"
-	LastUsed   Operation = "read last use"
-	Probe      Operation = "check credentials"
+	List        Operation = "list keys"
+	ListAll     Operation = "list all keys"
+	Create      Operation = "create key"
+	Delete      Operation = "delete key"
+	Regenerate  Operation = "regenerate key"
+	Disable     Operation = "disable key"
+	LastUsed    Operation = "read last use"
+	Probe       Operation = "check credentials"
+	ResolveUser Operation = "find user"
+	Identity    Operation = "read identity"
 )
 
-// changes: the operation changes something that matters, so that its lost answer is Ambiguous.
+// changes reports whether a lost answer of the operation is Ambiguous.
 func (o Operation) changes() bool { return o == Create || o == Regenerate }
 
 // Fault is what happens to one call.
 type Fault struct {
 	// CarriedOut: the call does what it should before it fails.
 	CarriedOut bool
-	// Hangs is told when the call begins to wait until its context ends; nil: it does not.
+	// Hangs is called when the call begins to wait until its context ends; nil: it does not.
 	Hangs func()
 	// Kind of the error; empty for a lost answer, of whom the operation decides: Ambiguous or Unavailable.
 	Kind keyservice.Kind

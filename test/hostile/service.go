@@ -1,8 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package hostile is a key service that answers whatever a fuzzer comes up with, and what a backend owes its caller all
-// the same.
+// Package hostile is a key service with the answers of a fuzzer, and what a backend must return nevertheless.
 package hostile
 
 import (
@@ -13,18 +12,19 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
 
 const (
-	// Secret is the operator's credential: no error may tell it.
+	// Secret is the operator's credential: no error may reveal it.
 	Secret = "Geheim+0123/456789"
 	// maxRequests is what no operation takes, not even one that meets pages without an end.
 	maxRequests = 5000
 )
 
-// Service is an http.RoundTripper that gives one answer after the other, and the last one for ever. A script has answers
+// Service is an http.RoundTripper that gives one answer after the other, and then repeats the last one. A script has answers
 // separated by lines of "---". Of each the first line is the status and a header, if any ("429 Retry-After: 5"), and the
 // rest is the body. Status 0 loses the answer. A refusal quotes the request where it says AUTH or BODY.
 type Service struct {
@@ -78,7 +78,87 @@ func (s *Service) quote(request *http.Request, body string) string {
 	return strings.NewReplacer("AUTH", request.Header.Get("Authorization"), "BODY", quoted).Replace(body)
 }
 
-// Expect fails the test unless err is nil, or an error of a known kind that tells nothing.
+// Fuzz gives a backend answers that no service gives, in every operation. open makes the backend; with a variant if it has one.
+func Fuzz(f *testing.F, user, keyID string, scripts []string, open func(client *http.Client, variant bool) (keyservice.Service, error)) {
+	f.Helper()
+	for _, script := range scripts {
+		for operation := range byte(len(operations)) {
+			f.Add(operation, script)
+		}
+		f.Add(byte(0x80), script)
+	}
+	f.Fuzz(func(t *testing.T, operation byte, script string) {
+		s := New(t, script)
+		service, err := open(s.Client(), operation&0x80 != 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Expect(operations[int(operation&0x7f)%len(operations)](s, service, user, keyID))
+	})
+}
+
+// operations of a service. One that the service does not have does nothing.
+var operations = []func(s *Service, service keyservice.Service, user, keyID string) error{
+	func(s *Service, service keyservice.Service, user, _ string) error {
+		keys, err := service.List(s.t.Context(), user)
+		s.expectKeys(keys)
+		return err
+	},
+	func(s *Service, service keyservice.Service, user, _ string) error {
+		request := keyservice.CreateRequest{Owner: keyservice.Owner{UID: "11111111-aaaa-4aaa-8aaa-111111111111", Namespace: "a", Name: "b"}, TTL: time.Hour}
+		if chooser, ok := service.(keyservice.HandleChooser); ok {
+			request.ID = chooser.ChooseID(user, request.Owner, 1, nil)
+		}
+		return s.expectCredential(service.Create(s.t.Context(), user, request))
+	},
+	func(s *Service, service keyservice.Service, user, keyID string) error {
+		return service.Delete(s.t.Context(), user, keyID)
+	},
+	able(func(s *Service, lister keyservice.AllLister, _, _ string) error {
+		all, err := lister.ListAll(s.t.Context())
+		for _, keys := range all {
+			s.expectKeys(keys)
+		}
+		return err
+	}),
+	able(func(s *Service, prober keyservice.Prober, _, _ string) error {
+		_, err := prober.Probe(s.t.Context())
+		return err
+	}),
+	able(func(s *Service, regenerator keyservice.Regenerator, user, keyID string) error {
+		return s.expectCredential(regenerator.Regenerate(s.t.Context(), user, keyID, time.Hour))
+	}),
+	able(func(s *Service, disabler keyservice.Disabler, user, keyID string) error {
+		return disabler.Disable(s.t.Context(), user, keyID)
+	}),
+	able(func(s *Service, reporter keyservice.LastUsedReporter, user, keyID string) error {
+		_, err := reporter.LastUsed(s.t.Context(), user, keyID)
+		return err
+	}),
+	able(func(s *Service, resolver keyservice.UserResolver, user, _ string) error {
+		id, err := resolver.ResolveUser(s.t.Context(), user)
+		if (id == "") != (err != nil) {
+			s.t.Errorf("resolved to %q, %v", id, err)
+		}
+		return err
+	}),
+	able(func(s *Service, identifier keyservice.Identifier, _, _ string) error {
+		_, err := identifier.Identity(s.t.Context())
+		return err
+	}),
+}
+
+func able[Ability any](do func(s *Service, service Ability, user, keyID string) error) func(*Service, keyservice.Service, string, string) error {
+	return func(s *Service, service keyservice.Service, user, keyID string) error {
+		ability, ok := service.(Ability)
+		if !ok {
+			return nil
+		}
+		return do(s, ability, user, keyID)
+	}
+}
+
+// Expect fails the test unless err is nil, or an error of a known kind without the secret.
 func (s *Service) Expect(err error) {
 	s.t.Helper()
 	if err == nil {
@@ -97,7 +177,7 @@ func (s *Service) Expect(err error) {
 	text := err.Error()
 	for _, form := range []string{Secret, base64.StdEncoding.EncodeToString([]byte("admin:" + Secret))} {
 		if strings.Contains(text, form) {
-			s.t.Errorf("the error tells the secret: %s", text)
+			s.t.Errorf("the error reveals the secret: %s", text)
 		}
 	}
 	const enough = 4096
@@ -106,8 +186,7 @@ func (s *Service) Expect(err error) {
 	}
 }
 
-// ExpectKeys fails the test if a key has no ID.
-func (s *Service) ExpectKeys(keys []keyservice.Key) {
+func (s *Service) expectKeys(keys []keyservice.Key) {
 	s.t.Helper()
 	for _, key := range keys {
 		if key.ID == "" {
@@ -116,14 +195,14 @@ func (s *Service) ExpectKeys(keys []keyservice.Key) {
 	}
 }
 
-// ExpectCredential fails the test unless an issue without an error gave a pair.
-func (s *Service) ExpectCredential(credential keyservice.Credential, err error) {
+// expectCredential fails the test unless there is either a whole pair or an error, which it returns.
+func (s *Service) expectCredential(credential keyservice.Credential, err error) error {
 	s.t.Helper()
-	s.Expect(err)
 	if err == nil && (credential.ID == "" || credential.AccessKeyID == "" || credential.SecretAccessKey == "") {
 		s.t.Errorf("issued %+v without an error", credential)
 	}
 	if err != nil && credential != (keyservice.Credential{}) {
 		s.t.Errorf("issued %+v with the error %v", credential, err)
 	}
+	return err
 }

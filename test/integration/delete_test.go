@@ -161,7 +161,7 @@ var _ = Describe("Deleting with Retain", func() {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup", retained))
 		p := w.issued(ctx, "backup", 1)
-		w.kept[p.id] = true
+		w.excused[p.id] = true
 		ak := w.accessKey(ctx, "backup")
 		w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
@@ -174,7 +174,7 @@ var _ = Describe("Deleting with Retain", func() {
 	It("lets go of a service that is gone for good, also when set afterwards", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
-		w.kept[w.issued(ctx, "backup", 1).id] = true
+		w.excused[w.issued(ctx, "backup", 1).id] = true
 		w.server.Down(true)
 		w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 		w.expect(ctx, "backup", HaveCondition("Reconciling", metav1.ConditionTrue, "Retrying"))

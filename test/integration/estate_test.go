@@ -52,11 +52,6 @@ func newEstate(ctx SpecContext) (*world, *estate) {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(e.elsewhere.Close)
 	w.service.AddUser("bert")
-	// What the operator signs its records with is a secret too.
-	var own corev1.Secret
-	Expect(kube.Get(ctx, client.ObjectKey{Namespace: w.clusterNamespace, Name: "accesskey-operator-proof"}, &own)).To(Succeed())
-	Expect(own.Data["key"]).NotTo(BeEmpty())
-	w.seen = append(w.seen, string(own.Data["key"]))
 	e.add(ctx, "qumulo-token", w.server, other{user: alice, secret: map[string]string{"token": w.token}, spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
 		spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Key: "token"}}
 	}})

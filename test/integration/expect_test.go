@@ -142,7 +142,7 @@ func (w *world) gone(ctx SpecContext, objects ...client.Object) {
 	for _, object := range objects {
 		w.eventually(ctx, func(g Gomega) {
 			err := kube.Get(ctx, w.named(object.GetName()), object)
-			g.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%T %s is still there (%v)", object, object.GetName(), object.GetFinalizers())
+			g.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "still there (%v): %+v", err, object)
 		})
 	}
 }

@@ -51,7 +51,7 @@ var _ = Describe("A ClusterKeyService", func() {
 			name := w.createClusterService(ctx, grants...)
 			w.create(ctx, accessKey("backup", onCluster(name)))
 			w.expectStalled(ctx, "backup", "NotGranted",
-				"ClusterKeyService "+name+" grants namespace "+w.namespace+` no key of user "local:alice"; ask its owner for a grant`)
+				"ClusterKeyService "+name+` does not grant keys of user "local:alice" to namespace `+w.namespace+"; ask its owner for a grant")
 			w.consistently(ctx, func(g Gomega) { g.Expect(w.service.Calls()).NotTo(HaveKey("POST " + keysPath)) })
 			w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 			w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
@@ -163,7 +163,7 @@ var _ = Describe("A ClusterKeyService", func() {
 func (w *world) expectWithdrawn(ctx SpecContext, name string, p pair) {
 	GinkgoHelper()
 	w.expect(ctx, name, WithTransform(observed, BeTrue()), HaveCondition("Ready", metav1.ConditionTrue, "Issued"),
-		HaveCondition("Stalled", metav1.ConditionTrue, "NotGranted", "ask its owner for a grant", p.id+", which was granted once, works on but is not rotated"))
+		HaveCondition("Stalled", metav1.ConditionTrue, "NotGranted", "ask its owner for a grant", p.id+" was issued under a former grant; it keeps working but is not rotated"))
 	w.settle(ctx)
 	Expect(w.published(ctx, name)).To(Equal(p))
 	Expect(w.works(p)).To(BeTrue())

@@ -32,7 +32,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
 // secrets are all that the spec came across, and all that its key services ever issued.
@@ -200,7 +200,7 @@ func (w *world) list(ctx SpecContext, resource dynamic.NamespaceableResourceInte
 func metricsText() string {
 	GinkgoHelper()
 	own := prometheus.NewRegistry() // the manager's program registers them with controller-runtime's
-	own.MustRegister(keyservice.Collectors()...)
+	own.MustRegister(connect.Collectors()...)
 	answer := httptest.NewRecorder()
 	promhttp.HandlerFor(prometheus.Gatherers{metrics.Registry, own}, promhttp.HandlerOpts{}).
 		ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -68,6 +68,8 @@ var _ = Describe("A create whose answer was lost", func() {
 		w.stop()
 		w.clock.Step(settled)
 		w.start()
+		w.expect(ctx, "backup", HaveField("Status.Intent", Not(BeNil())))
+		w.step(ctx, settled) // a process counts from its own start
 		w.issued(ctx, "backup", 1)
 		Expect(w.service.LivePairs()).To(HaveLen(1))
 	})
@@ -114,8 +116,8 @@ var _ = Describe("A create whose answer was lost", func() {
 			w.clock.Step(90 * time.Second) // an intent of its own is old enough by then, but a pass may take longer
 			w.consistently(ctx, func(g Gomega) { g.Expect(w.service.LivePairs()).To(HaveLen(len(w.service.History()))) })
 			close(release)
+			w.step(ctx, 2*settled) // the second may wait for the first
 			w.issued(ctx, "second", 1)
-			w.step(ctx, 2*settled)
 			w.issued(ctx, "first", 1)
 			for _, key := range w.service.History() {
 				Expect(key.Live()).To(BeTrue(), "nothing was made in vain, so nothing was to be deleted")

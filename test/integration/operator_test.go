@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"accesskey.dev/operator/internal/controller"
@@ -27,7 +26,7 @@ const (
 	// resync is the operator's resync period in every spec, and its default.
 	resync = 10 * time.Minute
 	// concurrency is how many AccessKeys the operator works on at once.
-	concurrency = 4
+	concurrency = 16
 )
 
 // start runs an operator that watches only the world's namespaces, with the rights of config/rbac and no others.
@@ -41,8 +40,7 @@ func (w *world) start() {
 	account.Wrap(w.requests.count)
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme:  controller.Scheme(),
-		Cache:   controller.CacheOptions(w.watched()),
-		Client:  controller.ClientOptions(),
+		Cache:   controller.CacheOptions(append(w.watched(), w.clusterNamespace)),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		// One process has many managers here, one after the other.
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
@@ -52,8 +50,7 @@ func (w *world) start() {
 	w.queues = &queues{clock: w.clock}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.caches = []cache.Cache{mgr.GetCache()}
-	Expect(controller.Setup(ctx, cacheSpy{mgr, &w.caches}, controller.Config{
-		Namespaces:       w.watched(),
+	Expect(controller.Setup(ctx, mgr, controller.Config{
 		ClusterNamespace: w.clusterNamespace,
 		ResyncPeriod:     resync,
 		Concurrency:      concurrency,
@@ -80,18 +77,4 @@ func (w *world) logging() zap.Opts {
 	options.BindFlags(&flags)
 	Expect(flags.Set("zap-log-level", w.verbosity)).To(Succeed())
 	return zap.UseFlagOptions(&options)
-}
-
-// cacheSpy notes the caches that are added to a manager.
-type cacheSpy struct {
-	ctrl.Manager
-	caches *[]cache.Cache
-}
-
-// Add implements manager.Manager.
-func (s cacheSpy) Add(runnable manager.Runnable) error {
-	if holder, ok := runnable.(interface{ GetCache() cache.Cache }); ok {
-		*s.caches = append(*s.caches, holder.GetCache())
-	}
-	return s.Manager.Add(runnable)
 }

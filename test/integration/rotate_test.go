@@ -91,7 +91,7 @@ var _ = Describe("Rotating a key", func() {
 		})
 		Expect(eventsOf(ctx, Default, ak)).To(ContainElement(HaveField("Note", And(
 			ContainSubstring(fresh.id), ContainSubstring("renewal time"),
-			ContainSubstring("the previous one, "+old.id+", works until "+ak.Status.PreviousKeys[0].RevokeAt.UTC().Format(time.RFC3339))))))
+			ContainSubstring("the previous access key "+old.id+" works until "+ak.Status.PreviousKeys[0].RevokeAt.UTC().Format(time.RFC3339))))))
 		w.stepTo(ctx, ak.Status.PreviousKeys[0].RevokeAt.Time)
 		w.eventually(ctx, func(g Gomega) {
 			g.Expect(events(ctx, g, ak)).To(Equal(map[string]int{"Issued": 1, "Rotated": 1, "Revoked": 1}))

@@ -4,6 +4,8 @@
 package integration
 
 import (
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +20,9 @@ var _ = Describe("A Secret that was lost", func() {
 			w := newWorld(ctx)
 			w.create(ctx, accessKey("backup"))
 			old := w.issued(ctx, "backup", 1)
+			w.eventually(ctx, func(g Gomega) { // an operator that is stopped does not send it any more
+				g.Expect(events(ctx, g, w.accessKey(ctx, "backup"))).To(HaveKey("Issued"))
+			})
 			lose(ctx, w)
 			fresh := w.issued(ctx, "backup", 2)
 			Expect(fresh).NotTo(Equal(old))
@@ -38,9 +43,6 @@ var _ = Describe("A Secret that was lost", func() {
 		}),
 		Entry("when its access key ID is edited", func(ctx SpecContext, w *world) {
 			w.changeSecret(ctx, "backup", func(secret *corev1.Secret) { secret.Data["AWS_ACCESS_KEY_ID"] = []byte("another") })
-		}),
-		Entry("when the operator's record is removed from it", func(ctx SpecContext, w *world) {
-			w.changeSecret(ctx, "backup", func(secret *corev1.Secret) { delete(secret.Annotations, "accesskey.dev/record") })
 		}),
 		Entry("when the operator does not run meanwhile", func(ctx SpecContext, w *world) {
 			w.stop()
@@ -102,21 +104,21 @@ var _ = Describe("A Secret that changed around its pair", func() {
 		Entry("without a label of the template", func(secret *corev1.Secret) { delete(secret.Labels, "team") }),
 		Entry("with another value of an annotation", func(secret *corev1.Secret) { secret.Annotations["accesskey.dev/access-key-id"] = "another" }),
 		Entry("with another endpoint", func(secret *corev1.Secret) { secret.Data["AWS_ENDPOINT_URL_S3"] = []byte("https://evil.example") }),
-		Entry("with a key of its own", func(secret *corev1.Secret) { secret.Data["MORE"] = []byte("data") }),
 	)
 
-	It("keeps labels and annotations that others put there", func(ctx SpecContext) {
+	It("keeps labels, annotations and data that others put there", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
 		w.issued(ctx, "backup", 1)
 		w.changeSecret(ctx, "backup", func(secret *corev1.Secret) {
-			secret.Labels["theirs"], secret.Annotations["theirs"] = "label", "annotation"
+			secret.Labels["theirs"], secret.Annotations["theirs"], secret.Data["theirs"] = "label", "annotation", []byte("data")
 		})
 		w.changeAccessKey(ctx, "backup", renewNow("now"))
 		w.issued(ctx, "backup", 2)
 		secret := w.secret(ctx, "backup")
 		Expect(secret.Labels).To(HaveKeyWithValue("theirs", "label"))
 		Expect(secret.Annotations).To(HaveKeyWithValue("theirs", "annotation"))
+		Expect(secret.Data).To(HaveKeyWithValue("theirs", []byte("data")))
 	})
 
 	It("follows a changed template", func(ctx SpecContext) {
@@ -153,6 +155,51 @@ var _ = Describe("A Secret that changed around its pair", func() {
 	})
 })
 
+var _ = Describe("What others change in the Secret beside the pair", func() {
+	DescribeTable("is restored without a new pair",
+		func(ctx SpecContext, edit func(*corev1.Secret)) {
+			w := newWorld(ctx)
+			w.create(ctx, accessKey("backup"))
+			p := w.issued(ctx, "backup", 1)
+			before := w.secret(ctx, "backup")
+			w.changeSecret(ctx, "backup", edit)
+			w.eventually(ctx, func(g Gomega) {
+				secret := w.secret(ctx, "backup")
+				g.Expect(secret.Data).To(Equal(before.Data))
+				g.Expect(secret.Labels).To(Equal(before.Labels))
+				g.Expect(secret.Annotations).To(Equal(before.Annotations))
+				g.Expect(metav1.IsControlledBy(secret, w.accessKey(ctx, "backup"))).To(BeTrue())
+			})
+			Expect(w.issued(ctx, "backup", 1)).To(Equal(p))
+			Expect(w.service.History()).To(HaveLen(1))
+		},
+		Entry("the record", func(secret *corev1.Secret) { delete(secret.Annotations, "accesskey.dev/record") }),
+		Entry("a word in the record", func(secret *corev1.Secret) {
+			secret.Annotations["accesskey.dev/record"] = strings.Replace(secret.Annotations["accesskey.dev/record"], `"name":"backup"`, `"name":"other"`, 1)
+		}),
+		Entry("the label", func(secret *corev1.Secret) { secret.Labels["app.kubernetes.io/managed-by"] = "somebody" }),
+		Entry("the endpoint", func(secret *corev1.Secret) { secret.Data["AWS_ENDPOINT_URL_S3"] = []byte("https://elsewhere.example") }),
+		Entry("the owner", func(secret *corev1.Secret) { secret.OwnerReferences = nil }),
+	)
+
+	It("stays if it is not the operator's", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.create(ctx, accessKey("backup"))
+		p := w.issued(ctx, "backup", 1)
+		w.changeSecret(ctx, "backup", func(secret *corev1.Secret) {
+			secret.Data["BUCKET"], secret.Labels["team"] = []byte("photos"), "a"
+			secret.Annotations["note"] = "theirs"
+		})
+		w.settle(ctx)
+		w.changeAccessKey(ctx, "backup", renewNow("now"))
+		Expect(w.issued(ctx, "backup", 2)).NotTo(Equal(p))
+		secret := w.secret(ctx, "backup")
+		Expect(secret.Data).To(HaveKeyWithValue("BUCKET", []byte("photos")))
+		Expect(secret.Labels).To(HaveKeyWithValue("team", "a"))
+		Expect(secret.Annotations).To(HaveKeyWithValue("note", "theirs"))
+	})
+})
+
 var _ = Describe("A Secret that is not the AccessKey's", func() {
 	foreign := func() *corev1.Secret {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "backup"}, StringData: map[string]string{"AWS_ACCESS_KEY_ID": "theirs"}}
@@ -163,7 +210,7 @@ var _ = Describe("A Secret that is not the AccessKey's", func() {
 		w.create(ctx, foreign())
 		before := w.secret(ctx, "backup")
 		w.create(ctx, accessKey("backup"))
-		w.expectStalled(ctx, "backup", "SecretConflict", "the Secret backup exists and is not controlled by this AccessKey", "secretName")
+		w.expectStalled(ctx, "backup", "SecretConflict", "Secret backup exists and is not controlled by this AccessKey", "secretName")
 		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionUnknown, "Pending"))
 		w.step(ctx, resync)
 		w.consistently(ctx, func(g Gomega) {
@@ -192,7 +239,11 @@ var _ = Describe("A Secret that is not the AccessKey's", func() {
 		first := w.issued(ctx, "backup", 1)
 		w.changeAccessKey(ctx, "backup", renewNow("now"))
 		second := w.issued(ctx, "backup", 2)
-		w.changeSecret(ctx, "backup", func(secret *corev1.Secret) { secret.OwnerReferences = nil })
+		owner := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "somebody"}}
+		w.create(ctx, owner)
+		w.changeSecret(ctx, "backup", func(secret *corev1.Secret) {
+			secret.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(owner, corev1.SchemeGroupVersion.WithKind("ConfigMap"))}
+		})
 		w.expectStalled(ctx, "backup", "SecretConflict")
 		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionFalse, "SecretConflict", "backup"))
 		w.step(ctx, 10*day)
@@ -225,7 +276,7 @@ var _ = Describe("A changed secretName", func() {
 		w.create(ctx, accessKey("backup"))
 		p := w.issued(ctx, "backup", 1)
 		w.changeAccessKey(ctx, "backup", toSecret(credentials))
-		w.expectStalled(ctx, "backup", "SecretConflict", "the Secret credentials exists")
+		w.expectStalled(ctx, "backup", "SecretConflict", "Secret credentials exists")
 		Expect(w.published(ctx, "backup")).To(Equal(p))
 		Expect(w.works(p)).To(BeTrue())
 		w.changeAccessKey(ctx, "backup", toSecret(""))

@@ -57,7 +57,7 @@ var _ = Describe("The steady state", func() {
 			w.consistently(ctx, func(g Gomega) { g.Expect(w.versions(ctx)).To(Equal(before)) })
 			Expect(w.requests.reset()).NotTo(HaveKey(Not(HavePrefix("GET"))))
 			Expect(w.service.Calls()).To(Equal(map[string]int{
-				"GET " + keysPath: 1, "GET /v1/version": 1, "GET /v1/session/who-am-i": 1,
+				"GET " + keysPath: 1, "GET /v1/version": 1, "GET /v1/session/who-am-i": 1, "GET /v1/node/state": 1,
 			}))
 		}
 	})

@@ -4,9 +4,6 @@
 package integration
 
 import (
-	"crypto/sha256"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -18,6 +15,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/plan"
+	"accesskey.dev/operator/internal/secret"
 )
 
 var _ = Describe("Attack on another's Secret by the fields of an AccessKey", func() {
@@ -33,7 +31,7 @@ var _ = Describe("Attack on another's Secret by the fields of an AccessKey", fun
 		p := w.issued(ctx, "attack", 1)
 		for name := range before {
 			w.changeAccessKey(ctx, "attack", toSecret(name))
-			w.expectStalled(ctx, "attack", "SecretConflict", "the Secret "+name+" exists")
+			w.expectStalled(ctx, "attack", "SecretConflict", "Secret "+name+" exists")
 			fresh := accessKey("attack-"+name, withUser("local:mallory"), toSecret(name))
 			w.create(ctx, fresh)
 			w.expectStalled(ctx, fresh.Name, "SecretConflict")
@@ -73,7 +71,7 @@ var _ = Describe("Attack on another's Secret by the fields of an AccessKey", fun
 		made := len(o.server.History())
 		for _, name := range []string{"backup", "database"} {
 			w.create(ctx, accessKey(name, withUser("")))
-			w.expectStalled(ctx, name, "SecretConflict", "the Secret "+name+"-next, in which a new pair waits")
+			w.expectStalled(ctx, name, "SecretConflict", "Secret "+name+"-next, in which a new pair waits")
 			w.expectUntouched(ctx, before)
 		}
 		w.step(ctx, resync)
@@ -123,26 +121,45 @@ var _ = Describe("Attack by a Secret that is there before the AccessKey's", func
 		Entry("but another", "another", func(*metav1.OwnerReference) {}),
 	)
 
-	It("whose owner is this AccessKey: it is filled, and what it claims of keys is not believed", func(ctx SpecContext) {
-		w := newStoppedWorld(ctx)
+	// Whoever may use the namespace's Secrets has the credentials of its KeyServices, and so may delete the keys anyway.
+	It("whose record names a key of the same user: a KeyService of the namespace lets the AccessKey adopt it, but no key of another user", func(ctx SpecContext) {
+		w := newWorld(ctx)
 		w.service.AddUser("bob")
-		w.clock.SetTime(time.Now().Add(-time.Hour))
-		older, _, err := w.service.MakeKey(alice)
+		w.create(ctx, accessKey("backup", suspended))
+		foreign, _, err := w.service.MakeKey(alice)
 		Expect(err).NotTo(HaveOccurred())
-		w.clock.SetTime(time.Now())
-		w.start()
-		w.create(ctx, w.credentialSecret(), w.authoritySecret(), w.keyService(), accessKey("backup", suspended))
 		others, _, err := w.service.MakeKey("local:bob")
 		Expect(err).NotTo(HaveOccurred())
-		By("in the Secret's record")
-		w.create(ctx, w.forgedSecret(ctx, "backup", older.ID, others.ID))
+		w.create(ctx, w.forgedSecret(ctx, "backup", foreign.ID, others.ID))
+		w.excused[foreign.ID] = true
 		w.changeAccessKey(ctx, "backup", resumed)
-		w.issued(ctx, "backup", 1)
-		w.step(ctx, 11*day)
-		w.settle(ctx)
+		w.expect(ctx, "backup", HaveField("Status.KeyID", foreign.ID), HaveField("Status.PreviousKeys", BeEmpty()))
 		w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
-		Expect(w.service.LivePairs()).To(ConsistOf(HaveField("ID", older.ID), HaveField("ID", others.ID)))
+		Expect(w.service.LivePairs()).To(ConsistOf(HaveField("ID", others.ID)))
+	})
+
+	It("whose record names a key of the same user: a ClusterKeyService does not let the AccessKey adopt it", func(ctx SpecContext) {
+		w := newBareWorld(ctx)
+		w.label(ctx, "a")
+		name := w.createClusterService(ctx, grant("a", alice))
+		w.create(ctx, accessKey("backup", onCluster(name), suspended))
+		foreign, _, err := w.service.MakeKey(alice)
+		Expect(err).NotTo(HaveOccurred())
+		w.eventually(ctx, func(g Gomega) { g.Expect(w.clusterService(ctx, name)).To(BeAtRest()) })
+		forged := w.forgedSecret(ctx, "backup", foreign.ID, foreign.ID)
+		w.create(ctx, forged)
+		w.changeAccessKey(ctx, "backup", resumed)
+		w.expectStalled(ctx, "backup", "AdoptionNotVerified", foreign.ID, "delete the Secret to get a new pair")
+		w.step(ctx, 40*day)
+		w.settle(ctx)
+		Expect(w.service.LivePairs()).To(ConsistOf(HaveField("ID", foreign.ID)))
+		By("the Secret being deleted, as the condition says")
+		w.delete(ctx, named(&corev1.Secret{}, "backup"))
+		w.issued(ctx, "backup", 1)
+		w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
+		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
+		Expect(w.service.LivePairs()).To(ConsistOf(HaveField("ID", foreign.ID)))
 	})
 
 	It("a Secret of Kubernetes' own kind whose owner is this AccessKey lends its power to nobody", func(ctx SpecContext) {
@@ -152,8 +169,8 @@ var _ = Describe("Attack by a Secret that is there before the AccessKey's", func
 		forged.Name, forged.OwnerReferences = "backup", w.forgedSecret(ctx, "backup", "none", "none").OwnerReferences
 		w.create(ctx, forged)
 		w.changeAccessKey(ctx, "backup", resumed)
-		w.issued(ctx, "backup", 1)
-		Expect(w.secret(ctx, "backup").Data).NotTo(HaveKey("token"), "the operator keeps nothing in its Secret that is not its own")
+		w.expectStalled(ctx, "backup", "SecretConflict")
+		Expect(w.service.History()).To(BeEmpty())
 	})
 })
 
@@ -189,9 +206,9 @@ var _ = Describe("Attack that keeps another's key alive, by a Secret that claims
 		// It takes no credential of the service to name the service.
 		mallory.create(ctx, mallory.keyService(), accessKey("attack", withUser("local:nobody"), suspended))
 		claim := func(keyID string) {
-			secret := mallory.forgedSecret(ctx, "attack", keyID, "none")
-			secret.Name = "claim-" + strings.ToLower(keyID)
-			mallory.create(ctx, secret)
+			forged := mallory.forgedSecret(ctx, "attack", keyID, "none")
+			forged.Name = "claim-" + strings.ToLower(keyID)
+			mallory.create(ctx, forged)
 		}
 		claim(p.id)
 		victim.changeAccessKey(ctx, "backup", renewNow("now"))
@@ -210,19 +227,17 @@ var _ = Describe("Attack that keeps another's key alive, by a Secret that claims
 func (w *world) forgedSecret(ctx SpecContext, name, keyID, previousID string) *corev1.Secret {
 	GinkgoHelper()
 	ak, now := w.accessKey(ctx, name), metav1.NewTime(w.clock.Now().Truncate(time.Second))
-	digest := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
-	record, err := json.Marshal(plan.Record{
-		KeyID: keyID, AccessKeyID: keyID, IssuedAt: now, Digest: digest(digest(keyID) + digest("forged")),
+	content, err := secret.Template{AccessKey: ak}.Render(secret.Pair{AccessKeyID: keyID, SecretAccessKey: "forged"}, plan.Record{
+		UID: ak.UID, Namespace: ak.Namespace, Name: ak.Name, Service: "qumulo/" + w.clusterID, User: "auth_id:" + w.aliceID,
+		KeyID: keyID, AccessKeyID: keyID, Revision: 1, IssuedAt: now,
 		PreviousKeys: []v1alpha1.PreviousKey{{KeyID: previousID, AccessKeyID: previousID, IssuedAt: now, RevokeAt: now}},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:            ak.SecretName(),
-			Labels:          map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue},
-			Annotations:     map[string]string{v1alpha1.RecordAnnotation: string(record), v1alpha1.AccessKeyIDAnnotation: keyID},
+			Name: ak.SecretName(), Labels: content.Labels, Annotations: content.Annotations,
 			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey"))},
 		},
-		StringData: map[string]string{v1alpha1.SecretKeyAccessKeyID: keyID, v1alpha1.SecretKeySecretAccessKey: "forged"},
+		Data: content.Data,
 	}
 }

@@ -9,11 +9,12 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// forgeries are the places of a status in which an editor can put a key. now is a moment that is due.
+// forgeries are the places of a status in which an editor can put a key. now is a moment at which the key is due.
 var forgeries = map[string]func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time){
 	"as the current key": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
 		status.KeyID, status.AccessKeyID, status.IssuedAt = keyID, keyID, now
@@ -21,100 +22,79 @@ var forgeries = map[string]func(status *v1alpha1.AccessKeyStatus, keyID string, 
 	"as a previous key that is due": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
 		status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: keyID, AccessKeyID: keyID, IssuedAt: now, RevokeAt: now}}
 	},
-	"as a previous key that was disabled already": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
+	"as a previous key that is disabled": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
 		status.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: keyID, AccessKeyID: keyID, IssuedAt: now, RevokeAt: now, State: v1alpha1.KeyDisabled}}
 	},
-	"as what an open intent made": func(status *v1alpha1.AccessKeyStatus, _ string, now metav1.Time) {
+	"as the result of an open intent": func(status *v1alpha1.AccessKeyStatus, _ string, now metav1.Time) {
 		status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationCreate, Revision: 9, StartedAt: now}
 	},
 	"as the ID that an open intent chose": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
 		status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationCreate, Revision: 9, StartedAt: now, KeyID: keyID}
 	},
-	"as what an open intent renews": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
+	"as the key that an open intent regenerates": func(status *v1alpha1.AccessKeyStatus, keyID string, now metav1.Time) {
 		status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, Revision: 9, StartedAt: now, KeyID: keyID}
 	},
 }
 
-// attackByStatus forges a status in each way, lets time pass, and deletes the AccessKey in the end.
-func (w *world) attackByStatus(ctx SpecContext, name, keyID string, forge func(*v1alpha1.AccessKeyStatus, string, metav1.Time)) {
-	GinkgoHelper()
-	w.forgeStatus(ctx, name, keyID, forge)
-	for _, d := range []time.Duration{time.Second, settled, resync, day, 11 * day} {
-		w.step(ctx, d)
-		w.settle(ctx)
-	}
-	w.delete(ctx, named(&v1alpha1.AccessKey{}, name))
-	for _, d := range []time.Duration{time.Second, settled, resync} {
-		w.step(ctx, d)
-		w.settle(ctx)
-	}
-	w.changeAccessKeyIfThere(ctx, name, retained)
-	w.gone(ctx, named(&v1alpha1.AccessKey{}, name))
+// attempts are the requests in which an editor can send the forged status of the AccessKey "attack".
+var attempts = map[string]func(ctx SpecContext, w *world, mallory client.Client, forged *v1alpha1.AccessKey){
+	"in an update of the status": func(ctx SpecContext, _ *world, mallory client.Client, forged *v1alpha1.AccessKey) {
+		Expect(mallory.Status().Update(ctx, forged)).To(beRefusedByStatusPolicy())
+	},
+	"in an update of the AccessKey": func(ctx SpecContext, _ *world, mallory client.Client, forged *v1alpha1.AccessKey) {
+		Expect(mallory.Update(ctx, forged)).To(Succeed())
+	},
+	"in a new AccessKey of the same name": func(ctx SpecContext, w *world, mallory client.Client, forged *v1alpha1.AccessKey) {
+		w.delete(ctx, named(&v1alpha1.AccessKey{}, forged.Name))
+		w.gone(ctx, named(&v1alpha1.AccessKey{}, forged.Name))
+		forged.ResourceVersion, forged.UID, forged.Finalizers = "", "", nil
+		Expect(mallory.Create(ctx, forged)).To(Succeed())
+	},
 }
 
-// forgeStatus writes a key into a status.
-func (w *world) forgeStatus(ctx SpecContext, name, keyID string, forge func(*v1alpha1.AccessKeyStatus, string, metav1.Time)) {
-	GinkgoHelper()
-	w.eventually(ctx, func(g Gomega) {
-		ak := w.accessKey(ctx, name)
-		forge(&ak.Status, keyID, metav1.NewTime(w.clock.Now().Truncate(time.Second)))
-		g.Expect(kube.Status().Update(ctx, ak)).To(Succeed())
-	})
-}
-
-func (w *world) changeAccessKeyIfThere(ctx SpecContext, name string, changes ...func(*v1alpha1.AccessKey)) {
-	GinkgoHelper()
-	if kube.Get(ctx, w.named(name), &v1alpha1.AccessKey{}) == nil {
-		w.changeAccessKey(ctx, name, changes...)
-	}
-}
-
-var _ = Describe("Attack by an editor of the status", func() {
-	for place, forge := range forgeries {
-		It("on a key that is older than the AccessKey, "+place, func(ctx SpecContext) {
-			w := newStoppedWorld(ctx)
-			w.clock.SetTime(time.Now().Add(-time.Hour))
-			older, secret, err := w.service.MakeKey(alice)
-			Expect(err).NotTo(HaveOccurred())
-			w.clock.SetTime(time.Now())
-			w.start()
-			w.create(ctx, w.credentialSecret(), w.authoritySecret(), w.keyService(), accessKey("attack"))
-			w.issued(ctx, "attack", 1)
-			w.kept = w.everyKeyOf(alice)
-			w.attackByStatus(ctx, "attack", older.ID, forge)
-			Expect(w.works(pair{older.AccessKeyID, secret})).To(BeTrue())
-		})
-
-		It("on the key of an AccessKey of another namespace, "+place, func(ctx SpecContext) {
-			mallory, victim := newTenants(ctx)
-			victim.create(ctx, accessKey("backup", withoutTTL))
-			mallory.create(ctx, mallory.credentialSecret(), mallory.authoritySecret(), mallory.keyService(), accessKey("attack"))
-			mallory.issued(ctx, "attack", 1)
-			p := victim.issued(ctx, "backup", 1)
-			mallory.kept = victim.everyKeyOf(alice)
-			mallory.attackByStatus(ctx, "attack", p.id, forge)
-			Expect(victim.issued(ctx, "backup", 1)).To(Equal(p))
-		})
-
-		It("on a key of another user, "+place, func(ctx SpecContext) {
-			w := newWorld(ctx)
+var _ = Describe("Attack by a forged status", func() {
+	for sent, attempt := range attempts {
+		It(sent+" leads to no key of the same user, of another user or of another namespace", func(ctx SpecContext) {
+			w, victim := newTenants(ctx)
 			w.service.AddUser("bob")
-			w.create(ctx, accessKey("attack"))
+			w.service.AddUser("mallory")
+			victim.create(ctx, accessKey("backup", withoutTTL))
+			theirs := victim.issued(ctx, "backup", 1)
+			w.create(ctx, w.credentialSecret(), w.authoritySecret(), w.keyService(), accessKey("attack", withUser("local:mallory"), withoutTTL))
 			w.issued(ctx, "attack", 1)
-			others, secret, err := w.service.MakeKey("local:bob")
-			Expect(err).NotTo(HaveOccurred())
-			w.kept = w.everyKeyOf(alice)
-			w.attackByStatus(ctx, "attack", others.ID, forge)
-			Expect(w.works(pair{others.AccessKeyID, secret})).To(BeTrue())
+			targets := map[string]pair{theirs.id: theirs}
+			for _, user := range []string{"local:mallory", "local:bob"} {
+				key, secret, err := w.service.MakeKey(user)
+				Expect(err).NotTo(HaveOccurred())
+				targets[key.ID] = pair{key.AccessKeyID, secret}
+			}
+			w.awaitStatusPolicy(ctx, w.object("AccessKey", "attack"))
+			w.forgeEverything(ctx, targets, attempt)
+			for _, d := range []time.Duration{time.Second, settled, resync, day, 11 * day} {
+				w.step(ctx, d)
+			}
+			w.delete(ctx, named(&v1alpha1.AccessKey{}, "attack"))
+			w.gone(ctx, named(&v1alpha1.AccessKey{}, "attack"))
+			for id, target := range targets {
+				Expect(w.works(target)).To(BeTrue(), "key %s", id)
+			}
+			Expect(victim.issued(ctx, "backup", 1)).To(Equal(theirs))
 		})
 	}
 })
 
-// everyKeyOf a user is let go by the promises: whoever edits a status makes the operator lose keys of her own.
-func (w *world) everyKeyOf(user string) map[string]bool {
-	kept := map[string]bool{}
-	for _, key := range w.service.Keys(user) {
-		kept[key.ID] = true
+// forgeEverything attempts every forgery with every target, as somebody whom RBAC allows everything.
+func (w *world) forgeEverything(ctx SpecContext, targets map[string]pair, attempt func(SpecContext, *world, client.Client, *v1alpha1.AccessKey)) {
+	GinkgoHelper()
+	mallory := asUser(ctx, strongest["a user whose role allows every verb on everything"])
+	for place, forge := range forgeries {
+		for id := range targets {
+			By(id + " " + place)
+			w.expect(ctx, "attack", BeAtRest())
+			w.settle(ctx)
+			forged := w.accessKey(ctx, "attack")
+			forge(&forged.Status, id, metav1.NewTime(w.clock.Now().Truncate(time.Second)))
+			attempt(ctx, w, mallory, forged)
+		}
 	}
-	return kept
 }

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,6 +42,8 @@ type world struct {
 	service *qumulo.Simulator
 	server  *simulator.Server
 	token   string
+	// clusterID is the ID of the cluster, aliceID that of the user alice there.
+	clusterID, aliceID string
 
 	queues   *queues
 	requests *requests
@@ -56,8 +59,8 @@ type world struct {
 	services []keyServer
 	// seen are the secret values that the spec came across, which must show nowhere but in Secrets.
 	seen []string
-	// kept are keys of the operator that stay at the service with nobody recording them.
-	kept map[string]bool
+	// excused are the keys that a spec leaves unrecorded, or lets the operator delete, on purpose.
+	excused map[string]bool
 }
 
 // newWorld makes a world with a user, a KeyService and a running operator. What every spec promises is checked at its end.
@@ -79,7 +82,7 @@ func newBareWorld(ctx SpecContext) *world {
 // newStoppedWorld makes a world without a KeyService, in which the operator does not run yet.
 func newStoppedWorld(ctx SpecContext) *world {
 	GinkgoHelper()
-	w := &world{log: gbytes.NewBuffer(), verbosity: "debug", requests: &requests{}, kept: map[string]bool{}, stop: func() {}}
+	w := &world{log: gbytes.NewBuffer(), verbosity: "debug", requests: &requests{}, excused: map[string]bool{}, stop: func() {}}
 	// AccessKeys are dated by the API server, by the real clock.
 	w.clock = testclock.NewFakeClock(time.Now())
 	w.namespace, w.clusterNamespace = w.newNamespace(ctx), w.newNamespace(ctx)
@@ -96,8 +99,12 @@ func newStoppedWorld(ctx SpecContext) *world {
 // newService makes a Qumulo cluster with the user alice.
 func (w *world) newService() (*qumulo.Simulator, *simulator.Server) {
 	GinkgoHelper()
-	service := qumulo.New(qumulo.Options{Clock: w.clock})
-	service.AddUser("alice")
+	clusterID := string(uuid.NewUUID())
+	service := qumulo.New(qumulo.Options{Clock: w.clock, ClusterID: clusterID})
+	aliceID := service.AddUser("alice")
+	if w.service == nil {
+		w.clusterID, w.aliceID = clusterID, aliceID
+	}
 	server, err := simulator.Serve(service)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(server.Close)

@@ -8,20 +8,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	testclock "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -30,14 +30,14 @@ import (
 )
 
 const (
-	// settling is longer than a create can be under way, and than another AccessKey's operation can turn out to have made
-	// a key (internal/plan, internal/controller): from then on every operation that a crash cut off can be settled.
+	// settling is how long after a crash every interrupted operation can be settled (internal/plan).
 	settling = 5 * time.Minute
 	// jump is how far the clock moves when nothing has changed for stillness.
 	jump, stillness = time.Minute, 3 * time.Second
+	settleLimit     = 4 * time.Minute
 )
 
-// endRotations: those that are due each minute would go on for as long as settling takes, and make things to settle.
+// endRotations stops the rotations that are due every minute. They would go on while the others are settled.
 func (w *world) endRotations(ctx context.Context) {
 	const patch = `{"spec":{"ttl":"1h","renewBefore":"1m"}}`
 	for _, it := range w.subjects {
@@ -47,16 +47,13 @@ func (w *world) endRotations(ctx context.Context) {
 	}
 }
 
-// last runs the last manager, which nobody kills, and returns what ends it. In the short form it is one in the test's
-// process, on a clock that goes on as far as settling takes; in the long form it is a process, and time passes.
+// last runs the last manager, which nobody kills, and returns a function that ends it. It runs in the test's process, on the
+// clock of the simulators, which moves on instead of waiting until interrupted operations can be settled.
 func (w *world) last(ctx context.Context) (end func()) {
-	if !w.form.jumps {
-		return w.keep(ctx, "last").end
-	}
 	w.wait(ctx, "the requests of the managers that are gone", func() bool {
 		return !slices.ContainsFunc(w.servers, func(server *simulator.Server) bool { return server.Connections() > 0 })
 	})
-	w.clock.add(settling) // what was under way is dated by now
+	w.clock.add(settling)
 	account := rest.CopyConfig(w.plane.Config)
 	account.Impersonate = rest.ImpersonationConfig{
 		UserName: "system:serviceaccount:accesskey-system:accesskey-operator",
@@ -67,7 +64,6 @@ func (w *world) last(ctx context.Context) (end func()) {
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme:  controller.Scheme(),
 		Cache:   controller.CacheOptions(nil),
-		Client:  controller.ClientOptions(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
 		Logger:  zap.New(zap.WriteTo(said), zap.UseDevMode(true)),
 	})
@@ -91,20 +87,19 @@ func (w *world) last(ctx context.Context) (end func()) {
 	}
 }
 
-// queue is a work queue on the test's clock.
+// queue returns a work queue on the test's clock.
 func (w *world) queue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
 	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: w.clock})
 }
 
-// until asks again and again what is still amiss, and reports what is left at the limit.
+// until waits until nothing is amiss. At the limit it reports what is.
 func (w *world) until(ctx context.Context, what string, amiss func(context.Context) []string) {
 	w.t.Helper()
-	left := []string{"not looked yet"}
-	deadline, changed := time.Now().Add(w.form.settleLimit), time.Now()
+	left := []string{"not checked yet"}
+	deadline, changed := time.Now().Add(settleLimit), time.Now()
 	for len(left) > 0 {
 		if ctx.Err() != nil || time.Now().After(deadline) {
-			w.t.Errorf("%s: %d things are amiss after %s:\n%s", what, len(left), w.form.settleLimit, strings.Join(left, "\n"))
-			w.keepGoroutines()
+			w.t.Errorf("%s: %d things are amiss after %s:\n%s", what, len(left), settleLimit, strings.Join(left, "\n"))
 			return
 		}
 		pause(ctx, samplePeriod)
@@ -112,22 +107,14 @@ func (w *world) until(ctx context.Context, what string, amiss func(context.Conte
 		if left = amiss(ctx); !slices.Equal(left, last) {
 			changed = time.Now()
 		}
-		if w.form.jumps && time.Since(changed) > stillness {
+		if time.Since(changed) > stillness {
 			w.clock.add(jump)
 			changed = time.Now()
 		}
 	}
 }
 
-// keepGoroutines beside the logs: where the last manager is.
-func (w *world) keepGoroutines() {
-	file, err := os.Create(filepath.Join(w.logs, "goroutines"))
-	w.must(err)
-	defer func() { _ = file.Close() }() // a log
-	w.must(pprof.Lookup("goroutine").WriteTo(file, 2))
-}
-
-// unsettled says of which AccessKeys the operation is open, which are not ready, and which keys nobody records: leaks.
+// unsettled lists open operations, AccessKeys that are not ready, and leaked keys.
 func (w *world) unsettled(ctx context.Context) (left []string) {
 	before := w.operatorKeys()
 	var accessKeys v1alpha1.AccessKeyList
@@ -145,7 +132,7 @@ func (w *world) unsettled(ctx context.Context) (left []string) {
 	}
 	for it, keys := range w.unrecorded(before, byName(accessKeys.Items)) {
 		if it == nil {
-			left = append(left, fmt.Sprintf("the keys %v are of nobody", keys))
+			left = append(left, fmt.Sprintf("the keys %v have no owner", keys))
 			continue
 		}
 		for _, key := range keys {
@@ -156,7 +143,7 @@ func (w *world) unsettled(ctx context.Context) (left []string) {
 	return left
 }
 
-// remains says what is left of AccessKeys that were deleted.
+// remains lists what is left after all AccessKeys were deleted.
 func (w *world) remains(ctx context.Context) (left []string) {
 	var accessKeys v1alpha1.AccessKeyList
 	if err := w.kube.List(ctx, &accessKeys, client.InNamespace(namespace)); err != nil {
@@ -181,7 +168,7 @@ func (w *world) deleteAll(ctx context.Context) {
 	}
 }
 
-// expectForeignKeys: what people made is there, all of it.
+// expectForeignKeys expects every key that a person created.
 func (w *world) expectForeignKeys() {
 	for _, service := range w.services {
 		for _, pair := range service.History() {
@@ -190,4 +177,31 @@ func (w *world) expectForeignKeys() {
 			}
 		}
 	}
+}
+
+// clock is the time of the simulators and of the last manager: the real time, plus what the test added. The managers that are
+// processes know only the real time, so nothing is added before the last of them has ended.
+type clock struct {
+	*testclock.FakeClock
+
+	mu    sync.Mutex
+	added time.Duration
+}
+
+// newClock returns a clock that runs until ctx ends.
+func newClock(ctx context.Context) *clock {
+	c := &clock{FakeClock: testclock.NewFakeClock(time.Now())}
+	background(ctx, func(ctx context.Context) {
+		for ; ctx.Err() == nil; pause(ctx, 10*time.Millisecond) {
+			c.add(0)
+		}
+	})
+	return c
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.added += d
+	c.SetTime(time.Now().Add(c.added))
 }

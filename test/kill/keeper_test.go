@@ -9,18 +9,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
-	"time"
 
 	"accesskey.dev/operator/test/cluster"
 )
 
-// keeper keeps a manager running as a kubelet does: whatever ends it, it is started again, here at once.
+// keeper keeps a manager running as a kubelet does, but restarts it at once.
 type keeper struct {
 	w         *world
 	name      string
 	arguments []string
-	// ended is closed when the keeper has let go.
+	// ended is closed when the keeper has stopped.
 	ended chan struct{}
 	stop  context.CancelFunc
 
@@ -43,7 +43,7 @@ func (k *keeper) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		manager, err := k.start(ctx)
 		if err != nil {
-			time.Sleep(samplePeriod) // the first start needs the API server, for the token
+			pause(ctx, samplePeriod) // the first start needs the API server, for the token
 			continue
 		}
 		select {
@@ -69,14 +69,14 @@ func (k *keeper) start(ctx context.Context) (*cluster.Manager, error) {
 	return manager, nil
 }
 
-// current is the manager that runs, or ran last; nil before the first.
+// current returns the manager that runs, or the last one that did. It is nil before the first.
 func (k *keeper) current() (manager *cluster.Manager, log string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.manager, k.log
 }
 
-// kill the manager that runs. The next one follows.
+// kill kills the manager that runs. The keeper starts the next one.
 func (k *keeper) kill() {
 	if manager, _ := k.current(); manager != nil {
 		manager.Kill()
@@ -90,7 +90,7 @@ func (k *keeper) end() {
 	<-k.ended
 }
 
-// leads reports whether the manager that runs has become the leader, by what client-go says of it.
+// leads reports whether the running manager has become the leader, according to client-go's log.
 func (k *keeper) leads() bool {
 	manager, log := k.current()
 	if manager == nil {
@@ -105,12 +105,12 @@ func (k *keeper) leads() bool {
 	return err == nil && bytes.Contains(said, []byte("Successfully acquired lease"))
 }
 
-// panicked returns the logs of managers that ended by a defect of their own.
+// panicked returns the logs of managers that panicked.
 func (w *world) panicked() []string {
 	var found []string
 	logs, _ := filepath.Glob(filepath.Join(w.logs, "*.log")) // the pattern is good
 	for _, path := range logs {
-		if said, err := os.ReadFile(path); err == nil && (bytes.Contains(said, []byte("panic:")) || bytes.Contains(said, []byte("Observed a panic")) || bytes.Contains(said, []byte("fatal error:"))) {
+		if said, err := os.ReadFile(path); err == nil && regexp.MustCompile("panic:|Observed a panic|fatal error:").Match(said) {
 			found = append(found, path)
 		}
 	}

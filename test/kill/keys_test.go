@@ -16,7 +16,7 @@ type keyAt struct {
 	owner, accessKeyID string
 }
 
-// operatorKeys are the live keys that the operator made.
+// operatorKeys returns the live keys that the operator created.
 func (w *world) operatorKeys() map[keyAt]bool {
 	keys := map[keyAt]bool{}
 	for _, service := range w.services {
@@ -29,7 +29,7 @@ func (w *world) operatorKeys() map[keyAt]bool {
 	return keys
 }
 
-// subjectOf is whose key it is; nil for nobody's.
+// subjectOf returns the owner of a key, or nil.
 func (w *world) subjectOf(key keyAt) *subject {
 	for _, it := range w.subjects {
 		if it.service == key.service && it.user.owner == key.owner {
@@ -39,8 +39,8 @@ func (w *world) subjectOf(key keyAt) *subject {
 	return nil
 }
 
-// unrecorded returns the keys that were there before the AccessKeys were read, are there still, and are in no status. nil is
-// for the keys of nobody.
+// unrecorded returns the keys that existed before the AccessKeys were read, still exist, and are in no status. Keys without an
+// owner are under nil.
 func (w *world) unrecorded(before map[keyAt]bool, states map[string]*v1alpha1.AccessKey) map[*subject][]string {
 	after, unknown := w.operatorKeys(), map[*subject][]string{}
 	for key := range before {
@@ -68,16 +68,16 @@ func byName(accessKeys []v1alpha1.AccessKey) map[string]*v1alpha1.AccessKey {
 	return states
 }
 
-// compareKeys: a key of the operator is in the status of its AccessKey, or is the one key of an operation that is open.
+// compareKeys expects each key of the operator in the status of its AccessKey, or as the one key of an open operation.
 func (s *sampler) compareKeys(before map[keyAt]bool, states map[string]*v1alpha1.AccessKey) {
 	for it, keys := range s.w.unrecorded(before, states) {
 		switch {
 		case it == nil:
-			s.fault("the keys %v are of nobody", keys)
+			s.fault("the keys %v have no owner", keys)
 		case len(keys) > 1:
-			s.fault("AccessKey %s has %d keys that its status does not know: %v", it.name, len(keys), keys)
+			s.fault("AccessKey %s has %d keys that its status does not record: %v", it.name, len(keys), keys)
 		case states[it.name] == nil || states[it.name].Status.Intent == nil:
-			s.fault("AccessKey %s has no open operation, and its status does not know key %s", it.name, keys[0])
+			s.fault("AccessKey %s has no open operation, and its status does not record key %s", it.name, keys[0])
 		}
 	}
 	for _, state := range states {
@@ -85,20 +85,19 @@ func (s *sampler) compareKeys(before map[keyAt]bool, states map[string]*v1alpha1
 	}
 }
 
-// keysMade are the keys that the operator made, and how many of them no status ever had: a crash came before they were
-// published, and their secret was lost.
-func (s *sampler) keysMade() (made, lost int) {
+// keysCreated counts the keys that the operator created, and those that no status ever recorded: a crash lost their secret.
+func (s *sampler) keysCreated() (created, lost int) {
 	for _, service := range s.w.services {
 		for _, pair := range service.History() {
 			it := s.w.subjectOf(keyAt{service, pair.Owner, pair.AccessKeyID})
 			if pair.CreatedBy == simulator.Person || it == nil {
 				continue
 			}
-			made++
+			created++
 			if !s.known[it.name+"/"+pair.AccessKeyID] {
 				lost++
 			}
 		}
 	}
-	return made, lost
+	return created, lost
 }

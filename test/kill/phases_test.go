@@ -14,44 +14,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// trade is a way in which the leader stops to lead.
-type trade struct {
-	name string
-	// down ends the leadership, and up is what happens once another leads; nil for nothing.
-	down, up func(k *keeper) error
-	// away is how long the leader stays down after another has taken over.
-	away time.Duration
-}
-
-// killed: the leader dies.
-var killed = trade{name: "killed", down: func(k *keeper) error {
-	k.kill()
-	return nil
-}}
-
-// released: the leader is told to stop, and gives its lease back.
-var released = trade{name: "released", down: func(k *keeper) error {
-	manager, _ := k.current()
-	return manager.Stop()
-}}
-
-// paused: the leader's node hangs. It wakes up in the middle of what it was doing, and takes itself for the leader.
-func paused(away time.Duration) trade {
-	return trade{
-		name: fmt.Sprintf("paused until %s after the other took over", away),
-		down: func(k *keeper) error {
-			manager, _ := k.current()
-			return manager.Pause()
-		},
-		up: func(k *keeper) error {
-			manager, _ := k.current()
-			return manager.Resume()
-		},
-		away: away,
-	}
-}
-
-// ask for rotations by hand until ctx ends, of one AccessKey after the other, beside those that are due.
+// ask requests rotations until ctx ends, in addition to those that are due.
 func (w *world) ask(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
 		it := w.subjects[rand.IntN(len(w.subjects))]
@@ -71,12 +34,12 @@ func (w *world) askFor(ctx context.Context, it *subject, token string) error {
 	return w.kube.Patch(ctx, accessKey, client.RawPatch("application/merge-patch+json", patch))
 }
 
-// killManagers kills the manager again and again. The waits are exponential, so that some kills meet a manager that has
-// just started.
+// killManagers kills the manager again and again. The waits are exponential, so that some kills hit a manager that has just
+// started.
 func (w *world) killManagers(ctx context.Context, random *rand.Rand) {
 	k := w.keep(ctx, "alone")
 	defer k.end()
-	// Half of the first pairs, so that the kills meet the others.
+	// The kills interrupt the other half.
 	w.wait(ctx, "half of the first pairs", func() bool { return len(w.operatorKeys()) > len(w.subjects)/2 })
 	for range w.form.kills {
 		pause(ctx, time.Duration(random.ExpFloat64()*float64(w.form.killEvery)))
@@ -84,7 +47,7 @@ func (w *world) killManagers(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// restartPlane kills etcd and kube-apiserver under a manager that works, each for a moment, and the manager at one of them.
+// restartPlane kills etcd and kube-apiserver under a working manager, each for a moment.
 func (w *world) restartPlane(ctx context.Context, random *rand.Rand) {
 	k := w.keep(ctx, "restarts")
 	defer k.end()
@@ -104,7 +67,7 @@ func (w *world) restartPlane(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// goesOn waits until a rotation that is asked for now is made.
+// goesOn waits until a rotation that is requested now is done.
 func (w *world) goesOn(ctx context.Context) {
 	token := fmt.Sprintf("goes-on-%d", time.Now().UnixNano())
 	w.wait(ctx, "a rotation", func() bool {
@@ -117,40 +80,36 @@ func (w *world) goesOn(ctx context.Context) {
 				return true
 			}
 			if accessKey.Annotations[v1alpha1.RenewAnnotation] != token && accessKey.Status.Intent == nil && !it.user.crowded {
-				_ = w.askFor(ctx, it, token) // asked again in the next round
+				_ = w.askFor(ctx, it, token) // the next round asks again
 			}
 		}
 		return false
 	})
 }
 
-// tradeLeaders runs two managers that elect a leader, and takes the leader away in one way after the other.
-func (w *world) tradeLeaders(ctx context.Context) {
+// pauseLeaders runs two managers that elect a leader, and pauses the leader again and again, as if its node hung. It resumes
+// in the middle of what it was doing, and believes that it still leads.
+func (w *world) pauseLeaders(ctx context.Context) {
 	pair := []*keeper{w.keep(ctx, "a", "--leader-elect"), w.keep(ctx, "b", "--leader-elect")}
 	defer func() {
 		for _, k := range pair {
 			k.end()
 		}
 	}()
-	for _, trade := range w.form.trades {
+	for _, away := range w.form.pauses {
 		leader, other := w.leader(ctx, pair)
-		w.t.Logf("The leader is %s", trade.name)
-		was, _ := leader.current()
-		w.must(trade.down(leader))
-		w.wait(ctx, "another leader", func() bool { return other.leads() || restarted(leader, was) && leader.leads() })
-		pause(ctx, trade.away)
-		if trade.up != nil {
-			w.must(trade.up(leader))
-			w.wait(ctx, "the former leader to give up", func() bool { return restarted(leader, was) })
-		}
-		w.counted(func(c *counts) { c.trades++ })
+		paused, _ := leader.current()
+		w.must(paused.Pause())
+		w.wait(ctx, "another leader", other.leads)
+		pause(ctx, away)
+		w.must(paused.Resume())
+		w.wait(ctx, "the former leader to stop", func() bool {
+			now, _ := leader.current()
+			return now != paused
+		})
+		w.counted(func(c *counts) { c.pauses++ })
 		w.goesOn(ctx)
 	}
-}
-
-func restarted(k *keeper, was any) bool {
-	now, _ := k.current()
-	return any(now) != was
 }
 
 // leader waits until one of the two leads.
@@ -173,7 +132,7 @@ func (w *world) wait(ctx context.Context, what string, condition func() bool) {
 	const limit = 2 * time.Minute
 	for deadline := time.Now().Add(limit); !condition(); pause(ctx, samplePeriod) {
 		if ctx.Err() != nil || time.Now().After(deadline) {
-			w.t.Fatalf("waited %s in vain for %s", limit, what)
+			w.t.Fatalf("no %s after %s", what, limit)
 		}
 	}
 }

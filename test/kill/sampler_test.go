@@ -25,11 +25,11 @@ const (
 	samplePeriod = 150 * time.Millisecond
 	// patience with an API server that is down.
 	patience = 5 * time.Second
-	// mostFaults are told; more say nothing new.
+	// mostFaults are reported.
 	mostFaults = 20
 )
 
-// sampler reads every Secret and every AccessKey again and again, and compares them with the truth at the services.
+// sampler reads all Secrets and AccessKeys several times a second, and compares them with the truth at the services.
 type sampler struct {
 	w *world
 
@@ -38,10 +38,10 @@ type sampler struct {
 	published map[string]int64
 	revisions map[string]string
 	faults    []string
-	// samples of the whole; pairs that were compared; samples that the API server did not answer; pairs that a service
-	// without overlap had ended while an operation was open; pairs that were replaced between the read and the comparison.
+	// samples; pairs compared; samples that the API server did not answer; pairs that a service without overlap had ended
+	// while an operation was open; pairs that were rotated between the read and the comparison.
 	samples, pairs, unanswered, inPlace, overtaken int
-	// known are the keys that were the current one of an AccessKey at some sample.
+	// known keys were the current key of an AccessKey in some sample.
 	known map[string]bool
 }
 
@@ -77,8 +77,8 @@ func (s *sampler) counted(change func(*sampler)) {
 	change(s)
 }
 
-// sample takes one sample. Keys are listed before and after the AccessKeys: one that is there both times and in no status
-// is recorded nowhere.
+// sample takes one sample. It lists the keys before and after the AccessKeys: a key that exists both times and is in no status
+// is not recorded.
 func (s *sampler) sample(ctx context.Context) {
 	asked, before := s.w.clock.Now(), s.w.operatorKeys()
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -99,7 +99,7 @@ func (s *sampler) sample(ctx context.Context) {
 	s.counted(func(s *sampler) { s.samples++ })
 }
 
-// comparePairs asks the data plane for each pair. A Secret that was there once must be there, and hold a pair that works.
+// comparePairs asks the data plane for each pair. A Secret that existed once must exist, and hold a pair that works.
 func (s *sampler) comparePairs(ctx context.Context, asked time.Time, secrets []corev1.Secret) {
 	there := map[string]*corev1.Secret{}
 	for i := range secrets {
@@ -108,7 +108,7 @@ func (s *sampler) comparePairs(ctx context.Context, asked time.Time, secrets []c
 	for _, it := range s.w.subjects {
 		secret := there[it.name]
 		if secret == nil && s.published[it.name] == 0 {
-			continue // the first pair is still to come
+			continue // no pair was published yet
 		}
 		s.counted(func(s *sampler) { s.pairs++ })
 		if !it.works(secret) {
@@ -120,7 +120,7 @@ func (s *sampler) comparePairs(ctx context.Context, asked time.Time, secrets []c
 	}
 }
 
-// works asks the service. What the Secret says of a nil one is nothing.
+// works asks the service whether the pair in the Secret is valid. A nil Secret holds none.
 func (s *subject) works(secret *corev1.Secret) bool {
 	id, value := pairOf(secret)
 	return id != "" && s.service.Valid(id, value)
@@ -133,8 +133,8 @@ func pairOf(secret *corev1.Secret) (id, value string) {
 	return string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
 }
 
-// confirm a pair that does not work. What the test read can be older than what it asked the service: the pair is to blame
-// if it had ended before it was read, or if it is still published.
+// confirm reports a pair that does not work if it had ended before the test read it, or if it is still published. Otherwise it
+// was rotated between the read and the question.
 func (s *sampler) confirm(ctx context.Context, asked time.Time, it *subject, secret *corev1.Secret) {
 	id, value := pairOf(secret)
 	now, operating, err := s.again(ctx, it)
@@ -152,8 +152,8 @@ func (s *sampler) confirm(ctx context.Context, asked time.Time, it *subject, sec
 	}
 }
 
-// again reads the AccessKey and then the Secret, in the order in which an operation does not end unseen: it publishes
-// first and records after. operating: an operation is open.
+// again reads the AccessKey and then the Secret. An operation publishes first and records afterwards, so none ends unseen in
+// this order. operating: an operation is open.
 func (s *sampler) again(ctx context.Context, it *subject) (secret *corev1.Secret, operating bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -169,7 +169,7 @@ func (s *sampler) again(ctx context.Context, it *subject) (secret *corev1.Secret
 	return secret, accessKey.Status.Intent != nil, err
 }
 
-// get asks until the API server answers.
+// get retries until the API server answers.
 func (w *world) get(ctx context.Context, it *subject, into client.Object) error {
 	for {
 		limited, cancel := context.WithTimeout(ctx, patience)
@@ -188,11 +188,11 @@ func (s *subject) endedBefore(accessKeyID string, moment time.Time) bool {
 	})
 }
 
-// fate tells what the ledger has of a key.
+// fate describes what became of a key.
 func (s *subject) fate(accessKeyID string) string {
 	for _, pair := range slices.Backward(s.service.History()) {
 		if pair.AccessKeyID == accessKeyID {
-			return fmt.Sprintf(" (made %s, deleted %s by %s)", clockTime(pair.CreatedAt), clockTime(pair.DeletedAt), pair.DeletedBy)
+			return fmt.Sprintf(" (created %s, deleted %s by %s)", clockTime(pair.CreatedAt), clockTime(pair.DeletedAt), pair.DeletedBy)
 		}
 	}
 	return ""
@@ -200,7 +200,7 @@ func (s *subject) fate(accessKeyID string) string {
 
 func clockTime(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
 
-// compareRevision: each revision is one pair, and they only go up.
+// compareRevision expects one pair for each revision, and revisions that only increase.
 func (s *sampler) compareRevision(it *subject, secret *corev1.Secret) {
 	var record plan.Record
 	if err := json.Unmarshal([]byte(secret.Annotations[v1alpha1.RecordAnnotation]), &record); err != nil {
@@ -215,4 +215,22 @@ func (s *sampler) compareRevision(it *subject, secret *corev1.Secret) {
 		s.fault("Secret %s went back from revision %d to %d", it.name, last, record.Revision)
 	}
 	s.revisions[revision], s.published[it.name] = record.Digest, record.Revision
+}
+
+// summary describes the run in numbers. It is called when nothing runs any more.
+func (s *sampler) summary(took time.Duration) string {
+	created, lost := s.keysCreated()
+	rotations := int64(0)
+	for _, revision := range s.published {
+		rotations += revision - 1
+	}
+	count := s.w.count
+	return fmt.Sprintf(`
+  %d AccessKeys at %d services, %s
+  %d kills of the manager (%d starts), %d of etcd, %d of kube-apiserver, %d pauses of the leader
+  %d keys created, %d rotations (%d requested); %d keys whose secret was lost in a crash
+  %d samples of %d pairs (%d samples that the API server did not answer, %d pairs rotated meanwhile)
+  %d samples between the end of the old pair and the new one, where a key is regenerated
+  %d faults`, len(s.w.subjects), len(s.w.services), took.Round(time.Second), count.kills, count.starts, count.etcd, count.apiServer, count.pauses,
+		created, rotations, count.asked, lost, s.samples, s.pairs, s.unanswered, s.overtaken, s.inPlace, len(s.faults))
 }

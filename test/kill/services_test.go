@@ -21,8 +21,8 @@ import (
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
-// keyServer is what the simulators have in common. They are in the test's process, so that they outlive every kill, and
-// what they say is the truth.
+// keyServer is what the simulators have in common. They run in the test's process, so they outlive every kill and know the
+// truth.
 type keyServer interface {
 	http.Handler
 	Valid(accessKeyID, secret string) bool
@@ -30,17 +30,17 @@ type keyServer interface {
 	History() []simulator.Pair
 }
 
-// keyService is a simulated service, and the users that are to have keys there.
+// keyService is a simulated service with the users that get keys there.
 type keyService struct {
 	name string
 	keyServer
-	// credentials is the Secret of a user's KeyService. Users with the same one share a KeyService.
+	// credentials is the Secret of a user's KeyService. Users with the same credentials share a KeyService.
 	credentials func(u user) map[string]string
 	spec        func(spec *v1alpha1.KeyServiceSpec, url, secret string)
 	users       []user
 	// inPlace: the service holds one key per user, so that a rotation ends the old pair before the new one is published.
 	inPlace bool
-	// expires: the service ends a pair by itself when its ttl is over.
+	// expires: the service itself ends a pair when its ttl is over.
 	expires bool
 }
 
@@ -48,35 +48,14 @@ type keyService struct {
 type user struct {
 	// name in spec.user; owner in the simulator's ledger.
 	name, owner string
-	// credentials are of a service whose keys belong to who asks for them.
+	// credentials of a service whose keys belong to the caller.
 	credentials map[string]string
-	// crowded: somebody else's key takes the room that a rotation needs.
+	// crowded: a foreign key fills the quota, so that no rotation is possible.
 	crowded bool
 }
 
-// count of AccessKeys at each service.
-const (
-	qumuloKeys  = 14
-	ionosKeys   = 12
-	huaweiKeys  = 13
-	ontapKeys   = 9
-	inPlaceKeys = 2
-)
-
-func keyServices(c *clock) ([]*keyService, error) {
-	var all []*keyService
-	for _, start := range []func(*clock) (*keyService, error){qumuloService, ionosService, huaweiService, ontapService, inPlaceService} {
-		service, err := start(c)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, service)
-	}
-	return all, nil
-}
-
-func qumuloService(c *clock) (*keyService, error) {
-	server := qumulo.New(qumulo.Options{Clock: c})
+func (w *world) qumulo(keys int) *keyService {
+	server := qumulo.New(qumulo.Options{Clock: w.clock})
 	token := server.AddToken(time.Time{})
 	s := &keyService{
 		name: "qumulo", keyServer: server,
@@ -85,21 +64,19 @@ func qumuloService(c *clock) (*keyService, error) {
 			spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: secret, Key: "token"}}
 		},
 	}
-	for i := range qumuloKeys {
-		name := fmt.Sprintf("user-%02d", i)
-		s.users = append(s.users, user{name: "local:" + name, owner: "auth_id:" + server.AddUser(name), crowded: i == 0})
+	for i := range keys {
+		s.users = append(s.users, user{name: "local:" + userName(i), owner: "auth_id:" + server.AddUser(userName(i)), crowded: i == 0})
 	}
 	server.AddUser("person")
 	for _, name := range []string{"local:person", "local:person", s.users[0].name} {
-		if _, _, err := server.MakeKey(name); err != nil {
-			return nil, err
-		}
+		_, _, err := server.MakeKey(name)
+		w.must(err)
 	}
-	return s, nil
+	return s
 }
 
-func ionosService(c *clock) (*keyService, error) {
-	server := ionos.New(ionos.Options{Clock: c, Provisioning: time.Second, Destroying: time.Second})
+func (w *world) ionos(keys int) *keyService {
+	server := ionos.New(ionos.Options{Clock: w.clock, Provisioning: time.Second, Destroying: time.Second})
 	s := &keyService{
 		name: "ionos", keyServer: server,
 		credentials: func(u user) map[string]string { return u.credentials },
@@ -107,18 +84,16 @@ func ionosService(c *clock) (*keyService, error) {
 			spec.IONOS = &v1alpha1.IONOSService{URL: url, TokenSecretRef: v1alpha1.TokenReference{Name: secret, Key: "token"}}
 		},
 	}
-	for i := range ionosKeys {
-		name := fmt.Sprintf("user-%02d", i)
-		s.users = append(s.users, user{owner: name, credentials: map[string]string{"token": server.AddUser(name)}})
-		if _, _, err := server.MakeKey(name, "made by hand"); err != nil {
-			return nil, err
-		}
+	for i := range keys {
+		s.users = append(s.users, user{owner: userName(i), credentials: map[string]string{"token": server.AddUser(userName(i))}})
+		_, _, err := server.MakeKey(userName(i), "made by hand")
+		w.must(err)
 	}
-	return s, nil
+	return s
 }
 
-func huaweiService(c *clock) (*keyService, error) {
-	server := huawei.New(huawei.Options{Clock: c})
+func (w *world) huawei(keys int) *keyService {
+	server := huawei.New(huawei.Options{Clock: w.clock})
 	s := &keyService{
 		name: "huawei", keyServer: server,
 		credentials: func(user) map[string]string {
@@ -128,27 +103,20 @@ func huaweiService(c *clock) (*keyService, error) {
 			spec.Huawei = &v1alpha1.HuaweiService{URL: url, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}}
 		},
 	}
-	for i := range huaweiKeys {
-		id := server.AddUser(fmt.Sprintf("user-%02d", i))
+	for i := range keys {
+		id := server.AddUser(userName(i))
 		s.users = append(s.users, user{name: id, owner: id, crowded: i == 0})
 	}
 	server.AddUser("person")
 	for _, name := range []string{"person", "person", s.users[0].name} {
-		if _, _, err := server.MakeKey(name); err != nil {
-			return nil, err
-		}
+		_, _, err := server.MakeKey(name)
+		w.must(err)
 	}
-	return s, nil
+	return s
 }
 
-func ontapService(c *clock) (*keyService, error) { return ontapOf(c, "ontap", ontap.V9191, ontapKeys) }
-
-func inPlaceService(c *clock) (*keyService, error) {
-	return ontapOf(c, "ontap-in-place", ontap.V9161, inPlaceKeys)
-}
-
-func ontapOf(c *clock, name, version string, keys int) (*keyService, error) {
-	server := ontap.New(ontap.Options{Clock: c, Version: version})
+func (w *world) ontap(name, version string, keys int) *keyService {
+	server := ontap.New(ontap.Options{Clock: w.clock, Version: version})
 	s := &keyService{
 		name: name, keyServer: server, inPlace: version != ontap.V9191, expires: true,
 		credentials: func(user) map[string]string {
@@ -159,14 +127,17 @@ func ontapOf(c *clock, name, version string, keys int) (*keyService, error) {
 		},
 	}
 	for i := range keys {
-		s.users = append(s.users, user{name: fmt.Sprintf("user-%02d", i), owner: fmt.Sprintf("user-%02d", i)})
+		s.users = append(s.users, user{name: userName(i), owner: userName(i)})
 	}
 	_, _, err := server.AddUser("person", "made by hand")
-	return s, err
+	w.must(err)
+	return s
 }
 
-// slow carries a change out some time after it came, and answers some time after that, so that kills find requests under
-// way in every state. Whoever sent it may be gone by then: it is carried out all the same, as by a real service.
+func userName(i int) string { return fmt.Sprintf("user-%02d", i) }
+
+// slow delays each change before and after it is carried out, so that kills interrupt requests in every state. A change is
+// carried out even if its sender is gone by then, as at a real service.
 func slow(next http.Handler, most time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
@@ -175,7 +146,7 @@ func slow(next http.Handler, most time.Duration) http.Handler {
 		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // cut off before the service had all of it
+			return // the request was cut off
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		time.Sleep(rand.N(most))

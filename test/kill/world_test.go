@@ -13,17 +13,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/go-logr/logr"
-
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/ontap"
 )
 
 const namespace = "team-a"
@@ -46,16 +46,16 @@ type world struct {
 	count counts
 }
 
-// subject is an AccessKey, and whose key it is for.
+// subject is an AccessKey, and the user whose keys it manages.
 type subject struct {
 	name    string
 	service *keyService
 	user    user
 }
 
-// counts are for the summary.
+// counts are numbers for the summary.
 type counts struct {
-	kills, starts, etcd, apiServer, trades, asked int
+	kills, starts, etcd, apiServer, pauses, asked int
 }
 
 func (w *world) counted(change func(*counts)) {
@@ -64,30 +64,25 @@ func (w *world) counted(change func(*counts)) {
 	change(&w.count)
 }
 
-// newWorld brings everything up but the manager.
+// newWorld starts everything except the manager.
 func newWorld(ctx context.Context, t *testing.T, f form) *world {
 	t.Helper()
 	log.SetLogger(logr.Discard())
 	w := &world{t: t, form: f, clock: newClock(ctx)}
 	w.keepLogsOfFailure()
 	var err error
-	if w.plane, err = cluster.Start(ctx, "../../config/crd/bases"); err != nil {
-		t.Fatal(err)
-	}
+	w.plane, err = cluster.Start(ctx, "../../config/crd/bases")
+	w.must(err)
 	t.Cleanup(func() {
 		if err := w.plane.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default"); err != nil {
-		t.Fatal(err)
-	}
-	if w.services, err = keyServices(w.clock); err != nil {
-		t.Fatal(err)
-	}
+	w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()})
+	w.must(err)
+	_, err = w.plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default")
+	w.must(err)
+	w.services = []*keyService{w.qumulo(14), w.ionos(12), w.huawei(13), w.ontap("ontap", ontap.V9191, 9), w.ontap("ontap-in-place", ontap.V9161, 2)}
 	w.must(w.kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
 	for _, service := range w.services {
 		w.add(ctx, service)
@@ -103,7 +98,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// keepLogsOfFailure leaves what the managers wrote where a person can read it.
+// keepLogsOfFailure keeps the logs of the managers if the test fails.
 func (w *world) keepLogsOfFailure() {
 	var err error
 	w.logs, err = os.MkdirTemp("", "accesskey-kill-")
@@ -117,7 +112,7 @@ func (w *world) keepLogsOfFailure() {
 	})
 }
 
-// manager builds the manager, unless one is given.
+// manager builds the manager, unless -manager names one.
 func manager(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	if *managerPath != "" {
@@ -136,7 +131,7 @@ func manager(ctx context.Context, t *testing.T) string {
 func (w *world) add(ctx context.Context, s *keyService) {
 	server, err := simulator.Serve(slow(s, w.form.slowness))
 	w.must(err)
-	w.t.Cleanup(func() { _ = server.Close() }) // nothing of it is needed any more
+	w.t.Cleanup(func() { _ = server.Close() }) // nobody needs it any more
 	w.servers = append(w.servers, server)
 	made := map[string]bool{}
 	for i, u := range s.users {
@@ -170,8 +165,8 @@ func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u
 	w.must(w.kube.Create(ctx, service))
 }
 
-// accessKey rotates each minute. Where the service ends pairs by itself, their ttl outlasts the two to four minutes that
-// settling takes after a crash: a pair that ends meanwhile would be the service's doing.
+// accessKey returns an AccessKey that rotates every minute. Where the service itself ends pairs, the ttl is longer than the
+// two to four minutes that settling takes after a crash. Otherwise the service would end a pair in that time.
 func (s *subject) accessKey(keyService string) *v1alpha1.AccessKey {
 	ttl, overlap := 100*time.Second, 40*time.Second
 	if s.service.expires {

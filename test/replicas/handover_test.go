@@ -6,6 +6,7 @@ package replicas
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,88 +15,85 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// handOverLimit is what a leader that dies may cost (docs/install.md); released, one that ends in order.
+// These are the longest times until another replica leads: after the leader was killed (docs/install.md), and after it was
+// stopped and released the lease.
 const (
-	handOverLimit = 20 * time.Second
-	released      = 5 * time.Second
+	killedLimit  = 20 * time.Second
+	stoppedLimit = 5 * time.Second
 )
 
-// TestALeaderIsFollowedSoonAndNothingIsDoneTwice: what is asked for around the hand-over is done once.
-func TestALeaderIsFollowedSoonAndNothingIsDoneTwice(t *testing.T) {
-	w := newWorld(t, "../../config/default", 0)
+// TestStandbyTakesOver asks for rotations while no replica leads, and while the leader stops. Each must happen exactly once.
+func TestStandbyTakesOver(t *testing.T) {
+	w := newWorld(t)
 	var names []string
 	for i := range 30 {
 		names = append(names, fmt.Sprintf("user-%02d", i))
-		w.addAccessKey(names[i], "qumulo")
+		w.addAccessKey(names[i])
 	}
-	first := w.start("first", "--leader-elect")
-	w.until(time.Minute, "the first leader", func() bool { return w.holder(defaultLease) != "" })
-	second := w.start("second", "--leader-elect")
-	w.until(time.Minute, "the keys", func() bool { return w.issued("") == len(names) })
+	first := w.start("first")
+	w.until("the first leader", func() bool { return w.leader() != "" })
+	second := w.start("second")
+	w.until("the keys", func() bool { return w.issued("") == len(names) })
 
-	killed := w.handOver("killed", handOverLimit, func() {
+	killed := w.handOver("killed", killedLimit, func() {
 		first.Kill()
-		w.renew(names, "while nobody leads")
+		w.rotate(names, "without a leader")
 	})
-	w.until(time.Minute, "the renewals", func() bool { return w.issued("while nobody leads") == len(names) })
-	w.expectMade(2 * len(names))
+	w.until("the rotations", func() bool { return w.issued("without a leader") == len(names) })
+	w.expectCreated(2 * len(names))
 
-	third := w.start("third", "--leader-elect")
-	w.until(time.Minute, "the third to wait for the lease", func() bool { return w.said(third, attempting, defaultLease) })
-	stopped := w.handOver("told to stop", released, func() {
-		w.renew(names, "as it stops")
+	third := w.start("third")
+	w.until("the third replica to wait for the lease", func() bool {
+		return strings.Contains(strings.ToLower(third.readLog(w)), "attempting to acquire leader lease") // the message of client-go
+	})
+	stopped := w.handOver("stopped", stoppedLimit, func() {
+		w.rotate(names, "while the leader stops")
 		if err := second.Stop(); err != nil {
-			t.Errorf("it ended with %v", err)
+			t.Errorf("the leader ended with %v", err)
 		}
 	})
-	w.until(time.Minute, "the renewals", func() bool { return w.issued("as it stops") == len(names) })
-	w.expectMade(3 * len(names))
-	t.Logf("Another one led %s after the leader was killed, %s after it was told to stop", killed, stopped)
+	w.until("the rotations", func() bool { return w.issued("while the leader stops") == len(names) })
+	w.expectCreated(3 * len(names))
+	t.Logf("Another replica led %s after the leader was killed, and %s after it was stopped", killed, stopped)
 }
 
-const (
-	defaultLease = "accesskey-operator"
-	// What client-go says of a lease, in small letters.
-	acquired, attempting = "successfully acquired lease", "attempting to acquire leader lease"
-)
-
-// holder of a lease, empty if nobody holds it.
-func (w *world) holder(name string) string {
+// leader returns the holder of the lease. It is empty if no replica holds it.
+func (w *world) leader() string {
 	w.Helper()
 	lease := &coordinationv1.Lease{}
-	err := w.kube.Get(context.Background(), client.ObjectKey{Namespace: "accesskey-system", Name: name}, lease)
+	err := w.kube.Get(context.Background(), client.ObjectKey{Namespace: "accesskey-system", Name: "accesskey-operator"}, lease)
 	w.must(client.IgnoreNotFound(err))
 	return ptr.Deref(lease.Spec.HolderIdentity, "")
 }
 
-// handOver ends a leader, and tells how long it took until another one led.
+// handOver ends a leader and returns the time until another replica leads.
 func (w *world) handOver(how string, limit time.Duration, end func()) time.Duration {
 	w.Helper()
-	former, began := w.holder(defaultLease), time.Now()
+	former, began := w.leader(), time.Now()
 	end()
-	w.until(time.Minute, "another leader", func() bool { holder := w.holder(defaultLease); return holder != "" && holder != former })
+	w.until("another leader", func() bool { leader := w.leader(); return leader != "" && leader != former })
 	took := time.Since(began).Round(100 * time.Millisecond)
 	if took > limit {
-		w.Errorf("after the leader was %s, %s passed until another one led", how, took)
+		w.Errorf("after the leader was %s, it took %s until another replica led", how, took)
 	}
 	return took
 }
 
-// expectMade expects so many keys ever, and as many for each user.
-func (w *world) expectMade(want int) {
+// expectCreated checks the total number of keys that were ever created, and that each user had the same number.
+func (w *world) expectCreated(want int) {
 	w.Helper()
-	made := map[string]int{}
+	created := map[string]int{}
 	for _, pair := range w.service.History() {
-		made[pair.Owner]++
+		created[pair.Owner]++
 	}
 	total := 0
-	for owner, count := range made {
+	for owner, count := range created {
 		total += count
-		if count*len(made) != want {
+		if count*len(created) != want {
 			w.Errorf("%s had %d keys", owner, count)
 		}
 	}
 	if total != want {
-		w.Errorf("%d keys were made, and %d asked for", total, want)
+		w.Errorf("%d keys were created, want %d", total, want)
 	}
 }

@@ -1,18 +1,15 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package replicas runs several managers as processes on a real API server: a leader and its standby.
+// Package replicas tests several managers, which run as processes, on a real API server: a leader and its standby.
 package replicas
 
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -33,21 +29,20 @@ import (
 
 const namespace = "team-a"
 
-// world is an API server on which an overlay is installed, a simulated service, and the managers as processes.
+// world is an API server with the installed operator, and a simulated service.
 type world struct {
 	testing.TB
 	plane   *cluster.Cluster
 	kube    client.Client
 	service *qumulo.Simulator
-	server  *simulator.Server
 	binary  string
 	logs    string
 }
 
-func newWorld(t testing.TB, overlay string, latency time.Duration) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	log.SetLogger(logr.Discard())
-	w := &world{TB: t, service: qumulo.New(qumulo.Options{Clock: clock.RealClock{}}), logs: t.TempDir()}
+	w := &world{TB: t, service: qumulo.New(qumulo.Options{}), logs: t.TempDir()}
 	var err error
 	w.plane, err = cluster.Start(t.Context(), "../../config/crd/bases")
 	w.must(err)
@@ -58,14 +53,11 @@ func newWorld(t testing.TB, overlay string, latency time.Duration) *world {
 	})
 	w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()})
 	w.must(err)
-	_, err = w.plane.Kubectl(t.Context(), nil, "apply", "-k", overlay)
+	_, err = w.plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/default")
 	w.must(err)
-	w.server, err = simulator.Serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		time.Sleep(latency)
-		w.service.ServeHTTP(rw, r)
-	}))
+	server, err := simulator.Serve(w.service)
 	w.must(err)
-	t.Cleanup(func() { _ = w.server.Close() }) // nothing of it is needed any more
+	t.Cleanup(func() { _ = server.Close() }) // the test is over
 	w.binary = filepath.Join(t.TempDir(), "manager")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.binary, "./cmd")
 	build.Dir = "../.."
@@ -77,30 +69,25 @@ func newWorld(t testing.TB, overlay string, latency time.Duration) *world {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "token"},
 		StringData: map[string]string{"token": w.service.AddToken(time.Time{})},
 	})
-	w.addService("qumulo")
-	return w
-}
-
-func (w *world) addService(name string) {
-	w.Helper()
 	w.create(&v1alpha1.KeyService{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "qumulo"},
 		Spec: v1alpha1.KeyServiceSpec{
-			Qumulo:    &v1alpha1.QumuloService{URL: w.server.URL, TokenSecretRef: &v1alpha1.TokenReference{Name: "token", Key: "token"}},
-			TLS:       &v1alpha1.TLS{CABundle: string(w.server.CA)},
+			Qumulo:    &v1alpha1.QumuloService{URL: server.URL, TokenSecretRef: &v1alpha1.TokenReference{Name: "token", Key: "token"}},
+			TLS:       &v1alpha1.TLS{CABundle: string(server.CA)},
 			RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
 		},
 	})
+	return w
 }
 
-// addAccessKey of a user of its own.
-func (w *world) addAccessKey(name, service string) {
+// addAccessKey creates an AccessKey and its user.
+func (w *world) addAccessKey(name string) {
 	w.Helper()
 	w.service.AddUser(name)
 	w.create(&v1alpha1.AccessKey{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.AccessKeySpec{
-			ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: service},
+			ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: "qumulo"},
 			User:       "local:" + name,
 		},
 	})
@@ -118,55 +105,47 @@ func (w *world) must(err error) {
 	}
 }
 
-// process is a manager with its log.
+// process is a manager and the path of its log.
 type process struct {
 	*cluster.Manager
 	log string
 }
 
-func (w *world) start(name string, arguments ...string) *process {
+func (p *process) readLog(w *world) string {
+	w.Helper()
+	text, err := os.ReadFile(p.log)
+	w.must(err)
+	return string(text)
+}
+
+// start starts a manager with leader election. It kills the manager when the test ends.
+func (w *world) start(name string) *process {
 	w.Helper()
 	p := &process{log: filepath.Join(w.logs, name+".log")}
 	var err error
-	p.Manager, err = w.plane.StartManager(w.Context(), w.binary, p.log, append(arguments, "--zap-log-level=2")...) // up to 1 the log is sampled
+	p.Manager, err = w.plane.StartManager(w.Context(), w.binary, p.log, "--leader-elect", "--zap-log-level=2") // lower levels sample the log
 	w.must(err)
 	w.Cleanup(func() {
 		p.Kill()
 		if w.Failed() {
-			said, _ := os.ReadFile(p.log) // there is nothing to tell of one that said nothing
-			w.Logf("%s said at last:\n%s", name, said[max(0, len(said)-4000):])
+			text := p.readLog(w)
+			w.Logf("the end of the log of %s:\n%s", name, text[max(0, len(text)-4000):])
 		}
 	})
 	return p
 }
 
-// said reports whether the manager says of a lease that it acquired it, or whatever is asked.
-func (w *world) said(p *process, what, lease string) bool {
+// until waits up to a minute for a condition.
+func (w *world) until(what string, condition func() bool) {
 	w.Helper()
-	said, err := os.ReadFile(p.log)
-	w.must(err)
-	for line := range strings.Lines(string(said)) {
-		if strings.Contains(strings.ToLower(line), what) && regexp.MustCompile(`accesskey-system/`+lease+`\W`).MatchString(line) {
-			return true
+	for began := time.Now(); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			w.Fatalf("waited a minute for %s", what)
 		}
 	}
-	return false
 }
 
-// until waits for a condition, and tells how long it took.
-func (w *world) until(limit time.Duration, what string, condition func() bool) time.Duration {
-	w.Helper()
-	began := time.Now()
-	for !condition() {
-		if time.Since(began) > limit {
-			w.Fatalf("waited %s in vain for %s", limit, what)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return time.Since(began)
-}
-
-// issued are how many AccessKeys are ready and have handled a renewal token.
+// issued returns the number of AccessKeys that are ready and have handled this rotation token.
 func (w *world) issued(token string) (count int) {
 	w.Helper()
 	var all v1alpha1.AccessKeyList
@@ -180,8 +159,8 @@ func (w *world) issued(token string) (count int) {
 	return count
 }
 
-// renew asks for a renewal of every AccessKey.
-func (w *world) renew(names []string, token string) {
+// rotate requests a rotation of every AccessKey.
+func (w *world) rotate(names []string, token string) {
 	w.Helper()
 	for _, name := range names {
 		ak := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}

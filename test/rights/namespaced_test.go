@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,18 +17,17 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// TestRolesAreEnoughForSomeNamespaces runs the operator as --namespaces=team-a,team-b with what config/namespaced gives it.
+// TestRolesAreEnoughForSomeNamespaces runs the operator with --namespaces=team-a,team-b and the Roles of config/namespaced.
 func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 	namespaces := []string{newNamespace(t, "team-a"), newNamespace(t, "team-b")}
 	uninstallClusterRoles(t)
-	forgetKey(t)
 	if out, err := plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/namespaced"); err != nil {
 		t.Fatal(err, out)
 	}
 	for _, namespace := range namespaces {
 		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "accesskey-operator"}}
 		read(t, role)
-		waitFor(t, operatorUser, namespace, role.Rules)
+		waitFor(t, operatorIn(operatorNamespace), namespace, role.Rules)
 	}
 	s := newStory(t, "team-b", operatorNamespace)
 	stop, err := s.start(token(t), scope{namespaces: namespaces, own: operatorNamespace, namespacedOnly: true})
@@ -41,7 +39,7 @@ func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 	if err := s.create(t.Context(), stranger); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.tell(t.Context()); err != nil {
+	if err := s.run(t.Context()); err != nil {
 		t.Errorf("%v; refused: %v", err, s.recorder.refusals())
 	}
 	s.expectNotServed(stranger)
@@ -54,8 +52,8 @@ func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 	s.expectOwnRightsUsed(namespaces)
 }
 
-// expectOwnRightsUsed: the operator used all its rights in its own namespace and asked for no others there, nor in any
-// namespace that is not one of these.
+// expectOwnRightsUsed expects that the operator has used all its rights in its own namespace and no others there, and that it
+// has sent requests for no namespaces except its own and these.
 func (s *story) expectOwnRightsUsed(namespaces []string) {
 	s.t.Helper()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "accesskey-operator-own"}}
@@ -63,29 +61,20 @@ func (s *story) expectOwnRightsUsed(namespaces []string) {
 	own := rightsOf(role.Rules)
 	for _, right := range own {
 		if !slices.Contains(s.recorder.rights(), right) {
-			s.t.Errorf("%s is granted in its own namespace, and never used", right)
+			s.t.Errorf("%s is granted in the operator's own namespace but never used", right)
 		}
 	}
 	for asked := range s.recorder.requests() {
 		if !slices.Contains(append(namespaces, operatorNamespace), asked.namespace) {
-			s.t.Errorf("asked to %s in the namespace %q", asked, asked.namespace)
+			s.t.Errorf("the operator sent %s for the namespace %q", asked, asked.namespace)
 		}
 		if asked.namespace == operatorNamespace && !slices.Contains(own, asked.right) {
-			s.t.Errorf("asked to %s in its own namespace", asked)
+			s.t.Errorf("the operator sent %s for its own namespace", asked)
 		}
 	}
 }
 
-// forgetKey makes the next start the operator's first one.
-func forgetKey(t *testing.T) {
-	t.Helper()
-	key := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "accesskey-operator-proof"}}
-	if err := client.IgnoreNotFound(kube.Delete(t.Context(), key)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// uninstallClusterRoles takes away what config/default gave, and gives it back in the end.
+// uninstallClusterRoles removes the bindings of config/default, and restores them at the end of the test.
 func uninstallClusterRoles(t *testing.T) {
 	t.Helper()
 	if out, err := plane.Kubectl(t.Context(), nil, "delete", "clusterrolebinding", "accesskey-operator", "accesskey-operator-cluster"); err != nil {
@@ -98,7 +87,7 @@ func uninstallClusterRoles(t *testing.T) {
 	})
 }
 
-// expectNotServed: an AccessKey that refers to a ClusterKeyService is told why nothing comes of it, and can be deleted.
+// expectNotServed expects that an AccessKey of a ClusterKeyService reports that it is not served, and that it can be deleted.
 func (s *story) expectNotServed(ak *v1alpha1.AccessKey) {
 	s.t.Helper()
 	read(s.t, ak)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
@@ -27,10 +26,10 @@ import (
 	"accesskey.dev/operator/internal/controller"
 )
 
-// account is who an operator is to the API server.
+// account sets the identity with which an operator connects to the API server.
 type account = func(config *rest.Config)
 
-// token signs in with a bearer token, as a Pod does.
+// token returns an account that uses a bearer token of the operator's ServiceAccount, as a Pod does.
 func token(t *testing.T) account {
 	out, err := plane.Kubectl(t.Context(), nil, "create", "token", "accesskey-operator", "--namespace=accesskey-system")
 	if err != nil {
@@ -45,56 +44,63 @@ func withToken(config *rest.Config, token string) *rest.Config {
 	return fresh
 }
 
-// user is an administrator who puts on somebody's rights.
-func user(name string) account {
+// impersonated returns an account of an administrator who impersonates this user.
+func impersonated(name string) account {
 	return func(config *rest.Config) {
 		config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated"}}
 	}
 }
 
-// scope is where an operator works.
+// scope is the part of the cluster in which an operator works.
 type scope struct {
-	// namespaces to work in; none for the whole cluster.
+	// namespaces are the namespaces of the AccessKeys. An empty list is the whole cluster.
 	namespaces []string
-	// service is the only ClusterKeyService to see; all if empty.
+	// service is the only ClusterKeyService that the operator sees. If it is empty, the operator sees all of them.
 	service string
-	// own namespace, with the lease, the operator's key, and the Secrets of ClusterKeyServices unless there are none.
+	// own is the operator's own namespace, with the lease and the Secrets of ClusterKeyServices.
 	own            string
 	namespacedOnly bool
 }
 
-// errStays: an operator did not end in the time that it was given.
-var errStays = errors.New("it did not end in time")
+// errStays is the error of an operator that did not stop in time.
+var errStays = errors.New("the operator did not stop in time")
 
-// start runs an operator like cmd/ does, on the clock of the story, until the returned function is called.
+// start runs an operator as cmd/ does, but on the clock of the story, until the returned function is called.
 func (s *story) start(as account, where scope) (stop func(patience time.Duration) error, err error) {
 	account := rest.CopyConfig(plane.Config)
 	as(account)
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: where.own, Name: "accesskey-operator"}}
-	if err := client.IgnoreNotFound(kube.Delete(s.t.Context(), lease)); err != nil {
-		return nil, err
+	// The operator is the first one in its namespace: it finds nothing that an earlier operator has left there.
+	for _, left := range []client.Object{&coordinationv1.Lease{}} {
+		if err := kube.DeleteAllOf(s.t.Context(), left, client.InNamespace(where.own)); err != nil {
+			return nil, err
+		}
 	}
 	account.Wrap(s.recorder.wrap)
-	options := controller.CacheOptions(where.namespaces)
+	namespaces, setup := where.namespaces, controller.Config{ResyncPeriod: 10 * time.Minute, Concurrency: 4, Clock: s.clock, NewQueue: s.queue}
+	if !where.namespacedOnly {
+		setup.ClusterNamespace = where.own
+	}
+	if len(namespaces) > 0 && !where.namespacedOnly {
+		namespaces = append([]string{where.own}, namespaces...)
+	}
+	options := controller.CacheOptions(namespaces)
 	if where.service != "" {
 		options.ByObject[&v1alpha1.ClusterKeyService{}] = cache.ByObject{Field: fields.OneTermEqualSelector("metadata.name", where.service)}
 	}
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
-		Scheme: controller.Scheme(), Cache: options, Client: controller.ClientOptions(),
+		Scheme: controller.Scheme(), Cache: options,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
-		// As in cmd/, but soon enough to be seen.
+		// As in cmd/, but with periods short enough for the test to see every request.
 		LeaderElection: true, LeaderElectionID: "accesskey-operator", LeaderElectionNamespace: where.own, LeaderElectionReleaseOnCancel: true,
 		LeaseDuration: ptr.To(3 * time.Second), RenewDeadline: ptr.To(2 * time.Second), RetryPeriod: ptr.To(200 * time.Millisecond),
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.events = mgr.GetEventRecorder("accesskey-operator")
 	ctx, cancel := context.WithCancel(context.Background())
-	if err := controller.Setup(ctx, mgr, controller.Config{
-		Namespaces: where.namespaces, ClusterNamespace: where.own, NamespacedOnly: where.namespacedOnly,
-		ResyncPeriod: 10 * time.Minute, Concurrency: 4, Clock: s.clock, NewQueue: s.queue,
-	}); err != nil {
+	if err := controller.Setup(ctx, mgr, setup); err != nil {
 		cancel()
 		return nil, err
 	}
@@ -112,7 +118,7 @@ func (s *story) start(as account, where scope) (stop func(patience time.Duration
 	}, nil
 }
 
-// queue makes the operator's work queues go by the clock of the story.
+// queue creates a work queue that uses the clock of the story.
 func (s *story) queue(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
 	return workqueue.NewTypedRateLimitingQueueWithConfig(limiter, workqueue.TypedRateLimitingQueueConfig[reconcile.Request]{Name: name, Clock: s.clock})
 }

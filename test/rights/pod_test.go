@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// deployment as it is on the API server after kubectl apply -k config/default.
+// deployment returns the operator's Deployment as the API server has it after config/default was applied.
 func deployment(t *testing.T) *appsv1.Deployment {
 	t.Helper()
 	found := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: "accesskey-operator"}}
@@ -25,7 +25,7 @@ func deployment(t *testing.T) *appsv1.Deployment {
 	return found
 }
 
-// create the operator's Pod in the operator's namespace, but for a change, as a dry run on the API server.
+// admit creates the operator's Pod with a change, as a dry run on the API server.
 func admit(t *testing.T, change func(*corev1.PodSpec)) error {
 	t.Helper()
 	template := deployment(t).Spec.Template
@@ -83,7 +83,7 @@ func TestALooserPodIsRefused(t *testing.T) {
 	}
 }
 
-// TestThePodHasNothingToSpare covers what the level restricted does not ask for.
+// TestThePodHasNothingToSpare covers what the Pod Security level restricted does not require.
 func TestThePodHasNothingToSpare(t *testing.T) {
 	pod := deployment(t).Spec.Template.Spec
 	if len(pod.Containers) != 1 || len(pod.InitContainers) > 0 || len(pod.EphemeralContainers) > 0 {
@@ -96,16 +96,17 @@ func TestThePodHasNothingToSpare(t *testing.T) {
 		t.Error("it mounts more than its ServiceAccount's token")
 	}
 	if seesNode := pod.HostPID || pod.HostIPC; seesNode || pod.ServiceAccountName != "accesskey-operator" {
-		t.Errorf("it runs as %s, with the node's processes in sight: %t", pod.ServiceAccountName, seesNode)
+		t.Errorf("it runs as %s, and sees the processes of its node: %t", pod.ServiceAccountName, seesNode)
 	}
 	for _, port := range pod.Containers[0].Ports {
 		if port.HostPort != 0 {
-			t.Errorf("it takes port %d of its node", port.HostPort)
+			t.Errorf("it uses port %d of its node", port.HostPort)
 		}
 	}
 }
 
-// TestTheImageHasAUser: the Pod names none, and a kubelet can tell only by a number that it is not root.
+// TestTheImageHasAUser covers the user of the image. The Pod sets none, and the kubelet accepts only a numeric user as one that
+// is not root.
 func TestTheImageHasAUser(t *testing.T) {
 	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {

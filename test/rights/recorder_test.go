@@ -12,10 +12,11 @@ import (
 	"sync"
 )
 
-// recorder notes what the operator asks of the API server, and what it is refused for want of a right.
+// recorder records the operator's requests to the API server, and the rights that refused requests lacked.
 type recorder struct {
-	// line is cut by hangUp: an operator whose caches never filled would hold on to it, and the API server could not end.
-	line   context.Context //nolint:containedctx // of a connection, not of a call
+	// line ends with hangUp. An operator whose caches never sync would otherwise keep its watches open, and the API server
+	// would not stop.
+	line   context.Context //nolint:containedctx // the context of all connections, not of one call
 	hangUp context.CancelFunc
 
 	mu      sync.Mutex
@@ -29,7 +30,7 @@ func newRecorder() *recorder {
 	return r
 }
 
-// wrap is a wrapper of the client's transport.
+// wrap wraps the transport of the operator's client.
 func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper { return recording{r, next} }
 
 type recording struct {
@@ -40,6 +41,8 @@ type recording struct {
 // RoundTrip implements http.RoundTripper.
 func (r recording) RoundTrip(request *http.Request) (*http.Response, error) {
 	asked, ok := askedBy(request)
+	created := asked
+	created.verb = "create"
 	ctx, cancel := context.WithCancel(request.Context())
 	context.AfterFunc(r.recorder.line, cancel)
 	response, err := r.next.RoundTrip(request.WithContext(ctx))
@@ -49,15 +52,18 @@ func (r recording) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.recorder.mu.Lock()
 	defer r.recorder.mu.Unlock()
 	r.recorder.used[asked] = true
-	if response.StatusCode == http.StatusForbidden {
+	switch response.StatusCode {
+	case http.StatusCreated: // a server-side apply that creates the object uses two rights: patch and create
+		r.recorder.used[created] = true
+	case http.StatusForbidden:
 		reason, _ := io.ReadAll(response.Body)
 		response.Body = io.NopCloser(bytes.NewReader(reason))
-		r.recorder.refused[asked.right] = string(reason)
+		r.recorder.refused[missing(asked.right, string(reason))] = string(reason)
 	}
 	return response, err
 }
 
-// rights that were used.
+// rights returns the rights that were used.
 func (r *recorder) rights() []right {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,14 +78,14 @@ func (r *recorder) rights() []right {
 	return all
 }
 
-// requests that were sent.
+// requests returns the requests that were sent.
 func (r *recorder) requests() map[asked]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.used)
 }
 
-// refusals by the right that was asked for, with the API server's words.
+// refusals returns the API server's messages by the right that was missing.
 func (r *recorder) refusals() map[right]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -5,13 +5,14 @@ package rights
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// right to do one thing with one kind of resource.
+// right is the permission to use one verb on one resource.
 type right struct {
 	verb, group, resource string
 }
@@ -23,11 +24,27 @@ func (r right) String() string {
 	return r.verb + " " + r.resource + "." + r.group
 }
 
-// finalizers is the one right that is asked for by none of the operator's requests: where the API server enforces it, as that
-// of the tests does, it is a condition of writing an owner that blocks its deletion.
+// finalizers is the only right that no request names. An API server with the admission plugin
+// OwnerReferencesPermissionEnforcement, such as that of the tests, requires it to create an object that blocks the deletion of
+// its owner.
 var finalizers = right{"update", "accesskey.dev", "accesskeys/finalizers"}
 
-// rightsOf a role's rules, one by one.
+// forbidden matches the API server's message about a missing right, in JSON or protobuf. The missing right can differ from
+// the verb of the request: a server-side apply that creates the object also needs the right to create it.
+var forbidden = regexp.MustCompile(`cannot (\w+) resource \\?"([^"\\]+)\\?" in API group \\?"([^"\\]*)\\?"`)
+
+// missing returns the right that a refused request lacked.
+func missing(asked right, reason string) right {
+	if strings.Contains(reason, "cannot set blockOwnerDeletion") {
+		return finalizers
+	}
+	if found := forbidden.FindStringSubmatch(reason); found != nil {
+		return right{verb: found[1], group: found[3], resource: found[2]}
+	}
+	return asked
+}
+
+// rightsOf returns every single right that the rules grant.
 func rightsOf(rules []rbacv1.PolicyRule) []right {
 	var all []right
 	for _, rule := range rules {
@@ -42,7 +59,7 @@ func rightsOf(rules []rbacv1.PolicyRule) []right {
 	return all
 }
 
-// without a right are rules that grant all else.
+// without returns rules that grant the same rights except one.
 func without(rules []rbacv1.PolicyRule, gone right) []rbacv1.PolicyRule {
 	var kept []rbacv1.PolicyRule
 	for _, rule := range rules {
@@ -57,15 +74,15 @@ func without(rules []rbacv1.PolicyRule, gone right) []rbacv1.PolicyRule {
 	return kept
 }
 
-// asked is a request to the API server in the terms of its rights.
+// asked is a request to the API server, as RBAC sees it.
 type asked struct {
 	right
-	// namespace is empty for what belongs to the cluster, or for all namespaces at once.
+	// namespace is empty for cluster-scoped resources, and for requests that span all namespaces.
 	namespace string
 }
 
-// askedBy reads a request: /api/v1/… or /apis/GROUP/VERSION/…, then [namespaces/NAMESPACE/]RESOURCE[/NAME[/SUBRESOURCE]]. What
-// names no resource is discovery, which everybody may do.
+// askedBy parses the path of a request: /api/v1/… or /apis/GROUP/VERSION/…, followed by
+// [namespaces/NAMESPACE/]RESOURCE[/NAME[/SUBRESOURCE]]. It returns false for discovery, which every user may do.
 func askedBy(request *http.Request) (asked, bool) {
 	parts := strings.Split(strings.Trim(request.URL.Path, "/"), "/")
 	found := asked{}

@@ -18,21 +18,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-const (
-	// operatorNamespace is where config/ installs the operator.
-	operatorNamespace = "accesskey-system"
-	// operatorUser is what the API server calls its ServiceAccount.
-	operatorUser = "system:serviceaccount:accesskey-system:accesskey-operator"
-)
+// operatorNamespace is the namespace in which config/ installs the operator.
+const operatorNamespace = "accesskey-system"
 
-// role is what config/ gives the operator: in the whole cluster, or in its own namespace.
+// operatorIn returns the username of the ServiceAccount of an operator in this namespace.
+func operatorIn(namespace string) string {
+	return "system:serviceaccount:" + namespace + ":accesskey-operator"
+}
+
+// role is a role that config/ binds to the operator, in the whole cluster or in the operator's own namespace.
 type role struct {
 	name  string
 	own   bool
 	rules []rbacv1.PolicyRule
 }
 
-// roles as they are on the API server after kubectl apply -k config/default, by the bindings of the operator's ServiceAccount.
+// roles returns the roles that are bound to the operator's ServiceAccount on the API server, after config/default was applied.
 func roles(t *testing.T) []role {
 	t.Helper()
 	var all []role
@@ -80,18 +81,18 @@ func newNamespace(t *testing.T, name string) string {
 	return name
 }
 
-// TestTheOperatorUsesExactlyItsRights runs the operator in the whole cluster with its ServiceAccount's token.
+// TestTheOperatorUsesExactlyItsRights runs the operator for the whole cluster, with the token of its ServiceAccount.
 func TestTheOperatorUsesExactlyItsRights(t *testing.T) {
 	s := newStory(t, newNamespace(t, "exactly"), operatorNamespace)
 	s.shared = "exactly"
 	for _, role := range roles(t) {
-		waitFor(t, operatorUser, operatorNamespace, role.rules)
+		waitFor(t, operatorIn(operatorNamespace), operatorNamespace, role.rules)
 	}
 	stop, err := s.start(token(t), scope{own: operatorNamespace})
 	if err != nil {
 		t.Fatal(err, s.recorder.refusals())
 	}
-	if err := s.tell(t.Context()); err != nil {
+	if err := s.run(t.Context()); err != nil {
 		t.Errorf("%v; refused: %v", err, s.recorder.refusals())
 	}
 	if err := stop(time.Minute); err != nil {
@@ -110,65 +111,67 @@ func TestTheOperatorUsesExactlyItsRights(t *testing.T) {
 	}
 	for _, each := range granted {
 		if !slices.Contains(used, each) {
-			t.Errorf("%s is granted, and never used", each)
+			t.Errorf("%s is granted but never used", each)
 		}
 	}
 	for _, each := range used {
 		if !slices.Contains(granted, each) {
-			t.Errorf("%s is used, and not granted", each)
+			t.Errorf("%s is used but not granted", each)
 		}
 	}
 	t.Logf("%d rights", len(granted))
 }
 
-// TestEachRightIsNeeded takes one right after the other away, and sees the operator miss just that.
+// TestEachRightIsNeeded runs one operator for each right, with all rights but that one, and expects the API server to refuse
+// the operator exactly that.
 func TestEachRightIsNeeded(t *testing.T) {
-	distinct := map[right]bool{}
+	var distinct []right
 	for _, role := range roles(t) {
-		for _, each := range rightsOf(role.rules) {
-			distinct[each] = true
-		}
+		distinct = append(distinct, rightsOf(role.rules)...)
 	}
-	for gone := range distinct {
-		name := fmt.Sprintf("needed-%d", len(distinct))
-		delete(distinct, gone)
+	slices.SortFunc(distinct, func(a, b right) int { return strings.Compare(a.String(), b.String()) })
+	distinct = slices.Compact(distinct)
+	name := func(i int) string { return fmt.Sprintf("needed-%d", i) }
+	users := []string{operatorIn(operatorNamespace)}
+	for i := range distinct {
+		users = append(users, operatorIn(name(i)+"-own"))
+	}
+	admitOperators(t, users)
+	for i, gone := range distinct {
 		t.Run("without "+gone.String(), func(t *testing.T) {
 			t.Parallel()
 			rest := roles(t)
 			for i := range rest {
 				rest[i].rules = without(rest[i].rules, gone)
 			}
-			missed := gone
-			if gone == finalizers {
-				missed = right{"create", "", "secrets"}
-			}
-			expectToMiss(t, name, rest, missed)
+			expectToMiss(t, name(i), rest, gone)
 		})
 	}
 }
 
-// expectToMiss runs an operator with these roles until it is refused something, and expects that to be the right.
-func expectToMiss(t *testing.T, name string, roles []role, missed right) {
+// expectToMiss runs an operator with these roles until the API server refuses a request, and expects that the right is missing.
+func expectToMiss(t *testing.T, name string, roles []role, gone right) {
 	s := newStory(t, newNamespace(t, name), newNamespace(t, name+"-own"))
 	s.shared = name
 	s.until = func() bool { return len(s.recorder.refusals()) > 0 }
 	bind(t, name, s.own, roles)
 	t.Cleanup(func() { s.tidy() })
-	stop, err := s.start(user(name), scope{namespaces: []string{s.namespace}, service: s.shared, own: s.own})
+	stop, err := s.start(impersonated(operatorIn(s.own)), scope{namespaces: []string{s.namespace}, service: s.shared, own: s.own})
 	if err == nil {
-		err = s.tell(t.Context())
-		_ = stop(time.Second) // without a right it may lose its lease, and one whose caches never filled ends with its process only
+		err = s.run(t.Context())
+		// Without a right the operator may lose its lease. An operator whose caches never sync does not stop at all.
+		_ = stop(time.Second)
 	}
 	refusals := s.recorder.refusals()
-	if _, ok := refusals[missed]; !ok || len(refusals) != 1 {
-		t.Errorf("was refused %v, not just %s; %v", refusals, missed, err)
+	if _, ok := refusals[gone]; !ok || len(refusals) != 1 {
+		t.Errorf("the API server refused %v, expected only %s; %v", refusals, gone, err)
 	}
 }
 
-// bind gives a user these roles, and waits until the API server knows.
+// bind binds these roles to the operator in the namespace own, and waits until the API server knows them.
 func bind(t *testing.T, name, own string, roles []role) {
 	t.Helper()
-	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}}
+	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: operatorIn(own)}}
 	for i, role := range roles {
 		full := fmt.Sprintf("%s-%d", name, i)
 		objects := []client.Object{
@@ -192,12 +195,12 @@ func bind(t *testing.T, name, own string, roles []role) {
 				t.Fatal(err)
 			}
 		}
-		waitFor(t, name, own, role.rules)
+		waitFor(t, operatorIn(own), own, role.rules)
 	}
 }
 
-// waitFor the API server to know a user's rules in a namespace, by the last of them.
-func waitFor(t *testing.T, name, namespace string, rules []rbacv1.PolicyRule) {
+// waitFor waits until the API server grants a user the last of the rules in a namespace.
+func waitFor(t *testing.T, user, namespace string, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	rule := rules[len(rules)-1]
 	attributes := &authorizationv1.ResourceAttributes{Namespace: namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0], Resource: rule.Resources[0]}
@@ -206,7 +209,7 @@ func waitFor(t *testing.T, name, namespace string, rules []rbacv1.PolicyRule) {
 		attributes.Name = rule.ResourceNames[0]
 	}
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(5 * time.Millisecond) {
-		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: name, ResourceAttributes: attributes}}
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: attributes}}
 		if err := kube.Create(t.Context(), review); err != nil {
 			t.Fatal(err)
 		}
@@ -214,10 +217,10 @@ func waitFor(t *testing.T, name, namespace string, rules []rbacv1.PolicyRule) {
 			return
 		}
 	}
-	t.Fatalf("%s does not get the right to %v", name, attributes)
+	t.Fatalf("%s does not get the right %v", user, attributes)
 }
 
-// tidy removes what other operators of the tests would see: what belongs to no namespace.
+// tidy deletes the cluster-scoped objects of the story, which other operators of the tests would see.
 func (s *story) tidy() {
 	const nothing = `{"metadata":{"finalizers":null}}`
 	ctx := context.Background()

@@ -7,13 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	testclock "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,7 +26,7 @@ import (
 
 const day = 24 * time.Hour
 
-// story is what an operator lives through, with a Qumulo cluster and a clock of its own.
+// story is a sequence of user actions that makes an operator use all of its rights. It has its own Qumulo cluster and clock.
 type story struct {
 	t        *testing.T
 	recorder *recorder
@@ -33,16 +34,18 @@ type story struct {
 	service  *qumulo.Simulator
 	server   *simulator.Server
 
-	// namespace of the AccessKeys, and own of the operator.
+	// namespace is the namespace of the AccessKeys; own is the operator's.
 	namespace, own string
-	// shared is the name of a ClusterKeyService, empty where there is none.
+	// shared is the name of the ClusterKeyService. If it is empty, there is none.
 	shared string
-	// until ends the story early when it says so.
+	// events is the recorder of the operator.
+	events events.EventRecorder
+	// until ends the story early when it returns true.
 	until func() bool
 }
 
-// errEnough: the story was ended early.
-var errEnough = errors.New("enough was seen")
+// errEnough is the error of a story that ended early.
+var errEnough = errors.New("the story ended early")
 
 func newStory(t *testing.T, namespace, own string) *story {
 	s := &story{t: t, recorder: newRecorder(), clock: testclock.NewFakeClock(time.Now()), namespace: namespace, own: own, until: func() bool { return false }}
@@ -58,9 +61,8 @@ func newStory(t *testing.T, namespace, own string) *story {
 	return s
 }
 
-// tell the whole life of keys: issued, rotated, published under another name, revoked; of a KeyService and a
-// ClusterKeyService: held, granting, released.
-func (s *story) tell(ctx context.Context) error {
+// run runs the whole life of a few keys, of a KeyService and of a ClusterKeyService, from creation to deletion.
+func (s *story) run(ctx context.Context) error {
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
@@ -69,6 +71,7 @@ func (s *story) tell(ctx context.Context) error {
 		{"share a ClusterKeyService", s.share},
 		{"issue", s.issue},
 		{"grant", s.grant},
+		{"repeat an event", s.repeatEvent},
 		{"repair", s.repair},
 		{"rotate", s.rotate},
 		{"publish under another name", s.rename},
@@ -122,24 +125,39 @@ func (s *story) grant(ctx context.Context) error {
 	return s.issued(ctx, "shared", 1)
 }
 
-// repair the Secret twice: the second event is sent as a change of the first, as nothing else has changed.
+// repair edits an annotation of the Secret, which the operator restores.
 func (s *story) repair(ctx context.Context) error {
-	for range 2 {
-		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "backup"}}
-		if err := s.merge(ctx, secret, `{"stringData":{"MORE":"data"}}`); err != nil {
-			return err
-		}
-		if err := s.eventually(ctx, func() error {
-			now := &corev1.Secret{}
-			if err := kube.Get(ctx, client.ObjectKeyFromObject(secret), now); err != nil || now.Data["MORE"] != nil {
-				return errors.Join(err, fmt.Errorf("the Secret is not repaired; %w", s.describe(ctx, "backup")))
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "backup"}}
+	if err := s.merge(ctx, secret, `{"metadata":{"annotations":{"`+v1alpha1.ExpiresAtAnnotation+`":"edited"}}}`); err != nil {
+		return err
 	}
-	return nil
+	return s.eventually(ctx, func() error {
+		err := kube.Get(ctx, client.ObjectKeyFromObject(secret), secret)
+		if err != nil || secret.Annotations[v1alpha1.ExpiresAtAnnotation] == "edited" {
+			return errors.Join(err, fmt.Errorf("the Secret is not repaired; %w", s.describe(ctx, "backup")))
+		}
+		return nil
+	})
+}
+
+// repeatEvent sends an event twice with the operator's recorder, which sends the second as a patch of the first. The operator
+// repeats an event only if the object has not changed in between, and no action of a user makes it do so reliably.
+func (s *story) repeatEvent(ctx context.Context) error {
+	ak, err := s.get(ctx, "backup")
+	if err != nil {
+		return err
+	}
+	for range 2 {
+		s.events.Eventf(ak, nil, corev1.EventTypeNormal, "Repeated", "Test", "sent twice")
+	}
+	return s.eventually(ctx, func() error {
+		var sent eventsv1.EventList
+		err := kube.List(ctx, &sent, client.InNamespace(s.namespace))
+		if !slices.ContainsFunc(sent.Items, func(event eventsv1.Event) bool { return event.Reason == "Repeated" && event.Series != nil }) {
+			err = errors.Join(err, errors.New("no event has a series"))
+		}
+		return err
+	})
 }
 
 func (s *story) rotate(ctx context.Context) error {
@@ -158,10 +176,16 @@ func (s *story) rename(ctx context.Context) error {
 	if err := s.merge(ctx, s.named("backup"), `{"spec":{"secretName":"elsewhere"}}`); err != nil {
 		return err
 	}
-	if err := s.issued(ctx, "backup", 4); err != nil {
+	if err := s.eventually(ctx, func() error {
+		ak, err := s.get(ctx, "backup")
+		if err == nil && (ak.Status.SecretName != "elsewhere" || !atRest(ak)) {
+			err = fmt.Errorf("the pair is not published under the new name; %w", s.describe(ctx, "backup"))
+		}
+		return err
+	}); err != nil {
 		return err
 	}
-	s.clock.Step(11 * day) // past the overlap, and not yet at the next renewal
+	s.clock.Step(11 * day) // past the overlap, but before the next renewal
 	former := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "backup"}}
 	return s.gone(ctx, former)
 }
@@ -233,66 +257,4 @@ func (s *story) create(ctx context.Context, objects ...client.Object) error {
 
 func (s *story) merge(ctx context.Context, object client.Object, patch string) error {
 	return kube.Patch(ctx, object, client.RawPatch("application/merge-patch+json", []byte(patch)))
-}
-
-// issued waits until an AccessKey is Ready with this revision, and at rest.
-func (s *story) issued(ctx context.Context, name string, revision int64) error {
-	return s.eventually(ctx, func() error {
-		ak := s.named(name)
-		if err := kube.Get(ctx, client.ObjectKeyFromObject(ak), ak); err != nil {
-			return err
-		}
-		if ak.Status.Revision != revision || !meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady) || len(ak.Status.Conditions) != 2 {
-			return fmt.Errorf("AccessKey %s has revision %d and is %v", name, ak.Status.Revision, ak.Status.Conditions)
-		}
-		return nil
-	})
-}
-
-// describe tells what is known of an AccessKey.
-func (s *story) describe(ctx context.Context, name string) error {
-	ak := s.named(name)
-	err := kube.Get(ctx, client.ObjectKeyFromObject(ak), ak)
-	return errors.Join(err, fmt.Errorf("AccessKey %s has %+v", name, ak.Status))
-}
-
-func (s *story) stalled(ctx context.Context, name string) error {
-	ak := s.named(name)
-	if err := kube.Get(ctx, client.ObjectKeyFromObject(ak), ak); err != nil {
-		return err
-	}
-	if !meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionStalled) {
-		return fmt.Errorf("AccessKey %s is %v", name, ak.Status.Conditions)
-	}
-	return nil
-}
-
-func (s *story) gone(ctx context.Context, objects ...client.Object) error {
-	for _, object := range objects {
-		if err := s.eventually(ctx, func() error {
-			err := kube.Get(ctx, client.ObjectKeyFromObject(object), object)
-			if apierrors.IsNotFound(err) {
-				return nil
-			}
-			return errors.Join(err, fmt.Errorf("%T %s is still there", object, object.GetName()))
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// eventually waits until the check holds. The clock goes on meanwhile.
-func (s *story) eventually(ctx context.Context, check func() error) error {
-	const patience, poll = 30 * time.Second, 20 * time.Millisecond
-	for begin := time.Now(); ; time.Sleep(poll) {
-		s.clock.Step(50 * time.Millisecond)
-		if s.until() {
-			return errEnough
-		}
-		err := check()
-		if err == nil || ctx.Err() != nil || time.Since(begin) > patience {
-			return err
-		}
-	}
 }

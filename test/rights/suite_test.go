@@ -1,8 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rights holds the operator to the rights that config/ gives it: it works with them and with no fewer, and it asks
-// for nothing else.
+// Package rights tests the permissions that config/ grants: the operator uses each of them and needs no others.
 package rights
 
 import (
@@ -21,15 +20,15 @@ import (
 )
 
 var (
-	// plane is a control plane on which config/default is installed.
+	// plane is the control plane of all tests. config/default is installed on it.
 	plane *cluster.Cluster
-	// kube is an administrator's client, without a cache.
+	// kube is a client of the administrator, without a cache.
 	kube client.Client
 )
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard())
-	// Not every API server can stream what a cache begins with. To the others it is a list, which takes one right more.
+	// Without this, caches start with a streaming watch. API servers that do not support it need the right to list as well.
 	if err := os.Setenv("KUBE_FEATURE_WatchListClient", "false"); err != nil {
 		panic(err)
 	}

@@ -1,26 +1,29 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package simulator is what the simulators of the four key services share: faults to inject, counters of calls, a ledger
-// of every key ever made, and a TLS server on loopback.
+// Package simulator contains what the simulators of the four key services share: fault injection, call counters, a ledger
+// of every key that was ever created, and a TLS server on the loopback interface.
 //
-// A simulator of a service is a package of its own below this one, with the same shape each:
+// Each simulator is a package below this one. All of them have the same shape:
 //
-//	type Options struct{ ... }              // one field for each thing that the vendor's documents leave open
-//	func New(options Options) *Simulator    // embeds *Core, and registers its routes with Core.Handle
-//	func (*Simulator) ...                   // what people do at the service behind the operator's back
+//	type Options struct{ ... }              // one field for each behaviour that the vendor's documents leave open
+//	func New(options Options) *Simulator    // embeds *Core and registers its routes with Core.Handle
+//	func (*Simulator) ...                   // manual changes at the service, made without the operator
 //
-// Core gives it ServeHTTP, Inject, Calls, History and Valid, so that one test can be run against all of them.
+// Core provides ServeHTTP, Inject, Calls, History and Valid, so one test can run against every simulator.
 package simulator
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"time"
 
 	"k8s.io/utils/clock"
 )
 
-// Core is the part of a simulator that does not depend on the service. Safe for concurrent use once the routes are
+// Core is the part of a simulator that does not depend on the service. It is safe for concurrent use once the routes are
 // registered.
 type Core struct {
 	*Faults
@@ -31,7 +34,7 @@ type Core struct {
 	mux   *http.ServeMux
 }
 
-// NewCore returns a core without routes. A nil clk is the real clock.
+// NewCore returns a core without routes. If clk is nil, it uses the real clock.
 func NewCore(clk clock.PassiveClock) *Core {
 	if clk == nil {
 		clk = clock.RealClock{}
@@ -46,15 +49,28 @@ func NewCore(clk clock.PassiveClock) *Core {
 	}
 }
 
-// Handle registers a route, with a pattern of http.ServeMux.
+// Handle registers a route. The pattern is one of http.ServeMux.
 func (c *Core) Handle(pattern string, handler http.HandlerFunc) { c.mux.HandleFunc(pattern, handler) }
 
-// Now is the simulator's time.
+// Now returns the current time of the simulator.
 func (c *Core) Now() time.Time { return c.clock.Now() }
 
-// ServeHTTP implements http.Handler: a call is counted, then meets the faults, then the service.
+// ServeHTTP implements http.Handler. It counts the call, applies the first matching fault, and otherwise calls the service.
 func (c *Core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.count(r)
-	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat)) // which need not be the real time
+	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat)) // may differ from the real time
 	c.serve(w, r, c.mux)
+}
+
+// DecodeJSON decodes a body that must be a single JSON value without unknown members. It returns io.EOF for an empty body.
+func DecodeJSON(body io.Reader, into any) error {
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("data after the body")
+	}
+	return nil
 }

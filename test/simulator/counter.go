@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// Unmatched is the route under which calls of unknown paths are counted.
+// Unmatched is the route under which Calls counts requests for unknown paths.
 const Unmatched = "unmatched"
 
-// Counter counts calls by route, those that met a fault included.
+// Counter counts calls by route, including calls that met a fault.
 type Counter struct {
 	mux   *http.ServeMux
 	mu    sync.Mutex
@@ -22,14 +22,14 @@ type Counter struct {
 
 func newCounter(mux *http.ServeMux) *Counter { return &Counter{mux: mux, calls: map[string]int{}} }
 
-// Calls returns how often each route was called, by method and path: "DELETE /v1/s3/access-keys/{id}".
+// Calls returns the number of calls of each route. A route is a method and a path, such as "DELETE /v1/s3/access-keys/{id}".
 func (c *Counter) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.calls)
 }
 
-// ResetCalls starts the count anew.
+// ResetCalls sets all counts to zero.
 func (c *Counter) ResetCalls() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// Refuse closes the connection without reading the request's body. A service that is not there at all is Server.Down.
+// Refuse closes the connection without reading the request body. Use Server.Down to simulate a service that is not running.
 func Refuse() Effect {
 	return func(http.ResponseWriter, *http.Request, http.Handler) { hangUp() }
 }
 
-// Drop reads the whole request and closes the connection without doing anything.
+// Drop reads the whole request and closes the connection. The request is not carried out.
 func Drop() Effect {
 	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 		readBody(r)
@@ -28,7 +28,7 @@ func Drop() Effect {
 	}
 }
 
-// DropAnswer carries the request out and closes the connection without an answer.
+// DropAnswer carries out the request and closes the connection without a response.
 func DropAnswer() Effect {
 	return func(_ http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(httptest.NewRecorder(), r)
@@ -36,7 +36,7 @@ func DropAnswer() Effect {
 	}
 }
 
-// CutAnswer carries the request out and closes the connection in the middle of the answer's body.
+// CutAnswer carries out the request and closes the connection in the middle of the response body.
 func CutAnswer() Effect {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		recorder := record(w, r, next)
@@ -47,7 +47,7 @@ func CutAnswer() Effect {
 	}
 }
 
-// ReplaceAnswer carries the request out and answers with another body, such as a proxy's.
+// ReplaceAnswer carries out the request and sends another response body, such as a proxy's error page.
 func ReplaceAnswer(body string) Effect {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		record(w, r, next)
@@ -55,14 +55,21 @@ func ReplaceAnswer(body string) Effect {
 	}
 }
 
-// Delay answers after d, or never if the client leaves first. The time is real.
+// Delay carries out the request after d, which is real time. It does nothing if the client disconnects first.
 func Delay(d time.Duration) Effect {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) { after(time.After(d))(w, r, next) }
+}
+
+// Hang carries out the request after release is closed. It does nothing if the client disconnects first. If release is nil,
+// the request waits until the client disconnects.
+func Hang(release <-chan struct{}) Effect { return after(release) }
+
+// after carries out the request when ready delivers, unless the client disconnects first.
+func after[T any](ready <-chan T) Effect {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		readBody(r)
-		timer := time.NewTimer(d)
-		defer timer.Stop()
 		select {
-		case <-timer.C:
+		case <-ready:
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
 			hangUp()
@@ -70,20 +77,7 @@ func Delay(d time.Duration) Effect {
 	}
 }
 
-// Hang does nothing until the client leaves or release is closed (nil: never); after a release the request is carried out.
-func Hang(release <-chan struct{}) Effect {
-	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		readBody(r)
-		select {
-		case <-release:
-			next.ServeHTTP(w, r)
-		case <-r.Context().Done():
-			hangUp()
-		}
-	}
-}
-
-// HangAnswer carries the request out and then answers nothing until the client leaves.
+// HangAnswer carries out the request and sends no response. It closes the connection when the client disconnects.
 func HangAnswer() Effect {
 	return func(_ http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(httptest.NewRecorder(), r)
@@ -92,7 +86,7 @@ func HangAnswer() Effect {
 	}
 }
 
-// Answer answers so, without doing anything. header may be nil.
+// Answer sends this response. The request is not carried out. The header may be nil.
 func Answer(status int, header http.Header, body string) Effect {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		maps.Copy(w.Header(), header)
@@ -101,12 +95,12 @@ func Answer(status int, header http.Header, body string) Effect {
 	}
 }
 
-// Throttle answers 429 with a Retry-After of so many seconds.
+// Throttle responds with status 429 and this Retry-After header. The request is not carried out.
 func Throttle(retryAfter string) Effect {
 	return Answer(http.StatusTooManyRequests, http.Header{"Retry-After": {retryAfter}}, "")
 }
 
-// Endless answers with a body that does not end until the client leaves.
+// Endless sends a response body that does not end until the client disconnects. The request is not carried out.
 func Endless(status int) Effect {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.WriteHeader(status)
@@ -119,44 +113,44 @@ func Endless(status int) Effect {
 	}
 }
 
-// Bloat carries the request out and answers with a body of so many bytes, which it announces.
+// Bloat carries out the request and sends a response body of size spaces. The response announces this Content-Length.
 func Bloat(size int64) Effect {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 		recorder := httptest.NewRecorder()
 		next.ServeHTTP(recorder, r)
-		w.WriteHeader(bodied(recorder.Code))
-		_, _ = io.CopyN(w, spaces{}, size) // fails when the client has had enough
+		w.WriteHeader(withBody(recorder.Code))
+		_, _ = io.CopyN(w, spaces{}, size) // fails when the client stops reading
 	}
 }
 
-// Bomb is a Bloat that travels compressed, so that it is small on the wire.
+// Bomb is like Bloat, but compresses the response body. The response is small on the wire and large after decompression.
 func Bomb(size int64) Effect {
-	compressed := sync.OnceValue(func() []byte { // once, since it takes its time
+	compressed := sync.OnceValue(func() []byte { // once, because compressing is slow
 		var bomb bytes.Buffer
-		writer, _ := gzip.NewWriterLevel(&bomb, gzip.BestSpeed) // a level that there is
+		writer, _ := gzip.NewWriterLevel(&bomb, gzip.BestSpeed) // fails only for an invalid level
 		_, _ = io.CopyN(writer, spaces{}, size)
-		_ = writer.Close() // a buffer takes everything
+		_ = writer.Close() // writing to a buffer never fails
 		return bomb.Bytes()
 	})
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		recorder := httptest.NewRecorder()
 		next.ServeHTTP(recorder, r)
 		w.Header().Set("Content-Encoding", "gzip")
-		w.WriteHeader(bodied(recorder.Code))
+		w.WriteHeader(withBody(recorder.Code))
 		_, _ = w.Write(compressed())
 	}
 }
 
-// bodied is the status, or one that has a body.
-func bodied(status int) int {
+// withBody returns status, or 200 if a response with this status cannot have a body.
+func withBody(status int) int {
 	if status == http.StatusNoContent {
 		return http.StatusOK
 	}
 	return status
 }
 
-// spaces are what JSON allows any number of.
+// spaces is an endless stream of spaces. JSON allows any number of them before a value.
 type spaces struct{}
 
 // Read implements io.Reader.
@@ -167,14 +161,14 @@ func (spaces) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// readBody reads the body and keeps it for the handler. net/http notices that a client has left only when there is
-// nothing more to read from it.
+// readBody reads the body and keeps it for the handler. net/http notices that a client has disconnected only after the
+// whole body was read.
 func readBody(r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 }
 
-// record carries the request out, and copies the answer's status and header to w but not its body.
+// record carries out the request and copies the status and the header of the response to w, but not its body.
 func record(w http.ResponseWriter, r *http.Request, next http.Handler) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	next.ServeHTTP(recorder, r)
@@ -183,5 +177,5 @@ func record(w http.ResponseWriter, r *http.Request, next http.Handler) *httptest
 	return recorder
 }
 
-// hangUp makes net/http close the connection without a word.
+// hangUp makes net/http close the connection without a response and without logging.
 func hangUp() { panic(http.ErrAbortHandler) }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 )
@@ -17,7 +18,7 @@ func TestEffects(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect  Effect
 		handled bool
-		status  int // 0: no answer, or not to its end
+		status  int // 0: no complete response
 		body    string
 	}{
 		"Refuse":        {Refuse(), false, 0, ""},
@@ -43,13 +44,13 @@ func TestEffects(t *testing.T) {
 				t.Errorf("carried out: %t", got)
 			}
 			if status, body, err := b.do(t.Context(), http.MethodPost, "/keys/"); status != 200 || body != "handled" {
-				t.Errorf("after the fault: %d %q, %v", status, body, err)
+				t.Errorf("after the fault: got %d %q, %v", status, body, err)
 			}
 		})
 	}
 }
 
-func TestEffectsThatLastUntilTheClientLeaves(t *testing.T) {
+func TestEffectsThatLastUntilTheClientDisconnects(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect  Effect
 		handled int
@@ -61,17 +62,17 @@ func TestEffectsThatLastUntilTheClientLeaves(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
-			left := make(chan struct{})
+			ended := make(chan struct{})
 			ctx, cancel := context.WithCancel(t.Context())
 			b.Inject(Rule{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				defer close(left)
+				defer close(ended)
 				cancel()
 				test.effect(w, r, next)
 			})
 			if _, _, err := b.do(ctx, http.MethodPost, "/keys/"); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
-			<-left
+			<-ended
 			if len(b.handled) != test.handled {
 				t.Errorf("carried out %d times", len(b.handled))
 			}
@@ -79,73 +80,70 @@ func TestEffectsThatLastUntilTheClientLeaves(t *testing.T) {
 	}
 }
 
-func TestARuleChoosesRequests(t *testing.T) {
+// statuses returns the statuses of the responses to GET requests.
+func (b *bed) statuses(t *testing.T, n int) (all []int) {
+	t.Helper()
+	for range n {
+		status, _, err := b.do(t.Context(), http.MethodGet, "/keys/a?after=b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, status)
+	}
+	return all
+}
+
+func TestRuleSelectsRequests(t *testing.T) {
 	for name, test := range map[string]struct {
 		rule Rule
 		want int
 	}{
-		"every request":               {Rule{}, 418},
-		"by method":                   {Rule{Method: http.MethodGet}, 418},
-		"by another method":           {Rule{Method: http.MethodPost}, 200},
-		"by the path's beginning":     {Rule{Path: "/keys/"}, 418},
-		"by another path":             {Rule{Path: "/key/"}, 200},
-		"by a part of the query":      {Rule{Query: "after="}, 418},
-		"by another query":            {Rule{Query: "user="}, 200},
-		"by all of them":              {Rule{Method: http.MethodGet, Path: "/keys/a", Query: "after=b"}, 418},
-		"by all of them but the path": {Rule{Method: http.MethodGet, Path: "/keys/b", Query: "after=b"}, 200},
+		"every request":                  {Rule{}, 418},
+		"a method":                       {Rule{Method: http.MethodGet}, 418},
+		"another method":                 {Rule{Method: http.MethodPost}, 200},
+		"a prefix of the path":           {Rule{Path: "/keys/"}, 418},
+		"another path":                   {Rule{Path: "/key/"}, 200},
+		"a part of the query":            {Rule{Query: "after="}, 418},
+		"another query":                  {Rule{Query: "user="}, 200},
+		"method, path and query":         {Rule{Method: http.MethodGet, Path: "/keys/a", Query: "after=b"}, 418},
+		"method and query, not the path": {Rule{Method: http.MethodGet, Path: "/keys/b", Query: "after=b"}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
 			b.Inject(test.rule, Answer(418, nil, ""))
-			if got, _, err := b.do(t.Context(), http.MethodGet, "/keys/a?after=b"); err != nil || got != test.want {
-				t.Errorf("got %d, %v", got, err)
+			if got := b.statuses(t, 1); got[0] != test.want {
+				t.Errorf("got %d", got)
 			}
 		})
 	}
 }
 
-func TestAFaultLastsAsLongAsItSays(t *testing.T) {
-	statuses := func(b *bed, n int) (all []int) {
-		for range n {
-			status, _, _ := b.do(t.Context(), http.MethodGet, "/keys/a")
-			all = append(all, status)
-		}
-		return all
-	}
-	expect := func(t *testing.T, got []int, want ...int) {
+func TestDurationOfFaults(t *testing.T) {
+	b := newBed(t)
+	expect := func(want ...int) {
 		t.Helper()
-		for i := range want {
-			if got[i] != want[i] {
-				t.Fatalf("got %v, want %v", got, want)
-			}
+		if got := b.statuses(t, len(want)); !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
 		}
 	}
-	t.Run("once", func(t *testing.T) {
-		b := newBed(t)
-		b.Inject(Rule{}.Once(), Answer(500, nil, ""))
-		expect(t, statuses(b, 3), 500, 200, 200)
-	})
-	t.Run("for two matching requests, in the order of injection", func(t *testing.T) {
-		b := newBed(t)
-		b.Inject(Rule{Method: http.MethodPost}.Once(), Answer(501, nil, ""))
-		b.Inject(Rule{Times: 2}, Answer(502, nil, ""))
-		b.Inject(Rule{}.Once(), Answer(503, nil, ""))
-		expect(t, statuses(b, 4), 502, 502, 503, 200)
-	})
-	t.Run("until lifted", func(t *testing.T) {
-		b := newBed(t)
-		lift := b.Inject(Rule{}, Answer(500, nil, ""))
-		expect(t, statuses(b, 3), 500, 500, 500)
-		lift()
-		lift()
-		expect(t, statuses(b, 1), 200)
-	})
-	t.Run("until all are lifted", func(t *testing.T) {
-		b := newBed(t)
-		lift := b.Inject(Rule{}, Answer(500, nil, ""))
-		b.Inject(Rule{}, Answer(501, nil, ""))
-		b.LiftAll()
-		lift()
-		expect(t, statuses(b, 1), 200)
-	})
+	b.Inject(Rule{}.Once(), Answer(500, nil, ""))
+	expect(500, 200, 200)
+
+	lift := b.Inject(Rule{Method: http.MethodPost}.Once(), Answer(501, nil, ""))
+	b.Inject(Rule{Times: 2}, Answer(502, nil, ""))
+	b.Inject(Rule{}.Once(), Answer(503, nil, ""))
+	expect(502, 502, 503, 200)
+	lift()
+
+	lift = b.Inject(Rule{}, Answer(500, nil, ""))
+	expect(500, 500, 500)
+	lift()
+	lift()
+	expect(200)
+
+	lift = b.Inject(Rule{}, Answer(500, nil, ""))
+	b.Inject(Rule{}, Answer(501, nil, ""))
+	b.LiftAll()
+	lift()
+	expect(200)
 }

@@ -10,19 +10,19 @@ import (
 	"sync"
 )
 
-// Rule says which requests meet a fault. The zero Rule is: every request, until lifted.
+// Rule selects the requests that meet a fault. The zero Rule selects every request until the fault is lifted.
 type Rule struct {
-	// Method is any when empty.
+	// Method is the HTTP method. If it is empty, every method matches.
 	Method string
 	// Path is a prefix of the request's path.
 	Path string
-	// Query must be part of the raw query.
+	// Query is a substring of the raw query.
 	Query string
-	// Times is how many requests meet the fault before it is gone; 0: until it is lifted.
+	// Times is the number of requests that meet the fault. If it is 0, the fault stays until it is lifted.
 	Times int
 }
 
-// Once limits the rule to the next matching request.
+// Once returns the rule, limited to the next matching request.
 func (r Rule) Once() Rule {
 	r.Times = 1
 	return r
@@ -34,10 +34,10 @@ func (r Rule) matches(request *http.Request) bool {
 		strings.Contains(request.URL.RawQuery, r.Query)
 }
 
-// Effect is what happens to a request instead of, or around, its handling by next.
+// Effect handles a request that meets a fault. It may call next, which is the service.
 type Effect func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
-// Faults are the faults in effect. A request meets the first one that matches, in the order of injection.
+// Faults is the list of active faults. A request meets the first one that matches, in the order of injection.
 type Faults struct {
 	mu     sync.Mutex
 	faults []*fault
@@ -49,7 +49,7 @@ type fault struct {
 	effect Effect
 }
 
-// Inject adds a fault and returns what lifts it; lifting one that is gone does nothing.
+// Inject adds a fault and returns a function that lifts it. Lifting a fault that is already gone does nothing.
 func (f *Faults) Inject(rule Rule, effect Effect) (lift func()) {
 	injected := &fault{rule: rule, left: rule.Times, effect: effect}
 	f.mu.Lock()
@@ -62,7 +62,7 @@ func (f *Faults) Inject(rule Rule, effect Effect) (lift func()) {
 	}
 }
 
-// LiftAll ends every fault.
+// LiftAll lifts every fault.
 func (f *Faults) LiftAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +77,7 @@ func (f *Faults) serve(w http.ResponseWriter, r *http.Request, next http.Handler
 	next.ServeHTTP(w, r)
 }
 
-// take returns the effect that the request meets, nil for none, and counts it.
+// take returns the effect of the first matching fault, or nil, and counts the request against that fault.
 func (f *Faults) take(r *http.Request) Effect {
 	f.mu.Lock()
 	defer f.mu.Unlock()

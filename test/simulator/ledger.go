@@ -11,18 +11,18 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Person is who makes and deletes keys behind the operator's back.
+// Person is the creator of keys that are created by hand, and the deleter of keys that are deleted by hand.
 const Person = "a person"
 
-// Pair is one pair of access key and secret that existed at some time. A key that is renewed in place is a new pair with
-// the same ID. The secret is not part of it: a service shows it once.
+// Pair is an access key and its secret that exist or existed at the service. Regenerating a key in place creates a new Pair
+// with the same ID. Callers never see the secret here, because a service shows it only once.
 type Pair struct {
-	// ID is the service's handle of the key, AccessKeyID the public half of the pair.
+	// ID identifies the key at the service. AccessKeyID is the public half of the pair.
 	ID          string `json:"id"`
 	AccessKeyID string `json:"accessKeyID"`
-	// Owner is the key's user, in the service's stable notation.
+	// Owner is the user of the key, in a notation of the service that does not change when the user is renamed.
 	Owner string `json:"owner"`
-	// CreatedBy and DeletedBy are accounts of the service, or Person.
+	// CreatedBy and DeletedBy are accounts of the service or Person.
 	CreatedBy string    `json:"createdBy"`
 	CreatedAt time.Time `json:"createdAt"`
 	DeletedBy string    `json:"deletedBy,omitempty"`
@@ -32,21 +32,21 @@ type Pair struct {
 	secret string
 }
 
-// Live reports whether the pair was not deleted.
+// Live reports whether the pair has not been deleted.
 func (p Pair) Live() bool { return p.DeletedAt.IsZero() }
 
-// Ledger remembers every pair ever made, and what became of it.
+// Ledger records every pair that was ever created, and when and by whom it was deleted.
 type Ledger struct {
 	clock clock.PassiveClock
 	mu    sync.Mutex
 	pairs []Pair
-	// byOwner are the places of each owner's pairs, since a bench has ten thousand of them.
+	// byOwner maps an owner to indexes of pairs. Benchmarks create ten thousand pairs, so scanning them all is too slow.
 	byOwner map[string][]int
-	// tokens are secrets that belong to no pair.
+	// tokens are the secrets that do not belong to a pair.
 	tokens []string
 }
 
-// Record enters a new pair, made now.
+// Record adds a new pair, created now.
 func (l *Ledger) Record(pair Pair, secret string) Pair {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,20 +72,12 @@ func (l *Ledger) End(id, by string) bool {
 	return false
 }
 
-// LivePairs returns the pairs that work, in the order in which they were made.
+// LivePairs returns the pairs that have not been deleted, in the order of their creation.
 func (l *Ledger) LivePairs() []Pair {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var live []Pair
-	for _, pair := range l.pairs {
-		if pair.Live() {
-			live = append(live, pair.public())
-		}
-	}
-	return live
+	return slices.DeleteFunc(l.History(), func(pair Pair) bool { return !pair.Live() })
 }
 
-// LivePairsOf returns the pairs of the owner that work, in that order.
+// LivePairsOf returns the pairs of the owner that have not been deleted, in the order of their creation.
 func (l *Ledger) LivePairsOf(owner string) []Pair {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +90,7 @@ func (l *Ledger) LivePairsOf(owner string) []Pair {
 	return picked
 }
 
-// History returns every pair ever made, in that order.
+// History returns every pair, including deleted ones, in the order of creation.
 func (l *Ledger) History() []Pair {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +101,7 @@ func (l *Ledger) History() []Pair {
 	return history
 }
 
-// Valid is the data plane: whether a request that is signed with this pair would be let in.
+// Valid reports whether the data plane would accept a request that is signed with this pair.
 func (l *Ledger) Valid(accessKeyID, secret string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,20 +110,20 @@ func (l *Ledger) Valid(accessKeyID, secret string) bool {
 	})
 }
 
-// RecordToken enters a secret that belongs to no pair, such as a session's token.
+// RecordToken adds a secret that does not belong to a pair, such as a session token.
 func (l *Ledger) RecordToken(token string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tokens = append(l.tokens, token)
 }
 
-// Secrets returns every secret ever made, for tests that look where one shows.
+// Secrets returns every secret that was ever issued. Tests use it to search for leaked secrets.
 func (l *Ledger) Secrets() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	secrets := slices.Clone(l.tokens)
-	for i := range l.pairs {
-		secrets = append(secrets, l.pairs[i].secret)
+	for _, pair := range l.pairs {
+		secrets = append(secrets, pair.secret)
 	}
 	return secrets
 }

@@ -22,15 +22,15 @@ import (
 	"time"
 )
 
-// Host is a name beside the loopback address that every Server's certificate is for. No resolver knows it, so only a proxy
-// can lead there.
+// Host is a host name that the certificate of every Server includes beside the loopback address. It does not resolve, so
+// clients can reach it only through a proxy.
 const Host = "service.example"
 
-// Server serves a simulator by TLS on the loopback interface, with a CA of its own.
+// Server serves a simulator over TLS on the loopback interface. Each Server has its own CA.
 type Server struct {
-	// URL is the server's base, without a slash at its end.
+	// URL is the base URL, without a trailing slash.
 	URL string
-	// CA is the certificate of the CA, PEM.
+	// CA is the CA certificate in PEM format.
 	CA []byte
 
 	server *http.Server
@@ -39,14 +39,14 @@ type Server struct {
 	open   map[net.Conn]struct{}
 }
 
-// Serve starts to serve handler on a free port. The caller closes the server.
+// Serve starts a server for handler on a free port. The caller must close it.
 func Serve(handler http.Handler) (*Server, error) { return ServeOn(0, handler) }
 
-// ServeOn is Serve on this port; 0: a free one.
+// ServeOn is like Serve, but listens on this port. If port is 0, it uses a free one.
 func ServeOn(port int, handler http.Handler) (*Server, error) {
 	certificate, ca, err := issue()
 	if err != nil {
-		return nil, fmt.Errorf("make the server's certificate: %w", err)
+		return nil, fmt.Errorf("create the certificate of the server: %w", err)
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
@@ -58,23 +58,24 @@ func ServeOn(port int, handler http.Handler) (*Server, error) {
 		TLSConfig:         serverTLS(certificate),
 		ConnState:         s.track,
 		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0), // clients that leave are part of the tests
+		ErrorLog:          log.New(io.Discard, "", 0), // tests disconnect clients on purpose
 	}
-	go func() { _ = s.server.ServeTLS(listener, "", "") }() // ends with Close
+	go func() { _ = s.server.ServeTLS(listener, "", "") }() // returns after Close
 	return s, nil
 }
 
-// serverTLS agrees on keys in the cheapest way, since tests shake hands by the thousand.
+// serverTLS returns the TLS settings. It allows only the cheapest key exchange, because tests make thousands of handshakes.
 func serverTLS(certificate tls.Certificate) *tls.Config {
 	return &tls.Config{
 		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.X25519},
 	}
 }
 
-// Close ends the server and its connections.
+// Close stops the server and closes its connections.
 func (s *Server) Close() error { return s.server.Close() }
 
-// Down takes the service away (every connection is closed, new ones before the TLS handshake), or brings it back.
+// Down starts an outage, or ends it if down is false. During an outage the server closes every open connection, and every
+// new one before the TLS handshake.
 func (s *Server) Down(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +87,8 @@ func (s *Server) Down(down bool) {
 	}
 }
 
-// Connections that clients have open, or that still have a request of a client that is gone.
+// Connections returns the number of open connections. A connection also counts as open while a request of a client that
+// has disconnected is still being handled.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,48 +110,33 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// closeTCP closes what is below TLS, which would send an alert first.
+// closeTCP closes the TCP connection without closing the TLS connection, which would send an alert first.
 func closeTCP(conn net.Conn) { _ = conn.(*tls.Conn).NetConn().Close() }
 
-// issue makes a CA and a certificate of it for the loopback address, valid for a day of the real clock, since that is
-// what TLS clients look at.
+// issue creates a self-signed certificate, which is its own CA, for the loopback address and Host. It is valid for a day of
+// the real clock, because TLS clients check it with the real clock.
 func issue() (certificate tls.Certificate, ca []byte, err error) {
 	now := time.Now()
-	authority := &x509.Certificate{
+	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "simulator CA"},
+		Subject:               pkix.Name{CommonName: "simulator"},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(24 * time.Hour),
-		KeyUsage:              x509.KeyUsageCertSign,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:              []string{Host},
 	}
-	server := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
-		Subject:      pkix.Name{CommonName: "simulator"},
-		NotBefore:    authority.NotBefore,
-		NotAfter:     authority.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:     []string{Host},
-	}
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
-	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	serverDER, err := x509.CreateCertificate(rand.Reader, server, authority, serverKey.Public(), authorityKey)
-	if err != nil {
-		return tls.Certificate{}, nil, err
-	}
-	ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityDER})
-	return tls.Certificate{Certificate: [][]byte{serverDER}, PrivateKey: serverKey}, ca, nil
+	ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, ca, nil
 }

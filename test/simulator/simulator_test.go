@@ -13,32 +13,29 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	clocktesting "k8s.io/utils/clock/testing"
+	"accesskey.dev/operator/test/simulator/simtest"
 )
 
-var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
+// bed is a Core with two routes, on a fake clock and behind a Server.
 type bed struct {
 	*Core
 
-	clock   *clocktesting.FakePassiveClock
+	clock   simtest.Clock
 	server  *Server
 	client  *http.Client
-	handled chan string // bodies of the requests that were carried out
+	handled chan string // the bodies of the requests that were carried out
 }
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
-	clock := clocktesting.NewFakePassiveClock(start)
+	clock := simtest.NewClock()
 	b := &bed{Core: NewCore(clock), clock: clock, handled: make(chan string, 100)}
 	handle := func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		b.handled <- string(body)
-		w.Header().Set("X-Handled", "yes")
 		_, _ = io.WriteString(w, "handled")
 	}
 	b.Handle("POST /keys/{$}", handle)
@@ -50,7 +47,7 @@ func newBed(t *testing.T) *bed {
 	t.Cleanup(func() { _ = server.Close() })
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(server.CA) {
-		t.Fatal("no CA")
+		t.Fatal("CA is not a certificate")
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -58,7 +55,7 @@ func newBed(t *testing.T) *bed {
 	return b
 }
 
-// do sends a request and returns its status and body, "" when the answer did not come or end.
+// do sends a request and returns the status and the body of the response. The body is empty if the response is incomplete.
 func (b *bed) do(ctx context.Context, method, path string) (int, string, error) {
 	request, err := http.NewRequestWithContext(ctx, method, b.server.URL+path, strings.NewReader("body"))
 	if err != nil {
@@ -68,7 +65,7 @@ func (b *bed) do(ctx context.Context, method, path string) (int, string, error) 
 	if err != nil {
 		return 0, "", err
 	}
-	defer response.Body.Close() //nolint:errcheck // a test's request
+	defer response.Body.Close() //nolint:errcheck // the body was read
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return response.StatusCode, "", err
@@ -88,20 +85,20 @@ func TestCallsAreCountedByRoute(t *testing.T) {
 	}
 	b.ResetCalls()
 	if got := b.Calls(); len(got) != 0 {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v after the reset", got)
 	}
 }
 
-func TestTheLedgerKnowsWhatBecameOfEveryKey(t *testing.T) {
+func TestLedgerRecordsEveryPair(t *testing.T) {
 	b := newBed(t)
 	first := b.Record(Pair{ID: "1", AccessKeyID: "A", Owner: "o", CreatedBy: "admin"}, "s1")
-	b.clock.SetTime(start.Add(time.Hour))
+	b.clock.Pass(time.Hour)
 	b.Record(Pair{ID: "2", AccessKeyID: "B", Owner: "o", CreatedBy: Person}, "s2")
 	if !b.End("1", Person) || b.End("1", Person) || b.End("3", Person) {
-		t.Error("a key does not end once")
+		t.Error("End does not end a live pair once")
 	}
 	history := b.History()
-	first.DeletedAt, first.DeletedBy = start.Add(time.Hour), Person
+	first.DeletedAt, first.DeletedBy = simtest.Start.Add(time.Hour), Person
 	if len(history) != 2 || history[0] != first || history[1].ID != "2" || !history[1].Live() {
 		t.Errorf("got %+v", history)
 	}
@@ -110,18 +107,7 @@ func TestTheLedgerKnowsWhatBecameOfEveryKey(t *testing.T) {
 	}
 }
 
-func TestTheLedgerKnowsEverySecret(t *testing.T) {
-	b := newBed(t)
-	b.Record(Pair{ID: "1"}, "s1")
-	b.RecordToken("t1")
-	b.End("1", Person)
-	b.Record(Pair{ID: "1"}, "s2")
-	if got := b.Secrets(); !slices.Equal(got, []string{"t1", "s1", "s2"}) {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestTheDataPlaneTakesLivePairsOnly(t *testing.T) {
+func TestDataPlaneAcceptsOnlyLivePairs(t *testing.T) {
 	b := newBed(t)
 	expect := func(want ...string) {
 		t.Helper()
@@ -141,60 +127,49 @@ func TestTheDataPlaneTakesLivePairsOnly(t *testing.T) {
 	expect("As1", "Bs2")
 	b.End("1", Person)
 	expect("Bs2")
-	b.Record(Pair{ID: "1", AccessKeyID: "A"}, "s3") // renewed in place
+	b.Record(Pair{ID: "1", AccessKeyID: "A"}, "s3") // the key was regenerated
 	expect("As3", "Bs2")
+	b.RecordToken("t1")
+	if got := b.Secrets(); !slices.Equal(got, []string{"t1", "s1", "s2", "s3"}) {
+		t.Errorf("got the secrets %q", got)
+	}
 }
 
-func TestAServerThatIsDownComesBack(t *testing.T) {
+func TestServerGoesDownAndComesBack(t *testing.T) {
 	b := newBed(t)
-	get := func() error {
-		_, _, err := b.do(t.Context(), http.MethodGet, "/keys/a")
-		return err
-	}
-	if err := get(); err != nil {
-		t.Fatal(err)
-	}
-	b.server.Down(true)
-	for range 3 {
-		if get() == nil {
-			t.Error("it answered")
+	for _, down := range []bool{false, true, true, false} {
+		b.server.Down(down)
+		if _, _, err := b.do(t.Context(), http.MethodGet, "/keys/a"); (err != nil) != down {
+			t.Errorf("down: %t, got %v", down, err)
 		}
 	}
-	b.server.Down(false)
-	if err := get(); err != nil {
-		t.Error(err)
-	}
 	if got := b.Calls()["GET /keys/{id}"]; got != 2 {
-		t.Errorf("%d calls came through", got)
+		t.Errorf("%d calls reached the service", got)
 	}
 }
 
-func TestEachServerHasACAOfItsOwn(t *testing.T) {
+func TestEachServerHasItsOwnCA(t *testing.T) {
 	a, b := newBed(t), newBed(t)
-	a.client, b.client = b.client, a.client
+	a.client = b.client
 	_, _, err := a.do(t.Context(), http.MethodGet, "/keys/a")
 	if unknown := (x509.UnknownAuthorityError{}); !errors.As(err, &unknown) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestEverythingCanBeUsedAtOnce(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	b := newBed(t)
-	var waiting sync.WaitGroup
-	for range 8 {
-		waiting.Go(func() {
-			lift := b.Inject(Rule{Path: "/nowhere"}, Drop())
-			b.Record(Pair{ID: "1"}, "s")
-			_, _, _ = b.do(t.Context(), http.MethodGet, "/keys/a")
-			b.End("1", Person)
-			_, _, _ = b.Calls(), b.History(), b.Now()
-			lift()
-		})
-	}
-	waiting.Wait()
+	simtest.AtOnce(func(int) {
+		lift := b.Inject(Rule{Path: "/nowhere"}, Drop())
+		b.Record(Pair{ID: "1"}, "s")
+		_, _, _ = b.do(t.Context(), http.MethodGet, "/keys/a")
+		b.End("1", Person)
+		_, _, _ = b.Calls(), b.History(), b.Now()
+		lift()
+	})
 }
 
-func TestTheRealClockIsTheDefault(t *testing.T) {
+func TestRealClockIsTheDefault(t *testing.T) {
 	if age := time.Since(NewCore(nil).Now()); age < 0 || age > time.Minute {
 		t.Errorf("the time differs by %s", age)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"accesskey.dev/operator/internal/keyservice"
 	backend "accesskey.dev/operator/internal/keyservice/ontap"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/ontap"
 )
@@ -59,7 +60,7 @@ func newFleet(t *testing.T, versions ...string) fleet {
 
 func operatorOf(t *testing.T, server *simulator.Server) *backend.Service {
 	t.Helper()
-	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{Backend: "ontap", QPS: 100, Burst: 100, CABundle: server.CA})
+	client, err := rest.NewHTTPClient(rest.TransportConfig{Backend: "ontap", QPS: 100, Burst: 100, CABundle: server.CA})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// etcd, pinned in a module of its own so that it shares no dependency with Kubernetes or the operator.
+// This module pins etcd. It is separate, so etcd shares no dependency with Kubernetes or the operator.
 module accesskey.dev/operator/hack/controlplane/etcd
 
 go 1.24.0

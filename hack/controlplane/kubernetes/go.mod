@@ -1,5 +1,5 @@
-// The control plane's binaries, pinned in a module of their own so that Kubernetes itself stays out of the operator's
-// module graph.
+// This module pins the binaries of the control plane. It is separate, so the module graph of the operator does not contain
+// Kubernetes itself.
 module accesskey.dev/operator/hack/controlplane/kubernetes
 
 go 1.26.0

@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package process runs bin/simulators for programs that need the key services.
+// Package process runs bin/simulators as a child process, for the demo and the benchmark.
 package process
 
 import (
@@ -16,17 +16,17 @@ import (
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// Simulators are the four key services, as a process of their own. The client is of their admin endpoint.
+// Simulators is a running bin/simulators. The embedded Client is a client of its admin endpoint.
 type Simulators struct {
 	admin.Client
 
-	// Accounts at the services, by their names.
+	// Accounts contains an account of each service, by name.
 	Accounts map[string]admin.Account
 
 	process *exec.Cmd
 }
 
-// Start returns when all of them answer.
+// Start starts bin/simulators and waits until all services run.
 func Start(ctx context.Context, arguments ...string) (*Simulators, error) {
 	s := &Simulators{process: exec.CommandContext(context.WithoutCancel(ctx), "bin/simulators", arguments...)}
 	s.process.Stderr = os.Stderr
@@ -39,13 +39,13 @@ func Start(ctx context.Context, arguments ...string) (*Simulators, error) {
 	}
 	var welcome admin.Welcome
 	if err := json.NewDecoder(out).Decode(&welcome); err != nil {
-		return nil, errors.Join(fmt.Errorf("reading what bin/simulators prints: %w", err), s.Stop())
+		return nil, errors.Join(fmt.Errorf("read the output of bin/simulators: %w", err), s.Stop())
 	}
 	s.URL, s.Accounts = welcome.Admin, welcome.Services
 	return s, nil
 }
 
-// Stop ends the process, unless a Ctrl-C has done so already.
+// Stop stops the process. It may have stopped already, because Ctrl-C also reaches child processes.
 func (s *Simulators) Stop() error {
 	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

@@ -1,4 +1,4 @@
-// golangci-lint with kube-api-linter built in, at the versions that kube-api-linter itself pins.
+// This module pins golangci-lint with kube-api-linter built in, at the versions that kube-api-linter itself pins.
 module accesskey.dev/operator/hack/tools/kube-api-linter
 
 go 1.26.0

@@ -1,4 +1,4 @@
-// The SBOM's tool, pinned in a module of its own: its tree is apart from the linters'.
+// This module pins the SBOM tool. It is separate from the linters, because it has many dependencies of its own.
 module accesskey.dev/operator/hack/tools/sbom
 
 go 1.26.0

@@ -16,7 +16,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice/qumulo"
 )
 
-// input is what a backend is connected with.
+// input is what a backend needs to connect.
 type input struct {
 	spec    *v1alpha1.KeyServiceSpec
 	secrets secrets
@@ -76,7 +76,7 @@ func connectONTAP(in input) (keyservice.Service, error) {
 	}))
 }
 
-// usable says of a configuration that a backend refuses that the KeyService is to be changed.
+// usable blames the KeyService for a configuration that a backend refuses.
 func usable[S keyservice.Service](service S, err error) (keyservice.Service, error) {
 	if err != nil {
 		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}

@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package connect turns a KeyService's spec into a connected Service. It is the one package that knows both Kubernetes
+// Package connect turns the spec of a KeyService into a connected Service. It is the only package that knows both Kubernetes
 // and the backends.
 package connect
 
@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,9 +26,13 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// Error says what is wrong with a KeyService or its Secrets. Reason is a condition's.
+// Collectors are the metrics of all key services, for the manager's registry.
+func Collectors() []prometheus.Collector { return rest.Collectors() }
+
+// Error says what is wrong with a KeyService or its Secrets. Reason is the reason of a condition.
 type Error struct {
 	Reason string
 	Err    error
@@ -42,10 +47,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // backend is one kind of key service.
 type backend struct {
 	name string
-	// selected: the spec names this service.
+	// selected reports whether the spec names this service.
 	selected func(*v1alpha1.KeyServiceSpec) bool
-	// endpoint is the service's URL, and which part of the service is meant where it has several.
-	endpoint func(*v1alpha1.KeyServiceSpec) (url, part string)
 	connect  func(input) (keyservice.Service, error)
 }
 
@@ -53,25 +56,21 @@ var backends = []backend{
 	{
 		name:     "qumulo",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Qumulo != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.Qumulo.URL, "" },
 		connect:  connectQumulo,
 	},
 	{
 		name:     "ionos",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.IONOS != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.IONOS.URL, "" },
 		connect:  connectIONOS,
 	},
 	{
 		name:     "huawei",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Huawei != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.Huawei.URL, spec.Huawei.DomainID },
 		connect:  connectHuawei,
 	},
 	{
 		name:     "ontap",
 		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.ONTAP != nil },
-		endpoint: func(spec *v1alpha1.KeyServiceSpec) (url, part string) { return spec.ONTAP.URL, spec.ONTAP.SVM },
 		connect:  connectONTAP,
 	},
 }
@@ -85,27 +84,13 @@ func backendOf(spec *v1alpha1.KeyServiceSpec) (backend, error) {
 	return backend{}, &Error{v1alpha1.ReasonKeyServiceInvalid, errors.New("the spec names no key service that this operator knows")}
 }
 
-// Endpoint identifies the service behind a spec: two specs with the same endpoint share its users and keys.
-func Endpoint(spec *v1alpha1.KeyServiceSpec) string {
-	b, err := backendOf(spec)
-	if err != nil {
-		return ""
-	}
-	url, part := b.endpoint(spec)
-	url = strings.TrimSuffix(strings.ToLower(strings.TrimRight(url, "/")), ":443")
-	if part == "" {
-		return url
-	}
-	return url + "/" + strings.ToLower(part)
-}
-
-// connect makes a Service of the spec and its Secrets. It sends nothing to the service yet.
+// connect makes a Service from the spec and its Secrets. It sends nothing to the service.
 func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.PassiveClock, serviceClock *keyservice.ServiceClock, base http.RoundTripper) (keyservice.Service, error) {
 	b, err := backendOf(spec)
 	if err != nil {
 		return nil, err
 	}
-	config := keyservice.TransportConfig{Backend: b.name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Clock: serviceClock, Base: base}
+	config := rest.TransportConfig{Backend: b.name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Clock: serviceClock, Base: base}
 	if spec.TLS != nil {
 		config.InsecureSkipVerify = spec.TLS.InsecureSkipVerify != nil && *spec.TLS.InsecureSkipVerify
 		if spec.TLS.CABundle != "" {
@@ -119,14 +104,14 @@ func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.Passiv
 			config.CABundle = []byte(ca.Reveal())
 		}
 	}
-	httpClient, err := keyservice.NewHTTPClient(config)
+	httpClient, err := rest.NewHTTPClient(config)
 	if err != nil {
 		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
 	}
 	return b.connect(input{spec, material, httpClient, clock})
 }
 
-// secrets are the Secrets of one KeyService as read, by name.
+// secrets are the Secrets of one KeyService by name.
 type secrets struct {
 	namespace string
 	byName    map[string]*corev1.Secret
@@ -136,12 +121,12 @@ func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeySe
 	found := secrets{namespace: namespace, byName: map[string]*corev1.Secret{}}
 	for _, name := range spec.SecretNames() {
 		if len(validation.IsDNS1123Subdomain(name)) > 0 {
-			continue // there can be none of that name, and a name must not lead anywhere else
+			continue // no Secret can have this name, and a name must not become another path
 		}
 		secret := &corev1.Secret{}
 		err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, secret)
 		if apierrors.IsNotFound(err) {
-			continue // value says which reference misses it
+			continue // value reports the reference
 		}
 		if err != nil {
 			return secrets{}, fmt.Errorf("reading Secret %s/%s: %w", namespace, name, err)
@@ -162,13 +147,13 @@ func (s secrets) digest() string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// value of a key of a Secret. A line break at the end, as an editor leaves it, is not part of a credential.
+// value returns the value of a key of a Secret, without the line break that an editor leaves at the end.
 func (s secrets) value(name, key string) (keyservice.Secret, error) {
 	secret, ok := s.byName[name]
 	if !ok {
 		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s does not exist; create it with the key %s", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
 	}
-	if !meant(secret.Type, key) {
+	if !allowed(secret.Type, key) {
 		return "", &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("Secret %s/%s is of type %s, whose %s is not for a key service; put the credentials into a Secret of their own", s.namespace, name, secret.Type, key)} //nolint:staticcheck // Secret is a kind
 	}
 	value := trimLineBreak(secret.Data[key])
@@ -178,9 +163,10 @@ func (s secrets) value(name, key string) (keyservice.Secret, error) {
 	return keyservice.Secret(value), nil
 }
 
-// meant: a key of a Secret of this type can be for a key service. Who can make KeyServices but not read Secrets has a
-// credential sent to a server of theirs; those that Kubernetes' own types hold are worth more than any key service's.
-func meant(secretType corev1.SecretType, key string) bool {
+// allowed reports whether a Secret of this type may be sent to a key service. A user who may create KeyServices but not read
+// Secrets could have a credential sent to their own server. The credentials in Kubernetes' own types are worth more than those
+// of a key service.
+func allowed(secretType corev1.SecretType, key string) bool {
 	switch secretType {
 	case corev1.SecretTypeBasicAuth:
 		return true
@@ -191,7 +177,7 @@ func meant(secretType corev1.SecretType, key string) bool {
 	}
 }
 
-// pair of keys of a Secret: a name, and what proves it.
+// pair returns the values of two keys of a Secret: a name and the secret that proves it.
 func (s secrets) pair(name, publicKey, secretKey string) (public string, secret keyservice.Secret, err error) {
 	first, err := s.value(name, publicKey)
 	if err != nil {

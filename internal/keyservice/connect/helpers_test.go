@@ -5,7 +5,10 @@ package connect
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
@@ -28,12 +32,7 @@ func cluster(t *testing.T) (*qumulo.Simulator, *simulator.Server) {
 	t.Helper()
 	service := qumulo.New(qumulo.Options{})
 	service.AddUser("backup")
-	server, err := simulator.Serve(service)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	return service, server
+	return service, bed.Serve(t, service)
 }
 
 func secret(namespace, name string, data ...string) *corev1.Secret {
@@ -81,11 +80,22 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, object client.Ob
 	return r.Reader.Get(ctx, key, object, opts...)
 }
 
-// pool of an API server with these Secrets.
+// standIn answers for every service with its cluster's ID.
+type standIn struct{}
+
+func (standIn) RoundTrip(request *http.Request) (*http.Response, error) {
+	body := io.NopCloser(strings.NewReader(`{"cluster_id":"c1"}`))
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: body, Request: request}, nil
+}
+
+// pool of an API server with these Secrets, whose services a standIn answers for.
 func pool(secrets ...client.Object) (*Pool, *reader, client.Client) {
 	kube := fake.NewClientBuilder().WithObjects(secrets...).Build()
 	live := &reader{Reader: kube}
-	return &Pool{Live: live, SecretVersions: kube, ClusterNamespace: "accesskey-system", ResyncPeriod: time.Minute, Clock: clock.RealClock{}}, live, kube
+	p := &Pool{
+		Live: live, SecretVersions: kube, ClusterNamespace: "accesskey-system", ResyncPeriod: time.Minute, Clock: clock.RealClock{}, Transport: standIn{},
+	}
+	return p, live, kube
 }
 
 func mustGet(t *testing.T, p *Pool, service v1alpha1.GenericKeyService) *Connection {

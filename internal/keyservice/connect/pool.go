@@ -29,8 +29,8 @@ import (
 type Connection struct {
 	keyservice.Service
 	keyservice.Capabilities
-	// Endpoint identifies the service.
-	Endpoint string
+	// Identity of the service, whatever its address. Two connections with one identity have the same users and keys.
+	Identity string
 	// Clock of the service.
 	Clock *keyservice.ServiceClock
 
@@ -39,7 +39,7 @@ type Connection struct {
 	inventories map[string]*keyservice.Inventory
 }
 
-// Inventory is the shared resync: of the whole service, or where it can't list that, of the user.
+// Inventory returns the shared resync: of the whole service, or of the user if the service cannot list all keys.
 func (c *Connection) Inventory(user string) *keyservice.Inventory {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,8 +58,8 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 	return c.inventories[user]
 }
 
-// Resync is the shared resync of the whole service, made or waited for if it is due. Zero where AccessKeys do not share one: the service
-// can't list all, or none of them has asked yet.
+// Resync returns the shared listing of the whole service, and makes it if it is due. It returns a zero Snapshot if the service
+// cannot list all keys, or if no AccessKey has asked for the listing yet.
 func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snapshot, error) {
 	c.mu.Lock()
 	inventory := c.inventories[""]
@@ -67,10 +67,10 @@ func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snap
 	if inventory == nil || !c.ListsAll {
 		return keyservice.Snapshot{}, nil
 	}
-	return inventory.Await(ctx, now)
+	return inventory.Snapshot(ctx, now)
 }
 
-// oneUser lists one user in the place of the whole service.
+// oneUser lists one user instead of the whole service.
 type oneUser struct {
 	service keyservice.Service
 	user    string
@@ -82,10 +82,10 @@ func (o oneUser) ListAll(ctx context.Context) (map[string][]keyservice.Key, erro
 	return map[string][]keyservice.Key{o.user: keys}, err
 }
 
-// Pool keeps one Connection per KeyService, made anew when its spec or one of its Secrets changes. Safe for concurrent
+// Pool keeps one Connection per KeyService, and replaces it when the spec or one of the Secrets changes. Safe for concurrent
 // use.
 type Pool struct {
-	// Live reads past every cache: credentials are never cached.
+	// Live reads without a cache, since credentials are never cached.
 	Live client.Reader
 	// SecretVersions reads the metadata of Secrets from a cache.
 	SecretVersions client.Reader
@@ -93,7 +93,7 @@ type Pool struct {
 	ClusterNamespace string
 	// ResyncPeriod of the Inventories.
 	ResyncPeriod time.Duration
-	// Clock for services that want to be told the time.
+	// Clock is given to services that need the time.
 	Clock clock.PassiveClock
 	// Transport carries the requests to the services; nil for TLS over TCP.
 	Transport http.RoundTripper
@@ -105,22 +105,21 @@ type Pool struct {
 
 // entry is a connection and what it was made from.
 type entry struct {
-	// version changes with the spec and with any write to a Secret; it is cheap to know.
+	// version changes with the spec and with every write to a Secret. It is cheap to read.
 	version string
-	// generation and material are what matters of that.
+	// generation and material change only with the spec and with the data of the Secrets.
 	generation int64
 	material   string
 	connection *Connection
-	// err of a service that did not say what it can do, and when to ask it again: by the monotonic clock, since the pool's
-	// clock has one, so that a wall clock that is set back does not put it off.
+	// err of a failed attempt to connect, and when to try again.
 	err     error
 	retryAt time.Time
 }
 
-// connectRetry is how long a service that failed to connect is left alone.
+// connectRetry is how long the pool waits before it tries to connect to a service again.
 const connectRetry = time.Minute
 
-// SecretNamespace is where the Secrets of a KeyService are.
+// SecretNamespace returns the namespace of the Secrets of a KeyService.
 func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
 	if service.GetNamespace() == "" {
 		return p.ClusterNamespace
@@ -131,42 +130,40 @@ func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
 // ServesCluster reports whether ClusterKeyServices are served.
 func (p *Pool) ServesCluster() bool { return p.ClusterNamespace != "" }
 
-// ErrNotNow is GetIf's answer to who may not connect.
-var ErrNotNow = errors.New("the key service is not connected, and is not to be now")
-
-// Get returns the connection of a KeyService. The error is *Error where a change of the KeyService or its Secrets mends it.
-func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Connection, error) {
-	return p.GetIf(ctx, service, func() bool { return true })
+// Connected returns the connection of a KeyService, or the error of the last attempt to connect, and does not wait for the
+// service. connected is false if Get would have to connect.
+func (p *Pool) Connected(ctx context.Context, service v1alpha1.GenericKeyService) (connection *Connection, connected bool, err error) {
+	version, err := p.version(ctx, service)
+	if err != nil {
+		return nil, false, err
+	}
+	if known, ok := p.current(service.GetUID(), version); ok {
+		return known.connection, true, known.err
+	}
+	return nil, false, nil
 }
 
-// GetIf is Get for a caller that may have to leave it to the others to connect: where that takes time, it is asked first.
-func (p *Pool) GetIf(ctx context.Context, service v1alpha1.GenericKeyService, may func() bool) (*Connection, error) {
+// Get returns the connection of a KeyService, and connects if necessary. The error is *Error if a change of the KeyService or
+// of its Secrets fixes it.
+func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Connection, error) {
 	version, err := p.version(ctx, service)
 	if err != nil {
 		return nil, err
 	}
-	if known, ok := p.known(service.GetUID()); ok && p.holds(known, version) {
+	if known, ok := p.current(service.GetUID(), version); ok {
 		return known.connection, known.err
 	}
-	if !may() {
-		return nil, ErrNotNow
-	}
-	// Many passes start at once; one connection, and so one session and one resync, has to serve them all.
-	made, err, _ := p.making.Do(string(service.GetUID())+"/"+version, func() (any, error) { return p.renew(ctx, service, version) })
+	// Many callers come at once. They share one connection, and so one session and one resync.
+	made, err, _ := p.making.Do(string(service.GetUID())+"/"+version, func() (any, error) { return p.refresh(ctx, service, version) })
 	if err != nil {
 		return nil, err
 	}
-	connection, ok := made.(*Connection)
-	if !ok {
-		return nil, fmt.Errorf("connecting made a %T", made)
-	}
-	return connection, nil
+	return made.(*Connection), nil //nolint:forcetypeassert // what refresh returns
 }
 
-// renew reads the Secrets and connects, or keeps the connection if only metadata changed.
-func (p *Pool) renew(ctx context.Context, service v1alpha1.GenericKeyService, version string) (*Connection, error) {
-	known, ok := p.known(service.GetUID())
-	if ok && p.holds(known, version) {
+// refresh reads the Secrets and connects, or keeps the connection if only metadata changed.
+func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, version string) (*Connection, error) {
+	if known, ok := p.current(service.GetUID(), version); ok {
 		return known.connection, known.err
 	}
 	material, err := readSecrets(ctx, p.Live, service.GetSpec(), p.SecretNamespace(service))
@@ -174,6 +171,7 @@ func (p *Pool) renew(ctx context.Context, service v1alpha1.GenericKeyService, ve
 		return nil, err
 	}
 	fresh := entry{version: version, generation: service.GetGeneration(), material: material.digest()}
+	known, ok := p.known(service.GetUID())
 	if ok && known.err == nil && known.generation == fresh.generation && known.material == fresh.material {
 		fresh.connection = known.connection
 	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material); err != nil {
@@ -191,9 +189,10 @@ func (p *Pool) renew(ctx context.Context, service v1alpha1.GenericKeyService, ve
 	return fresh.connection, fresh.err
 }
 
-// holds: the entry is of this version, and no failure that is due to be tried again.
-func (p *Pool) holds(known entry, version string) bool {
-	return known.version == version && (known.err == nil || p.Clock.Now().Before(known.retryAt))
+// current returns the entry of a KeyService if it is of this version, and not a failure that is to be tried again.
+func (p *Pool) current(uid types.UID, version string) (entry, bool) {
+	known, ok := p.known(uid)
+	return known, ok && known.version == version && (known.err == nil || p.Clock.Now().Before(known.retryAt))
 }
 
 func (p *Pool) known(uid types.UID) (entry, bool) {
@@ -203,7 +202,7 @@ func (p *Pool) known(uid types.UID) (entry, bool) {
 	return known, ok
 }
 
-// connect asks a service whose version decides what it can do, so that nothing is planned on less than it can.
+// connect makes the Service and asks it for its version, where that decides what it can do, and for its identity.
 func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
 	serviceClock := &keyservice.ServiceClock{Now: p.Clock.Now}
 	connected, err := connect(spec, material, p.Clock, serviceClock, p.Transport)
@@ -215,10 +214,16 @@ func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, mater
 			return nil, err
 		}
 	}
+	identity := ""
+	if identifier, ok := connected.(keyservice.Identifier); ok {
+		if identity, err = identifier.Identity(ctx); err != nil {
+			return nil, err
+		}
+	}
 	connection := &Connection{
 		Service:      connected,
 		Capabilities: keyservice.CapabilitiesOf(connected),
-		Endpoint:     Endpoint(spec),
+		Identity:     identity,
 		Clock:        serviceClock,
 		period:       p.ResyncPeriod,
 	}
@@ -232,7 +237,7 @@ func (p *Pool) Forget(uid types.UID) {
 	delete(p.entries, uid)
 }
 
-// version changes with everything that a connection depends on.
+// version returns a text that changes with everything that a connection depends on.
 func (p *Pool) version(ctx context.Context, service v1alpha1.GenericKeyService) (string, error) {
 	parts := []string{fmt.Sprint(service.GetGeneration())}
 	for _, name := range service.GetSpec().SecretNames() {

@@ -6,11 +6,13 @@ package connect
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -90,6 +92,7 @@ func TestAKnownConnectionCostsNoLiveRead(t *testing.T) {
 func TestANewTokenIsUsed(t *testing.T) {
 	service, server := cluster(t)
 	p, _, kube := pool(secret("team-a", "token", "token", service.AddToken(time.Time{})))
+	p.Transport = nil
 	ks := keyService(server.URL, trusting(string(server.CA)))
 	list := func() keyservice.Kind {
 		if _, err := mustGet(t, p, ks).List(t.Context(), user); err != nil {
@@ -113,8 +116,8 @@ func TestANewTokenIsUsed(t *testing.T) {
 func TestAConnectionKnowsWhatTheServiceCanDo(t *testing.T) {
 	p, _, _ := pool(secret("team-a", "token", "token", "t"))
 	connection := mustGet(t, p, keyService(url+"/"))
-	if connection.Endpoint != url || connection.KeysPerUser != 2 || !connection.Overlap {
-		t.Errorf("got %+v at %s", connection.Capabilities, connection.Endpoint)
+	if connection.Identity != "qumulo/c1" || connection.KeysPerUser != 2 || !connection.Overlap {
+		t.Errorf("got %+v of %s", connection.Capabilities, connection.Identity)
 	}
 	if connection.Inventory("").Period != time.Minute {
 		t.Error("the inventory is kept for another time")
@@ -174,7 +177,7 @@ func TestAnAPIServerThatIsAwayIsNoFaultOfTheKeyService(t *testing.T) {
 	})
 }
 
-func TestHoweverManyAskAtOnceOneConnectionServesThemAll(t *testing.T) {
+func TestConcurrentCallersShareOneConnection(t *testing.T) {
 	p, live, _ := pool(secret("team-a", "token", "token", "t"))
 	service := keyService(url)
 	connections := make([]*Connection, 20)
@@ -198,23 +201,44 @@ func TestHoweverManyAskAtOnceOneConnectionServesThemAll(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotConnectLeavesItToTheOthers(t *testing.T) {
-	p, reader, _ := pool(secret("team-a", "token", "token", "t"))
+func TestConnectedDoesNotConnect(t *testing.T) {
+	p, reader, kube := pool(secret("team-a", "token", "token", "t"))
 	service := keyService(url)
-	never := func() bool { return false }
-	if _, err := p.GetIf(t.Context(), service, never); !errors.Is(err, ErrNotNow) || reader.reads != 0 {
-		t.Errorf("got %v after %d reads", err, reader.reads)
+	expect := func(want *Connection) {
+		t.Helper()
+		before := reader.reads
+		got, connected, err := p.Connected(t.Context(), service)
+		if got != want || connected != (want != nil) || err != nil || reader.reads != before {
+			t.Errorf("got %p, %t, %v after %d reads, want %p", got, connected, err, reader.reads-before, want)
+		}
 	}
-	connected := mustGet(t, p, service)
-	if known, err := p.GetIf(t.Context(), service, never); err != nil || known != connected {
-		t.Errorf("a connection that there is: %v", err)
+	expect(nil)
+	expect(mustGet(t, p, service))
+	must(t, kube.Update(t.Context(), secret("team-a", "token", "token", "other")))
+	expect(nil)
+}
+
+func TestConnectedKnowsAFailureForAMinute(t *testing.T) {
+	p, _, _ := pool(secret("team-a", "token", "token", "t"))
+	clock := testclock.NewFakePassiveClock(time.Now())
+	p.Clock, p.Transport = clock, http.NewFileTransport(http.Dir(t.TempDir())) // a server that is no cluster
+	service := keyService(url)
+	_, failed := p.Get(t.Context(), service)
+	if _, connected, err := p.Connected(t.Context(), service); !connected || err == nil || !errors.Is(err, failed) {
+		t.Errorf("got %t, %v, want %v", connected, err, failed)
+	}
+	clock.SetTime(clock.Now().Add(time.Minute))
+	if _, connected, err := p.Connected(t.Context(), service); connected || err != nil {
+		t.Errorf("after a minute: %t, %v", connected, err)
 	}
 }
 
-func TestTheResyncIsSharedWithThoseWhoAskForTheirKeys(t *testing.T) {
+func TestTheResyncIsTheListingOfTheAccessKeys(t *testing.T) {
 	simulated, server := cluster(t)
 	p, _, _ := pool(secret("team-a", "token", "token", simulated.AddToken(time.Time{})))
+	p.Transport = nil
 	connection := mustGet(t, p, keyService(server.URL, trusting(string(server.CA))))
+	simulated.ResetCalls()
 	now := time.Now()
 	if listed, err := connection.Resync(t.Context(), now); err != nil || !listed.At.IsZero() || len(simulated.Calls()) > 0 {
 		t.Errorf("before anybody asked: %v, %v", err, simulated.Calls())
@@ -224,5 +248,20 @@ func TestTheResyncIsSharedWithThoseWhoAskForTheirKeys(t *testing.T) {
 	}
 	if listed, err := connection.Resync(t.Context(), now.Add(time.Second)); err != nil || !listed.At.Equal(now) || len(simulated.Calls()) != 1 {
 		t.Errorf("then: %s, %v, %v", listed.At, err, simulated.Calls())
+	}
+}
+
+func TestAServiceThatDoesNotSayWhichOneItIsIsNotConnected(t *testing.T) {
+	service, server := cluster(t)
+	p, _, _ := pool(secret("team-a", "token", "token", "not-issued"))
+	p.Transport = nil
+	ks := keyService(server.URL, trusting(string(server.CA)))
+	for range 3 {
+		if _, err := p.Get(t.Context(), ks); keyservice.KindOf(err) != keyservice.Unauthorized {
+			t.Errorf("got %v", err)
+		}
+	}
+	if calls := service.Calls()["GET /v1/node/state"]; calls != 1 {
+		t.Errorf("asked %d times within a minute", calls)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/huawei"
 )
@@ -31,14 +32,14 @@ func everyService(url string) map[string]v1alpha1.KeyServiceSpec {
 	}
 }
 
-// TestNoCredentialFollowsARedirect: neither a header, nor a signature, nor a password in a body goes to another server, to
-// another port or from TLS to plain HTTP.
+// TestNoCredentialFollowsARedirect checks that no header, signature or password in a body goes to another server or port, or
+// from TLS to plain HTTP.
 func TestNoCredentialFollowsARedirect(t *testing.T) {
 	material := secrets{namespace: "team-a", byName: map[string]*corev1.Secret{"credentials": secret("team-a", "credentials",
 		"token", "t", "username", "u", "password", "p", "access-key-id", "A", "secret-access-key", "s")}}
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		here, elsewhere := simulator.NewCore(nil), simulator.NewCore(nil)
-		server, other := serve(t, here), serve(t, elsewhere)
+		server, other := bed.Serve(t, here), bed.Serve(t, elsewhere)
 		here.Inject(simulator.Rule{}, simulator.Answer(status, http.Header{"Location": {other.URL + "/v1/session/login"}}, ""))
 		for name, spec := range everyService(server.URL) {
 			// One CA for both, so that nothing but the client's own will keeps it from going on.
@@ -61,17 +62,6 @@ func TestNoCredentialFollowsARedirect(t *testing.T) {
 			t.Errorf("%d: %d requests only, so this shows little", status, calls)
 		}
 	}
-}
-
-// serve until the test ends.
-func serve(t *testing.T, handler http.Handler) *simulator.Server {
-	t.Helper()
-	server, err := simulator.Serve(handler)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	return server
 }
 
 // stopsAtRedirect reports whether an operation ended as one may that was redirected and did not go on.
@@ -106,7 +96,7 @@ func everyOperation(ctx context.Context, service keyservice.Service, namesUsers 
 		_, errs["list everything"] = lister.ListAll(ctx)
 	}
 	if regenerator, ok := service.(keyservice.Regenerator); ok {
-		_, errs["renew"] = regenerator.Regenerate(ctx, user, "alice", time.Hour)
+		_, errs["regenerate"] = regenerator.Regenerate(ctx, user, "alice", time.Hour)
 	}
 	if disabler, ok := service.(keyservice.Disabler); ok {
 		errs["disable"] = disabler.Disable(ctx, user, "alice")

@@ -5,7 +5,6 @@ package huawei
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -13,16 +12,19 @@ import (
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 // gatewayCode begins the codes of the API gateway in front of IAM (error codes of IAM 5.0).
 const gatewayCode = "APIGW."
 
-// rights are the actions of the identity policy that the calls of this package take (API reference, each call's page).
+// rights are the actions of the identity policy that the calls of this package need (API reference, each call's page).
 const rights = "iam:users:listUsersV5, iam:credentials:listCredentialsV5, createCredentialV5, updateCredentialV5, " +
 	"deleteCredentialV5 and showAccessKeyLastUsedV5"
 
-var errNotHuawei = errors.New("the answer is not that of Huawei Cloud IAM v5; check that the KeyService's URL is the IAM endpoint")
+const adviseURL = "check that the KeyService's URL is the IAM endpoint"
+
+var errNotHuawei = errors.New("the answer is not that of Huawei Cloud IAM v5; " + adviseURL)
 
 // otherTroubles are the codes that mean something else than a limit (error codes of IAM 5.0): denied, invalid marker,
 // malformed policy, duplicate key, invalid caller, no user profile.
@@ -31,86 +33,72 @@ var otherTroubles = map[string]bool{
 }
 
 var (
-	// timestamps in the gateway's words differ from answer to answer.
+	// timestamps in the gateway's words differ from one answer to the next.
 	timestamps = regexp.MustCompile(`[:,]?\s*\b\d{8}T\d{6}Z`)
-	// rateWindow is how the gateway tells which limit was exceeded; a Retry-After is not documented.
+	// rateWindow is how the gateway says which limit was exceeded; a Retry-After is not documented.
 	rateWindow = regexp.MustCompile(`time:\s*(\d{1,4}) (second|minute|hour)`)
 )
 
-// refusal is the error of an answer that is not a success.
-type refusal struct {
-	// err is fit to be returned; reason is what the service said, without the request's subject.
-	err    *keyservice.Error
-	reason error
-	status int
-	// problem is the service's own words.
-	problem problem
+// missing reports that the service itself says that it has no such user or key. A 404 without its words may be a proxy's or
+// another server's, and the gateway's means that there is no such call.
+func missing(refused *rest.Refusal) bool {
+	return refused.Status == http.StatusNotFound && refused.Problem != (rest.Problem{}) &&
+		!strings.HasPrefix(refused.Problem.Code, gatewayCode)
 }
 
-// Error implements error.
-func (r *refusal) Error() string { return r.err.Error() }
-
-// Unwrap implements errors.Unwrap.
-func (r *refusal) Unwrap() error { return r.err }
-
-// missing: the service itself says that it has no such user or key. A 404 without its words may be a proxy's or that of
-// another server, and the gateway's says that there is no such call.
-func (r *refusal) missing() bool {
-	return r.status == http.StatusNotFound && r.problem != (problem{}) && !strings.HasPrefix(r.problem.code, gatewayCode)
+// isMissing reports an error that is such a refusal.
+func isMissing(err error) (*rest.Refusal, bool) {
+	refused, ok := rest.Refused(err)
+	return refused, ok && missing(refused)
 }
 
-// silent404 is a 404 of whom nobody knows who said it.
-func (r *refusal) silent404() bool {
-	return r.status == http.StatusNotFound && r.problem == (problem{})
+// silent404 reports a 404 that may have come from anywhere.
+func silent404(refused *rest.Refusal) bool {
+	return refused.Status == http.StatusNotFound && refused.Problem == (rest.Problem{})
 }
 
-// maybeLimit: the answer to a create may mean that the user has too many keys. No source tells its status and code.
-func (r *refusal) maybeLimit() bool {
-	switch r.status {
-	case http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests:
-		return false
-	case http.StatusForbidden:
-		return !otherTroubles[r.problem.code] && r.problem.aboutLimit()
-	default:
-		return r.status >= 400 && r.status < 500 && !otherTroubles[r.problem.code]
-	}
-}
-
-// refuse makes the error of an answer, with the kind and advice that its status and code allow. A 401 closes the gate.
-func (c *client) refuse(r request, response *keyservice.Response) *refusal {
-	problem := decodeProblem(response.Body)
-	words := timestamps.ReplaceAllString(problem.String(), "")
-	failed := keyservice.StatusError(r.call, response, words)
-	refused := &refusal{err: failed, status: response.Status, problem: problem}
+// maybeLimit reports that the answer to a create may mean that the user has too many keys. No source gives its status and
+// code.
+func maybeLimit(refused *rest.Refusal) bool {
 	switch {
-	case response.Status < 400, response.Status == http.StatusNotFound && !refused.missing():
-		failed.Kind = keyservice.Unavailable
-		failed.Err = fmt.Errorf("%w; check that the KeyService's URL is the IAM endpoint", failed.Err)
-	case response.Status == http.StatusUnauthorized:
-		failed.Err = c.adviseUnsigned(failed.Err, response)
-		failed.RetryAfter = pause
-		c.gate.close(failed.Err)
-	case response.Status == http.StatusForbidden:
-		failed.Err = fmt.Errorf("%w; give the operator's IAM user an identity policy with %s, and look for a policy of the "+
-			"organization that denies them", failed.Err, rights)
-	case response.Status == http.StatusTooManyRequests && failed.RetryAfter == 0:
-		failed.RetryAfter = windowOf(words)
+	case otherTroubles[refused.Problem.Code], refused.Status == http.StatusNotFound:
+		return false
+	case refused.Status == http.StatusForbidden:
+		return aboutLimit(refused.Problem)
+	default:
+		return refused.Decided()
 	}
-	refused.reason = failed.Err
-	failed.Err = about(r.subject, failed.Err)
-	return refused
+}
+
+// classify sets the kind, and adds the advice, that the status and the code allow. A 401 closes the gate.
+func (c *client) classify(refused *rest.Refusal) {
+	switch {
+	case refused.Status < 400, refused.Status == http.StatusNotFound && !missing(refused):
+		refused.Err.Kind = keyservice.Unavailable
+		refused.Advise(adviseURL)
+	case refused.Status == http.StatusUnauthorized:
+		c.adviseUnsigned(refused)
+		refused.Err.RetryAfter = pause
+		c.gate.close(refused.Reason)
+	case refused.Status == http.StatusForbidden:
+		refused.Advise("give the operator's IAM user an identity policy with " + rights + ", and check that no policy of the " +
+			"organization denies them")
+	case refused.Status == http.StatusTooManyRequests && refused.Err.RetryAfter == 0:
+		refused.Err.RetryAfter = windowOf(refused.Problem.String())
+	}
 }
 
 // adviseUnsigned says what to do about a signature that was refused.
-func (c *client) adviseUnsigned(err error, response *keyservice.Response) error {
-	const stopped = "nothing is sent for five minutes after that, since the service locks a key that goes on signing badly"
-	if skew := describeSkew(c.gate.measure(response)); skew != "" {
-		return fmt.Errorf("%w; %s; %s", err, skew, stopped)
+func (c *client) adviseUnsigned(refused *rest.Refusal) {
+	if skew := describeSkew(c.gate.measure(refused.Date)); skew != "" {
+		refused.Advise(skew)
+	} else {
+		refused.Advise("check the access key in the credentials Secret and the KeyService's domainID")
 	}
-	return fmt.Errorf("%w; check the access key in the credentials Secret and the KeyService's domainID; %s", err, stopped)
+	refused.Advise("nothing is sent for five minutes after that, since the service locks a key that goes on signing badly")
 }
 
-// windowOf reads the time after which a limit of requests begins anew, at most an hour; 0 if it is not told.
+// windowOf reads after which time a rate limit starts again, at most an hour; 0 if the words do not say.
 func windowOf(words string) time.Duration {
 	parts := rateWindow.FindStringSubmatch(words)
 	if parts == nil {

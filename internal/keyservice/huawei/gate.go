@@ -6,21 +6,21 @@ package huawei
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 const (
-	// inFlight requests at most: so many bad signatures do not lock a key yet ("more than five consecutive times").
+	// inFlight bounds the requests under way: so many bad signatures do not lock a key yet ("more than five consecutive times").
 	inFlight = 5
-	// pause is how long nothing is sent after a 401: as long as the gateway locks a key.
+	// pause is how long nothing is sent after a 401. It is as long as the gateway locks a key.
 	pause = 5 * time.Minute
-	// maxSkew of the clocks that a 401 is not blamed on. The gateway allows 15 minutes.
+	// maxSkew is how far the clocks may be apart before a 401 is blamed on them. The gateway allows 15 minutes.
 	maxSkew = 5 * time.Minute
 )
 
@@ -35,7 +35,7 @@ type gate struct {
 	// reason of the 401 that closed the gate at closed; nil while it is open.
 	reason error
 	closed time.Time
-	// skew that was last reported: how far the operator's clock is ahead.
+	// skew is what measure last returned.
 	skew time.Duration
 }
 
@@ -43,18 +43,20 @@ func newGate(now func() time.Time) *gate {
 	return &gate{now: now, slots: semaphore.NewWeighted(inFlight)}
 }
 
-// enter waits until a request may be sent, and returns what to call when it was. The error lacks what was tried.
-func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+// enter waits until the request may be sent. The caller calls leave when it was answered.
+func (g *gate) enter(ctx context.Context, r rest.Request) (leave func(), err error) {
 	weight := int64(1)
 	if !g.isProven() {
 		weight = inFlight
 	}
 	if err := g.slots.Acquire(ctx, weight); err != nil {
-		return nil, left(ctx)
+		return nil, r.Done(ctx)
 	}
-	if err := g.check(); err != nil {
+	if wait, reason := g.closedFor(); wait > 0 {
 		g.slots.Release(weight)
-		return nil, err
+		failed := r.Fail(keyservice.Unauthorized, reason)
+		failed.RetryAfter = wait
+		return nil, failed
 	}
 	return func() { g.slots.Release(weight) }, nil
 }
@@ -65,41 +67,40 @@ func (g *gate) isProven() bool {
 	return g.proven
 }
 
-// check opens the gate when its time has come, or says why it is closed.
-func (g *gate) check() error {
+// closedFor opens the gate when its time has come, or returns for how long and why it is still closed.
+func (g *gate) closedFor() (wait time.Duration, reason error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.reason == nil {
-		return nil
+		return 0, nil
 	}
-	// A clock that was set back must not keep it closed for longer.
+	// A clock that was set back must not keep the gate closed for longer.
 	if passed := g.now().Sub(g.closed); passed >= 0 && passed < pause {
-		return &keyservice.Error{Kind: keyservice.Unauthorized, RetryAfter: pause - passed, Err: g.reason}
+		return pause - passed, g.reason
 	}
 	g.reason = nil
-	return nil
+	return 0, nil
 }
 
-// open: the service accepted a signature. An answer to a request from before the 401 does not open it again.
+// open notes that the service accepted a signature. An answer to a request from before the 401 does not open the gate.
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.proven = g.proven || g.reason == nil
 }
 
-// close: the service refused a signature.
+// close notes that the service refused a signature.
 func (g *gate) close(reason error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.proven, g.reason, g.closed = false, reason, g.now()
 }
 
-// measure returns how far the operator's clock is ahead of the service's, in whole minutes; 0 for an answer without Date
-// and for a difference that matters to nobody. What was reported before is kept while it is about right, so that a
-// message does not change from try to try.
-func (g *gate) measure(response *keyservice.Response) time.Duration {
-	date, err := http.ParseTime(response.Header.Get("Date"))
-	if err != nil {
+// measure returns how far the operator's clock is ahead of the service's, in whole minutes; 0 if the service did not say, and
+// for a difference that does not matter. It keeps what it last returned while that is about right, so that a message does
+// not change from one try to the next.
+func (g *gate) measure(date time.Time) time.Duration {
+	if date.IsZero() {
 		return 0
 	}
 	g.mu.Lock()
@@ -114,7 +115,7 @@ func (g *gate) measure(response *keyservice.Response) time.Duration {
 	return g.skew
 }
 
-// describeSkew in words, "" for none.
+// describeSkew puts a skew into words, none for 0.
 func describeSkew(ahead time.Duration) string {
 	direction := "ahead of"
 	if ahead < 0 {

@@ -5,7 +5,6 @@ package huawei
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	account "accesskey.dev/operator/test/simulator/huawei"
 )
 
@@ -55,7 +55,7 @@ func TestAfterARefusedSignatureNothingIsSentForFiveMinutes(t *testing.T) {
 	b.calls(t, getKeys, 2)
 }
 
-func TestAMendedKeyIsNoticedByTheNextTry(t *testing.T) {
+func TestAKeyThatWorksAgainIsNoticedByTheNextTry(t *testing.T) {
 	b := newBed(t, account.Options{})
 	b.create(t, "alice")
 	b.account.SetActive(account.DefaultAccessKeyID, false)
@@ -92,7 +92,7 @@ func TestEveryKindOf401StopsTheRequests(t *testing.T) {
 	}
 }
 
-func TestALockedKeyIsToldOfAndOutlasted(t *testing.T) {
+func TestALockedKeyIsReportedAndUsedAfterTheLock(t *testing.T) {
 	b := newBed(t, account.Options{})
 	for range 6 { // somebody else
 		_, _ = b.connect(t, account.DefaultAccessKeyID, "wrong").List(t.Context(), b.alice)
@@ -135,7 +135,7 @@ func newBlocked(t *testing.T) *blocked {
 	b := &blocked{clock: clocktesting.NewFakePassiveClock(start), answer: make(chan int)}
 	service, err := New(Config{
 		URL: "https://iam.example", DomainID: "d", AccessKeyID: "A", SecretAccessKey: "s", Now: b.clock.Now,
-		HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		HTTP: &http.Client{Transport: bed.RoundTripper(func(*http.Request) (*http.Response, error) {
 			b.mu.Lock()
 			b.sent++
 			b.mu.Unlock()
@@ -231,7 +231,7 @@ func TestAKeyThatGoesBadUnderLoadIsNotLocked(t *testing.T) {
 
 const someID = "0123456789abcdef0123456789abcdef"
 
-func TestWhoWaitsAtTheGateCanLeave(t *testing.T) {
+func TestACallerStopsWaitingAtTheGateWhenItsContextEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		context func(context.Context) (context.Context, context.CancelFunc)
 		text    string
@@ -269,31 +269,4 @@ func TestWhoWaitsAtTheGateCanLeave(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestRequestsAtOnceFromManyUsersWork(t *testing.T) {
-	b := newBed(t, account.Options{})
-	var waiting sync.WaitGroup
-	for i := range 12 {
-		user := fmt.Sprint("user", i)
-		b.account.AddUser(user)
-		waiting.Go(func() {
-			made, err := b.Create(t.Context(), user, ttlIgnored)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if keys, err := b.List(t.Context(), user); err != nil || len(keys) != 1 {
-				t.Errorf("got %v, %v", keys, err)
-			}
-			if err := b.Disable(t.Context(), user, made.ID); err != nil {
-				t.Error(err)
-			}
-			if err := b.Delete(t.Context(), user, made.ID); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	waiting.Wait()
-	b.calls(t, getUsers, 1)
 }

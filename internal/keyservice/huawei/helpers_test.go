@@ -5,13 +5,13 @@ package huawei
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	account "accesskey.dev/operator/test/simulator/huawei"
 )
@@ -34,8 +34,8 @@ var (
 	ttlIgnored = keyservice.CreateRequest{TTL: time.Hour}
 )
 
-// bed is a simulated account with user alice, and a backend that signs with the operator's key.
-type bed struct {
+// testBed is a simulated account with user alice, and a backend that signs with the operator's key.
+type testBed struct {
 	*Service
 
 	account *account.Simulator
@@ -46,32 +46,21 @@ type bed struct {
 	alice      string // ID
 }
 
-func newBed(t *testing.T, options account.Options) *bed {
+func newBed(t *testing.T, options account.Options) *testBed {
 	t.Helper()
-	b := &bed{clock: clocktesting.NewFakePassiveClock(start), own: clocktesting.NewFakePassiveClock(start)}
+	b := &testBed{clock: clocktesting.NewFakePassiveClock(start), own: clocktesting.NewFakePassiveClock(start)}
 	options.Clock = b.clock
 	b.account = account.New(options)
-	server, err := simulator.Serve(b.account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	b.server = server
+	b.server = bed.Serve(t, b.account)
 	b.alice = b.account.AddUser("alice")
 	b.Service = b.connect(t, account.DefaultAccessKeyID, account.DefaultSecretAccessKey)
 	return b
 }
 
 // connect returns another backend for the same account, with this key.
-func (b *bed) connect(t *testing.T, accessKeyID, secret string) *Service {
+func (b *testBed) connect(t *testing.T, accessKeyID, secret string) *Service {
 	t.Helper()
-	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{
-		Backend: "huawei", CABundle: b.server.CA, QPS: 1e6, Burst: 1e6,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdleConnections)
+	client := bed.Client(t, b.server)
 	b.http = client
 	service, err := New(Config{
 		URL: b.server.URL, DomainID: account.DefaultDomainID, AccessKeyID: accessKeyID,
@@ -84,12 +73,12 @@ func (b *bed) connect(t *testing.T, accessKeyID, secret string) *Service {
 }
 
 // pass lets so much time pass, for the account and the operator.
-func (b *bed) pass(d time.Duration) {
+func (b *testBed) pass(d time.Duration) {
 	b.clock.SetTime(b.clock.Now().Add(d))
 	b.own.SetTime(b.own.Now().Add(d))
 }
 
-func (b *bed) create(t *testing.T, user string) keyservice.Credential {
+func (b *testBed) create(t *testing.T, user string) keyservice.Credential {
 	t.Helper()
 	credential, err := b.Create(t.Context(), user, ttlIgnored)
 	if err != nil {
@@ -98,7 +87,7 @@ func (b *bed) create(t *testing.T, user string) keyservice.Credential {
 	return credential
 }
 
-func (b *bed) makeKey(t *testing.T, user string) simulator.Pair {
+func (b *testBed) makeKey(t *testing.T, user string) simulator.Pair {
 	t.Helper()
 	pair, _, err := b.account.MakeKey(user)
 	if err != nil {
@@ -108,15 +97,13 @@ func (b *bed) makeKey(t *testing.T, user string) simulator.Pair {
 }
 
 // calls fails the test unless the route was called so often.
-func (b *bed) calls(t *testing.T, route string, want int) {
+func (b *testBed) calls(t *testing.T, route string, want int) {
 	t.Helper()
-	if got := b.account.Calls()[route]; got != want {
-		t.Errorf("%s was called %d times, want %d", route, got, want)
-	}
+	bed.ExpectCalls(t, b.account.Core, route, want)
 }
 
 // noCalls fails the test if anything was sent.
-func (b *bed) noCalls(t *testing.T) {
+func (b *testBed) noCalls(t *testing.T) {
 	t.Helper()
 	if calls := b.account.Calls(); len(calls) != 0 {
 		t.Errorf("calls: %v", calls)
@@ -124,29 +111,8 @@ func (b *bed) noCalls(t *testing.T) {
 }
 
 // answer answers with the account's time, as it does itself.
-func (b *bed) answer(status int, body string) simulator.Effect {
+func (b *testBed) answer(status int, body string) simulator.Effect {
 	return simulator.Answer(status, http.Header{"Date": {b.clock.Now().UTC().Format(http.TimeFormat)}}, body)
 }
 
-// expectKind fails the test unless err is of the kind and has every one of the texts.
-func expectKind(t *testing.T, err error, want keyservice.Kind, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want kind %s", want)
-	}
-	if got := keyservice.KindOf(err); got != want {
-		t.Errorf("kind %s, want %s: %v", got, want, err)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("the error lacks %q: %v", text, err)
-		}
-	}
-	if strings.Contains(err.Error(), account.DefaultSecretAccessKey) {
-		t.Errorf("the error tells the secret: %v", err)
-	}
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+var expectKind = bed.ExpectKind

@@ -5,23 +5,19 @@ package huawei
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 const (
 	usersPath = "/v5/users"
 	// pageLimit is the largest that is allowed.
 	pageLimit = 200
-	// maxPages ends a listing that would never end: 200,000 users.
-	maxPages = 1000
 )
 
 func keysPath(userID string) string { return usersPath + "/" + url.PathEscape(userID) + "/access-keys" }
@@ -32,23 +28,23 @@ func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, erro
 	if err != nil {
 		return nil, err
 	}
-	keys, err := s.listKeys(ctx, describeUser(user), userID)
-	if refused, ok := errors.AsType[*refusal](err); ok && refused.missing() {
-		s.users.forget(user) // it was deleted, and perhaps made again with another ID
-		return nil, listRequest(describeUser(user)).fail(keyservice.NotFound,
-			fmt.Errorf("the service knows no such user: %w", refused.reason))
+	keys, err := s.listKeys(ctx, rest.DescribeUser(user), userID)
+	if refused, ok := isMissing(err); ok {
+		s.users.Forget(userID) // it was deleted, and perhaps made again with another ID
+		return nil, listRequest(rest.DescribeUser(user)).Fail(keyservice.NotFound,
+			fmt.Errorf("the service knows no such user: %w", refused.Reason))
 	}
 	return keys, err
 }
 
-// listKeys lists the keys of a user ID, or fails: half a list would look like lost keys.
+// listKeys lists the keys of a user ID.
 func (s *Service) listKeys(ctx context.Context, subject, userID string) ([]keyservice.Key, error) {
 	list := listRequest(subject)
-	list.path = keysPath(userID)
+	list.Path = keysPath(userID)
 	var keys []keyservice.Key
 	err := eachPage(ctx, s.client, list, "access_keys", func(entries []keyEntry) (bool, error) {
 		if err := checkKeys(entries); err != nil {
-			return false, list.fail(keyservice.Unavailable, err)
+			return false, list.Fail(keyservice.Unavailable, err)
 		}
 		for _, entry := range entries {
 			keys = append(keys, entry.key())
@@ -61,45 +57,29 @@ func (s *Service) listKeys(ctx context.Context, subject, userID string) ([]keyse
 	return keys, nil
 }
 
-func listRequest(subject string) request {
-	return request{call: keyservice.Call{Op: "list keys", Safe: true}, subject: subject, method: http.MethodGet}
+func listRequest(subject string) rest.Request {
+	return rest.Request{Op: "list keys", Safe: true, Subject: subject, Method: http.MethodGet}
 }
 
-// eachPage reads a list page by page until the last one, or until visit wants no more. A page that is not full, or even
+// eachPage reads a list page by page until the last one, or until visit needs no more. A page that is not full, or even
 // empty, is not the last one: only the lack of a marker says so.
-func eachPage[T any](ctx context.Context, c *client, list request, name string, visit func([]T) (more bool, err error)) error {
-	seen := map[string]bool{}
-	list.query = url.Values{"limit": {strconv.Itoa(pageLimit)}}
-	for range maxPages {
+func eachPage[T any](ctx context.Context, c *client, list rest.Request, name string, visit func([]T) (more bool, err error)) error {
+	list.Query = url.Values{"limit": {strconv.Itoa(pageLimit)}}
+	return rest.Pages(list, func(cursor string) (string, error) {
+		if cursor != "" {
+			list.Query.Set("marker", cursor)
+		}
 		answer, err := c.do(ctx, list)
 		if err != nil {
-			return err
+			return "", err
 		}
 		page, err := decodePage[T](answer.Body, name)
 		if err != nil {
-			return list.fail(keyservice.Unavailable, err)
+			return "", list.Fail(keyservice.Unavailable, err)
 		}
-		more, err := visit(page.entries)
-		if err != nil || !more || page.next == "" {
-			return err
+		if more, err := visit(page.entries); err != nil || !more {
+			return "", err
 		}
-		if seen[page.next] {
-			return list.fail(keyservice.Unavailable, errors.New("the service's pages go in a circle"))
-		}
-		seen[page.next] = true
-		list.query.Set("marker", page.next)
-	}
-	return list.fail(keyservice.Unavailable, errors.New("the service's list does not end"))
-}
-
-func describeKeys(keys []keyservice.Key) string {
-	ids := make([]string, len(keys))
-	for i, key := range keys {
-		ids[i] = keyservice.Excerpt(key.ID)
-		if key.State == keyservice.Disabled {
-			ids[i] += " (inactive)"
-		}
-	}
-	slices.Sort(ids)
-	return strings.Join(ids, " and ")
+		return page.next, nil
+	})
 }

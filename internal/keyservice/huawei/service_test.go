@@ -4,15 +4,12 @@
 package huawei
 
 import (
-	"fmt"
-	"log/slog"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
-	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/bed"
 	account "accesskey.dev/operator/test/simulator/huawei"
 )
 
@@ -21,60 +18,20 @@ var goodConfig = Config{
 	SecretAccessKey: "geheim", HTTP: http.DefaultClient, Now: time.Now,
 }
 
-func TestNewSaysWhatIsWrongWithAConfiguration(t *testing.T) {
-	for name, test := range map[string]struct {
-		change func(*Config)
-		text   string // empty: accepted
-	}{
-		"a host":                {func(*Config) {}, ""},
-		"a slash at its end":    {func(c *Config) { c.URL += "/" }, ""},
-		"a port":                {func(c *Config) { c.URL += ":8443" }, ""},
-		"a key with newlines":   {func(c *Config) { c.AccessKeyID, c.SecretAccessKey = "HPUA0000\n", "geheim\r\n" }, ""},
-		"no URL":                {func(c *Config) { c.URL = "" }, "cannot be read"},
-		"no scheme":             {func(c *Config) { c.URL = "iam.example" }, "cannot be read"},
-		"a space":               {func(c *Config) { c.URL = "https://iam example" }, "cannot be read"},
-		"plain HTTP":            {func(c *Config) { c.URL = "http://iam.example" }, "https://"},
-		"no host":               {func(c *Config) { c.URL = "https://:443" }, "no host"},
-		"a path":                {func(c *Config) { c.URL += "/v5" }, "after the host"},
-		"a query":               {func(c *Config) { c.URL += "?a=b" }, "after the host"},
-		"a bare question mark":  {func(c *Config) { c.URL += "?" }, "after the host"},
-		"a fragment":            {func(c *Config) { c.URL += "#a" }, "after the host"},
-		"a password in the URL": {func(c *Config) { c.URL = "https://admin:geheim@iam.example" }, "belong into a Secret"},
-		"no domain":             {func(c *Config) { c.DomainID = "" }, "domain ID"},
-		"a domain by its name":  {func(c *Config) { c.DomainID = "my account" }, "My Credentials"},
-		"a domain of two lines": {func(c *Config) { c.DomainID = "a\r\nX: y" }, "domain ID"},
-		"no key ID":             {func(c *Config) { c.AccessKeyID = " " }, "there is no access key ID"},
-		"no secret":             {func(c *Config) { c.SecretAccessKey = "\n" }, "no secret access key"},
-		"a key ID with a comma": {func(c *Config) { c.AccessKeyID = "A, SignedHeaders=" }, "access key ID has characters"},
-		"a secret of two lines": {func(c *Config) { c.SecretAccessKey = "geheim\nAK" }, "secret access key has characters"},
-		"no HTTP client":        {func(c *Config) { c.HTTP = nil }, "no HTTP client"},
-		"no clock":              {func(c *Config) { c.Now = nil }, "no clock"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			config := goodConfig
-			test.change(&config)
-			service, err := New(config)
-			if test.text == "" {
-				if err != nil || service == nil {
-					t.Errorf("refused: %v", err)
-				}
-				return
-			}
-			expectKind(t, err, keyservice.Invalid, "set up the Huawei Cloud client: ", test.text)
-			if strings.Contains(err.Error(), "geheim") {
-				t.Errorf("the error tells a secret: %v", err)
-			}
-		})
-	}
-}
-
-func TestTheDefaultPortIsNotPartOfTheHost(t *testing.T) {
-	config := goodConfig
-	config.URL += ":443/"
-	service, err := New(config)
-	if err != nil || service.client.base != goodConfig.URL {
-		t.Errorf("got %v, %v", service, err)
-	}
+func TestNewRefusesABadConfiguration(t *testing.T) {
+	bed.ExpectConfigurations(t, goodConfig, New, map[string]func(*Config) string{
+		"a key with newlines":   func(c *Config) string { c.AccessKeyID, c.SecretAccessKey = "HPUA0000\n", "geheim\r\n"; return "" },
+		"plain HTTP":            func(c *Config) string { c.URL = "http://iam.example"; return "https://" },
+		"no domain":             func(c *Config) string { c.DomainID = ""; return "domain ID" },
+		"a domain by its name":  func(c *Config) string { c.DomainID = "my account"; return "My Credentials" },
+		"a domain of two lines": func(c *Config) string { c.DomainID = "a\r\nX: y"; return "domain ID" },
+		"no key ID":             func(c *Config) string { c.AccessKeyID = " "; return "there is no access key ID" },
+		"no secret":             func(c *Config) string { c.SecretAccessKey = "\n"; return "no secret access key" },
+		"a key ID with a comma": func(c *Config) string { c.AccessKeyID = "A, SignedHeaders="; return "access key ID has characters" },
+		"a secret of two lines": func(c *Config) string { c.SecretAccessKey = "geheim\nAK"; return "secret access key has characters" },
+		"no HTTP client":        func(c *Config) string { c.HTTP = nil; return "no HTTP client" },
+		"no clock":              func(c *Config) string { c.Now = nil; return "no clock" },
+	})
 }
 
 func TestTheHTTPClientThatIsGivenStaysAsItIs(t *testing.T) {
@@ -82,7 +39,7 @@ func TestTheHTTPClientThatIsGivenStaysAsItIs(t *testing.T) {
 	config := goodConfig
 	config.HTTP = given
 	service, err := New(config)
-	if err != nil || given.Transport != nil || service.client.http.Timeout != time.Second {
+	if err != nil || given.Transport != nil || service.client.rest.HTTP.Timeout != time.Second {
 		t.Errorf("got %v, %v", given, err)
 	}
 }
@@ -108,53 +65,4 @@ func TestProbeProvesTheCredentials(t *testing.T) {
 	b.account.Allow()
 	_, err = b.Probe(t.Context())
 	expectKind(t, err, keyservice.Unauthorized, "PAP5.0001: access denied", "iam:users:listUsersV5")
-}
-
-func TestFailuresOfAProbe(t *testing.T) {
-	for name, test := range map[string]struct {
-		effect simulator.Effect
-		kind   keyservice.Kind
-		text   string
-	}{
-		"a page of another server":   {simulator.Answer(200, nil, "<html>"), keyservice.Unavailable, "not that of Huawei"},
-		"another service's JSON":     {simulator.Answer(200, nil, `{"revision_id":"x"}`), keyservice.Unavailable, "not that of Huawei"},
-		"another server's 404":       {simulator.Answer(404, nil, ""), keyservice.Unavailable, "check that the KeyService's URL"},
-		"a redirect to a login":      {simulator.Answer(302, http.Header{"Location": {"/login"}}, ""), keyservice.Unavailable, "URL"},
-		"a proxy that wants a login": {simulator.Answer(407, nil, ""), keyservice.Unauthorized, "407"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, account.Options{})
-			b.account.Inject(simulator.Rule{Path: usersPath}, test.effect)
-			_, err := b.Probe(t.Context())
-			expectKind(t, err, test.kind, "check credentials: ", test.text)
-			b.account.LiftAll()
-			if _, err := b.Probe(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestAPrintedServiceOrConfigurationTellsNoSecret(t *testing.T) {
-	service, err := New(goodConfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("text", "config", goodConfig, "service", service)
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("json", "config", goodConfig.SecretAccessKey, "service", service)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
-		fmt.Fprintf(&log, verb+verb+verb, goodConfig, service, *service)
-	}
-	if strings.Contains(log.String(), "geheim") || strings.Contains(log.String(), "67656865696d") {
-		t.Errorf("got %s", log.String())
-	}
-}
-
-func TestLimits(t *testing.T) {
-	capabilities := keyservice.CapabilitiesOf(&Service{})
-	want := keyservice.Capabilities{KeysPerUser: 2, Overlap: true, Disables: true}
-	if capabilities != want {
-		t.Errorf("got %+v, want %+v", capabilities, want)
-	}
 }

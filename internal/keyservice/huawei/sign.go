@@ -25,7 +25,7 @@ import (
 const (
 	algorithm  = "SDK-HMAC-SHA256"
 	dateFormat = "20060102T150405Z"
-	// signedHeaders: the host, so that the signature is good nowhere else. Not the User-Agent, which proxies rewrite.
+	// signedHeaders include the host, so that the signature is valid nowhere else, but not the User-Agent, which proxies rewrite.
 	signedHeaders = "host;x-domain-id;x-sdk-date"
 )
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	account "accesskey.dev/operator/test/simulator/huawei"
 )
 
@@ -22,7 +23,7 @@ func signed(t *testing.T, request *http.Request) *http.Request {
 	var passed *http.Request
 	s := &signer{
 		domainID: "domain", accessKeyID: "AK", secret: "SK", now: func() time.Time { return start },
-		next: roundTripper(func(r *http.Request) (*http.Response, error) {
+		next: bed.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			passed = r
 			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 		}),

@@ -41,7 +41,7 @@ func TestAClockThatIsWrongIsReportedWithTheDifference(t *testing.T) {
 	}
 }
 
-func TestAClockThatDriftsIsReportedInTheSameWords(t *testing.T) {
+func TestADriftingClockIsReportedWithTheSameText(t *testing.T) {
 	b := newBed(t, account.Options{})
 	texts := map[string]bool{}
 	for _, ahead := range []time.Duration{20*time.Minute + 29*time.Second, 20*time.Minute + 31*time.Second, 20 * time.Minute, 19*time.Minute + 10*time.Second} {

@@ -7,48 +7,43 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-var errNoID = errors.New("this is not the ID of a key")
-
-// Delete implements keyservice.Service. Success means that the deletion was accepted: the key is listed as Deleting until
-// it is gone. The user is not asked for; the token has one only.
+// Delete implements keyservice.Service. Success means that the deletion was accepted: the key is listed as Deleting until it
+// is gone. The user is not used, since the token has only one.
 func (s *Service) Delete(ctx context.Context, _, keyID string) error {
-	remove := request{
-		call: keyservice.Call{Op: "delete key", Safe: true}, subject: "key " + keyservice.Excerpt(keyID),
-		method: http.MethodDelete, path: keysPath + "/" + keyID,
+	remove := rest.Request{
+		Op: "delete key", Safe: true, Subject: rest.DescribeKey(keyID), Method: http.MethodDelete, Path: keysPath + "/" + keyID,
 	}
-	if !sendable(keyID) {
-		return remove.fail(keyservice.Invalid, errNoID)
+	if !rest.Sendable(keyID) {
+		return remove.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	}
-	_, err := s.client.do(ctx, remove)
+	_, err := s.client.Do(ctx, remove)
 	if err == nil {
 		s.memory.forget(keyID)
 		return nil
 	}
-	refused, ok := errors.AsType[*refusal](err)
+	refused, ok := rest.Refused(err)
 	switch {
 	case !ok:
 		return err
-	case refused.status == http.StatusNotFound && s.memory.isNew(keyID, refused.at):
-		return remove.fail(keyservice.Unavailable, errTooEarly)
-	case refused.status == http.StatusNotFound && refused.explained:
+	case refused.Status == http.StatusNotFound && s.memory.isNew(keyID, refused.Date):
+		return remove.Fail(keyservice.Unavailable, errors.New("the service does not know the key yet that it has just made"))
+	case refused.Status == http.StatusNotFound && explained(refused):
 		return nil
-	case refused.status == http.StatusNotFound, refused.decided():
+	case refused.Status == http.StatusNotFound, decided(refused):
 		return s.confirmGone(ctx, remove, keyID, refused)
 	default:
 		return err
 	}
 }
 
-var errTooEarly = errors.New("the service does not know the key yet that it has just made")
-
-// confirmGone asks the list what a refusal means: the key may be on its way out already, and a 404 that the service did
-// not explain may come from a proxy, so that taking it for "gone" would leave a live key.
-func (s *Service) confirmGone(ctx context.Context, remove request, keyID string, refused *refusal) error {
+// confirmGone asks the list what a refusal means. The key may already be on its way out, and a 404 that the service did not
+// explain may come from a proxy. Taken for "gone", it would leave a working key.
+func (s *Service) confirmGone(ctx context.Context, remove rest.Request, keyID string, refused *rest.Refusal) error {
 	keys, err := s.list(ctx)
 	if err != nil {
 		return err
@@ -56,16 +51,9 @@ func (s *Service) confirmGone(ctx context.Context, remove request, keyID string,
 	switch i := indexOf(keys, keyID); {
 	case i < 0 || keys[i].State == keyservice.Deleting:
 		return nil
-	case refused.status == http.StatusNotFound:
-		return remove.fail(keyservice.Unavailable, errors.New("the service answered 404, yet it still lists the key"))
+	case refused.Status == http.StatusNotFound:
+		return remove.Fail(keyservice.Unavailable, rest.ErrStillListed)
 	default:
 		return refused
 	}
-}
-
-// sendable keeps an empty or strange ID from naming the collection, or some other resource.
-func sendable(id string) bool {
-	return id != "" && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune(`/\?#%`, r)
-	})
 }

@@ -4,78 +4,49 @@
 package ionos
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// privilege is what a user needs for keys of their own. The older Cloud API names it in a 422 where one would expect a
-// 403 (ionos-cloud/terraform-provider-ionoscloud, docs/resources/s3_key.md).
+// privilege is what a user needs for keys of their own. The older Cloud API names it in a 422 instead of a 403
+// (ionos-cloud/terraform-provider-ionoscloud, docs/resources/s3_key.md).
 const privilege = "ACCESS_S3_OBJECT_STORAGE"
 
-// refusal is the error of an answer that is not a success.
-type refusal struct {
-	// err is fit to be returned; reason is what the service said, without the request's subject.
-	err    *keyservice.Error
-	reason error
-	status int
-	// explained: the service gave its reason in its own form, so that it was not some other server.
-	explained bool
-	// unprivileged: what the service said is about the privilege.
-	unprivileged bool
-	// at is the service's time of the answer; zero if it did not say.
-	at time.Time
+var errNotIONOS = errors.New("the answer is not that of the IONOS Object Storage Management API; check the KeyService's URL")
+
+func unprivileged(refused *rest.Refusal) bool {
+	return strings.Contains(refused.Problem.Text, privilege)
 }
 
-// Error implements error.
-func (r *refusal) Error() string { return r.err.Error() }
+// explained reports that the service gave its reason in its own form, so that it was not some other server.
+func explained(refused *rest.Refusal) bool { return refused.Problem != (rest.Problem{}) }
 
-// Unwrap implements errors.Unwrap.
-func (r *refusal) Unwrap() error { return r.err }
-
-// decided: the service did not do it because of the request itself or of the state of the keys. 403 is among them, since
-// it could be the answer to a sixth key.
-func (r *refusal) decided() bool {
-	switch r.status {
-	case http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests:
+// decided reports that the service refused the request because of the request itself or of the state of the keys. This
+// includes 403, which could be the answer to a sixth key.
+func decided(refused *rest.Refusal) bool {
+	if refused.Status == http.StatusNotFound || unprivileged(refused) {
 		return false
-	default:
-		return r.status >= 400 && r.status < 500 && !r.unprivileged
 	}
+	return refused.Decided() || refused.Status == http.StatusForbidden
 }
 
-// refuse makes the error of an answer, with the kind and the advice that its status allows.
-func (c *client) refuse(r request, response *keyservice.Response) *refusal {
-	problem, explained := decodeProblem(response.Body)
-	failed := keyservice.StatusError(r.call, response, problem)
-	refused := &refusal{
-		err: failed, reason: failed.Err, status: response.Status, at: dateOf(response),
-		explained: explained, unprivileged: strings.Contains(problem, privilege),
-	}
+// classify sets the kind, and adds the advice, that the status allows.
+func classify(refused *rest.Refusal) {
 	switch {
-	case response.Status < 400, response.Status == http.StatusNotFound && !explained: // a proxy, or another server
-		failed.Kind = keyservice.Unavailable
-		refused.reason = fmt.Errorf("%w; check that the KeyService's URL is that of the management API, %s", failed.Err, defaultURL)
-	case response.Status == http.StatusNotFound:
-		// NotFound is for users. A key that was just made is not found for a while, so this is worth another try.
-		failed.Kind = keyservice.Unavailable
-	case response.Status == http.StatusUnauthorized:
-		refused.reason = fmt.Errorf("%w; the token is wrong or has ended: put a new one into its Secret", failed.Err)
-	case refused.unprivileged, response.Status == http.StatusForbidden:
-		failed.Kind = keyservice.Unauthorized
-		refused.reason = fmt.Errorf("%w; add the token's user to a group with the privilege to use the Object Storage (%s)",
-			failed.Err, privilege)
+	case refused.Status < 400, refused.Status == http.StatusNotFound && !explained(refused): // a proxy, or another server
+		refused.Err.Kind = keyservice.Unavailable
+		refused.Advise("check that the KeyService's URL is that of the management API, " + defaultURL)
+	case refused.Status == http.StatusNotFound:
+		// NotFound is for users. A key that was just made is not found for a while, so another try may succeed.
+		refused.Err.Kind = keyservice.Unavailable
+	case refused.Status == http.StatusUnauthorized:
+		refused.Advise("the token is wrong or has ended: put a new one into its Secret")
+	case unprivileged(refused), refused.Status == http.StatusForbidden:
+		refused.Err.Kind = keyservice.Unauthorized
+		refused.Advise("add the token's user to a group with the privilege to use the Object Storage (" + privilege + ")")
 	}
-	failed.Err = about(r.subject, refused.reason)
-	return refused
-}
-
-func about(subject string, err error) error {
-	if subject == "" {
-		return err
-	}
-	return fmt.Errorf("%s: %w", subject, err)
 }

@@ -5,13 +5,13 @@ package ionos
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	cloud "accesskey.dev/operator/test/simulator/ionos"
 )
@@ -31,13 +31,13 @@ var (
 	anyDelete = simulator.Rule{Method: http.MethodDelete, Path: keysPath}
 )
 
-// anyRenew matches the renewals of this key; inject it before anyCreate, which matches them too.
+// anyRenew matches the regenerations of this key; inject it before anyCreate, which matches them too.
 func anyRenew(id string) simulator.Rule {
 	return simulator.Rule{Method: http.MethodPut, Path: keysPath + "/" + id + "/renew"}
 }
 
-// bed is a simulated service with users alice and bob, and a backend with a token of alice.
-type bed struct {
+// testBed is a simulated service with users alice and bob, and a backend with a token of alice.
+type testBed struct {
 	*Service
 
 	cloud  *cloud.Simulator
@@ -47,30 +47,21 @@ type bed struct {
 	bob    string // token
 }
 
-func newBed(t *testing.T, options cloud.Options) *bed {
+func newBed(t *testing.T, options cloud.Options) *testBed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(start)
 	options.Clock = clock
-	b := &bed{cloud: cloud.New(options), clock: clock}
-	server, err := simulator.Serve(b.cloud)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	b.server = server
+	b := &testBed{cloud: cloud.New(options), clock: clock}
+	b.server = bed.Serve(t, b.cloud)
 	b.alice, b.bob = b.cloud.AddUser("alice"), b.cloud.AddUser("bob")
 	b.Service = b.connect(t, b.alice)
 	return b
 }
 
 // connect returns another backend for the same service: another process, or another user.
-func (b *bed) connect(t *testing.T, token string) *Service {
+func (b *testBed) connect(t *testing.T, token string) *Service {
 	t.Helper()
-	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{Backend: "ionos", CABundle: b.server.CA, QPS: 1e6, Burst: 1e6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdleConnections)
+	client := bed.Client(t, b.server)
 	service, err := New(Config{URL: b.server.URL, Token: keyservice.Secret(token), HTTP: client})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +70,7 @@ func (b *bed) connect(t *testing.T, token string) *Service {
 }
 
 // after moves the clock to this time after the start.
-func (b *bed) after(d time.Duration) { b.clock.SetTime(start.Add(d)) }
+func (b *testBed) after(d time.Duration) { b.clock.SetTime(start.Add(d)) }
 
 // keyOf is the request for the owner's key of a revision.
 func keyOf(s *Service, revision int64, keys ...keyservice.Key) keyservice.CreateRequest {
@@ -87,7 +78,7 @@ func keyOf(s *Service, revision int64, keys ...keyservice.Key) keyservice.Create
 }
 
 // create makes the owner's key of a revision.
-func (b *bed) create(t *testing.T, revision int64) keyservice.Credential {
+func (b *testBed) create(t *testing.T, revision int64) keyservice.Credential {
 	t.Helper()
 	credential, err := b.Create(t.Context(), "", keyOf(b.Service, revision))
 	if err != nil {
@@ -97,7 +88,7 @@ func (b *bed) create(t *testing.T, revision int64) keyservice.Credential {
 }
 
 // makeKeys makes foreign keys by hand.
-func (b *bed) makeKeys(t *testing.T, n int) []simulator.Pair {
+func (b *testBed) makeKeys(t *testing.T, n int) []simulator.Pair {
 	t.Helper()
 	var pairs []simulator.Pair
 	for range n {
@@ -110,7 +101,7 @@ func (b *bed) makeKeys(t *testing.T, n int) []simulator.Pair {
 	return pairs
 }
 
-func (b *bed) list(t *testing.T) map[string]keyservice.Key {
+func (b *testBed) list(t *testing.T) map[string]keyservice.Key {
 	t.Helper()
 	keys, err := b.List(t.Context(), "")
 	if err != nil {
@@ -127,30 +118,14 @@ func (b *bed) list(t *testing.T) map[string]keyservice.Key {
 }
 
 // valid reports whether the pair works.
-func (b *bed) valid(credential keyservice.Credential) bool {
+func (b *testBed) valid(credential keyservice.Credential) bool {
 	return b.cloud.Valid(credential.AccessKeyID, credential.SecretAccessKey.Reveal())
 }
 
 // calls fails the test unless the route was called so often.
-func (b *bed) calls(t *testing.T, route string, want int) {
+func (b *testBed) calls(t *testing.T, route string, want int) {
 	t.Helper()
-	if got := b.cloud.Calls()[route]; got != want {
-		t.Errorf("%s was called %d times, want %d", route, got, want)
-	}
+	bed.ExpectCalls(t, b.cloud.Core, route, want)
 }
 
-// expectKind fails the test unless err is of the kind and has every one of the texts.
-func expectKind(t *testing.T, err error, want keyservice.Kind, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want kind %s", want)
-	}
-	if got := keyservice.KindOf(err); got != want {
-		t.Errorf("kind %s, want %s: %v", got, want, err)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("the error lacks %q: %v", text, err)
-		}
-	}
-}
+var expectKind = bed.ExpectKind

@@ -13,42 +13,7 @@ import (
 	cloud "accesskey.dev/operator/test/simulator/ionos"
 )
 
-func TestTheFiveKeysLimitIsSeenHoweverItIsAnswered(t *testing.T) {
-	for _, status := range []int{400, 403, 405, 409, 412, 422, 499} {
-		for _, bare := range []bool{false, true} {
-			t.Run(fmt.Sprint(status, " bare ", bare), func(t *testing.T) {
-				b := newBed(t, cloud.Options{LimitStatus: status, BareErrors: bare})
-				foreign := b.makeKeys(t, 4)
-				ours := b.create(t, 1)
-				_, err := b.Create(t.Context(), "", keyOf(b.Service, 2))
-				expectKind(t, err, keyservice.QuotaExceeded, "as many keys as the service allows (5: ", ours.ID, foreign[0].ID, foreign[3].ID,
-					"delete one that is not needed", fmt.Sprint(status))
-				_, again := b.Create(t.Context(), "", keyOf(b.Service, 2))
-				if again == nil || again.Error() != err.Error() {
-					t.Errorf("the text changes:\n%v\n%v", err, again)
-				}
-				b.cloud.RemoveKey(foreign[0].ID)
-				b.create(t, 2)
-			})
-		}
-	}
-}
-
-func TestTheLimitIsReportedInTheSameWordsEveryTime(t *testing.T) {
-	b := newBed(t, cloud.Options{})
-	b.makeKeys(t, 5)
-	for _, ids := range []string{"ABCDE", "EDACB"} { // the order of a list is not specified
-		items := ""
-		for _, id := range ids {
-			items += fmt.Sprintf(`,{"id":"%c"}`, id)
-		}
-		b.cloud.Inject(anyList.Once(), simulator.Answer(200, nil, `{"items":[`+items[1:]+`]}`))
-		_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-		expectKind(t, err, keyservice.QuotaExceeded, "(5: a, b, c, d, e)")
-	}
-}
-
-func TestAKeyOfOursAmongFiveIsTakenOver(t *testing.T) {
+func TestTheOperatorsKeyAmongFiveIsTakenOver(t *testing.T) {
 	for _, status := range []int{400, 403, 409, 422} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			b := newBed(t, cloud.Options{LimitFirst: true, LimitStatus: status})
@@ -64,9 +29,9 @@ func TestAKeyOfOursAmongFiveIsTakenOver(t *testing.T) {
 }
 
 func TestAKeyWithoutOurMarkIsNotTakenOver(t *testing.T) {
-	for name, spoil := range map[string]func(*bed, string){
-		"since its description was edited": func(b *bed, id string) { b.cloud.Describe(id, "mine now") },
-		"since it failed":                  func(b *bed, id string) { b.cloud.FailKey(id, "no space") },
+	for name, spoil := range map[string]func(*testBed, string){
+		"since its description was edited": func(b *testBed, id string) { b.cloud.Describe(id, "mine now") },
+		"since it failed":                  func(b *testBed, id string) { b.cloud.FailKey(id, "no space") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, cloud.Options{LimitFirst: true})
@@ -85,8 +50,8 @@ func TestKeysThatAreBeingDestroyedMayCountAgainstTheLimit(t *testing.T) {
 		options cloud.Options
 		made    bool
 	}{
-		"if they do, the place is waited for": {cloud.Options{}, false},
-		"if they do not, the key is made":     {cloud.Options{DestroyingUncounted: true}, true},
+		"if they do, the create fails until they are gone": {cloud.Options{}, false},
+		"if they do not, the key is made":                  {cloud.Options{DestroyingUncounted: true}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.options.Destroying = time.Minute
@@ -111,16 +76,13 @@ func TestKeysThatAreBeingDestroyedMayCountAgainstTheLimit(t *testing.T) {
 	}
 }
 
-func TestFiveKeysDoNotMakeEveryFailureALimit(t *testing.T) {
+func TestAFullUserDoesNotMakeEveryFailureALimit(t *testing.T) {
 	for name, test := range map[string]struct {
 		effect simulator.Effect
 		kind   keyservice.Kind
 	}{
-		"not a wrong token":     {simulator.Answer(401, nil, ""), keyservice.Unauthorized},
-		"not throttling":        {simulator.Throttle("1"), keyservice.Throttled},
-		"not a request timeout": {simulator.Answer(408, nil, ""), keyservice.Ambiguous},
-		"not a server error":    {simulator.Answer(500, nil, ""), keyservice.Ambiguous},
-		"not another server":    {simulator.Answer(404, nil, ""), keyservice.Unavailable},
+		"not a wrong token":  {simulator.Answer(401, nil, ""), keyservice.Unauthorized},
+		"not another server": {simulator.Answer(404, nil, ""), keyservice.Unavailable},
 		"not a privilege": {
 			simulator.Answer(422, nil, `{"messages":[{"message":"ACCESS_S3_OBJECT_STORAGE"}]}`), keyservice.Unauthorized,
 		},
@@ -134,20 +96,6 @@ func TestFiveKeysDoNotMakeEveryFailureALimit(t *testing.T) {
 			b.calls(t, getKeys, 0)
 		})
 	}
-}
-
-func TestALimitThatCannotBeCountedIsTriedAgain(t *testing.T) {
-	b := newBed(t, cloud.Options{})
-	b.makeKeys(t, 5)
-	b.cloud.Inject(anyList, simulator.Throttle("30"))
-	_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-	expectKind(t, err, keyservice.Throttled, "422", "could not be listed")
-	if keyservice.RetryAfterOf(err) != 30*time.Second {
-		t.Errorf("RetryAfter %s", keyservice.RetryAfterOf(err))
-	}
-	b.cloud.LiftAll()
-	_, err = b.Create(t.Context(), "", keyOf(b.Service, 1))
-	expectKind(t, err, keyservice.QuotaExceeded)
 }
 
 func TestAMissingPrivilegeIsNamed(t *testing.T) {

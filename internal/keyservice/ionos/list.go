@@ -5,21 +5,19 @@ package ionos
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 const (
 	opList = "list keys"
 	// pageLimit is the documented default, twenty times what a user can have.
 	pageLimit = 100
-	// maxPages ends a listing that would never end.
-	maxPages = 1000
 )
 
 // List implements keyservice.Service. A key that is being destroyed is listed, as Deleting, until it is gone.
@@ -42,14 +40,15 @@ func (s *Service) ListAll(ctx context.Context) (map[string][]keyservice.Key, err
 	return map[string][]keyservice.Key{"": keys}, nil
 }
 
-// list reads every page, or fails: half a list would look like lost keys.
 func (s *Service) list(ctx context.Context) ([]keyservice.Key, error) {
 	var all []keyservice.Key
+	var at time.Time
 	offset := 0
-	for range maxPages {
-		page, at, err := s.page(ctx, opList, offset, pageLimit)
+	list := listRequest(opList, nil)
+	err := rest.Pages(list, func(string) (string, error) {
+		page, date, err := s.page(ctx, opList, offset, pageLimit)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		before := len(all)
 		for _, key := range page.keys {
@@ -57,31 +56,36 @@ func (s *Service) list(ctx context.Context) ([]keyservice.Key, error) {
 				all = append(all, key)
 			}
 		}
-		if !page.more {
-			return s.memory.complete(all, at), nil
-		}
-		if len(all) == before {
-			return nil, listRequest(opList, nil).fail(keyservice.Unavailable, errors.New("the service's pages go in a circle"))
+		switch {
+		case !page.more:
+			at = date
+			return "", nil
+		case len(all) == before:
+			return "", list.Fail(keyservice.Unavailable, rest.ErrCircle)
 		}
 		offset += page.step
+		return strconv.Itoa(offset), nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, listRequest(opList, nil).fail(keyservice.Unavailable, errors.New("the service's list of keys does not end"))
+	return s.memory.complete(all, at), nil
 }
 
-// page reads one page, at the service's time.
+// page reads one page, and returns the service's time of the answer.
 func (s *Service) page(ctx context.Context, op string, offset, limit int) (keyPage, time.Time, error) {
 	list := listRequest(op, url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}})
-	answer, err := s.client.do(ctx, list)
+	answer, err := s.client.Do(ctx, list)
 	if err != nil {
 		return keyPage{}, time.Time{}, err
 	}
 	page, err := decodeKeyPage(answer.Body, limit)
 	if err != nil {
-		return keyPage{}, time.Time{}, list.fail(keyservice.Unavailable, err)
+		return keyPage{}, time.Time{}, list.Fail(keyservice.Unavailable, err)
 	}
-	return page, dateOf(answer), nil
+	return page, answer.Date(), nil
 }
 
-func listRequest(op string, query url.Values) request {
-	return request{call: keyservice.Call{Op: op, Safe: true}, method: http.MethodGet, path: keysPath, query: query}
+func listRequest(op string, query url.Values) rest.Request {
+	return rest.Request{Op: op, Safe: true, Method: http.MethodGet, Path: keysPath, Query: query}
 }

@@ -14,10 +14,10 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// namespace is this project's own for the UUIDs of keys. Whoever changes it loses the keys of open intents.
+// namespace is this project's own for the UUIDs of keys. It must not change, or the keys of open intents are lost.
 var namespace = uuidBytes("1912f150-8ea0-4f6e-b9df-1fcb7d993b3c")
 
-// maxDescription bounds a description, bytes: no source tells how long one may be.
+// maxDescription bounds a description, in bytes. No source says how long one may be.
 const maxDescription = 255
 
 var (
@@ -26,9 +26,9 @@ var (
 	markPattern = regexp.MustCompile(`^AccessKey .+, made by accesskey-operator \(uid ([0-9A-Za-z-]{1,64}), key ([0-9a-f-]{36})\)$`)
 )
 
-// ChooseID implements keyservice.HandleChooser: a UUIDv5 of the owner's UID and the revision. One that leads nowhere
-// (its key is being destroyed or has failed, or the service said that it is somebody else's) is passed over for the next
-// in a row that is as predictable.
+// ChooseID implements keyservice.HandleChooser. It returns a UUIDv5 of the owner's UID and the revision. It skips a UUID that
+// cannot be used (its key is being destroyed or has failed, or the service said that another party has it), and returns the next
+// one of a sequence that is just as predictable.
 func (s *Service) ChooseID(_ string, owner keyservice.Owner, revision int64, keys []keyservice.Key) string {
 	name := fmt.Sprintf("%s/%d", owner.UID, revision)
 	id := uuid5(namespace, name)
@@ -61,8 +61,8 @@ func uuidBytes(id string) []byte {
 	return decoded
 }
 
-// mark is the description of a key: one line for people, in which the operator finds its owner again. It names the key
-// as well, so that a copy on another key means nothing.
+// mark returns the description of a key: one line for human readers, in which the operator finds the owner. It also contains
+// the ID of the key, so that a copy on another key means nothing.
 func mark(owner keyservice.Owner, id string) string {
 	end := fmt.Sprintf(", made by accesskey-operator (uid %s, key %s)", owner.UID, id)
 	begin := "AccessKey " + keyservice.Excerpt(owner.Namespace+"/"+owner.Name)

@@ -12,22 +12,23 @@ import (
 )
 
 const (
-	// catchUp is how long a key that was made may be missing from the service's other answers. No source tells a number.
-	catchUp = time.Minute
+	// listLag is how long a new key may be missing from the service's other answers. No source gives a number; the vendor's
+	// Terraform provider asks again until a GET stops answering 404.
+	listLag = time.Minute
 	// maxTaken bounds the memory of UUIDs that are taken.
 	maxTaken = 1000
 )
 
-// memory bridges the time until the service knows in all its parts what it has answered in one. Without it a key that was
-// just made would look deleted to a list, and a deletion that came too early would look done. It is lost with the process,
-// which costs no more than that.
+// memory bridges the list lag. Without it, a new key would look deleted in a list, and an early deletion would look done. It is
+// lost when the process ends, which has the same effect until the list lag has passed.
 //
-// All times are the service's own, by the Date of its answers, so no clock is needed; without a Date nothing is remembered.
+// All times are the service's own, from the Date of its answers, so that no clock is needed. Without a Date nothing is
+// remembered.
 type memory struct {
 	mu sync.Mutex
-	// made are the keys that were made and are in no list yet, by ID.
+	// made has the keys that were made and not listed yet, by ID.
 	made map[string]madeKey
-	// taken are UUIDs that the service says are somebody else's.
+	// taken has the UUIDs that another party has, as the service says.
 	taken map[string]bool
 }
 
@@ -38,12 +39,12 @@ type madeKey struct {
 
 func newMemory() *memory { return &memory{made: map[string]madeKey{}, taken: map[string]bool{}} }
 
-// isNew: at this time the service might still not know the key.
+// isNew reports whether the service might not know the key yet at this time.
 func (m madeKey) isNew(now time.Time) bool {
-	return !m.at.IsZero() && !now.IsZero() && now.Sub(m.at).Abs() < catchUp // two servers' clocks may differ
+	return !m.at.IsZero() && !now.IsZero() && now.Sub(m.at).Abs() < listLag // two servers' clocks may differ
 }
 
-// remember a key that the service has made, at this time.
+// remember notes a key that the service has made at this time.
 func (m *memory) remember(key keyservice.Key, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,7 +56,7 @@ func (m *memory) remember(key keyservice.Key, now time.Time) {
 	m.made[key.ID] = madeKey{key: key, at: now}
 }
 
-// update a key that was changed while it is in no list yet.
+// update notes a change to a key that is not listed yet.
 func (m *memory) update(key keyservice.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -64,14 +65,14 @@ func (m *memory) update(key keyservice.Key) {
 	}
 }
 
-// forget a key whose deletion was accepted.
+// forget drops a key whose deletion was accepted.
 func (m *memory) forget(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.made, id)
 }
 
-// isNew: the service has made the key, and might not know it at this time.
+// isNew reports whether the service has made the key and might not know it yet at this time.
 func (m *memory) isNew(id string, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

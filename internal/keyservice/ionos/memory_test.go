@@ -39,14 +39,14 @@ func TestAKeyThatTheServiceDoesNotListYetIsListed(t *testing.T) {
 	}
 }
 
-func TestAKeyThatNeverShowsIsGivenUp(t *testing.T) {
+func TestAKeyThatIsNeverListedIsForgottenAfterTheListLag(t *testing.T) {
 	b := newBed(t, cloud.Options{})
 	made := b.create(t, 1)
 	b.cloud.RemoveKey(made.ID) // before any list
 	if len(b.list(t)) != 1 {
 		t.Error("it is given up at once")
 	}
-	b.after(catchUp)
+	b.after(listLag)
 	if keys := b.list(t); len(keys) != 0 {
 		t.Errorf("got %v", keys)
 	}
@@ -68,20 +68,20 @@ func TestAKeyThatWasListedAndIsGoneIsGone(t *testing.T) {
 	}
 }
 
-func TestARenewedKeyThatIsNotListedYetHasItsNewAccessKey(t *testing.T) {
+func TestARegeneratedKeyThatIsNotListedYetHasItsNewAccessKey(t *testing.T) {
 	b := newBed(t, cloud.Options{Unseen: 10 * time.Second, RenewChangesAccessKey: true})
 	made := b.create(t, 1)
-	b.after(10 * time.Second) // known to a renewal, and to a list that is kept back
+	b.after(10 * time.Second) // known to a regeneration, and to a list that is kept back
 	hide := b.cloud.Inject(anyList, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Date", b.clock.Now().Format(http.TimeFormat))
 		_, _ = w.Write([]byte(`{"items":[]}`))
 	})
-	renewed, err := b.Regenerate(t.Context(), "", made.ID, 0)
-	if err != nil || renewed.AccessKeyID == made.AccessKeyID || b.list(t)[made.ID] != renewed.Key {
-		t.Errorf("got %+v, %v, listed %v", renewed.Key, err, b.list(t))
+	regenerated, err := b.Regenerate(t.Context(), "", made.ID, 0)
+	if err != nil || regenerated.AccessKeyID == made.AccessKeyID || b.list(t)[made.ID] != regenerated.Key {
+		t.Errorf("got %+v, %v, listed %v", regenerated.Key, err, b.list(t))
 	}
 	hide()
-	if b.list(t)[made.ID] != renewed.Key {
+	if b.list(t)[made.ID] != regenerated.Key {
 		t.Errorf("listed %v", b.list(t))
 	}
 }
@@ -95,7 +95,7 @@ func TestAnotherProcessKnowsNothingOfKeysThatAreNotListedYet(t *testing.T) {
 	}
 	// What it can do instead is the same create again.
 	_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-	expectKind(t, err, keyservice.Ambiguous, "the key is there", "404")
+	expectKind(t, err, keyservice.Ambiguous, "the key exists", "404")
 	b.after(10 * time.Second)
 	if again := b.create(t, 1); len(b.cloud.Keys("alice")) != 1 || again.ID != made.ID || !b.valid(again) {
 		t.Errorf("got %v", b.cloud.Keys("alice"))
@@ -105,7 +105,7 @@ func TestAnotherProcessKnowsNothingOfKeysThatAreNotListedYet(t *testing.T) {
 func TestTheMemoryIsBounded(t *testing.T) {
 	m := newMemory()
 	for i := range 100 {
-		m.remember(keyservice.Key{ID: fmt.Sprint(i)}, start.Add(time.Duration(i)*catchUp))
+		m.remember(keyservice.Key{ID: fmt.Sprint(i)}, start.Add(time.Duration(i)*listLag))
 	}
 	if len(m.made) != 1 {
 		t.Errorf("%d keys remembered", len(m.made))
@@ -124,8 +124,8 @@ func TestWithoutADateNothingIsRemembered(t *testing.T) {
 		"of the create":          {{}, start},
 		"of the list":            {start, {}},
 		"of both":                {{}, {}},
-		"that is a minute later": {start, start.Add(catchUp)},
-		"that is before it":      {start, start.Add(-catchUp)},
+		"that is a minute later": {start, start.Add(listLag)},
+		"that is before it":      {start, start.Add(-listLag)},
 	} {
 		m.remember(keyservice.Key{ID: name}, times[0])
 		if m.isNew(name, times[1]) || len(m.complete(nil, times[1])) != 0 {

@@ -11,45 +11,45 @@ import (
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// Regenerate implements keyservice.Regenerator: the same key, with a new secret and, for all that is known, the same access key. The
+// Regenerate implements keyservice.Regenerator. The key gets a new secret and, as far as is known, keeps its access key. The
 // service has no expiry, so ttl is not used.
 func (s *Service) Regenerate(ctx context.Context, user, keyID string, _ time.Duration) (keyservice.Credential, error) {
 	if err := ownUser("regenerate key", user); err != nil {
 		return keyservice.Credential{}, err
 	}
-	return s.renew(ctx, keyID)
+	return s.regenerate(ctx, keyID)
 }
 
-func (s *Service) renew(ctx context.Context, id string) (keyservice.Credential, error) {
-	renew := request{
-		call: keyservice.Call{Op: "regenerate key"}, subject: "key " + keyservice.Excerpt(id),
-		method: http.MethodPut, path: keysPath + "/" + id + "/renew",
+func (s *Service) regenerate(ctx context.Context, id string) (keyservice.Credential, error) {
+	generate := rest.Request{
+		Op: "regenerate key", Subject: rest.DescribeKey(id), Method: http.MethodPut, Path: keysPath + "/" + id + "/renew",
 	}
-	if !sendable(id) {
-		return keyservice.Credential{}, renew.fail(keyservice.Invalid, errNoID)
+	if !rest.Sendable(id) {
+		return keyservice.Credential{}, generate.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	}
-	answer, err := s.client.do(ctx, renew)
+	answer, err := s.client.Do(ctx, generate)
 	if err != nil {
-		return keyservice.Credential{}, s.refusedRenewal(ctx, renew, id, err)
+		return keyservice.Credential{}, s.refusedRegenerate(ctx, generate, id, err)
 	}
-	renewed, err := decodeKey(answer.Body, id)
-	if err == nil && !renewed.paired() {
+	generated, err := decodeKey(answer.Body, id)
+	if err == nil && !generated.paired() {
 		err = errors.New("there is no pair in the answer")
 	}
 	if err != nil {
-		return keyservice.Credential{}, renew.fail(keyservice.Ambiguous, fmt.Errorf("the service accepted it, but: %w", err))
+		return keyservice.Credential{}, generate.Fail(keyservice.Ambiguous, fmt.Errorf("the service accepted it, but: %w", err))
 	}
-	s.memory.update(renewed.key())
-	return renewed.credential(), nil
+	s.memory.update(generated.key())
+	return generated.credential(), nil
 }
 
-// refusedRenewal finds out from the list whether a refusal will pass: no source tells how a key is answered that is not
-// available yet, or no more.
-func (s *Service) refusedRenewal(ctx context.Context, renew request, id string, err error) error {
-	refused, ok := errors.AsType[*refusal](err)
-	if !ok || !refused.decided() {
+// refusedRegenerate finds out from the list whether the reason of a refusal will pass. No source says how the service answers
+// for a key that is not available yet, or no longer.
+func (s *Service) refusedRegenerate(ctx context.Context, generate rest.Request, id string, err error) error {
+	refused, ok := rest.Refused(err)
+	if !ok || !decided(refused) {
 		return err
 	}
 	keys, listErr := s.list(ctx)
@@ -58,9 +58,9 @@ func (s *Service) refusedRenewal(ctx context.Context, renew request, id string, 
 	case listErr != nil || i < 0:
 		return err
 	case keys[i].State == keyservice.Pending:
-		return renew.fail(keyservice.Unavailable, fmt.Errorf("the key is not available yet: %w", refused.reason))
+		return generate.Fail(keyservice.Unavailable, fmt.Errorf("the key is not available yet: %w", refused.Reason))
 	case keys[i].State == keyservice.Deleting:
-		return renew.fail(keyservice.Unavailable, fmt.Errorf("the key is being deleted: %w", refused.reason))
+		return generate.Fail(keyservice.Unavailable, fmt.Errorf("the key is being deleted: %w", refused.Reason))
 	default:
 		return err
 	}

@@ -6,11 +6,10 @@ package ionos
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
-	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 // keyBody is a key as it is sent. metadata has no members that a client could set.
@@ -24,45 +23,44 @@ type properties struct {
 	Description string `json:"description"`
 }
 
-// keyRead is a key as it is answered (AccessKeyRead). Of an answer that shows a new secret, nothing else may make it
-// unreadable.
+// keyRead is a key as it is answered (AccessKeyRead). Nothing in an answer that shows a new secret makes it unreadable.
 type keyRead struct {
-	ID       text `json:"id"`
-	Metadata lenient[struct {
-		Created timestamp `json:"createdDate"`
-		Status  text      `json:"status"`
-		Message text      `json:"statusMessage"`
+	ID       rest.Text `json:"id"`
+	Metadata rest.Lenient[struct {
+		Created rest.Time `json:"createdDate"`
+		Status  rest.Text `json:"status"`
+		Message rest.Text `json:"statusMessage"`
 	}] `json:"metadata"`
-	Properties lenient[struct {
-		Description text `json:"description"`
-		AccessKey   text `json:"accessKey"`
-		SecretKey   text `json:"secretKey"`
+	Properties rest.Lenient[struct {
+		Description rest.Text `json:"description"`
+		AccessKey   rest.Text `json:"accessKey"`
+		SecretKey   rest.Text `json:"secretKey"`
 	}] `json:"properties"`
 }
 
-// id in the form of ChooseID's, whatever the case it is written in.
+// id returns the ID in lower case, as ChooseID writes it.
 func (k keyRead) id() string { return strings.ToLower(string(k.ID)) }
 
-// paired: the answer shows a pair.
+// paired reports that the answer shows a pair.
 func (k keyRead) paired() bool {
-	return k.Properties.value.AccessKey != "" && k.Properties.value.SecretKey != ""
+	return k.Properties.Value.AccessKey != "" && k.Properties.Value.SecretKey != ""
 }
 
 func (k keyRead) key() keyservice.Key {
 	return keyservice.Key{
 		ID:          k.id(),
-		AccessKeyID: string(k.Properties.value.AccessKey),
-		CreatedAt:   k.Metadata.value.Created.Time,
-		State:       stateOf(string(k.Metadata.value.Status)),
-		OwnerUID:    readMark(string(k.Properties.value.Description), k.id()),
+		AccessKeyID: string(k.Properties.Value.AccessKey),
+		CreatedAt:   k.Metadata.Value.Created.Time,
+		State:       stateOf(string(k.Metadata.Value.Status)),
+		OwnerUID:    readMark(string(k.Properties.Value.Description), k.id()),
 	}
 }
 
 func (k keyRead) credential() keyservice.Credential {
-	return keyservice.Credential{Key: k.key(), SecretAccessKey: keyservice.Secret(k.Properties.value.SecretKey)}
+	return keyservice.Credential{Key: k.key(), SecretAccessKey: keyservice.Secret(k.Properties.Value.SecretKey)}
 }
 
-// stateOf reads metadata.status. One unheard of says nothing against the key.
+// stateOf reads metadata.status. An unknown one says nothing against the key.
 func stateOf(status string) keyservice.State {
 	switch status {
 	case "AVAILABLE":
@@ -85,7 +83,7 @@ func decodeKey(body []byte, id string) (keyRead, error) {
 		return keyRead{}, errNotIONOS
 	}
 	if read.ID == "" {
-		read.ID = text(id)
+		read.ID = rest.Text(id)
 	}
 	if read.id() != id {
 		return keyRead{}, errors.New("the answer is about another key")
@@ -96,7 +94,7 @@ func decodeKey(body []byte, id string) (keyRead, error) {
 // keyPage is one page of the list.
 type keyPage struct {
 	keys []keyservice.Key
-	// step leads to the next page's offset; more: there may be one.
+	// step leads to the offset of the next page; more: there may be one.
 	step int
 	more bool
 }
@@ -105,19 +103,19 @@ type keyPage struct {
 // to plain HTTP or to another host.
 func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 	var wire struct {
-		Items json.RawMessage `json:"items"`
-		Limit lenient[int]    `json:"limit"`
-		Links lenient[struct {
-			Next text `json:"next"`
+		Items json.RawMessage   `json:"items"`
+		Limit rest.Lenient[int] `json:"limit"`
+		Links rest.Lenient[struct {
+			Next rest.Text `json:"next"`
 		}] `json:"_links"`
 	}
 	var items []keyRead
-	// A JSON object without items is not an empty list: taken for one, it would make every key look lost.
+	// A JSON object without items is not an empty list, which would make every key look lost.
 	if json.Unmarshal(body, &wire) != nil || json.Unmarshal(wire.Items, &items) != nil || items == nil {
 		return keyPage{}, errNotIONOS
 	}
 	page := keyPage{step: limit}
-	if granted := wire.Limit.value; granted > 0 && granted < limit {
+	if granted := wire.Limit.Value; granted > 0 && granted < limit {
 		page.step = granted
 	}
 	for _, item := range items {
@@ -126,77 +124,34 @@ func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 		}
 		page.keys = append(page.keys, item.key())
 	}
-	page.more = len(items) > 0 && (len(items) >= page.step || wire.Links.value.Next != "")
+	page.more = len(items) > 0 && (len(items) >= page.step || wire.Links.Value.Next != "")
 	return page, nil
 }
 
-// decodeProblem reads the body of an error, of which every member is optional. known: it has the form of the service's.
-func decodeProblem(body []byte) (words string, known bool) {
+// bareProblem stands for the body of a refusal that has the service's form and no words.
+var bareProblem = rest.Problem{Text: "no explanation in the answer"}
+
+// decodeProblem reads the body of an error, in which every member is optional.
+func decodeProblem(body []byte) rest.Problem {
 	var problem struct {
-		Status   lenient[int] `json:"httpStatus"`
-		Messages lenient[[]struct {
-			Code    text `json:"errorCode"`
-			Message text `json:"message"`
+		Status   rest.Lenient[int] `json:"httpStatus"`
+		Messages rest.Lenient[[]struct {
+			Code    rest.Text `json:"errorCode"`
+			Message rest.Text `json:"message"`
 		}] `json:"messages"`
 	}
 	if json.Unmarshal(body, &problem) != nil {
-		return "", false
+		return rest.Problem{}
 	}
 	var all []string
-	for _, message := range problem.Messages.value {
-		parts := []string{string(message.Code), string(message.Message)}
-		if one := strings.Trim(strings.Join(parts, ": "), ": "); one != "" {
-			all = append(all, one)
+	for _, message := range problem.Messages.Value {
+		one := rest.Problem{Code: string(message.Code), Text: string(message.Message)}
+		if one != (rest.Problem{}) {
+			all = append(all, one.String())
 		}
 	}
-	return strings.Join(all, "; "), problem.Status.value != 0 || len(all) > 0
-}
-
-// dateOf is the service's time of an answer, in seconds; zero if it does not say.
-func dateOf(response *keyservice.Response) time.Time {
-	date, _ := http.ParseTime(response.Header.Get("Date")) // the zero time with an error
-	return date
-}
-
-// lenient is a value that counts as absent if it is of another type.
-type lenient[T any] struct{ value T }
-
-// UnmarshalJSON implements json.Unmarshaler, and never fails.
-func (l *lenient[T]) UnmarshalJSON(data []byte) error {
-	var value T
-	if json.Unmarshal(data, &value) == nil {
-		l.value = value
+	if len(all) == 0 && problem.Status.Value != 0 {
+		return bareProblem
 	}
-	return nil
-}
-
-// text is a string that may be written as a number; anything else counts as absent.
-type text string
-
-// UnmarshalJSON implements json.Unmarshaler, and never fails.
-func (t *text) UnmarshalJSON(data []byte) error {
-	var (
-		quoted string
-		number json.Number
-	)
-	switch {
-	case json.Unmarshal(data, &quoted) == nil:
-		*t = text(quoted)
-	case json.Unmarshal(data, &number) == nil:
-		*t = text(number)
-	}
-	return nil
-}
-
-// timestamp is RFC 3339 with an offset; what can't be read is the zero time.
-type timestamp struct{ time.Time }
-
-// UnmarshalJSON implements json.Unmarshaler, and never fails.
-func (t *timestamp) UnmarshalJSON(data []byte) error {
-	var quoted text
-	_ = quoted.UnmarshalJSON(data)
-	if parsed, err := time.Parse(time.RFC3339, string(quoted)); err == nil {
-		t.Time = parsed.UTC()
-	}
-	return nil
+	return rest.Problem{Text: strings.Join(all, "; ")}
 }

@@ -5,7 +5,6 @@ package ontap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,9 +14,11 @@ import (
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// ChooseID implements keyservice.HandleChooser: the first slot that is free, or the first one, which Create then refuses.
+// ChooseID implements keyservice.HandleChooser. It returns the first slot that is free, or else the first one, which Create then
+// refuses.
 func (s *Service) ChooseID(user string, _ keyservice.Owner, _ int64, keys []keyservice.Key) string {
 	for slot := 1; slot <= s.Limits().KeysPerUser; slot++ {
 		id := keyID(user, slot)
@@ -28,10 +29,10 @@ func (s *Service) ChooseID(user string, _ keyservice.Owner, _ int64, keys []keys
 	return keyID(user, 1)
 }
 
-// Create implements keyservice.Service. It makes the user, or a key in a slot that is free; without an ID, in the first
-// one. What is in a slot is never replaced.
+// Create implements keyservice.Service. It makes the user, or a key in a slot that is free; without an ID, in the first free
+// one. It never replaces a key.
 func (s *Service) Create(ctx context.Context, user string, wanted keyservice.CreateRequest) (keyservice.Credential, error) {
-	t, err := s.begin(ctx, keyservice.Call{Op: "create key"}, user)
+	t, err := s.begin(ctx, rest.Request{Op: "create key"}, user)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
@@ -70,10 +71,10 @@ func (s *Service) Create(ctx context.Context, user string, wanted keyservice.Cre
 	return credential, nil
 }
 
-// Regenerate implements keyservice.Regenerator. The access key changes too, and the old pair ends at once. Whose key it is, is for
-// the caller to know.
+// Regenerate implements keyservice.Regenerator. The access key changes too, and the old pair ends at once. It does not check
+// who made the key.
 func (s *Service) Regenerate(ctx context.Context, user, keyID string, ttl time.Duration) (keyservice.Credential, error) {
-	t, err := s.begin(ctx, keyservice.Call{Op: "regenerate key"}, user)
+	t, err := s.begin(ctx, rest.Request{Op: "regenerate key"}, user)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
@@ -94,7 +95,7 @@ func (s *Service) Regenerate(ctx context.Context, user, keyID string, ttl time.D
 		return keyservice.Credential{}, err
 	}
 	if found == nil || found.keys[slot].accessKey == "" {
-		return keyservice.Credential{}, t.fail(keyservice.NotFound, fmt.Errorf("the service has no key %s to renew", keyservice.Excerpt(keyID)))
+		return keyservice.Credential{}, t.fail(keyservice.NotFound, fmt.Errorf("the service has no key %s to regenerate", keyservice.Excerpt(keyID)))
 	}
 	marked, _ := parseMark(found.comment)
 	credential, err := t.regenerate(ctx, slot, life)
@@ -105,7 +106,7 @@ func (s *Service) Regenerate(ctx context.Context, user, keyID string, ttl time.D
 	return credential, nil
 }
 
-// chosen is the slot that is meant, if it is free.
+// chosen returns the slot with this ID, if it is free.
 func (t *task) chosen(found *user, id string) (int, error) {
 	keys := map[int]pair{}
 	if found != nil {
@@ -138,7 +139,7 @@ func (t *task) chosen(found *user, id string) (int, error) {
 	return slot, nil
 }
 
-// full refuses a user without a free slot. What is there is somebody's key.
+// full refuses a user without a free slot.
 func (t *task) full(found *user) error {
 	ids := make([]string, 0, len(found.keys))
 	for _, slot := range slices.Sorted(maps.Keys(found.keys)) {
@@ -154,7 +155,7 @@ func (t *task) full(found *user) error {
 		advice += "; ONTAP " + twoKeys.String() + " and newer give a user a second key, which the operator would use"
 	}
 	return t.userExists(fmt.Errorf(
-		"the SVM has such a user, which the operator did not make, so what it has (%s) is somebody else's and is left alone; %s", taken, advice))
+		"the SVM has such a user, which the operator did not make, so its keys (%s) are foreign and are left alone; %s", taken, advice))
 }
 
 func (t *task) userExists(err error) error {
@@ -163,9 +164,9 @@ func (t *task) userExists(err error) error {
 	return failed
 }
 
-// changed: what the caller saw is not so any more. Nothing was done; the next look leads to another choice.
+// changed refuses a change to a user that is no longer as the caller saw it. Nothing was done.
 func (t *task) changed(how string, cause error) error {
-	err := fmt.Errorf("the user %s meanwhile; trying again with what is there now", how)
+	err := fmt.Errorf("the user %s meanwhile; it is read again before the next try", how)
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
@@ -176,10 +177,10 @@ func (t *task) changed(how string, cause error) error {
 func (t *task) makeUser(ctx context.Context, life string, owner keyservice.Owner) (keyservice.Credential, error) {
 	comment := mark{}.with(1, owner)
 	create := t.request(http.MethodPost)
-	create.path, create.query = t.connected.usersPath(), url.Values{"return_records": {"true"}}
-	create.body = map[string]any{"name": t.name, "comment": comment.String(), "key_time_to_live": life}
+	create.Path, create.Query = t.connected.usersPath(), url.Values{"return_records": {"true"}}
+	create.Body = map[string]any{"name": t.name, "comment": comment.String(), "key_time_to_live": life}
 	credential, err := t.issue(ctx, create, 1)
-	if refused, ok := errors.AsType[*refusal](err); ok {
+	if refused, ok := rest.Refused(err); ok {
 		return keyservice.Credential{}, t.refusedUser(refused)
 	}
 	if err != nil {
@@ -189,22 +190,23 @@ func (t *task) makeUser(ctx context.Context, life string, owner keyservice.Owner
 	return credential, nil
 }
 
-// refusedUser tells a user that exists, whose code is not certain, and an SVM that is gone.
-func (t *task) refusedUser(refused *refusal) error {
-	_, documented := meanings[refused.code]
+// refusedUser recognizes a user that exists, whose code is not certain, and an SVM that is gone.
+func (t *task) refusedUser(refused *rest.Refusal) error {
+	_, documented := meanings[refused.Problem.Code]
 	switch {
-	case refused.code == codeNotFound:
-		failed := t.fail(keyservice.Invalid, fmt.Errorf("%w; create an S3 server on the SVM, or correct the KeyService's svm", refused.reason))
+	case refused.Problem.Code == codeNotFound:
+		failed := t.fail(keyservice.Invalid, fmt.Errorf("%w; create an S3 server on the SVM, or correct the KeyService's svm", refused.Reason))
 		failed.Reason = ReasonSVMNotFound
 		return failed
-	case refused.status == http.StatusConflict && refused.err.Kind == keyservice.Invalid && !documented:
-		return t.userExists(fmt.Errorf("%w; %s", refused.reason, meanings[codeDuplicate].advice))
+	case refused.Status == http.StatusConflict && refused.Err.Kind == keyservice.Invalid && !documented:
+		return t.userExists(fmt.Errorf("%w; %s", refused.Reason, meanings[codeDuplicate].advice))
 	}
 	return refused
 }
 
-// markSlot writes the owner into the comment of a user that the operator made, before the key is there, so that one whose
-// creation was not answered is known. It returns the UID that the mark then names. Another's comment stays as it is.
+// markSlot writes the owner into the comment of a user that the operator made. It does so before the key exists, so that a key
+// is recognized whose creation was not answered. It returns the UID that the mark then names. The comment of a foreign user
+// stays as it is.
 func (t *task) markSlot(ctx context.Context, found *user, slot int, owner keyservice.Owner) (string, error) {
 	old, ours := parseMark(found.comment)
 	if !ours {
@@ -215,9 +217,9 @@ func (t *task) markSlot(ctx context.Context, found *user, slot int, owner keyser
 		return comment.uid(slot), nil
 	}
 	change := t.request(http.MethodPatch)
-	change.call = keyservice.Call{Op: "mark user", Safe: true}
-	change.body = map[string]any{"comment": comment.String()}
-	_, err := t.client.do(ctx, change)
+	change.Op, change.Safe = "mark user", true
+	change.Body = map[string]any{"comment": comment.String()}
+	_, err := t.client.Do(ctx, change)
 	if codeOf(err) == codeNotFound {
 		return "", t.changed("was deleted", reasonOf(err))
 	}

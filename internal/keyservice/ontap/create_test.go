@@ -42,32 +42,7 @@ func equal(a, b keyservice.Key) bool {
 	return same && a == b
 }
 
-func TestTheSecondKeyOverlapsFrom9191On(t *testing.T) {
-	b := newBed(t, netapp.Options{Version: netapp.V9191})
-	first, second := b.create(t, "backup", month), b.create(t, "backup", month)
-	b.works(t, first, true)
-	b.works(t, second, true)
-	if got := ids(b.list(t, "backup")); got != "backup backup/2" {
-		t.Errorf("listed %s", got)
-	}
-	for _, key := range b.list(t, "backup") {
-		if key.OwnerUID != aliceUID || key.ExpiresAt.IsZero() {
-			t.Errorf("listed %+v", key)
-		}
-	}
-	if err := b.Delete(t.Context(), "backup", first.ID); err != nil {
-		t.Fatal(err)
-	}
-	third := b.create(t, "backup", month)
-	if third.ID != "backup" {
-		t.Errorf("the third key is %s", third.ID)
-	}
-	b.works(t, first, false)
-	b.works(t, second, true)
-	b.works(t, third, true)
-}
-
-func TestAPersonsUserIsLeftAlone(t *testing.T) {
+func TestAForeignUserIsNotTouched(t *testing.T) {
 	b := newBed(t, netapp.Options{})
 	theirs := b.person(t, "backup")
 	keys := b.list(t, "backup")
@@ -76,14 +51,14 @@ func TestAPersonsUserIsLeftAlone(t *testing.T) {
 	}
 	for _, id := range []string{"", b.ChooseID("backup", alice, 1, keys)} {
 		_, err := b.Create(t.Context(), "backup", keyservice.CreateRequest{ID: id, Owner: alice})
-		expectKind(t, err, keyservice.Invalid, "create key: S3 user backup: ", "(backup) is somebody else's", "ONTAP 9.19.1 and newer")
+		expectKind(t, err, keyservice.Invalid, "create key: S3 user backup: ", "(backup) are foreign", "ONTAP 9.19.1 and newer")
 		expectReason(t, err, ReasonUserExists)
 	}
 	b.lives(t, theirs)
 	b.calls(t, patchUser, 0)
 }
 
-func TestAFreePlaceInAPersonsUserIsUsed(t *testing.T) {
+func TestAFreeSlotOfAForeignUserIsUsed(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	theirs := b.person(t, "backup")
 	key := b.create(t, "backup", month)
@@ -104,7 +79,7 @@ func TestAFreePlaceInAPersonsUserIsUsed(t *testing.T) {
 	b.lives(t, theirs)
 }
 
-func TestAPersonsUserWithoutAKeyCanBeGivenOne(t *testing.T) {
+func TestAForeignUserWithoutAKeyGetsOne(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: version})
@@ -119,7 +94,7 @@ func TestAPersonsUserWithoutAKeyCanBeGivenOne(t *testing.T) {
 	}
 }
 
-func TestAnotherAccessKeysPlacesCountAsTaken(t *testing.T) {
+func TestTheSlotsOfOtherAccessKeysCountAsTaken(t *testing.T) {
 	t.Run("the only one", func(t *testing.T) {
 		b := newBed(t, netapp.Options{})
 		theirs := b.create(t, "backup", keyservice.CreateRequest{Owner: other})
@@ -140,7 +115,7 @@ func TestAnotherAccessKeysPlacesCountAsTaken(t *testing.T) {
 	})
 }
 
-func TestAPersonsKeyInOurUserIsNobodysOfOurs(t *testing.T) {
+func TestAForeignKeyInTheOperatorsUserHasNoOwner(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	b.create(t, "backup", month)
 	theirs := b.second(t, "backup")
@@ -155,22 +130,22 @@ func TestAPersonsKeyInOurUserIsNobodysOfOurs(t *testing.T) {
 func TestAChoiceThatIsOutdatedChangesNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		version string
-		world   func(*testing.T, *bed)
+		world   func(*testing.T, *testBed)
 		id      string
 		kind    keyservice.Kind
 		text    string
 	}{
 		"the place was filled meanwhile": {
-			netapp.V9191, func(t *testing.T, b *bed) { b.person(t, "backup") }, "backup", keyservice.Unavailable, "was given another key meanwhile",
+			netapp.V9191, func(t *testing.T, b *testBed) { b.person(t, "backup") }, "backup", keyservice.Unavailable, "was given another key meanwhile",
 		},
 		"the user was deleted meanwhile": {
-			netapp.V9191, func(*testing.T, *bed) {}, "backup/2", keyservice.Unavailable, "was deleted meanwhile",
+			netapp.V9191, func(*testing.T, *testBed) {}, "backup/2", keyservice.Unavailable, "was deleted meanwhile",
 		},
 		"the version has one key": {
-			netapp.V9161, func(*testing.T, *bed) {}, "backup/2", keyservice.Unavailable, "ONTAP 9.16.1 has no key 2 of a user",
+			netapp.V9161, func(*testing.T, *testBed) {}, "backup/2", keyservice.Unavailable, "ONTAP 9.16.1 has no key 2 of a user",
 		},
-		"another user's": {netapp.V9191, func(*testing.T, *bed) {}, "other", keyservice.Invalid, "not the ID of a key of this user"},
-		"a third place":  {netapp.V9191, func(*testing.T, *bed) {}, "backup/0", keyservice.Invalid, "not the ID of a key of this user"},
+		"another user's": {netapp.V9191, func(*testing.T, *testBed) {}, "other", keyservice.Invalid, "not the ID of a key of this user"},
+		"a third place":  {netapp.V9191, func(*testing.T, *testBed) {}, "backup/0", keyservice.Invalid, "not the ID of a key of this user"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: test.version})

@@ -10,12 +10,13 @@ import (
 	"net/url"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// Delete implements keyservice.Service. A user that the operator made goes with its last key; otherwise the key alone
-// goes, so that a person's user and whatever is in its other slot stay.
+// Delete implements keyservice.Service. It deletes a user that the operator made together with the user's last key. Otherwise
+// it deletes the key alone, so that a person's user and the other key stay.
 func (s *Service) Delete(ctx context.Context, user, keyID string) error {
-	t, err := s.begin(ctx, keyservice.Call{Op: "delete key", Safe: true}, user)
+	t, err := s.begin(ctx, rest.Request{Op: "delete key", Safe: true}, user)
 	if err != nil {
 		return err
 	}
@@ -45,44 +46,45 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 	return t.deleteKey(ctx, found, slot)
 }
 
-// refresh asks a cluster that gave users one key for its version again: since an upgrade, a second key could be there
-// unseen, and would go with its user.
+// refresh reads the version of a cluster that gave users one key again: since an upgrade, there could be a second key, which
+// would be deleted with its user.
 func (t *task) refresh(ctx context.Context) error {
 	if t.connected.slots() > 1 {
 		return nil
 	}
-	now, err := t.readVersion(ctx)
+	now, err := t.readCluster(ctx)
 	if err == nil {
-		t.connected = &cluster{version: now, svm: t.connected.svm}
+		now.svm = t.connected.svm
+		t.connected = &now
 	}
 	return err
 }
 
 // deleteKey empties the slot, and takes its owner out of the mark.
 func (t *task) deleteKey(ctx context.Context, found *user, slot int) error {
-	change := t.request(http.MethodPatch)
-	change.body = map[string]any{}
+	change, body := t.request(http.MethodPatch), map[string]any{}
 	_, taken := found.keys[slot]
 	if taken {
-		change.query, change.body = url.Values{"delete_keys": {"true"}}, t.aboutSlot(slot)
+		change.Query, body = url.Values{"delete_keys": {"true"}}, t.aboutSlot(slot)
 	}
 	marked, _ := parseMark(found.comment)
 	named := marked.uid(slot) != ""
 	if named {
-		change.body["comment"] = marked.with(slot, keyservice.Owner{}).String()
+		body["comment"] = marked.with(slot, keyservice.Owner{}).String()
 	}
+	change.Body = body
 	if !taken && !named {
 		return nil
 	}
 	return t.finish(ctx, change)
 }
 
-// deleteUser reports whether the user is gone. The service may refuse it for a user that is in a group (no source tells
-// how), and the account may lack the right; then the key is deleted without its user.
+// deleteUser reports whether the user is gone. The service may refuse to delete a user in a group (no source says how), and
+// the account may lack the right. The caller then deletes the key without its user.
 func (t *task) deleteUser(ctx context.Context) (bool, error) {
 	err := t.finish(ctx, t.request(http.MethodDelete))
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		switch refused.err.Kind {
+	if refused, ok := rest.Refused(err); ok {
+		switch refused.Err.Kind {
 		case keyservice.Invalid, keyservice.Unauthorized:
 			return false, nil
 		default:
@@ -91,16 +93,16 @@ func (t *task) deleteUser(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// finish sends a request that deletes. What is gone already is deleted.
-func (t *task) finish(ctx context.Context, change request) error {
-	answer, err := t.client.do(ctx, change)
+// finish sends a request that deletes. It succeeds if there is nothing to delete.
+func (t *task) finish(ctx context.Context, change rest.Request) error {
+	answer, err := t.client.Do(ctx, change)
 	switch {
 	case codeOf(err) == codeNotFound:
 		return nil
 	case err != nil:
 		return err
 	case answer.Status == http.StatusAccepted:
-		return change.fail(keyservice.Unavailable, errors.New("the service goes on with it in a job; looking again whether it is done"))
+		return change.Fail(keyservice.Unavailable, errors.New("the service goes on with it in a job; the next try finds out whether it is done"))
 	}
 	return nil
 }

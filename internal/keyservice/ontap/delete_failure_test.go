@@ -14,45 +14,7 @@ import (
 	netapp "accesskey.dev/operator/test/simulator/ontap"
 )
 
-func TestFailuresOfADelete(t *testing.T) {
-	for name, test := range map[string]struct {
-		effect simulator.Effect
-		kind   keyservice.Kind
-		gone   bool
-		text   string
-	}{
-		"a proxy's 404":              {simulator.Answer(404, nil, "<html>"), keyservice.Unavailable, false, "URL"},
-		"a 404 without a body":       {simulator.Answer(404, nil, ""), keyservice.Unavailable, false, "URL"},
-		"a server error":             {simulator.Answer(500, nil, ""), keyservice.Unavailable, false, "500"},
-		"an internal error":          {problemAnswer(400, "92406097"), keyservice.Unavailable, false, "92406097"},
-		"forbidden":                  {problemAnswer(403, "6"), keyservice.Unauthorized, false, "all access to"},
-		"throttled":                  {simulator.Throttle("5"), keyservice.Throttled, false, "429"},
-		"no answer, not carried out": {simulator.Drop(), keyservice.Unavailable, false, "closed the connection"},
-		"no answer, but carried out": {simulator.DropAnswer(), keyservice.Unavailable, true, "closed the connection"},
-		"a job":                      {simulator.Answer(202, nil, `{"job":{"uuid":"u"}}`), keyservice.Unavailable, false, "in a job"},
-	} {
-		for way, fill := range map[string]func(*testing.T, *bed){
-			"of a user": func(*testing.T, *bed) {},
-			"of a key":  func(t *testing.T, b *bed) { b.second(t, "backup") },
-		} {
-			t.Run(name+", "+way, func(t *testing.T) {
-				b := newBed(t, netapp.Options{Version: netapp.V9191})
-				key := b.create(t, "backup", month)
-				fill(t, b)
-				b.cluster.Inject(anyDelete.Once(), test.effect)
-				b.cluster.Inject(anyPatch.Once(), test.effect)
-				expectKind(t, b.Delete(t.Context(), "backup", key.ID), test.kind, "delete key: S3 user backup: ", test.text)
-				b.works(t, key, !test.gone)
-				if err := b.Delete(t.Context(), "backup", key.ID); err != nil {
-					t.Errorf("the repeated delete: %v", err)
-				}
-				b.works(t, key, false)
-			})
-		}
-	}
-}
-
-func TestAnUnansweredLookDeletesNothing(t *testing.T) {
+func TestAFailedReadDeletesNothing(t *testing.T) {
 	for name, effect := range map[string]simulator.Effect{
 		"a proxy's 404":  simulator.Answer(404, nil, "<html>"),
 		"a proxy's page": simulator.Answer(200, nil, "<html>"),
@@ -95,7 +57,7 @@ func TestTheUserIsNotDeletedWhileItsSecondKeyIsMade(t *testing.T) {
 		done <- second
 	}()
 	<-reached
-	// The deletion does not even look while the create is under way.
+	// The deletion reads nothing while the create is under way.
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	looks := b.cluster.Calls()[getUser]
@@ -130,7 +92,7 @@ func TestAnAccountThatMayNotDeleteUsersStillRevokesKeys(t *testing.T) {
 	}
 }
 
-func TestWhatGoesMeanwhileIsDeleted(t *testing.T) {
+func TestAKeyThatIsDeletedMeanwhileIsNoError(t *testing.T) {
 	for name, marked := range map[string]bool{"a user": true, "a key": false} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, netapp.Options{})

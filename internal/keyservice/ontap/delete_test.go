@@ -62,7 +62,7 @@ func TestAKeyGoesWithoutTheOther(t *testing.T) {
 	}
 }
 
-func TestAPersonsUserOutlivesTheOperatorsKey(t *testing.T) {
+func TestAForeignUserStaysWhenItsKeyIsDeleted(t *testing.T) {
 	t.Run("with the person's key", func(t *testing.T) {
 		b := newBed(t, netapp.Options{Version: netapp.V9191})
 		theirs := b.person(t, "backup")
@@ -90,7 +90,7 @@ func TestAPersonsUserOutlivesTheOperatorsKey(t *testing.T) {
 	}
 }
 
-func TestAUserWhoseMarkAPersonRemovedIsAPersons(t *testing.T) {
+func TestAUserWithoutTheMarkIsForeign(t *testing.T) {
 	b := newBed(t, netapp.Options{})
 	key := b.create(t, "backup", month)
 	b.cluster.SetComment("backup", "mine now")
@@ -106,7 +106,7 @@ func TestAUserWhoseMarkAPersonRemovedIsAPersons(t *testing.T) {
 	}
 }
 
-func TestWhatAPersonAddsBehindTheMarkIsKept(t *testing.T) {
+func TestTextAfterTheMarkIsKept(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	b.create(t, "backup", month)
 	b.cluster.SetComment("backup", aliceMarked+" ask Bob")
@@ -122,7 +122,7 @@ func TestWhatAPersonAddsBehindTheMarkIsKept(t *testing.T) {
 	}
 }
 
-func TestOurUserWithAPersonsKeyStays(t *testing.T) {
+func TestAUserWithAForeignKeyStays(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	ours := b.create(t, "backup", month)
 	theirs := b.second(t, "backup")
@@ -172,7 +172,7 @@ func TestAUserWithoutAKeyIsCleanedUp(t *testing.T) {
 	}
 }
 
-func TestAMarkOfAKeyThatIsGoneIsTakenBack(t *testing.T) {
+func TestTheMarkOfAMissingKeyIsRemoved(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	b.create(t, "backup", month)
 	b.create(t, "backup", month)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/hostile"
 	netapp "accesskey.dev/operator/test/simulator/ontap"
 )
@@ -29,7 +30,7 @@ func FuzzAnswers(f *testing.F) {
 		page  = "200\n" + `{"records":[` + ours + `}],"_links":{"next":{"href":"` + users + `?start.name=alice"}}}`
 		issue = `{"records":[{"name":"alice","access_key":"K2","secret_key":"s","key_expiry_time":"2026-03-31T12:00:00Z"}]}`
 	)
-	for operation, script := range []string{
+	hostile.Fuzz(f, "alice", "alice", []string{
 		old + svms + page,
 		two + svms + "200\n" + ours + keys,
 		old + svms + page + "\n---\n200\n" + `{"records":[]}`,
@@ -40,60 +41,8 @@ func FuzzAnswers(f *testing.F) {
 		old + svms + none + "409\n" + `{"error":{"code":1,"message":"duplicate"}}`,
 		two + svms + "200\n" + ours + keys + "\n---\n500\n" + `{"error":{"code":"92406081","message":"regenerated"}}` + "\n---\n200\n" + issue,
 		old + svms + "202\n" + `{"job":{"uuid":"u"}}`,
-	} {
-		f.Add(byte(operation), script)
-	}
-	f.Fuzz(func(t *testing.T, operation byte, script string) {
-		cluster := hostile.New(t, script)
-		service, err := New(Config{URL: "https://cluster.example", SVM: "svm1", Username: "admin", Password: hostile.Secret, HTTP: cluster.Client()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch ctx := t.Context(); operation % 6 {
-		case 0:
-			_, err = service.Probe(ctx)
-		case 1:
-			keys, listErr := service.List(ctx, "alice")
-			cluster.ExpectKeys(keys)
-			err = listErr
-		case 2:
-			all, listErr := service.ListAll(ctx)
-			for _, keys := range all {
-				cluster.ExpectKeys(keys)
-			}
-			err = listErr
-		case 3:
-			credential, createErr := service.Create(ctx, "alice", month)
-			cluster.ExpectCredential(credential, createErr)
-		case 4:
-			err = service.Delete(ctx, "alice", "alice")
-		case 5:
-			credential, renewErr := service.Regenerate(ctx, "alice", "alice", month.TTL)
-			cluster.ExpectCredential(credential, renewErr)
-		}
-		cluster.Expect(err)
-	})
-}
-
-// FuzzTimestamp reads times in the layouts of the documents: one that can't be read is zero, and no error.
-func FuzzTimestamp(f *testing.F) {
-	for _, text := range []string{
-		`"2023-12-31 19:00:00 -0500"`, `"2024-01-01 00:00:00+00:00"`, `"2023-11-13T23:28:03+05:30"`, `"2024-01-01T00:00:00.000+0000"`, `null`, `1`, `""`, `"T T"`,
-	} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var read timestamp
-		if err := read.UnmarshalJSON([]byte(text)); err != nil {
-			t.Error(err)
-		}
-		if read.IsZero() {
-			return
-		}
-		var again timestamp
-		if _ = again.UnmarshalJSON(fmt.Appendf(nil, "%q", read.Format(time.RFC3339Nano))); !again.Equal(read.Time) && read.Year() > 0 && read.Year() < 10000 {
-			t.Errorf("%s was read as %s, and that as %s", text, read, again)
-		}
+	}, func(client *http.Client, _ bool) (keyservice.Service, error) {
+		return New(Config{URL: "https://cluster.example", SVM: "svm1", Username: "admin", Password: hostile.Secret, HTTP: client})
 	})
 }
 
@@ -192,7 +141,7 @@ func FuzzUser(f *testing.F) {
 // listing lists a user's keys, and returns where the request went, nil if none was sent, and the error.
 func listing(t *testing.T, user string) (sent *url.URL, err error) {
 	t.Helper()
-	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+	client := &http.Client{Transport: bed.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		sent = r.URL
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 	})}
@@ -204,7 +153,3 @@ func listing(t *testing.T, user string) (sent *url.URL, err error) {
 	_, err = service.List(t.Context(), user)
 	return sent, err
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -4,7 +4,6 @@
 package ontap
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	netapp "accesskey.dev/operator/test/simulator/ontap"
 )
@@ -44,8 +44,8 @@ var (
 	anyGenerate = simulator.Rule{Method: http.MethodPatch, Path: users, Query: "regenerate_keys=true"}
 )
 
-// bed is a simulated cluster and a backend for it.
-type bed struct {
+// testBed is a simulated cluster and a backend for it.
+type testBed struct {
 	*Service
 
 	cluster *netapp.Simulator
@@ -53,31 +53,20 @@ type bed struct {
 	clock   *clocktesting.FakePassiveClock
 }
 
-func newBed(t *testing.T, options netapp.Options) *bed {
+func newBed(t *testing.T, options netapp.Options) *testBed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(start)
 	options.Clock = clock
-	b := &bed{cluster: netapp.New(options), clock: clock}
-	server, err := simulator.Serve(b.cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	b.server = server
+	b := &testBed{cluster: netapp.New(options), clock: clock}
+	b.server = bed.Serve(t, b.cluster)
 	b.Service = b.connectTo(t, Config{})
 	return b
 }
 
 // connectTo returns another backend for the same cluster, with what is not the default.
-func (b *bed) connectTo(t *testing.T, config Config) *Service {
+func (b *testBed) connectTo(t *testing.T, config Config) *Service {
 	t.Helper()
-	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{
-		Backend: "ontap", CABundle: b.server.CA, QPS: 1e6, Burst: 1e6,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdleConnections)
+	client := bed.Client(t, b.server)
 	config.URL, config.HTTP = b.server.URL, client
 	if config.SVM == "" {
 		config.SVM = netapp.DefaultSVM
@@ -92,8 +81,8 @@ func (b *bed) connectTo(t *testing.T, config Config) *Service {
 	return service
 }
 
-// create makes a key as the controller does: look, choose, create.
-func (b *bed) create(t *testing.T, user string, request keyservice.CreateRequest) keyservice.Credential {
+// create makes a key as the controller does: list, choose, create.
+func (b *testBed) create(t *testing.T, user string, request keyservice.CreateRequest) keyservice.Credential {
 	t.Helper()
 	keys, err := b.List(t.Context(), user)
 	if err != nil {
@@ -110,7 +99,7 @@ func (b *bed) create(t *testing.T, user string, request keyservice.CreateRequest
 	return credential
 }
 
-func (b *bed) list(t *testing.T, user string) []keyservice.Key {
+func (b *testBed) list(t *testing.T, user string) []keyservice.Key {
 	t.Helper()
 	keys, err := b.List(t.Context(), user)
 	if err != nil {
@@ -120,7 +109,7 @@ func (b *bed) list(t *testing.T, user string) []keyservice.Key {
 }
 
 // person makes a user by hand, with one key.
-func (b *bed) person(t *testing.T, name string) simulator.Pair {
+func (b *testBed) person(t *testing.T, name string) simulator.Pair {
 	t.Helper()
 	pair, _, err := b.cluster.AddUser(name, "a person's comment")
 	if err != nil {
@@ -130,7 +119,7 @@ func (b *bed) person(t *testing.T, name string) simulator.Pair {
 }
 
 // second gives a user a second key by hand.
-func (b *bed) second(t *testing.T, name string) simulator.Pair {
+func (b *testBed) second(t *testing.T, name string) simulator.Pair {
 	t.Helper()
 	pair, _, err := b.cluster.MakeKey(name, 2)
 	if err != nil {
@@ -140,7 +129,7 @@ func (b *bed) second(t *testing.T, name string) simulator.Pair {
 }
 
 // works fails the test unless the pair is let in, or not.
-func (b *bed) works(t *testing.T, credential keyservice.Credential, want bool) {
+func (b *testBed) works(t *testing.T, credential keyservice.Credential, want bool) {
 	t.Helper()
 	if got := b.cluster.Valid(credential.AccessKeyID, credential.SecretAccessKey.Reveal()); got != want {
 		t.Errorf("key %s works: %t, want %t", credential.ID, got, want)
@@ -148,7 +137,7 @@ func (b *bed) works(t *testing.T, credential keyservice.Credential, want bool) {
 }
 
 // lives fails the test unless a person's pair is still what it was.
-func (b *bed) lives(t *testing.T, pair simulator.Pair) {
+func (b *testBed) lives(t *testing.T, pair simulator.Pair) {
 	t.Helper()
 	for _, live := range b.cluster.Keys(pair.Owner) {
 		if live.AccessKeyID == pair.AccessKeyID {
@@ -159,35 +148,9 @@ func (b *bed) lives(t *testing.T, pair simulator.Pair) {
 }
 
 // calls fails the test unless the route was called so often.
-func (b *bed) calls(t *testing.T, route string, want int) {
+func (b *testBed) calls(t *testing.T, route string, want int) {
 	t.Helper()
-	if got := b.cluster.Calls()[route]; got != want {
-		t.Errorf("%s was called %d times, want %d", route, got, want)
-	}
-}
-
-// expectKind fails the test unless err is of the kind and has every one of the texts.
-func expectKind(t *testing.T, err error, want keyservice.Kind, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want kind %s", want)
-	}
-	if got := keyservice.KindOf(err); got != want {
-		t.Errorf("kind %s, want %s: %v", got, want, err)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("the error lacks %q: %v", text, err)
-		}
-	}
-}
-
-func expectReason(t *testing.T, err error, want string) {
-	t.Helper()
-	failed, ok := errors.AsType[*keyservice.Error](err)
-	if !ok || failed.Reason != want {
-		t.Errorf("got %v with reason %q, want %q", err, failed.Reason, want)
-	}
+	bed.ExpectCalls(t, b.cluster.Core, route, want)
 }
 
 func ids(keys []keyservice.Key) string {
@@ -197,3 +160,7 @@ func ids(keys []keyservice.Key) string {
 	}
 	return strings.Join(all, " ")
 }
+
+var expectKind = bed.ExpectKind
+
+var expectReason = bed.ExpectReason

@@ -6,23 +6,19 @@ package ontap
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-const (
-	// maxPages ends a listing that would never end.
-	maxPages = 1000
-	// pageSize is max_records. A page can be shorter and still not be the last.
-	pageSize = "1000"
-)
+// pageSize is max_records. A page can be shorter and still not be the last.
+const pageSize = "1000"
 
-// fields are asked for by name, since a collection gives nothing but names otherwise.
+// fields names the fields to ask for, since a collection shows only names otherwise.
 func (c *cluster) fields() string {
 	const fields = "name,comment,access_key,key_expiry_time,key_time_to_live"
 	if c.slots() > 1 {
@@ -31,12 +27,12 @@ func (c *cluster) fields() string {
 	return fields
 }
 
-func readRequest(name string) request {
-	return request{call: keyservice.Call{Op: "read user", Safe: true}, subject: describeUser(name), method: http.MethodGet}
+func readRequest(name string) rest.Request {
+	return rest.Request{Op: "read user", Safe: true, Subject: describeUser(name), Method: http.MethodGet}
 }
 
-// read returns the user of exactly this name, nil if there is none. A service that ignores the case of names can give
-// another spelling, which would be taken for a second user with the same key: whoever has that is not the one asked for.
+// read returns the user of exactly this name, nil if there is none. A service that ignores the case of names can return a user
+// of another spelling, who would be taken for a second user with the same key.
 func (s *Service) read(ctx context.Context, connected *cluster, name string) (*user, error) {
 	found, err := s.readAnyCase(ctx, connected, name)
 	if found != nil && found.name != name {
@@ -45,11 +41,12 @@ func (s *Service) read(ctx context.Context, connected *cluster, name string) (*u
 	return found, err
 }
 
-// readAnyCase returns the user, nil if there is none. Only the service's own code says so: a 404 can come from a proxy.
+// readAnyCase returns the user in the service's spelling, nil if there is none. Only the service's own code says so: a 404 can
+// come from a proxy.
 func (s *Service) readAnyCase(ctx context.Context, connected *cluster, name string) (*user, error) {
 	get := readRequest(name)
-	get.path, get.query = connected.usersPath()+"/"+url.PathEscape(name), url.Values{"fields": {connected.fields()}}
-	answer, err := s.client.do(ctx, get)
+	get.Path, get.Query = connected.usersPath()+"/"+url.PathEscape(name), url.Values{"fields": {connected.fields()}}
+	answer, err := s.client.Do(ctx, get)
 	if codeOf(err) == codeNotFound {
 		return nil, nil
 	}
@@ -58,11 +55,11 @@ func (s *Service) readAnyCase(ctx context.Context, connected *cluster, name stri
 	}
 	var wire wireUser
 	if json.Unmarshal(answer.Body, &wire) != nil || wire.Name == "" {
-		return nil, get.fail(keyservice.Unavailable, errNotONTAP)
+		return nil, get.Fail(keyservice.Unavailable, errNotONTAP)
 	}
 	found, err := wire.user()
 	if err != nil {
-		return nil, get.fail(keyservice.Unavailable, err)
+		return nil, get.Fail(keyservice.Unavailable, err)
 	}
 	return found, nil
 }
@@ -86,53 +83,48 @@ func (s *Service) ListAll(ctx context.Context) (map[string][]keyservice.Key, err
 	return keys, nil
 }
 
-// listUsers reads every page, or fails: half a list would look like lost keys.
 func (s *Service) listUsers(ctx context.Context, connected *cluster) ([]*user, error) {
 	var all []*user
 	query := url.Values{"fields": {connected.fields()}, "max_records": {pageSize}}
-	seen := map[string]bool{query.Encode(): true}
-	for range maxPages {
+	err := rest.Pages(listRequest(), func(string) (string, error) {
 		users, next, err := s.page(ctx, connected, query)
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, users...)
-		if next == nil {
-			return all, nil
+		if err != nil || next == nil {
+			return "", err
 		}
 		if !next.Has("fields") {
 			next.Set("fields", connected.fields()) // without it, every user would seem to have no key
 		}
-		if seen[next.Encode()] {
-			return nil, listRequest().fail(keyservice.Unavailable, errors.New("the service's pages go in a circle"))
-		}
-		seen[next.Encode()] = true
 		query = next
+		return next.Encode(), nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, listRequest().fail(keyservice.Unavailable, errors.New("the service's list of users does not end"))
+	return all, nil
 }
 
-// page reads one page, and what to ask for the next one: nil if it was the last.
+// page reads one page, and the query of the next one: nil if it was the last.
 func (s *Service) page(ctx context.Context, connected *cluster, query url.Values) ([]*user, url.Values, error) {
 	list := listRequest()
-	list.path, list.query, list.subject = connected.usersPath(), query, "SVM "+s.svm
-	answer, err := s.client.do(ctx, list)
+	list.Path, list.Query, list.Subject = connected.usersPath(), query, "SVM "+s.svm
+	answer, err := s.client.Do(ctx, list)
 	if codeOf(err) == codeNotFound {
-		failed := list.fail(keyservice.Invalid, fmt.Errorf(
-			"the cluster has the SVM or its S3 server no more; create the S3 server, or correct the KeyService's svm: %w", reasonOf(err)))
+		failed := list.Fail(keyservice.Invalid, fmt.Errorf(
+			"the cluster no longer has the SVM or its S3 server; create the S3 server, or correct the KeyService's svm: %w", reasonOf(err)))
 		failed.Reason = ReasonSVMNotFound
 		return nil, nil, failed
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	page, err := decodePage(answer.Body, list.path)
+	page, err := decodePage(answer.Body, list.Path)
 	if err != nil {
-		return nil, nil, list.fail(keyservice.Unavailable, err)
+		return nil, nil, list.Fail(keyservice.Unavailable, err)
 	}
 	return page.users, page.next, nil
 }
 
-func listRequest() request {
-	return request{call: keyservice.Call{Op: "list keys", Safe: true}, method: http.MethodGet}
+func listRequest() rest.Request {
+	return rest.Request{Op: "list keys", Safe: true, Method: http.MethodGet}
 }

@@ -9,14 +9,14 @@ import (
 	"sync"
 )
 
-// userLocks let one change at a time be made to a user. Without them the deletion of a user whose one key is revoked could
-// take with it the second key that is being made.
+// userLocks allow one change to a user at a time. Without them, deleting a user with its revoked key could also delete the
+// second key that is being made.
 type userLocks struct {
 	mu   sync.Mutex
 	held map[string]chan struct{}
 }
 
-// lock waits for its turn, or until ctx is done. A name's case does not matter, since it may not at the service.
+// lock waits for the lock, or until ctx is done. It ignores the case of the name, as the service may.
 func (l *userLocks) lock(ctx context.Context, name string) (unlock func(), ok bool) {
 	name = strings.ToLower(name)
 	for {

@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// made begins the comment of every user that the operator made, and of no other: a person's comment is not edited.
+	// made begins the comment of every user that the operator made, and of no other. The operator never edits the comment of a
+	// foreign user.
 	made = "accesskey.dev/made-by-operator"
-	// maxComment is the length of a comment, and maxLabel that of an owner's name in it, so that two owners fit.
+	// maxComment bounds a comment, and maxLabel the name of an owner in it, so that two owners fit.
 	maxComment = 256
 	maxLabel   = 70
 )
@@ -25,12 +26,12 @@ var (
 	uidPattern   = regexp.MustCompile(`^[0-9A-Za-z-]{1,36}$`)
 )
 
-// mark is what the operator writes into the comment of a user that it makes:
+// mark is the comment of a user that the operator makes:
 //
 //	accesskey.dev/made-by-operator 1=team-a/backup/8f0e3c1e-… 2=team-a/backup/8f0e3c1e-…
 //
-// For each slot whose key the operator made, it has the AccessKey's namespace, name and UID. What a person adds behind is
-// kept. A key in a slot without an entry is somebody else's.
+// For each slot whose key the operator made, it has the namespace, name and UID of the AccessKey. Text that a person adds at the
+// end is kept. A key in a slot without an entry is a foreign key.
 type mark struct {
 	entries map[int]entry
 	rest    string
@@ -54,7 +55,7 @@ func parseMark(comment string) (mark, bool) {
 
 func (m mark) uid(slot int) string { return m.entries[slot].uid }
 
-// with names the owner of a slot; one without a UID that fits is nobody, as is the zero Owner.
+// with returns the mark with the owner of a slot. An owner without a valid UID, such as the zero Owner, removes the entry.
 func (m mark) with(slot int, owner keyservice.Owner) mark {
 	changed := mark{entries: map[int]entry{}, rest: m.rest}
 	for other, kept := range m.entries {
@@ -68,7 +69,7 @@ func (m mark) with(slot int, owner keyservice.Owner) mark {
 	return changed
 }
 
-// String is the comment.
+// String returns the comment.
 func (m mark) String() string {
 	comment := made
 	for slot := 1; slot <= 9; slot++ {
@@ -82,7 +83,7 @@ func (m mark) String() string {
 	return comment
 }
 
-// label is the owner's namespace and name, for people: cut if it is long.
+// label returns the namespace and name of the owner for human readers, cut if it is long.
 func label(owner keyservice.Owner) string {
 	plain := func(text string) string {
 		return strings.Map(func(r rune) rune {

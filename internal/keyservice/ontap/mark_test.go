@@ -62,7 +62,7 @@ func TestAMarkIsReadBack(t *testing.T) {
 	}
 }
 
-func TestACommentWithoutTheMarkIsAPersons(t *testing.T) {
+func TestACommentWithoutTheMarkIsForeign(t *testing.T) {
 	for _, comment := range []string{
 		"", " ", "S3 user", " " + aliceMarked, "x " + aliceMarked, strings.ToUpper(made), made + "x", made + ".", made[:len(made)-1],
 	} {
@@ -72,7 +72,7 @@ func TestACommentWithoutTheMarkIsAPersons(t *testing.T) {
 	}
 }
 
-func TestWhatIsBehindAMarkIsNoMark(t *testing.T) {
+func TestTextAfterAMarkIsNoMark(t *testing.T) {
 	for comment, uid := range map[string]string{
 		aliceMarked + " rest":               aliceUID,
 		aliceMarked + " line\nbreak":        aliceUID,
@@ -93,7 +93,7 @@ func TestWhatIsBehindAMarkIsNoMark(t *testing.T) {
 	}
 }
 
-func TestAMarkMakesRoomForItself(t *testing.T) {
+func TestALongTextAfterTheMarkIsDropped(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	b.create(t, "backup", month)
 	b.cluster.SetComment("backup", aliceMarked+" "+strings.Repeat("x", maxComment-len(aliceMarked)-1))
@@ -104,7 +104,7 @@ func TestAMarkMakesRoomForItself(t *testing.T) {
 	}
 }
 
-func TestAKeyOfNobodyIsMadeWithoutAMarkOfItsOwn(t *testing.T) {
+func TestAKeyWithoutAnOwnerHasNoEntryInTheMark(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	key := b.create(t, "backup", keyservice.CreateRequest{})
 	if key.OwnerUID != "" || b.cluster.Comment("backup") != made {

@@ -7,26 +7,27 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"path"
+	"strings"
 	"sync/atomic"
 
-	"golang.org/x/sync/singleflight"
-
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 // Reasons of errors that a person has to act on.
 const (
-	// ReasonUserExists: an S3 user of that name exists, is not the operator's, and has no key to spare.
+	// ReasonUserExists: an S3 user of that name exists, was not made by the operator, and has no free slot.
 	ReasonUserExists = "UserExists"
 	// ReasonSVMNotFound: the cluster has no such SVM, or none that the account may see, or it has no S3 server.
 	ReasonSVMNotFound = "SVMNotFound"
 	// ReasonVersionUnsupported: the cluster is older than the first version whose keys can end and be deleted.
 	ReasonVersionUnsupported = "VersionUnsupported"
-	// ReasonTTLUnsupported: the service does not allow keys to live that long, or for ever.
+	// ReasonTTLUnsupported: the service does not allow keys to live that long, or without an end.
 	ReasonTTLUnsupported = "TTLUnsupported"
 )
 
-// Config says which SVM of which cluster to talk to, and as whom.
+// Config says which SVM of which cluster to manage, and with which credentials.
 type Config struct {
 	// URL of the cluster's or the SVM's management interface: https and host, perhaps a port, nothing else.
 	URL string
@@ -35,17 +36,17 @@ type Config struct {
 	// Username and Password of an ONTAP account with the application "http".
 	Username string
 	Password keyservice.Secret
-	// HTTP is from keyservice.NewHTTPClient.
+	// HTTP is from rest.NewHTTPClient.
 	HTTP *http.Client
 }
 
 // Service is the S3 server of one SVM. Its methods take the names of S3 users.
 type Service struct {
-	client *client
+	client *rest.Client
 	svm    string
-	// cluster is what Connect found out last; nil before the first time.
+	// cluster is what Connect last found out; nil before the first time.
 	cluster    *atomic.Pointer[cluster]
-	connecting *singleflight.Group
+	connecting *rest.Flight[struct{}]
 	users      *userLocks
 }
 
@@ -56,6 +57,7 @@ var (
 	_ keyservice.Connector     = (*Service)(nil)
 	_ keyservice.Regenerator   = (*Service)(nil)
 	_ keyservice.HandleChooser = (*Service)(nil)
+	_ keyservice.Identifier    = (*Service)(nil)
 )
 
 // New checks the configuration and sends nothing. Its errors are of kind Invalid.
@@ -71,17 +73,18 @@ func New(config Config) (*Service, error) {
 		client:     client,
 		svm:        config.SVM,
 		cluster:    &atomic.Pointer[cluster]{},
-		connecting: &singleflight.Group{},
+		connecting: &rest.Flight[struct{}]{},
 		users:      &userLocks{held: map[string]chan struct{}{}},
 	}, nil
 }
 
-// Limits implements keyservice.Service. Before Connect they are those of a cluster with one key per user.
+// Limits implements keyservice.Service. Before Connect they are those of a cluster with one key per user. There is no list
+// lag: the calls are synchronous in every client of the vendor's, and a user is read from the cluster's one database.
 func (s *Service) Limits() keyservice.Limits {
 	return keyservice.Limits{KeysPerUser: s.cluster.Load().slots(), MaxTTL: maxTTL, ReusesIDs: true}
 }
 
-// Probe implements keyservice.Prober: it connects anew and proves that the account may see the users.
+// Probe implements keyservice.Prober. It connects again and proves that the account may see the users.
 func (s *Service) Probe(ctx context.Context) (string, error) {
 	if err := s.Connect(ctx); err != nil {
 		return "", err
@@ -93,10 +96,20 @@ func (s *Service) Probe(ctx context.Context) (string, error) {
 	return "ONTAP " + connected.version.String(), nil
 }
 
-// List implements keyservice.Service. A user that does not exist has no keys; Create makes it.
+// Identity implements keyservice.Identifier: "ontap/" and the UUIDs of the cluster and of the SVM. An account that is not
+// shown the cluster's UUID gets the SVM's alone, which is unique by itself.
+func (s *Service) Identity(ctx context.Context) (string, error) {
+	connected, err := s.connected(ctx)
+	if err != nil {
+		return "", err
+	}
+	return strings.ToLower(path.Join("ontap", connected.uuid, connected.svm)), nil
+}
+
+// List implements keyservice.Service. A user that does not exist has no keys; Create makes the user.
 func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, error) {
 	if err := checkName(user); err != nil {
-		return nil, readRequest(user).fail(keyservice.Invalid, err)
+		return nil, readRequest(user).Fail(keyservice.Invalid, err)
 	}
 	connected, err := s.connected(ctx)
 	if err != nil {

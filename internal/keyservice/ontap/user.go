@@ -16,13 +16,13 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// root is user id 0 of every S3 server: the one that may do anything.
+// root is user ID 0 of every S3 server, and may do anything.
 const root = "root"
 
 // namePattern: codes 92405787 and 92405788 of the API reference.
 var namePattern = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]{1,64}$`)
 
-// user is an S3 user with its keys by their slot, key_id at the service: 1, and from 9.19.1 on 2.
+// user is an S3 user with its keys by slot. Slots are key_id at the service: 1, and from 9.19.1 on 2.
 type user struct {
 	name, comment string
 	keys          map[int]pair
@@ -48,7 +48,7 @@ func (p pair) key(id, ownerUID string) keyservice.Key {
 	return keyservice.Key{ID: id, AccessKeyID: p.accessKey, ExpiresAt: p.expires, OwnerUID: ownerUID}
 }
 
-// checkName refuses what is no user's name, or no user's that keys are made for.
+// checkName refuses a name that no user can have, and root.
 func checkName(name string) error {
 	switch {
 	case !namePattern.MatchString(name):
@@ -61,8 +61,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// keyID is the handle of a slot. The first is the user's name alone, in every version, so that an upgrade which brings
-// the second one changes no ID; a name has no slash.
+// keyID is the ID of the key in a slot. For slot 1 it is the user's name alone, in every version, so that an upgrade to two
+// keys changes no ID. A name has no slash.
 func keyID(name string, slot int) string {
 	if slot == 1 {
 		return name
@@ -70,7 +70,7 @@ func keyID(name string, slot int) string {
 	return name + "/" + strconv.Itoa(slot)
 }
 
-// slotOf reads a handle of one of the user's keys.
+// slotOf reads the ID of one of the user's keys.
 func slotOf(name, id string) (int, error) {
 	for slot := 1; slot <= 9; slot++ {
 		if keyID(name, slot) == id {

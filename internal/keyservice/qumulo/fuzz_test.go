@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"testing"
-	"time"
 
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/hostile"
 )
 
@@ -22,7 +20,7 @@ func FuzzAnswers(f *testing.F) {
 		found = "200\n" + `{"domain":"LOCAL","auth_id":"1000","uid":null,"name":"alice"}` + "\n---\n"
 		entry = `{"access_key_id":"K1","owner":{"auth_id":"1000"},"creation_time":"2026-03-01T12:00:00.000000000Z"}`
 	)
-	for operation, script := range []string{
+	hostile.Fuzz(f, "local:alice", "K1", []string{
 		login + "200\n" + `{"revision_id":"Qumulo Core 7.9.2.2"}`,
 		login + found + "200\n" + `{"entries":[` + entry + `],"paging":{"next":"/v1/s3/access-keys/?after=K1"}}` + "\n---\n200\n" + `{"entries":[]}`,
 		login + "200\n" + `{"entries":[` + entry + `],"paging":{"next":null}}`,
@@ -33,39 +31,12 @@ func FuzzAnswers(f *testing.F) {
 		login + "401\n{}\n---\n" + login + "429 Retry-After: 7\n",
 		login + found + "0\n",
 		login + "302 Location: https://elsewhere.example/\n<html>",
-	} {
-		f.Add(byte(operation), script)
-	}
-	f.Fuzz(func(t *testing.T, operation byte, script string) {
-		cluster := hostile.New(t, script)
-		config := Config{URL: "https://qumulo.example:8000", HTTP: cluster.Client(), Username: "admin", Password: hostile.Secret}
-		if operation&0x80 != 0 {
+	}, func(client *http.Client, variant bool) (keyservice.Service, error) {
+		config := Config{URL: "https://qumulo.example:8000", HTTP: client, Username: "admin", Password: hostile.Secret}
+		if variant {
 			config.Username, config.Password, config.Token = "", "", hostile.Secret
 		}
-		service, err := New(config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch ctx := t.Context(); operation % 5 {
-		case 0:
-			_, err = service.Probe(ctx)
-		case 1:
-			keys, listErr := service.List(ctx, "local:alice")
-			cluster.ExpectKeys(keys)
-			err = listErr
-		case 2:
-			all, listErr := service.ListAll(ctx)
-			for _, keys := range all {
-				cluster.ExpectKeys(keys)
-			}
-			err = listErr
-		case 3:
-			credential, createErr := service.Create(ctx, "local:alice", ttlIgnored)
-			cluster.ExpectCredential(credential, createErr)
-		case 4:
-			err = service.Delete(ctx, "local:alice", "K1")
-		}
-		cluster.Expect(err)
+		return New(config)
 	})
 }
 
@@ -112,53 +83,4 @@ func spell(i identity) string {
 	default:
 		return i.Name
 	}
-}
-
-// FuzzKeyID deletes keys of any ID: the request names that key and nothing else.
-func FuzzKeyID(f *testing.F) {
-	for _, id := range []string{"000000000001fEXAMPLE", "", ".", "..", "a/b", "a?user=root", "a#b", "a%2f..", "a b", "ä", "\x00"} {
-		f.Add(id)
-	}
-	f.Fuzz(func(t *testing.T, id string) {
-		var sent *url.URL
-		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			sent = r.URL
-			return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
-		})}
-		service, err := New(Config{URL: "https://qumulo.example", Token: "t", HTTP: client})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = service.Delete(t.Context(), "local:alice", id)
-		if (err == nil) != (sent != nil) {
-			t.Fatalf("sent %v with %v", sent, err)
-		}
-		if sent == nil {
-			return
-		}
-		again, err := url.ParseRequestURI(sent.RequestURI())
-		if err != nil || again.Path != keysPath+id || again.RawQuery != "" || strings.Count(again.Path, "/") != 4 {
-			t.Errorf("%q was deleted at %s", id, sent)
-		}
-	})
-}
-
-// FuzzTimestamp reads times: one that can't be read is zero, and no error.
-func FuzzTimestamp(f *testing.F) {
-	for _, text := range []string{`"2026-03-01T12:00:00.123456789Z"`, `"2026-03-01T12:00:00+05:30"`, `null`, `1`, `""`, `{}`, `"0000-00-00T00:00:00Z"`} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var read timestamp
-		if err := read.UnmarshalJSON([]byte(text)); err != nil {
-			t.Error(err)
-		}
-		if read.IsZero() {
-			return
-		}
-		again, err := time.Parse(time.RFC3339Nano, read.Format(time.RFC3339Nano))
-		if err == nil && !again.Equal(read.Time) {
-			t.Errorf("%s was read as %s", text, read)
-		}
-	})
 }

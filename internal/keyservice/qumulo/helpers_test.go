@@ -5,13 +5,13 @@ package qumulo
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	cluster "accesskey.dev/operator/test/simulator/qumulo"
 )
@@ -29,13 +29,12 @@ var (
 	anyCreate  = simulator.Rule{Method: http.MethodPost, Path: keysPath}
 	anyList    = simulator.Rule{Method: http.MethodGet, Path: keysPath}
 	anyDelete  = simulator.Rule{Method: http.MethodDelete, Path: keysPath}
-	anyLogin   = simulator.Rule{Path: loginPath}
 	anyFind    = simulator.Rule{Path: findPath}
 	ttlIgnored = keyservice.CreateRequest{TTL: time.Hour}
 )
 
-// bed is a simulated cluster with user alice, and a backend that logs in to it.
-type bed struct {
+// testBed is a simulated cluster with user alice, and a backend that logs in to it.
+type testBed struct {
 	*Service
 
 	cluster *cluster.Simulator
@@ -44,32 +43,21 @@ type bed struct {
 	alice   string // auth_id
 }
 
-func newBed(t *testing.T, options cluster.Options) *bed {
+func newBed(t *testing.T, options cluster.Options) *testBed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(start)
 	options.Clock = clock
-	b := &bed{cluster: cluster.New(options), clock: clock}
-	server, err := simulator.Serve(b.cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	b.server = server
+	b := &testBed{cluster: cluster.New(options), clock: clock}
+	b.server = bed.Serve(t, b.cluster)
 	b.alice = b.cluster.AddUser("alice")
 	b.Service = b.connect(t, Config{Username: cluster.DefaultUsername, Password: cluster.DefaultPassword})
 	return b
 }
 
 // connect returns another backend for the same cluster, with these credentials.
-func (b *bed) connect(t *testing.T, config Config) *Service {
+func (b *testBed) connect(t *testing.T, config Config) *Service {
 	t.Helper()
-	client, err := keyservice.NewHTTPClient(keyservice.TransportConfig{
-		Backend: "qumulo", CABundle: b.server.CA, QPS: 1e6, Burst: 1e6,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.CloseIdleConnections)
+	client := bed.Client(t, b.server)
 	config.URL, config.HTTP = b.server.URL, client
 	service, err := New(config)
 	if err != nil {
@@ -78,7 +66,7 @@ func (b *bed) connect(t *testing.T, config Config) *Service {
 	return service
 }
 
-func (b *bed) create(t *testing.T, user string) keyservice.Credential {
+func (b *testBed) create(t *testing.T, user string) keyservice.Credential {
 	t.Helper()
 	credential, err := b.Create(t.Context(), user, ttlIgnored)
 	if err != nil {
@@ -87,7 +75,7 @@ func (b *bed) create(t *testing.T, user string) keyservice.Credential {
 	return credential
 }
 
-func (b *bed) makeKey(t *testing.T, user string) simulator.Pair {
+func (b *testBed) makeKey(t *testing.T, user string) simulator.Pair {
 	t.Helper()
 	pair, _, err := b.cluster.MakeKey(user)
 	if err != nil {
@@ -97,27 +85,9 @@ func (b *bed) makeKey(t *testing.T, user string) simulator.Pair {
 }
 
 // calls fails the test unless the route was called so often.
-func (b *bed) calls(t *testing.T, route string, want int) {
+func (b *testBed) calls(t *testing.T, route string, want int) {
 	t.Helper()
-	if got := b.cluster.Calls()[route]; got != want {
-		t.Errorf("%s was called %d times, want %d", route, got, want)
-	}
-}
-
-// expectKind fails the test unless err is of the kind and has every one of the texts.
-func expectKind(t *testing.T, err error, want keyservice.Kind, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want kind %s", want)
-	}
-	if got := keyservice.KindOf(err); got != want {
-		t.Errorf("kind %s, want %s: %v", got, want, err)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("the error lacks %q: %v", text, err)
-		}
-	}
+	bed.ExpectCalls(t, b.cluster.Core, route, want)
 }
 
 func ids(keys []keyservice.Key) []string {
@@ -127,3 +97,5 @@ func ids(keys []keyservice.Key) []string {
 	}
 	return all
 }
+
+var expectKind = bed.ExpectKind

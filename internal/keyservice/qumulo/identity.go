@@ -11,23 +11,19 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-const (
-	findPath = "/v1/identity/find"
-	// maxUsers bounds the memory of resolved users; more than that are resolved again now and then.
-	maxUsers = 10000
-)
+const findPath = "/v1/identity/find"
 
 // sidPattern: revision, authority and at least one sub-authority, as the vendor's command-line tool has it.
 var sidPattern = regexp.MustCompile(`^S-[0-9]+-[0-9]+(-[0-9]+)+$`)
 
 // parseUser reads the notation of the vendor's command-line tool: "local:NAME", "ad:NAME", "uid:N", "sid:S-…",
-// "auth_id:N", or a bare name or SID. It is stricter than the tool: one spelling for one meaning.
+// "auth_id:N", or a bare name or SID. It is stricter than the tool, so that each spelling has one meaning.
 func parseUser(user string) (identity, error) {
 	kind, value, prefixed := strings.Cut(user, ":")
 	if !prefixed {
@@ -65,7 +61,7 @@ func parseBare(user string) (identity, error) {
 		return identity{SID: user}, nil
 	}
 	if _, number := parseNumber(user, 64); number {
-		// The tool's versions differ in what they take it for.
+		// The versions of the tool differ in what they take it for.
 		return identity{}, errors.New("a bare number can be a name or an ID: write local:N, uid:N or auth_id:N")
 	}
 	return named("", user)
@@ -87,78 +83,48 @@ func parseNumber(text string, bits int) (uint64, bool) {
 	return number, err == nil && strconv.FormatUint(number, 10) == text
 }
 
-// users remembers the auth_id of every user that was asked for. A name is not resolved again and again, for a reason
-// beside the cost: once a user was deleted, its name resolves no more while its auth_id still lists its keys.
+// users resolves users and remembers the auth_id of each. This saves calls, and it keeps the keys of a deleted user within
+// reach: the user's name no longer resolves, while its auth_id still lists its keys.
 type users struct {
-	client *client
+	rest.Memory
 
-	mu      sync.Mutex
-	authIDs map[string]string
+	client *client
 }
 
-func newUsers(client *client) *users { return &users{client: client, authIDs: map[string]string{}} }
+func newUsers(client *client) *users { return &users{client: client} }
 
-// resolve returns the auth_id of a user that the service knows, or knew when first asked; one that is given as such is
-// taken at its word.
+// resolve returns the auth_id of a user that the service knows, or knew when it was first asked. It does not look up a user
+// who is given by auth_id.
 func (u *users) resolve(ctx context.Context, user string) (string, error) {
-	find := request{
-		call: keyservice.Call{Op: "find user", Safe: true}, subject: describeUser(user),
-		method: http.MethodPost, path: findPath,
+	find := rest.Request{
+		Op: "find user", Safe: true, Subject: rest.DescribeUser(user), Method: http.MethodPost, Path: findPath,
 	}
 	wanted, err := parseUser(user)
 	if err != nil {
-		return "", find.fail(keyservice.Invalid, err)
+		return "", find.Fail(keyservice.Invalid, err)
 	}
 	if wanted.AuthID != "" {
 		return wanted.AuthID, nil
 	}
-	if authID, known := u.recall(user); known {
+	if authID, known := u.Recall(user); known {
 		return authID, nil
 	}
-	find.body = wanted
+	find.Body = wanted
 	answer, err := u.client.do(ctx, find)
-	if refused, ok := errors.AsType[*refusal](err); ok && refused.unknownUser() {
-		return "", find.fail(keyservice.NotFound, fmt.Errorf(
-			"the service knows no such user, or one of this name was deleted before (then name it by auth_id:N): %w", refused.reason))
+	if refused, ok := rest.Refused(err); ok && unknownUser(refused) {
+		return "", find.Fail(keyservice.NotFound, fmt.Errorf(
+			"the service knows no such user, or one of this name was deleted before (then name it by auth_id:N): %w", refused.Reason))
 	}
 	if err != nil {
 		return "", err
 	}
 	authID, err := decodeAuthID(answer.Body)
 	if err != nil {
-		return "", find.fail(keyservice.Unavailable, err)
+		return "", find.Fail(keyservice.Unavailable, err)
 	}
 	if _, ok := parseNumber(authID, 64); !ok {
-		return "", find.fail(keyservice.NotFound, errors.New("the service gives the user no auth_id"))
+		return "", find.Fail(keyservice.NotFound, errors.New("the service gives the user no auth_id"))
 	}
-	u.remember(user, authID)
+	u.Remember(user, authID)
 	return authID, nil
 }
-
-func (u *users) recall(user string) (string, bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	authID, known := u.authIDs[user]
-	return authID, known
-}
-
-func (u *users) remember(user, authID string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for other := range u.authIDs {
-		if len(u.authIDs) < maxUsers {
-			break
-		}
-		delete(u.authIDs, other)
-	}
-	u.authIDs[user] = authID
-}
-
-// forget makes the next request resolve the user anew.
-func (u *users) forget(user string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.authIDs, user)
-}
-
-func describeUser(user string) string { return "user " + keyservice.Excerpt(user) }

@@ -6,25 +6,27 @@ package qumulo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 const (
 	keysPath    = "/v1/s3/access-keys/" // without the slash it is a 404
 	versionPath = "/v1/version"
 	whoAmIPath  = "/v1/session/who-am-i"
+	statePath   = "/v1/node/state"
 
 	// keysPerUser: "a user must have fewer than two keys" to be given one (REST API guide, POST /v1/s3/access-keys/).
 	keysPerUser = 2
 )
 
-// Config says which cluster to talk to, and as whom. It has either a Token or a Username and Password.
+// Config says which cluster to manage, and with which credentials: either a Token or a Username and Password.
 type Config struct {
 	// URL of the REST API: https, host and port (8000 unless changed), nothing else.
 	URL string
@@ -33,21 +35,23 @@ type Config struct {
 	// Username and Password are exchanged for a session token whenever the last one has ended.
 	Username string
 	Password keyservice.Secret
-	// HTTP is from keyservice.NewHTTPClient.
+	// HTTP is from rest.NewHTTPClient.
 	HTTP *http.Client
 }
 
 // Service is a Qumulo cluster. Its methods take users in the notation of the vendor's command-line tool; see parseUser.
 type Service struct {
-	// Pointers, so that printing a Service by accident prints addresses and no tokens.
+	// Pointers, so that a Service that is printed by accident prints addresses and no tokens.
 	client *client
 	users  *users
 }
 
 var (
-	_ keyservice.Service   = (*Service)(nil)
-	_ keyservice.AllLister = (*Service)(nil)
-	_ keyservice.Prober    = (*Service)(nil)
+	_ keyservice.Service      = (*Service)(nil)
+	_ keyservice.AllLister    = (*Service)(nil)
+	_ keyservice.Prober       = (*Service)(nil)
+	_ keyservice.UserResolver = (*Service)(nil)
+	_ keyservice.Identifier   = (*Service)(nil)
 )
 
 // New checks the configuration and sends nothing. Its errors are of kind Invalid.
@@ -59,28 +63,42 @@ func New(config Config) (*Service, error) {
 	return &Service{client: client, users: newUsers(client)}, nil
 }
 
-// Limits implements keyservice.Service.
+// Limits implements keyservice.Service. There is no list lag: a cluster lists what it has just answered ("Access is revoked
+// immediately", REST API guide), and no client of the vendor's waits or polls after a create.
 func (s *Service) Limits() keyservice.Limits { return keyservice.Limits{KeysPerUser: keysPerUser} }
 
-// Probe implements keyservice.Prober: the version can be read without credentials, who-am-i proves them.
-func (s *Service) Probe(ctx context.Context) (string, error) {
-	read := request{
-		call: keyservice.Call{Op: "read version", Safe: true}, method: http.MethodGet, path: versionPath, anonymous: true,
-	}
+// Identity implements keyservice.Identifier: "qumulo/" and the cluster_id of the node that answers (GET /v1/node/state,
+// Qumulo/docs rest-api-guide/node/state.md: "Unique identifier of cluster the node belongs to").
+func (s *Service) Identity(ctx context.Context) (string, error) {
+	read := rest.Request{Op: "read cluster ID", Safe: true, Method: http.MethodGet, Path: statePath}
 	answer, err := s.client.do(ctx, read)
 	if err != nil {
 		return "", err
 	}
+	var state struct {
+		ClusterID rest.Text `json:"cluster_id"`
+	}
+	if json.Unmarshal(answer.Body, &state) != nil || state.ClusterID == "" {
+		return "", read.Fail(keyservice.Unavailable, errNotQumulo)
+	}
+	return "qumulo/" + strings.ToLower(string(state.ClusterID)), nil
+}
+
+// Probe implements keyservice.Prober. It reads the version without credentials, and then proves them by who-am-i.
+func (s *Service) Probe(ctx context.Context) (string, error) {
+	read := rest.Request{Op: "read version", Safe: true, Method: http.MethodGet, Path: versionPath}
+	answer, err := s.client.send(ctx, read, "")
+	if err != nil {
+		return "", err
+	}
 	var version struct {
-		Revision text `json:"revision_id"`
+		Revision rest.Text `json:"revision_id"`
 	}
 	if json.Unmarshal(answer.Body, &version) != nil || version.Revision == "" {
-		return "", read.fail(keyservice.Unavailable, errNotQumulo)
+		return "", read.Fail(keyservice.Unavailable, errNotQumulo)
 	}
-	_, err = s.client.do(ctx, request{
-		call: keyservice.Call{Op: "check credentials", Safe: true}, method: http.MethodGet, path: whoAmIPath,
-	})
-	if err != nil {
+	check := rest.Request{Op: "check credentials", Safe: true, Method: http.MethodGet, Path: whoAmIPath}
+	if _, err := s.client.do(ctx, check); err != nil {
 		return "", err
 	}
 	return keyservice.Excerpt(string(version.Revision)), nil
@@ -92,9 +110,9 @@ func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRe
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
-	create := request{
-		call: keyservice.Call{Op: "create key"}, subject: describeUser(user),
-		method: http.MethodPost, path: keysPath, body: map[string]any{"user": identity{AuthID: authID}},
+	create := rest.Request{
+		Op: "create key", Subject: rest.DescribeUser(user), Method: http.MethodPost, Path: keysPath,
+		Body: map[string]any{"user": identity{AuthID: authID}},
 	}
 	answer, err := s.client.do(ctx, create)
 	if err != nil {
@@ -102,82 +120,67 @@ func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRe
 	}
 	var key createdKey
 	if json.Unmarshal(answer.Body, &key) != nil || key.ID == "" || key.Secret == "" {
-		err := fmt.Errorf("the service answered %d, but with no key that can be read", answer.Status)
-		return keyservice.Credential{}, create.fail(keyservice.Ambiguous, err)
+		return keyservice.Credential{}, create.NoKey(answer)
 	}
 	return keyservice.Credential{Key: key.key(), SecretAccessKey: keyservice.Secret(key.Secret)}, nil
 }
 
 // refusedCreate finds out what a refused create means. No vendor source says how the two-keys limit is answered, so it
-// is told from the number of keys.
-func (s *Service) refusedCreate(ctx context.Context, create request, user, authID string, err error) error {
-	refused, ok := errors.AsType[*refusal](err)
-	if !ok || !clientError(refused.status) || refused.strange {
+// follows from the number of keys.
+func (s *Service) refusedCreate(ctx context.Context, create rest.Request, user, authID string, err error) error {
+	refused, ok := rest.Refused(err)
+	if !ok || !refused.Decided() || refused.Strange {
 		return err
 	}
-	aboutLimit := strings.Contains(refused.class, "limit")
-	if strings.HasPrefix(refused.class, credClass) && !aboutLimit {
-		if refused.err.Kind == keyservice.NotFound {
-			s.users.forget(user) // it was deleted, and perhaps made again with another auth_id
+	class := refused.Problem.Code
+	aboutLimit := strings.Contains(class, "limit")
+	if strings.HasPrefix(class, credClass) && !aboutLimit {
+		if refused.Err.Kind == keyservice.NotFound {
+			s.users.Forget(authID) // it was deleted, and perhaps made again with another auth_id
 		}
 		return err
 	}
 	keys, listErr := s.listOwner(ctx, user, authID)
 	switch {
 	case aboutLimit || len(keys) >= keysPerUser:
-		return create.fail(keyservice.QuotaExceeded, fmt.Errorf(
-			"as many keys as the service allows are taken (%d%s); delete one that is not needed: %w",
-			keysPerUser, describeKeys(keys), refused.reason))
+		return create.QuotaExceeded(keysPerUser, keys, refused)
 	case listErr != nil:
-		failed := create.fail(keyservice.KindOf(listErr), fmt.Errorf(
-			"%w; the keys that would tell why could not be listed: %w", refused.reason, listErr))
-		failed.RetryAfter = keyservice.RetryAfterOf(listErr)
-		return failed
-	case refused.userIsGone():
-		s.users.forget(user)
-		return create.fail(keyservice.NotFound, fmt.Errorf("the service knows the user no more: %w", refused.reason))
+		return create.Unexplained(refused, listErr)
+	case userIsGone(refused):
+		s.users.Forget(authID)
+		return create.Fail(keyservice.NotFound, fmt.Errorf("the service no longer knows the user: %w", refused.Reason))
 	default:
 		return err
 	}
 }
 
-// Delete implements keyservice.Service. The user need not exist any more, nor be resolved: the key's ID is enough.
+// Delete implements keyservice.Service. The ID of the key is enough, so that the user need not exist or resolve.
 func (s *Service) Delete(ctx context.Context, _, keyID string) error {
-	remove := request{
-		call: keyservice.Call{Op: "delete key", Safe: true}, subject: "key " + keyservice.Excerpt(keyID),
-		method: http.MethodDelete, path: keysPath + url.PathEscape(keyID),
+	remove := rest.Request{
+		Op: "delete key", Safe: true, Subject: rest.DescribeKey(keyID), Method: http.MethodDelete, Path: keysPath + url.PathEscape(keyID),
 	}
-	if !deletable(keyID) {
-		return remove.fail(keyservice.Invalid, errors.New("this is not the ID of a key"))
+	if !rest.Sendable(keyID) {
+		return remove.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	}
 	_, err := s.client.do(ctx, remove)
-	refused, ok := errors.AsType[*refusal](err)
-	if !ok || refused.status != http.StatusNotFound {
+	refused, ok := rest.Refused(err)
+	if !ok || refused.Status != http.StatusNotFound {
 		return err
 	}
-	if refused.class != "" {
+	if refused.Problem.Code != "" {
 		return nil
 	}
-	// A 404 without the service's own words may come from a proxy, and taking it for "gone" would leave a live key.
+	// A 404 without the service's own words may come from a proxy. Taken for "gone", it would leave a working key.
 	return s.confirmGone(ctx, remove, keyID)
 }
 
-func (s *Service) confirmGone(ctx context.Context, remove request, keyID string) error {
+func (s *Service) confirmGone(ctx context.Context, remove rest.Request, keyID string) error {
 	entries, err := s.listEverything(ctx)
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		if entry.ID == text(keyID) {
-			return remove.fail(keyservice.Unavailable, errors.New("the service answered 404, yet it still lists the key"))
-		}
+	if slices.ContainsFunc(entries, func(entry keyEntry) bool { return entry.ID == rest.Text(keyID) }) {
+		return remove.Fail(keyservice.Unavailable, rest.ErrStillListed)
 	}
 	return nil
-}
-
-// deletable keeps an empty or strange ID from naming the collection, or some other resource.
-func deletable(keyID string) bool {
-	return keyID != "" && keyID != "." && keyID != ".." && !strings.ContainsFunc(keyID, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune(`/\?#%`, r)
-	})
 }

@@ -23,40 +23,38 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Cache is a process's view of the server, with one informer for each kind, of which each lags behind by itself. The
-// handlers of events run where Deliver is called.
+// Cache is a process's view of the server, with informers that lag. The event handlers run in Deliver.
 type Cache struct {
 	cache.Cache
 
 	server *Server
-	// behind is how far an informer lags: events that are younger are not delivered.
+	// behind is the lag of an informer: it does not deliver newer events.
 	behind  func(kind string) time.Duration
 	options cache.Options
 
 	mu        sync.Mutex
 	informers map[view]*informer
-	indexers  map[string]map[string]client.IndexerFunc // by kind and field
+	indexers  map[view]map[string]client.IndexerFunc // by field
 }
 
-// view is what an informer shows: of some kinds there is one of the metadata too.
+// view identifies an informer: of one kind, whole objects or only metadata.
 type view struct {
 	kind     string
 	metadata bool
 }
 
-// NewCache makes a cache with the filters and transforms of options. behind says how far each kind's informer lags.
+// NewCache returns a cache with the filters and transforms of options. behind is the lag of the informers of a kind.
 func NewCache(server *Server, options cache.Options, behind func(kind string) time.Duration) *Cache {
 	return &Cache{
 		server: server, options: options, behind: behind,
-		informers: map[view]*informer{}, indexers: map[string]map[string]client.IndexerFunc{},
+		informers: map[view]*informer{}, indexers: map[view]map[string]client.IndexerFunc{},
 	}
 }
 
-// Deliver brings the informers up to date, as far as each may see, and tells the handlers. It reports whether there was
-// anything new.
+// Deliver updates the informers as far as their lag allows, and calls the handlers. It reports whether anything was new.
 func (c *Cache) Deliver() bool {
 	c.mu.Lock()
-	views := slices.SortedFunc(maps.Keys(c.informers), func(a, b view) int { return cmp.Compare(a.kind, b.kind) })
+	views := slices.SortedFunc(maps.Keys(c.informers), compareViews)
 	c.mu.Unlock()
 	moved := false
 	for _, v := range views {
@@ -65,6 +63,10 @@ func (c *Cache) Deliver() bool {
 		}
 	}
 	return moved
+}
+
+func compareViews(a, b view) int {
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(fmt.Sprint(a.metadata), fmt.Sprint(b.metadata)))
 }
 
 // next delivers one event to one informer.
@@ -78,7 +80,7 @@ func (c *Cache) next(i *informer) bool {
 	}
 	c.mu.Lock()
 	i.position++
-	notify := i.apply(e, c.indexers[i.kind])
+	notify := i.apply(e, c.indexers[i.view])
 	c.mu.Unlock()
 	for _, tell := range notify {
 		tell()
@@ -86,7 +88,7 @@ func (c *Cache) next(i *informer) bool {
 	return true
 }
 
-// NextDelivery is when the next event can be delivered; zero if every informer has seen all.
+// NextDelivery returns when the next event can be delivered, or zero.
 func (c *Cache) NextDelivery() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,7 +104,7 @@ func (c *Cache) NextDelivery() time.Time {
 	return next
 }
 
-// GetInformer implements cache.Informers. A new informer begins with what a list shows that is as old as it lags.
+// GetInformer implements cache.Informers. A new informer starts with a list that is as old as its lag.
 func (c *Cache) GetInformer(_ context.Context, object client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +126,7 @@ func (c *Cache) informer(object runtime.Object) *informer {
 		i.transform = c.options.DefaultTransform
 	}
 	for i.position < len(c.server.history) && time.Since(c.server.history[i.position].at) >= c.behind(v.kind) {
-		i.apply(c.server.history[i.position], c.indexers[v.kind])
+		i.apply(c.server.history[i.position], c.indexers[v])
 		i.position++
 	}
 	c.informers[v] = i
@@ -134,15 +136,18 @@ func (c *Cache) informer(object runtime.Object) *informer {
 // WaitForCacheSync implements cache.Informers.
 func (c *Cache) WaitForCacheSync(context.Context) bool { return true }
 
-// IndexField implements client.FieldIndexer.
+// IndexField implements client.FieldIndexer. An index of metadata is apart from one of whole objects.
 func (c *Cache) IndexField(_ context.Context, object client.Object, field string, values client.IndexerFunc) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kind := kindOf(object)
-	if c.indexers[kind] == nil {
-		c.indexers[kind] = map[string]client.IndexerFunc{}
+	i := c.informer(object)
+	if c.indexers[i.view] == nil {
+		c.indexers[i.view] = map[string]client.IndexerFunc{}
 	}
-	c.indexers[kind][field] = values
+	c.indexers[i.view][field] = values
+	for _, known := range i.entries {
+		known.values[field] = values(known.object)
+	}
 	return nil
 }
 
@@ -169,7 +174,7 @@ func (c *Cache) List(_ context.Context, into client.ObjectList, opts ...client.L
 		if err != nil {
 			return err
 		}
-		if matches && (options.Namespace == "" || options.Namespace == name.Namespace) {
+		if matches && selected(i.entries[name].object, options) {
 			found = append(found, i.entries[name].object)
 		}
 	}
@@ -180,7 +185,7 @@ func compareNames(a, b types.NamespacedName) int {
 	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
-// entry is an object in a cache, with what it is found by.
+// entry is an object in a cache, with its indexed values.
 type entry struct {
 	object client.Object
 	values map[string][]string
@@ -202,7 +207,7 @@ func (e entry) matches(selector fields.Selector) (bool, error) {
 	return true, nil
 }
 
-// informer shows one kind of object.
+// informer caches one kind of object.
 type informer struct {
 	cache.Informer
 	view
@@ -216,7 +221,7 @@ type informer struct {
 	handlers []toolscache.ResourceEventHandler
 }
 
-// apply takes an event in, and returns what tells the handlers. Called with the cache's lock held.
+// apply processes an event, and returns calls of the handlers. The caller holds the cache's lock.
 func (i *informer) apply(e event, indexers map[string]client.IndexerFunc) (notify []func()) {
 	if e.ref.Kind != i.kind {
 		return nil
@@ -247,7 +252,7 @@ func (i *informer) apply(e event, indexers map[string]client.IndexerFunc) (notif
 	return notify
 }
 
-// shown is what the cache keeps of an object.
+// shown returns what the cache keeps of an object.
 func (i *informer) shown(object client.Object) client.Object {
 	var shown client.Object = metadataOf(object)
 	if !i.metadata {
@@ -278,7 +283,7 @@ func (i *informer) AddEventHandlerWithOptions(handler toolscache.ResourceEventHa
 	return synced{}, nil
 }
 
-// synced is the registration of a handler that was told all that there is.
+// synced is the registration of a handler that has received all objects.
 type synced struct {
 	toolscache.ResourceEventHandlerRegistration
 }

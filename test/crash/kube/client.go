@@ -4,13 +4,20 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -18,17 +25,20 @@ import (
 type Call struct {
 	Verb string
 	Ref  Ref
-	// Write: it changes something.
+	// Write: it changes an object.
 	Write bool
 }
 
 func (c Call) String() string { return c.Verb + " " + c.Ref.String() }
 
-// Gate stands between a process and the server: it carries a call out, or not, or makes its answer be lost.
+// Gate decides what happens to a call: whether it is carried out, and whether its response is lost.
 type Gate func(call Call, carryOut func() error) error
 
-// Client is a process's client: it reads Secrets live and all else from the process's cache, as controller.ClientOptions
-// say. A method that the operator does not use is not there.
+// defaultManager is the field manager of writes that name none. A real server derives it from the name of the program.
+const defaultManager = "manager"
+
+// Client is a process's client. It reads Secrets live, and metadata of Secrets and everything else from the process's cache,
+// as controller.ClientOptions say. Methods that the operator does not use are missing.
 type Client struct {
 	client.Client
 
@@ -39,30 +49,77 @@ type Client struct {
 
 // Get implements client.Reader.
 func (c *Client) Get(ctx context.Context, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
-	if kindOf(into) == Secret && !isMetadata(into) {
-		return c.Live().Get(ctx, key, into)
+	if readsLive(into) {
+		return c.Live().Get(ctx, key, into, opts...)
 	}
 	return c.Cache.Get(ctx, key, into, opts...)
 }
 
 // List implements client.Reader.
 func (c *Client) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
+	if readsLive(into) {
+		return c.Live().List(ctx, into, opts...)
+	}
 	return c.Cache.List(ctx, into, opts...)
 }
 
 // Create implements client.Writer.
-func (c *Client) Create(ctx context.Context, object client.Object, _ ...client.CreateOption) error {
-	return c.call(ctx, Call{"create", refOf(object), true}, func() error { return c.Server.Create(object) })
+func (c *Client) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	options := (&client.CreateOptions{}).ApplyOptions(opts)
+	by := writeBy(options.FieldManager, options.DryRun)
+	return c.call(ctx, by.call("create", refOf(object)), func() error { return c.Server.create(object, by) })
 }
 
 // Update implements client.Writer.
-func (c *Client) Update(ctx context.Context, object client.Object, _ ...client.UpdateOption) error {
-	return c.call(ctx, Call{"update", refOf(object), true}, func() error { return c.Server.Update(object, false) })
+func (c *Client) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
+	options := (&client.UpdateOptions{}).ApplyOptions(opts)
+	by := writeBy(options.FieldManager, options.DryRun)
+	return c.call(ctx, by.call("update", refOf(object)), func() error { return c.Server.update(object, false, by) })
 }
 
 // Patch implements client.Writer.
-func (c *Client) Patch(ctx context.Context, object client.Object, patch client.Patch, _ ...client.PatchOption) error {
-	return c.patch(ctx, Call{"patch", refOf(object), true}, object, patch)
+func (c *Client) Patch(ctx context.Context, object client.Object, patch client.Patch, opts ...client.PatchOption) error {
+	options := (&client.PatchOptions{}).ApplyOptions(opts)
+	if patch.Type() != types.ApplyPatchType {
+		return c.patch(ctx, object, patch, false, writeBy(options.FieldManager, options.DryRun))
+	}
+	data, err := patch.Data(object)
+	if err != nil {
+		return err
+	}
+	by := write{manager: options.FieldManager, dryRun: len(options.DryRun) > 0, force: ptr.Deref(options.Force, false)}
+	return c.call(ctx, by.call("apply", refOf(object)), func() error {
+		stored, err := c.Server.apply(data, by)
+		if err != nil {
+			return err
+		}
+		return fill(object, stored)
+	})
+}
+
+// Apply implements client.Writer. As with a real client, the configuration becomes what the server has.
+func (c *Client) Apply(ctx context.Context, configuration runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+	options := (&client.ApplyOptions{}).ApplyOptions(opts)
+	data, err := json.Marshal(configuration)
+	if err != nil {
+		return err
+	}
+	named := &metav1.PartialObjectMetadata{}
+	if err := json.Unmarshal(data, named); err != nil {
+		return err
+	}
+	by := write{manager: options.FieldManager, dryRun: len(options.DryRun) > 0, force: ptr.Deref(options.Force, false)}
+	return c.call(ctx, by.call("apply", refOf(named)), func() error {
+		stored, err := c.Server.apply(data, by)
+		if err != nil {
+			return err
+		}
+		answer, err := json.Marshal(typed(stored.(*corev1.Secret)))
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(answer, configuration)
+	})
 }
 
 // Delete implements client.Writer.
@@ -74,7 +131,7 @@ func (c *Client) Delete(ctx context.Context, object client.Object, opts ...clien
 // Status implements client.StatusClient.
 func (c *Client) Status() client.SubResourceWriter { return statusClient{c: c} }
 
-// Live is a reader past the cache.
+// Live returns a reader that bypasses the cache.
 func (c *Client) Live() client.Reader { return liveReader{c: c} }
 
 type statusClient struct {
@@ -84,7 +141,7 @@ type statusClient struct {
 
 // Patch implements client.SubResourceWriter.
 func (c statusClient) Patch(ctx context.Context, object client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) error {
-	return c.c.patch(ctx, Call{"patch status of", refOf(object), true}, object, patch)
+	return c.c.patch(ctx, object, patch, true, write{})
 }
 
 type liveReader struct {
@@ -104,6 +161,39 @@ func (r liveReader) Get(ctx context.Context, key client.ObjectKey, into client.O
 	})
 }
 
+// List implements client.Reader.
+func (r liveReader) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
+	options := (&client.ListOptions{}).ApplyOptions(opts)
+	if options.FieldSelector != nil {
+		return fmt.Errorf("a field selector of a live list is not known here: %s", options.FieldSelector)
+	}
+	kind := kindOf(into)
+	return r.c.call(ctx, Call{"list", Ref{Kind: kind, Namespace: options.Namespace}, false}, func() error {
+		return fillList(into, slices.DeleteFunc(r.c.Server.All(kind), func(object client.Object) bool { return !selected(object, options) }))
+	})
+}
+
+// selected reports whether a list with these options holds the object, but for its fields.
+func selected(object client.Object, options *client.ListOptions) bool {
+	return (options.Namespace == "" || options.Namespace == object.GetNamespace()) &&
+		(options.LabelSelector == nil || options.LabelSelector.Matches(labels.Set(object.GetLabels())))
+}
+
+// readsLive reports whether the client reads such objects past its cache.
+func readsLive(object runtime.Object) bool { return kindOf(object) == Secret && !isMetadata(object) }
+
+func writeBy(manager string, dryRun []string) write {
+	return write{manager: cmp.Or(manager, defaultManager), dryRun: len(dryRun) > 0}
+}
+
+// call is the call that makes the write. One that is only checked has no effect.
+func (by write) call(verb string, ref Ref) Call {
+	if by.dryRun {
+		verb = "dry run of " + verb
+	}
+	return Call{verb, ref, !by.dryRun}
+}
+
 func (c *Client) call(ctx context.Context, call Call, carryOut func() error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", call, err)
@@ -111,7 +201,7 @@ func (c *Client) call(ctx context.Context, call Call, carryOut func() error) err
 	return c.Gate(call, carryOut)
 }
 
-func (c *Client) patch(ctx context.Context, call Call, object client.Object, patch client.Patch) error {
+func (c *Client) patch(ctx context.Context, object client.Object, patch client.Patch, status bool, by write) error {
 	data, err := patch.Data(object)
 	if err != nil {
 		return err
@@ -119,16 +209,20 @@ func (c *Client) patch(ctx context.Context, call Call, object client.Object, pat
 	if patch.Type() != types.MergePatchType {
 		return fmt.Errorf("a patch of type %s is not known here", patch.Type())
 	}
-	return c.call(ctx, call, func() error {
-		current, ok := c.Server.objects[call.Ref]
+	ref, verb := refOf(object), "patch"
+	if status {
+		verb = "patch status of"
+	}
+	return c.call(ctx, by.call(verb, ref), func() error {
+		current, ok := c.Server.objects[ref]
 		if !ok {
-			return apierrors.NewNotFound(resource(call.Ref.Kind), call.Ref.Name)
+			return apierrors.NewNotFound(resource(ref.Kind), ref.Name)
 		}
 		changed, err := patched(current, data)
 		if err != nil {
 			return err
 		}
-		if err := c.Server.Update(changed, call.Verb == "patch status of"); err != nil {
+		if err := c.Server.update(changed, status, by); err != nil {
 			return err
 		}
 		return fill(object, changed)

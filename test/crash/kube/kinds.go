@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,7 +51,7 @@ func refOf(object client.Object) Ref {
 	return Ref{kindOf(object), object.GetNamespace(), object.GetName()}
 }
 
-// isMetadata: only metadata is asked for.
+// isMetadata reports whether an object has only metadata.
 func isMetadata(object runtime.Object) bool {
 	switch object.(type) {
 	case *metav1.PartialObjectMetadata, *metav1.PartialObjectMetadataList:
@@ -60,32 +61,25 @@ func isMetadata(object runtime.Object) bool {
 	}
 }
 
-// metadataOf an object, alone.
+// metadataOf returns only the metadata of an object.
 func metadataOf(object client.Object) *metav1.PartialObjectMetadata {
 	version := "v1"
 	if kind := kindOf(object); kind != Secret && kind != Namespace {
 		version = v1alpha1.GroupVersion.String()
 	}
-	return &metav1.PartialObjectMetadata{
-		TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: kindOf(object)},
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: object.GetNamespace(), Name: object.GetName(), UID: object.GetUID(),
-			ResourceVersion: object.GetResourceVersion(), Generation: object.GetGeneration(),
-			CreationTimestamp: object.GetCreationTimestamp(), DeletionTimestamp: object.GetDeletionTimestamp(),
-			Labels: object.GetLabels(), Annotations: object.GetAnnotations(),
-			Finalizers: object.GetFinalizers(), OwnerReferences: object.GetOwnerReferences(),
-		},
-	}
+	only := meta.AsPartialObjectMetadata(copyOf(object))
+	only.TypeMeta = metav1.TypeMeta{APIVersion: version, Kind: kindOf(object)}
+	return only
 }
 
-// fill copies from into the caller's object, which can be of the same type or metadata alone.
+// fill copies from to into, which has the same type or only metadata.
 func fill(into, from client.Object) error {
 	if isMetadata(into) && !isMetadata(from) {
 		from = metadataOf(from)
 	}
 	target, source := reflect.ValueOf(into).Elem(), reflect.ValueOf(copyOf(from)).Elem()
 	if target.Type() != source.Type() {
-		return fmt.Errorf("%T is no %T", from, into)
+		return fmt.Errorf("%T is not a %T", from, into)
 	}
 	target.Set(source)
 	return nil
@@ -98,7 +92,7 @@ func fillList(into client.ObjectList, objects []client.Object) error {
 	for i, object := range objects {
 		item, ok := filled.Index(i).Addr().Interface().(client.Object)
 		if !ok {
-			return fmt.Errorf("%T is no list of objects", into)
+			return fmt.Errorf("%T is not a list of objects", into)
 		}
 		if err := fill(item, object); err != nil {
 			return err

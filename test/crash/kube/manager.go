@@ -22,7 +22,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// Manager gives controllers what a real one does, and starts them. A method that they do not use is not there.
+// Manager is a manager for controllers. Methods that they do not use are missing.
 type Manager struct {
 	manager.Manager
 
@@ -34,7 +34,7 @@ type Manager struct {
 	runnables []manager.Runnable
 }
 
-// Run starts what was added, each in a goroutine of its own, until ctx ends.
+// Run starts all runnables, each in its own goroutine, until ctx ends.
 func (m *Manager) Run(ctx context.Context) {
 	for _, runnable := range m.runnables {
 		go func() { _ = runnable.Start(ctx) }() // a controller fails only if its caches do
@@ -73,7 +73,7 @@ func (m *Manager) GetHTTPClient() *http.Client { return nil }
 // GetLogger implements manager.Manager.
 func (m *Manager) GetLogger() logr.Logger { return m.Logger }
 
-// GetControllerOptions implements manager.Manager. Each process has controllers of the same names.
+// GetControllerOptions implements manager.Manager. All processes have controllers with the same names.
 func (m *Manager) GetControllerOptions() config.Controller {
 	return config.Controller{SkipNameValidation: ptr.To(true)}
 }

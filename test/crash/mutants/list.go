@@ -3,170 +3,135 @@
 
 package main
 
-const (
-	reconciler = "internal/controller/accesskey_controller.go"
-	execute    = "internal/controller/execute.go"
-	issue      = "internal/controller/issue.go"
-	look       = "internal/controller/look.go"
-	users      = "internal/controller/users.go"
-	hold       = "internal/controller/hold.go"
-	secret     = "internal/controller/secret.go"
-	rules      = "internal/plan/rules.go"
-	revoke     = "internal/plan/revoke.go"
-	create     = "internal/plan/create.go"
-)
-
-// mutants are defects of the kind that a change could bring in. Those of the planner's rules are in internal/plan too; here
-// are such as only the real reconciler can show.
+// mutants are defects that a change could introduce. Each changes one place of the code, or several that replace each other.
 var mutants = []mutant{
-	{
-		name: "the intent is not written", file: issue,
-		old:   "\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n",
-		new:   "",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		name: "the intent is cleared before the create", file: issue,
-		old:   "\tcredential, err := call()",
-		new:   "\tp.ak.Status.Intent = nil\n\tif err := r.patchStatus(ctx, p); err != nil {\n\t\treturn err\n\t}\n\tp.ak.Status.Intent = intent\n\tcredential, err := call()",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		name: "a conflict of the status is swallowed", file: reconciler,
-		old:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); err != nil {",
-		new:   "if err := r.Client.Status().Patch(ctx, changed, patchFrom(p.base)); apierrors.IsConflict(err) {\n\t\treturn nil\n\t} else if err != nil {",
-		tests: "TestPairs/qumulo/Auto/(issue|renew_now|delete)$",
-	},
-	{
-		name: "the old key is revoked before the new one is published", file: issue,
-		old:   "\treturn r.publishAndRecord(ctx, p, action, credential, intent)\n}\n\n// publishAndRecord",
-		new:   "\tif p.ak.Status.KeyID != \"\" {\n\t\t_ = p.connection.Delete(ctx, p.ak.Spec.User, p.ak.Status.KeyID)\n\t}\n\treturn r.publishAndRecord(ctx, p, action, credential, intent)\n}\n\n// publishAndRecord",
-		tests: "TestEveryCrash/qumulo/Auto/renew_now$",
-	},
-	{
-		name: "a create without an answer is sent again", file: issue,
-		old:   "\tcredential, err := call()",
-		new:   "\tcredential, err := call()\n\tif keyservice.KindOf(err) == keyservice.Ambiguous {\n\t\tcredential, err = call()\n\t}",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		name: "an intent without an answer is cleared", file: issue,
-		old:   "if keyservice.KindOf(err) != keyservice.Ambiguous {",
-		new:   "if err != nil {",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		name: "the AccessKey is looked at in the cache", file: look,
-		old:   "r.Live.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey)",
-		new:   "r.Client.Get(ctx, client.ObjectKeyFromObject(p.ak), accessKey)",
-		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds",
-	},
-	{
-		name: "the Secret is looked at in the cache", file: look,
-		old:   "if p.secret, err = r.getSecret(ctx, r.Live, p.ak, p.ak.SecretName()); err != nil {",
-		new:   "if p.secret, err = r.getSecret(ctx, r.Cache, p.ak, p.ak.SecretName()); err != nil {",
-		tests: "TestEveryCrash/qumulo/Auto/(issue|renew_now),_lagging$",
-	},
-	{
-		name: "a failed listing counts as an empty one when deleting", file: look,
-		old:   "\tkeys, err := r.liveKeys(ctx, p)\n\tif err != nil {",
-		new:   "\tkeys, err := r.liveKeys(ctx, p)\n\tif err != nil && p.ak.DeletionTimestamp.IsZero() {",
-		tests: "TestEveryCrash/qumulo/Auto/delete$",
-	},
-	{
-		name: "the finalizer goes before the keys do", file: revoke,
-		old:   "if len(recorded) == 0 {",
-		new:   "if len(recorded) == 0 || !in.Live {",
-		tests: "TestEveryCrash/qumulo/Auto/delete$",
-	},
-	{
-		name: "a key is made without the finalizer", file: create,
-		old:   "{granted, supported, protected, alone, looked, waitingPlace, inPlace, room}",
-		new:   "{granted, supported, alone, looked, waitingPlace, inPlace, room}",
-		tests: "TestEveryCrash/qumulo/Auto/everything",
-	},
-	{
-		name: "a key is made before the KeyService is held", file: create,
-		old:   "if !in.Service.Held {",
-		new:   "if false {",
-		tests: "TestEveryCrash/qumulo/Auto/everything",
-	},
-	{
-		name: "the credentials of a KeyService are not held", file: hold,
-		old:   "want := needed[secret.Name]",
-		new:   "want := needed[secret.Name] && false",
-		tests: "TestEveryCrash/qumulo/Auto/everything",
-	},
-	{
-		name: "a key is taken back although its write may have happened", file: issue,
-		old:   "if !refused(cause) || intent.Operation == v1alpha1.OperationRegenerate {",
-		new:   "if intent.Operation == v1alpha1.OperationRegenerate {",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		// One of them alone is not noticed: the lock, the open intents, and the time in which a key can be another's stand in for
-		// each other.
-		name: "operations of other AccessKeys for the user are not seen", file: users,
-		old: "const contestTime = 2 * passTimeout",
-		new: "const contestTime = 0 * passTimeout",
-		more: []edit{
-			{"; !since.IsZero() {", "; !since.IsZero() && false {"},
-			{"client.MatchingFields{indexOpenIntent: intentUser(p.ak)}", "client.MatchingFields{indexOpenIntent: \"nobody\"}"},
+	// The operation: intent, request, Secret, status.
+	{"the intent is not written", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"controller/accesskey.(Reconciler).begin", replace("r.patchStatus(ctx, s)", "nil")},
+	}},
+	{"the intent is cleared before the create", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"controller/accesskey.(Reconciler).obtain", before("call()", "s.ak.Status.Intent = nil; if err := r.patchStatus(ctx, s); err != nil { return err }; s.ak.Status.Intent = intent")},
+	}},
+	{"an intent forgets which keys were there before", "TestEveryCrash/qumulo/Auto/issue_beside_a_foreign_key$", []defect{
+		{"controller/accesskey.newIntent", replace("s.in.Keys", "$[:0]")},
+	}},
+	{"a status that could not be written counts as written", "TestPairs/qumulo/Auto/(issue|renew_now|delete)$", []defect{
+		{"controller/accesskey.(Reconciler).patchStatus", condition("r.Client.Status().Patch", "$ && false")},
+	}},
+	{"a create without an answer is sent again", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"controller/accesskey.(Reconciler).obtain", after("call()", "if keyservice.KindOf(err) == keyservice.Ambiguous { credential, err = call() }")},
+	}},
+	{"an intent without an answer is cleared", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"controller/accesskey.(Reconciler).obtain", condition("keyservice.Ambiguous", "true")},
+	}},
+	{"the old key is revoked before the new one is published", "TestEveryCrash/qumulo/Auto/renew_now$", []defect{
+		{"controller/accesskey.(Reconciler).obtain", before("r.publishAndRecord", `if s.ak.Status.KeyID != "" { _ = s.connection.Delete(ctx, s.ak.Spec.User, s.ak.Status.KeyID) }`)},
+	}},
+	{"a pair that does not work yet is published at once", "TestEveryCrash/ionos/Auto/renew_now$", []defect{
+		{"controller/accesskey.(Reconciler).obtain", condition("keyservice.Pending", "false")},
+	}},
+	{"a key is rolled back although its Secret may have been written", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"controller/accesskey.(Reconciler).rollBack", replace("secret.Refused(cause)", "true")},
+	}},
+	{"the Secret carries no record", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"secret.(Template).Render", replace("v1alpha1.RecordAnnotation", `"example.com/record"`)},
+	}},
+
+	// Reading live.
+	{"the AccessKey is read from the cache", "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds", []defect{
+		{"controller/accesskey.(Reconciler).readAccessKey", replace("r.Live.Get", "r.Client.Get")},
+	}},
+	{"the Secret is read from the cache", "TestEveryCrash/qumulo/Auto/(issue|renew_now),_lagging$", []defect{
+		{"secret.(Store).Read", replace("s.Live.Get", "s.Client.Get")},
+	}},
+	{"a key is created by what the caches say", "TestEveryCrash/(qumulo|ionos)/Auto/(issue|renew_now),_lagging$|TestWorlds", []defect{
+		{"plan.readLive", condition("in.Live", "true")},
+	}},
+
+	// Settling what was cut off.
+	{"an open intent is never settled", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"plan.rules", without("settle")},
+	}},
+	{"an intent is settled at once", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+		{"plan.settleAfter", set("0 * time.Minute")},
+	}},
+	{"of several candidates the first is deleted", "TestEveryCrash/qumulo/Auto/two|TestWorlds", []defect{
+		{"plan.settleUnknown", condition("len(candidates) == 1", "true")},
+	}},
+	{"a chosen key whose answer was lost is forgotten", "TestEveryCrash/ontap-9.14.1/Auto/(issue|renew_now)$|TestWorlds", []defect{
+		{"plan.settleChosen", replace("Regenerate", "ClearIntent")},
+	}},
+	{"a key with the operator's mark is deleted although it is recorded", "TestEveryCrash/ionos/Auto/(issue|renew_now)$", []defect{
+		{"plan.sweepMarked", replace("in.recorded(key.ID)", "false")},
+	}},
+	{"an orphan is forgotten although its deletion failed", "TestPairs/qumulo/Auto/issue$", []defect{
+		{"controller/accesskey.(Reconciler).deleteOrphan", condition("r.deleteKey", "$ && false")},
+	}},
+	{"a lost status is not found again", "TestEveryCrash/qumulo/Auto/status_lost$", []defect{
+		{"plan.rules", without("adopt")},
+	}},
+
+	// Rotating and revoking.
+	{"a pair is not rotated", "TestEveryCrash/qumulo/Auto/rotate$", []defect{
+		{"plan.rules", without("rotate")},
+	}},
+	{"a rotation replaces where it could overlap", "TestEveryCrash/qumulo/Auto/renew_now$", []defect{
+		{"plan.(Input).Replaces", before("in.strategy()", "if in.Service.KeysPerUser > 0 { return true }")},
+	}},
+	{"room is made with the published key", "TestEveryCrash/qumulo/Auto/issue_beside_a_foreign_key$|TestWorlds", []defect{
+		{"plan.(Input).dispensable", condition("in.ours(status.KeyID)", "in.ours(status.KeyID) && (unpublished || true)")},
+	}},
+	{"a previous key is never revoked", "TestEveryCrash/qumulo/Auto/rotate_twice$", []defect{
+		{"plan.rules", without("revokePrevious")},
+	}},
+	{"a previous key is dated from its replacement", "TestEveryCrash/qumulo/Auto/rotate_twice$", []defect{
+		{"plan.NextRecord", after("record.PreviousKeys", "last := &record.PreviousKeys[len(record.PreviousKeys)-1]; last.IssuedAt = metav1.NewTime(in.Now); last.RevokeAt = metav1.NewTime(in.Now.Add(3 * Overlap(&in.AccessKey.Spec)))")},
+	}},
+	{"a key that vanished is not replaced", "TestEveryCrash/qumulo/Auto/key_gone$", []defect{
+		{"plan.rules", without("replaceMissing")},
+	}},
+	{"a lost Secret is not restored", "TestEveryCrash/qumulo/Auto/Secret_deleted$", []defect{
+		{"plan.rules", without("restoreSecret")},
+	}},
+	{"a revoked key is forgotten although its deletion failed", "TestEveryCrash/qumulo/Auto/delete$", []defect{
+		{"controller/accesskey.(Reconciler).revoke", condition("r.deleteKey", "$ && false")},
+	}},
+
+	// Deleting.
+	{"a failed list of keys counts as an empty one when deleting", "TestEveryCrash/qumulo/Auto/delete$", []defect{
+		{"controller/accesskey.(Reconciler).readLive", after("r.liveKeys", "if !s.ak.DeletionTimestamp.IsZero() { err = nil }")},
+	}},
+	{"deleting revokes the current key only", "TestEveryCrash/qumulo/Auto/(delete_during_a_rotation|two_AccessKeys_of_one_user)$|TestWorlds", []defect{
+		{"plan.revokeAll", replace("in.AccessKey.RecordedKeyIDs()", "$[:min(1, len($))]")},
+	}},
+	{"the finalizer is removed before the keys are revoked", "TestEveryCrash/qumulo/Auto/delete$", []defect{
+		{"plan.revokeAll", condition("len(recorded)", "$ || !in.Live")},
+	}},
+	{"a key is created without the finalizer", "TestEveryCrash/qumulo/Auto/everything", []defect{
+		{"plan.obtain", without("finalizers")},
+	}},
+	{"a key is created before the KeyService has its in-use finalizer", "TestEveryCrash/qumulo/Auto/everything", []defect{
+		{"plan.finalizers", condition("in.Service.InUse", "false")},
+	}},
+	{"the credentials of a KeyService get no in-use finalizer", "TestEveryCrash/qumulo/Auto/everything", []defect{
+		{"controller/keyservice.(Reconciler).setSecretFinalizers", replace("needed[secret.Name]", "$ && false")},
+	}},
+
+	// Other AccessKeys, and services that reuse IDs.
+	{ // One of them alone is not found: they replace each other.
+		"operations of other AccessKeys for the user are not seen", "TestPairs/(qumulo|huawei)/Auto/two", []defect{
+			{"controller/accesskey.requestTime", set("0 * scopeTimeout")},
+			{"controller/accesskey.(Reconciler).observeUser", condition("r.users.heldByOther", "$ && false")},
+			{"controller/accesskey.(Reconciler).observeUser", replace("userIndex(s.user())", `"nobody"`)},
 		},
-		tests: "TestPairs/(qumulo|huawei)/Auto/two",
 	},
-	{
-		name: "a key that another AccessKey records counts as one's own", file: users,
-		old:   "plan.Key{Key: key, Claimed: claimed}",
-		new:   "plan.Key{Key: key, Claimed: claimed && false}",
-		tests: "TestEveryCrash/qumulo/Auto/two",
-	},
-	{
-		name: "a pair that does not work yet is published at once", file: issue,
-		old:   "if credential.State == keyservice.Pending {",
-		new:   "if credential.State == keyservice.Failed {",
-		tests: "TestEveryCrash/ionos/Auto/renew_now$",
-	},
-	{
-		name: "a deletion in a place leaves no intent", file: execute,
-		old:   "\tif !p.connection.ReusesIDs {",
-		new:   "\tif true {",
-		tests: "TestEveryCrash/ontap-9.14.1/Auto/two_AccessKeys_of_one_user$|TestWorlds",
-	},
-	{
-		name: "a pair that was in the place before claims the one in it now", file: users,
-		old:   "recordsPair(other, key) && r.rival(ctx, p, other)",
-		new:   "r.rival(ctx, p, other)",
-		tests: "TestWorlds",
-	},
-	{
-		name: "a revoked key is forgotten although its deletion failed", file: execute,
-		old:   "\tif err := r.deleteKey(ctx, p, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tif !p.connection.DeletesLater {",
-		new:   "\t_ = r.deleteKey(ctx, p, action.KeyID)\n\tif !p.connection.DeletesLater {",
-		tests: "TestEveryCrash/qumulo/Auto/delete$",
-	},
-	{
-		name: "an orphan is forgotten although its deletion failed", file: execute,
-		old:   "\tif err := r.deleteKey(ctx, p, action.KeyID); err != nil {\n\t\treturn err\n\t}\n\tp.ak.Status.Intent = nil",
-		new:   "\t_ = r.deleteKey(ctx, p, action.KeyID)\n\tp.ak.Status.Intent = nil",
-		tests: "TestPairs/qumulo/Auto/issue$",
-	},
-	{
-		name: "the Secret carries no record", file: secret,
-		old:   "\tsecret.Annotations[v1alpha1.RecordAnnotation] = encoded\n",
-		new:   "\t_ = encoded\n",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
-	{
-		name: "an intent forgets which keys were there before", file: issue,
-		old:   "\t\tintent.KnownKeyIDs = append(intent.KnownKeyIDs, key.ID)\n",
-		new:   "\t\t_ = key\n",
-		tests: "TestEveryCrash/qumulo/Auto/issue_beside_a_foreign_key$",
-	},
-	{
-		name: "an intent is settled at once", file: rules,
-		old:   "settleAfter = 2 * time.Minute",
-		new:   "settleAfter = 0 * time.Minute",
-		tests: "TestEveryCrash/qumulo/Auto/issue$",
-	},
+	{"a key that another AccessKey records counts as one's own", "TestEveryCrash/qumulo/Auto/two", []defect{
+		{"controller/accesskey.(Reconciler).claims", replace("plan.Key{Key: key, Claimed: claimed}", "plan.Key{Key: key, Claimed: claimed && false}")},
+	}},
+	{"a deletion leaves no intent where IDs are reused", "TestEveryCrash/ontap-9.14.1/Auto/two_AccessKeys_of_one_user$|TestWorlds", []defect{
+		{"controller/accesskey.(Reconciler).deleteKey", condition("s.connection.ReusesIDs", "true")},
+	}},
+	{"a pair that had a reused ID before claims the one that has it now", "TestWorlds", []defect{
+		{"controller/accesskey.(Reconciler).claims", replace("recordsPair(&other, key)", "true")},
+	}},
 }

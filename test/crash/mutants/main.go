@@ -1,12 +1,11 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The mutants program breaks the operator on purpose, in one place at a time, and expects the crash simulation to notice.
-// The tree is left alone: go test sees each change as an overlay. Arguments are the names of mutants; none: all.
+// The mutants program breaks the operator in one place at a time and expects the crash simulation to find it. go test sees each
+// change as an overlay, so the working tree does not change. Arguments are names of mutants; without any, all run.
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,97 +14,66 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 func main() {
 	survivors := 0
-	for _, m := range slices.Concat(mutants, clockMutants) {
+	for _, m := range mutants {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], m.name) {
 			continue
 		}
-		verdict, found := m.run(context.Background())
-		if !found {
+		finding, err := m.run(context.Background())
+		if err != nil {
 			survivors++
+			finding = "NOT FOUND: " + err.Error()
 		}
-		fmt.Printf("| %s | %s |\n", m.name, verdict)
+		fmt.Printf("%s: %s\n", m.name, finding)
 	}
 	if survivors > 0 {
-		fmt.Fprintf(os.Stderr, "%d mutants survived\n", survivors)
+		fmt.Fprintf(os.Stderr, "%d mutants were not found\n", survivors)
 		os.Exit(1)
 	}
 }
 
-// mutant is one defect: in a file the old text becomes the new one.
+// mutant is the operator with a deliberate defect.
 type mutant struct {
-	name     string
-	file     string
-	old, new string
-	// more edits of the same file.
-	more []edit
-	// tests that notice it: what go test -run takes.
-	tests string
+	name string
+	// tests that find it, as a pattern of go test -run.
+	tests   string
+	defects []defect
 }
 
-type edit struct{ old, new string }
+// defect changes one declaration. Its name is folder.name or folder.(Type).name, with a folder under internal.
+type defect struct {
+	in     string
+	change change
+}
 
-// broken is how the simulation says which promise is broken, and where.
-var broken = regexp.MustCompile(`(?m)^ +--- FAIL: Test\w+/(\S+)|_test\.go:\d+: (?:map\[([^]]*)\]: |without a failure: )?(.*)$`)
+// finding is how the simulation reports a broken promise.
+var finding = regexp.MustCompile(`_test\.go:\d+: (.*)`)
 
-// run tests the broken operator, and tells what noticed it.
-func (m mutant) run(ctx context.Context) (verdict string, found bool) {
+// run tests the broken operator and returns the first finding.
+func (m mutant) run(ctx context.Context) (string, error) {
 	overlay, err := m.overlay()
-	if err != nil {
-		return err.Error(), false
-	}
-	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // a folder of the system's for what is temporary
-	var output bytes.Buffer
-	command := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", m.tests, "./test/crash", "-args", "-seeds=200")
-	command.Stdout, command.Stderr = &output, &output
-	err = command.Run()
-	switch {
-	case err == nil:
-		return "**survived** " + m.tests, false
-	case strings.Contains(output.String(), "[build failed]"), strings.Contains(output.String(), "no tests to run"):
-		return "does not compile: " + output.String(), false
-	}
-	return summary(output.String()), true
-}
-
-// summary is the first line that tells of a broken promise.
-func summary(output string) string {
-	for _, match := range broken.FindAllStringSubmatch(output, -1) {
-		if match[3] == "" {
-			continue
-		}
-		text := match[3]
-		if match[2] != "" {
-			text += " (call " + match[2] + ")"
-		}
-		return text
-	}
-	return strings.SplitN(output, "\n", 2)[0]
-}
-
-// changed is the file with the defect. Each old text must be in it once.
-func (m mutant) changed(root string) (string, error) {
-	original, err := os.ReadFile(filepath.Join(root, m.file))
 	if err != nil {
 		return "", err
 	}
-	text := string(original)
-	for _, e := range append([]edit{{m.old, m.new}}, m.more...) {
-		if n := strings.Count(text, e.old); n != 1 {
-			return "", fmt.Errorf("%s holds the text %d times, not once:\n%s", m.file, n, e.old)
-		}
-		text = strings.Replace(text, e.old, e.new, 1)
+	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // a temporary folder
+	command := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", m.tests, "./test/crash", "-args", "-seeds=200")
+	output, err := command.CombinedOutput()
+	found := finding.FindSubmatch(output)
+	switch {
+	case err == nil:
+		return "", fmt.Errorf("survived %s", m.tests)
+	case found == nil:
+		return "", fmt.Errorf("%w: %s", err, output)
 	}
-	return text, nil
+	return string(found[1]), nil
 }
 
-// overlay writes the changed file and what go test wants to know of it.
+// overlay writes the changed files, and the list of them that go test takes.
 func (m mutant) overlay() (string, error) {
-	text, err := m.changed(".")
+	texts, err := m.changed(".")
 	if err != nil {
 		return "", err
 	}
@@ -113,17 +81,21 @@ func (m mutant) overlay() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	changed, overlay := filepath.Join(folder, "changed.go"), filepath.Join(folder, "overlay.json")
-	absolute, err := filepath.Abs(m.file)
+	replaced := map[string]string{}
+	for path, text := range texts {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		replaced[absolute] = filepath.Join(folder, fmt.Sprintf("changed%d.go", len(replaced)))
+		if err := os.WriteFile(replaced[absolute], []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
 		return "", err
 	}
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {absolute: changed}})
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
-		return "", err
-	}
-	return overlay, os.WriteFile(overlay, replace, 0o600)
+	overlay := filepath.Join(folder, "overlay.json")
+	return overlay, os.WriteFile(overlay, list, 0o600)
 }

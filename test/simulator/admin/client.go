@@ -12,34 +12,34 @@ import (
 	"net/http"
 )
 
-// Client speaks to an Endpoint.
+// Client is a client of an Endpoint.
 type Client struct {
-	// URL is the endpoint's base.
+	// URL is the base URL of the endpoint.
 	URL string
 }
 
-// Keys returns every key ever made.
+// Keys returns every key that was ever created.
 func (c Client) Keys(ctx context.Context) ([]Key, error) {
 	var keys []Key
 	err := c.do(ctx, http.MethodGet, "/keys", nothing{}, &keys)
 	return keys, err
 }
 
-// Valid reports whether a request that is signed with this pair would be let in somewhere.
+// Valid reports whether the data plane of any service would accept a request that is signed with this pair.
 func (c Client) Valid(ctx context.Context, accessKeyID, secret string) (bool, error) {
-	var verdict Verdict
-	err := c.do(ctx, http.MethodPost, "/valid", Credential{accessKeyID, secret}, &verdict)
-	return verdict.Valid, err
+	var validity Validity
+	err := c.do(ctx, http.MethodPost, "/valid", Credential{accessKeyID, secret}, &validity)
+	return validity.Valid, err
 }
 
-// Calls returns how often each route of each service was called since the start, or since ResetCalls.
+// Calls returns the number of calls of each route of each service since the start or since ResetCalls.
 func (c Client) Calls(ctx context.Context) (map[string]map[string]int, error) {
 	var calls map[string]map[string]int
 	err := c.do(ctx, http.MethodGet, "/calls", nothing{}, &calls)
 	return calls, err
 }
 
-// ResetCalls starts to count anew.
+// ResetCalls sets all counts to zero.
 func (c Client) ResetCalls(ctx context.Context) error {
 	return c.do(ctx, http.MethodDelete, "/calls", nothing{}, nil)
 }
@@ -49,12 +49,12 @@ func (c Client) Inject(ctx context.Context, fault Fault) error {
 	return c.do(ctx, http.MethodPost, "/faults", fault, nil)
 }
 
-// Lift lifts the faults of a service; of all of them if it is empty.
+// Lift lifts the faults of a service. If the name is empty, it lifts the faults of every service.
 func (c Client) Lift(ctx context.Context, service string) error {
 	return c.do(ctx, http.MethodDelete, "/faults", one{service}, nil)
 }
 
-// do sends a request. The answer is left unread if into is nil.
+// do sends a request and decodes the response into into, which may be nil.
 func (c Client) do(ctx context.Context, method, path string, body, into any) (err error) {
 	text, err := json.Marshal(body)
 	if err != nil {

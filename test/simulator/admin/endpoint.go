@@ -1,8 +1,8 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admin is the back door of simulators that run as a process of their own: what became of every key, faults to
-// inject, a clock to move, and people who make and delete keys. Each resource takes and gives JSON.
+// Package admin is an HTTP API to observe and manipulate simulators that run as a separate process. It reports every key,
+// creates and deletes keys by hand, counts calls and injects faults. Requests and responses are JSON.
 package admin
 
 import (
@@ -11,30 +11,29 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"accesskey.dev/operator/test/simulator"
 )
 
-// Service is one simulator, with what people do at it.
+// Service is a simulator with its manual changes.
 type Service struct {
 	Name string
 	Core *simulator.Core
-	// Valid is the data plane: whether a request that is signed with this pair would be let in.
+	// Valid reports whether the data plane would accept a request that is signed with this pair.
 	Valid func(accessKeyID, secret string) bool
-	// MakeKey makes a key of the user by hand, RemoveKey deletes one.
-	MakeKey   func(user string) (simulator.Pair, string, error)
+	// MakeKey creates a key of a user by hand and also returns its secret.
+	MakeKey func(user string) (simulator.Pair, string, error)
+	// RemoveKey deletes a key by hand and reports whether it existed.
 	RemoveKey func(id string) bool
 }
 
-// Endpoint is the admin endpoint of some simulators on one clock.
+// Endpoint is the admin endpoint of several simulators.
 type Endpoint struct {
-	Clock    *Clock
 	Services []Service
 	Welcome  Welcome
 }
 
-// Handler serves the endpoint.
+// Handler returns the HTTP handler of the endpoint.
 func (e *Endpoint) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", handle(e.welcome))
@@ -44,14 +43,12 @@ func (e *Endpoint) Handler() http.Handler {
 	mux.HandleFunc("POST /valid", handle(e.valid))
 	mux.HandleFunc("GET /calls", handle(e.calls))
 	mux.HandleFunc("DELETE /calls", handle(e.resetCalls))
-	mux.HandleFunc("GET /clock", handle(e.now))
-	mux.HandleFunc("POST /clock", handle(e.advance))
 	mux.HandleFunc("POST /faults", handle(e.inject))
 	mux.HandleFunc("DELETE /faults", handle(e.lift))
 	return mux
 }
 
-// handle answers with what do makes of the request's body (none is an empty one), or with what is wrong with it.
+// handle returns a handler that decodes the body of a request and responds with the result of do. An empty body is a zero Body.
 func handle[Body any](do func(Body) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body Body
@@ -72,9 +69,7 @@ func handle[Body any](do func(Body) (any, error)) http.HandlerFunc {
 }
 
 func decode(body io.Reader, into any) error {
-	decoder := json.NewDecoder(body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); !errors.Is(err, io.EOF) {
+	if err := simulator.DecodeJSON(body, into); !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
@@ -86,7 +81,7 @@ func write(w http.ResponseWriter, status int, body any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(body) // a client that left is no trouble of the endpoint's
+	_ = encoder.Encode(body) // fails only if the client has disconnected
 }
 
 func (e *Endpoint) welcome(nothing) (any, error) { return e.Welcome, nil }
@@ -121,10 +116,10 @@ func (e *Endpoint) removeKey(gone handleOf) (any, error) {
 func (e *Endpoint) valid(pair Credential) (any, error) {
 	for _, s := range e.Services {
 		if s.Valid(pair.AccessKeyID, pair.SecretAccessKey) {
-			return Verdict{Valid: true, Service: s.Name}, nil
+			return Validity{Valid: true, Service: s.Name}, nil
 		}
 	}
-	return Verdict{}, nil
+	return Validity{}, nil
 }
 
 func (e *Endpoint) calls(nothing) (any, error) {
@@ -142,16 +137,6 @@ func (e *Endpoint) resetCalls(nothing) (any, error) {
 	return nil, nil
 }
 
-func (e *Endpoint) now(nothing) (any, error) { return moment{e.Clock.Now()}, nil }
-
-func (e *Endpoint) advance(by move) (any, error) {
-	d, err := time.ParseDuration(by.Advance)
-	if err == nil {
-		err = e.Clock.Advance(d)
-	}
-	return moment{e.Clock.Now()}, err
-}
-
 func (e *Endpoint) inject(fault Fault) (any, error) {
 	effect, err := effectOf(fault.Effect, fault.Parameter)
 	if err != nil {
@@ -165,7 +150,7 @@ func (e *Endpoint) lift(which one) (any, error) {
 	return nil, e.each(which.Service, func(s Service) { s.Core.LiftAll() })
 }
 
-// each does something with the named service, or with all of them.
+// each calls do for the named service, or for every service if the name is empty.
 func (e *Endpoint) each(name string, do func(Service)) error {
 	if name != "" {
 		s, err := e.service(name)
@@ -186,5 +171,5 @@ func (e *Endpoint) service(name string) (Service, error) {
 			return s, nil
 		}
 	}
-	return Service{}, fmt.Errorf("there is no service %q", name)
+	return Service{}, fmt.Errorf("unknown service %q", name)
 }

@@ -4,7 +4,6 @@
 package admin
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -14,9 +13,10 @@ import (
 	"time"
 
 	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/simtest"
 )
 
-// bed is an endpoint of two simulators that know one route each.
+// bed is an endpoint of the simulators a and b, which have a single route.
 type bed struct {
 	Client
 
@@ -27,9 +27,9 @@ type bed struct {
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
-	b := &bed{endpoint: &Endpoint{Clock: &Clock{}}, cores: map[string]*simulator.Core{}, servers: map[string]*httptest.Server{}}
+	b := &bed{endpoint: &Endpoint{}, cores: map[string]*simulator.Core{}, servers: map[string]*httptest.Server{}}
 	for _, name := range []string{"a", "b"} {
-		core := simulator.NewCore(b.endpoint.Clock)
+		core := simulator.NewCore(nil)
 		core.Handle("POST /keys/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "handled by "+name) })
 		b.cores[name], b.servers[name] = core, httptest.NewServer(core)
 		t.Cleanup(b.servers[name].Close)
@@ -37,7 +37,7 @@ func newBed(t *testing.T) *bed {
 			Name: name, Core: core, Valid: core.Valid,
 			MakeKey: func(user string) (simulator.Pair, string, error) {
 				if user == "" {
-					return simulator.Pair{}, "", errors.New("there is no user without a name")
+					return simulator.Pair{}, "", errors.New("a user without a name")
 				}
 				return core.Record(simulator.Pair{ID: name + "1", AccessKeyID: "A" + name, Owner: user, CreatedBy: simulator.Person}, "s-"+name), "s-" + name, nil
 			},
@@ -50,60 +50,47 @@ func newBed(t *testing.T) *bed {
 	return b
 }
 
-// ask sends a request as curl does, and returns the status and the answer without line breaks and indents.
-func (b *bed) ask(t *testing.T, method, path, body string) (int, string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, b.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close() //nolint:errcheck // a test's request
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, strings.Join(strings.Fields(string(text)), " ")
+// ask sends a request to the endpoint. See simtest.Request for the format of the line.
+func (b *bed) ask(line string) simtest.Reply {
+	return simtest.Send(b.endpoint.Handler(), simtest.Request(line))
 }
 
-// reply to a request, as ask returns it.
-type reply struct {
-	status int
-	text   string
-}
-
-// expect asks, and compares the answer.
-func (b *bed) expect(t *testing.T, method, path, body string, want reply) {
+// expect sends a request and compares the response, ignoring white space.
+func (b *bed) expect(t *testing.T, line string, status int, body string) {
 	t.Helper()
-	if status, text := b.ask(t, method, path, body); status != want.status || text != want.text {
-		t.Errorf("%s %s %s: got %d %s, want %d %s", method, path, body, status, text, want.status, want.text)
+	if got := b.ask(line); got.Status != status || strings.Join(strings.Fields(got.Body), " ") != body {
+		t.Errorf("%s: got %d %s, want %d %s", line, got.Status, got.Body, status, body)
 	}
 }
 
-// call calls a simulator, and returns the status, 0 for no answer, and the body.
-func (b *bed) call(t *testing.T, name string) (int, string) {
-	t.Helper()
+// call calls a simulator and returns the status and the body. The status is 0 if there is no response.
+func (b *bed) call(name string) (int, string) {
 	client := http.Client{Timeout: 200 * time.Millisecond}
 	response, err := client.Post(b.servers[name].URL+"/keys/", "", nil)
 	if err != nil {
 		return 0, ""
 	}
-	defer response.Body.Close() //nolint:errcheck // a test's request
+	defer response.Body.Close() //nolint:errcheck // the body was read
 	body, _ := io.ReadAll(response.Body)
 	return response.StatusCode, string(body)
 }
 
-func TestKeysAreToldWithoutTheirSecrets(t *testing.T) {
+// expectStatus calls a simulator and checks the status.
+func (b *bed) expectStatus(t *testing.T, name string, want int) {
+	t.Helper()
+	if got, _ := b.call(name); got != want {
+		t.Errorf("%s: got %d, want %d", name, got, want)
+	}
+}
+
+func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
 	b := newBed(t)
-	b.expect(t, "GET", "/keys", "", reply{200, "[]"})
+	b.expect(t, "GET /keys", 200, "[]")
 	b.cores["b"].Record(simulator.Pair{ID: "1", AccessKeyID: "B", Owner: "o", CreatedBy: "admin"}, "SECRET")
 	b.cores["a"].Record(simulator.Pair{ID: "2", AccessKeyID: "A", Owner: "o", CreatedBy: simulator.Person}, "SECRET")
 	b.cores["a"].End("2", "admin")
-	if _, text := b.ask(t, "GET", "/keys", ""); strings.Contains(text, "SECRET") || strings.Count(text, "deletedAt") != 1 {
-		t.Error(text)
+	if got := b.ask("GET /keys"); strings.Contains(got.Body, "SECRET") || strings.Count(got.Body, "deletedAt") != 1 {
+		t.Error(got.Body)
 	}
 	keys, err := b.Keys(t.Context())
 	if err != nil || len(keys) != 2 || keys[0].Service != "a" || keys[0].Live() || keys[0].DeletedBy != "admin" ||
@@ -112,84 +99,60 @@ func TestKeysAreToldWithoutTheirSecrets(t *testing.T) {
 	}
 }
 
-func TestAPersonMakesAKeyThatWorksUntilTheyDeleteIt(t *testing.T) {
+func TestKeyIsCreatedAndDeletedByHand(t *testing.T) {
 	b := newBed(t)
-	status, text := b.ask(t, "POST", "/keys", `{"service":"b","user":"bob"}`)
-	var made MadeKey
-	if err := json.Unmarshal([]byte(text), &made); err != nil || status != 200 || made.Owner != "bob" || made.CreatedBy != simulator.Person {
-		t.Fatalf("got %d %s, %v", status, text, err)
+	made := b.ask(`POST /keys {"service":"b","user":"bob"}`)
+	if made.Status != 200 || made.At("owner") != "bob" || made.At("createdBy") != simulator.Person {
+		t.Fatalf("got %d %s", made.Status, made.Body)
 	}
-	valid := func(want bool) {
+	expectValid := func(want bool) {
 		t.Helper()
-		if got, err := b.Valid(t.Context(), made.AccessKeyID, made.SecretAccessKey); err != nil || got != want {
+		if got, err := b.Valid(t.Context(), made.Text("accessKeyID"), made.Text("secretAccessKey")); err != nil || got != want {
 			t.Errorf("got %t, %v", got, err)
 		}
 	}
-	valid(true)
-	b.expect(t, "POST", "/valid", `{"accessKeyID":"Ab","secretAccessKey":"s-b"}`, reply{200, `{ "valid": true, "service": "b" }`})
-	b.expect(t, "POST", "/valid", `{"accessKeyID":"Ab","secretAccessKey":"s-a"}`, reply{200, `{ "valid": false }`})
-	b.expect(t, "DELETE", "/keys", `{"service":"a","id":"b1"}`, reply{400, `{ "error": "a has no key with the ID \"b1\"" }`})
-	valid(true)
-	b.expect(t, "DELETE", "/keys", `{"service":"b","id":"b1"}`, reply{204, ""})
-	valid(false)
+	expectValid(true)
+	b.expect(t, `POST /valid {"accessKeyID":"Ab","secretAccessKey":"s-b"}`, 200, `{ "valid": true, "service": "b" }`)
+	b.expect(t, `POST /valid {"accessKeyID":"Ab","secretAccessKey":"s-a"}`, 200, `{ "valid": false }`)
+	b.expect(t, `DELETE /keys {"service":"a","id":"b1"}`, 400, `{ "error": "a has no key with the ID \"b1\"" }`)
+	expectValid(true)
+	b.expect(t, `DELETE /keys {"service":"b","id":"b1"}`, 204, "")
+	expectValid(false)
 }
 
 func TestCallsAreCountedByServiceAndRoute(t *testing.T) {
 	b := newBed(t)
-	b.call(t, "b")
-	b.call(t, "b")
-	b.expect(t, "GET", "/calls", "", reply{200, `{ "a": {}, "b": { "POST /keys/": 2 } }`})
-	b.expect(t, "DELETE", "/calls", "", reply{204, ""})
-	b.expect(t, "GET", "/calls", "", reply{200, `{ "a": {}, "b": {} }`})
+	b.call("b")
+	b.call("b")
+	b.expect(t, "GET /calls", 200, `{ "a": {}, "b": { "POST /keys/": 2 } }`)
+	b.expect(t, "DELETE /calls", 204, "")
+	b.expect(t, "GET /calls", 200, `{ "a": {}, "b": {} }`)
 }
 
-func TestOneClockIsMovedForAll(t *testing.T) {
+func TestFaultsAreInjectedAndLifted(t *testing.T) {
 	b := newBed(t)
-	if status, text := b.ask(t, "POST", "/clock", `{"advance":"24h"}`); status != 200 || !strings.HasPrefix(text, `{ "now": "`) {
-		t.Fatalf("got %d %s", status, text)
-	}
-	for _, core := range b.cores {
-		if ahead := time.Until(core.Now()); ahead < 24*time.Hour-time.Minute || ahead > 24*time.Hour {
-			t.Errorf("ahead by %s", ahead)
-		}
-	}
-	if since := b.endpoint.Clock.Since(time.Now()); since < 23*time.Hour {
-		t.Errorf("since now: %s", since)
-	}
-	b.expect(t, "POST", "/clock", `{"advance":"-1s"}`, reply{400, `{ "error": "the clock only goes forward" }`})
-	b.expect(t, "POST", "/clock", `{}`, reply{400, `{ "error": "time: invalid duration \"\"" }`})
-}
-
-func TestAFaultIsInjectedAndLifted(t *testing.T) {
-	b := newBed(t)
-	expect := func(name string, want int) {
-		t.Helper()
-		if got, _ := b.call(t, name); got != want {
-			t.Errorf("%s: got %d, want %d", name, got, want)
-		}
-	}
-	b.expect(t, "POST", "/faults", `{"service":"a","method":"POST","path":"/keys","effect":"answer","parameter":"503"}`,
-		reply{200, `{ "service": "a", "method": "POST", "path": "/keys", "effect": "answer", "parameter": "503" }`})
-	expect("a", 503)
-	expect("a", 503)
-	expect("b", 200)
-	b.expect(t, "DELETE", "/faults", `{"service":"b"}`, reply{204, ""})
-	expect("a", 503)
-	b.expect(t, "DELETE", "/faults", "", reply{204, ""})
-	expect("a", 200)
-	b.ask(t, "POST", "/faults", `{"times":1,"effect":"throttle"}`)
+	b.expect(t, `POST /faults {"service":"a","method":"POST","path":"/keys","effect":"answer","parameter":"503"}`,
+		200, `{ "service": "a", "method": "POST", "path": "/keys", "effect": "answer", "parameter": "503" }`)
+	b.expectStatus(t, "a", 503)
+	b.expectStatus(t, "a", 503)
+	b.expectStatus(t, "b", 200)
+	b.expect(t, `DELETE /faults {"service":"b"}`, 204, "")
+	b.expectStatus(t, "a", 503)
+	b.expect(t, "DELETE /faults", 204, "")
+	b.expectStatus(t, "a", 200)
+	b.ask(`POST /faults {"times":1,"effect":"throttle"}`)
 	for name := range b.cores {
-		expect(name, 429)
-		expect(name, 200)
+		b.expectStatus(t, name, 429)
+		b.expectStatus(t, name, 200)
 	}
-	b.ask(t, "POST", "/faults", `{"method":"GET","effect":"throttle"}`)
-	b.ask(t, "POST", "/faults", `{"path":"/other","effect":"throttle"}`)
-	b.ask(t, "POST", "/faults", `{"query":"user=","effect":"throttle"}`)
-	expect("a", 200)
+	b.ask(`POST /faults {"method":"GET","effect":"throttle"}`)
+	b.ask(`POST /faults {"path":"/other","effect":"throttle"}`)
+	b.ask(`POST /faults {"query":"user=","effect":"throttle"}`)
+	b.expectStatus(t, "a", 200)
 }
 
-func TestEachEffectHasItsName(t *testing.T) {
-	for name, want := range map[string]struct {
+func TestEffectsByName(t *testing.T) {
+	tests := map[string]struct {
 		parameter string
 		status    int
 		body      string
@@ -204,44 +167,39 @@ func TestEachEffectHasItsName(t *testing.T) {
 		"throttle":    {"7", 429, ""},
 		"answer":      {"404", 404, ""},
 		"garbage":     {"not what was asked for", 200, "not what was asked for"},
-	} {
+	}
+	for name := range effects {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)
-			fault, _ := json.Marshal(Fault{Service: "a", Effect: name, Parameter: want.parameter})
-			if status, text := b.ask(t, "POST", "/faults", string(fault)); status != 200 {
-				t.Fatal(text)
+			want, known := tests[name]
+			if err := b.Inject(t.Context(), Fault{Service: "a", Effect: name, Parameter: want.parameter}); err != nil || !known {
+				t.Fatalf("in the table: %t, %v", known, err)
 			}
-			if status, body := b.call(t, "a"); status != want.status || body != want.body {
+			if status, body := b.call("a"); status != want.status || body != want.body {
 				t.Errorf("got %d %q", status, body)
 			}
 		})
 	}
-	if len(effects) != 10 {
-		t.Errorf("of %d effects 10 are tried", len(effects))
-	}
 }
 
-func TestARequestThatCanNotBeMeantIsRefused(t *testing.T) {
+func TestInvalidRequestsAreRejected(t *testing.T) {
 	b := newBed(t)
-	for _, test := range [][4]string{
-		{"POST", "/faults", `{"effect":"explode"}`, "there is no effect \"explode\"; there are answer, cut-answer, delay, drop, drop-answer, garbage, hang, hang-answer, refuse, throttle"},
-		{"POST", "/faults", `{"service":"c","effect":"drop"}`, "there is no service \"c\""},
-		{"POST", "/faults", `{"efect":"drop"}`, "json: unknown field \"efect\""},
-		{"POST", "/faults", `{"effect":"drop","parameter":"1"}`, "this effect takes no parameter, not \"1\""},
-		{"POST", "/faults", `{"effect":"answer","parameter":"99"}`, "the parameter is an HTTP status from 200 to 599, not \"99\""},
-		{"POST", "/faults", `{"effect":"delay"}`, "time: invalid duration \"\""},
-		{"DELETE", "/faults", `{"service":"c"}`, "there is no service \"c\""},
-		{"POST", "/keys", `{"service":"c","user":"bob"}`, "there is no service \"c\""},
-		{"POST", "/keys", `{"service":"a"}`, "there is no user without a name"},
-		{"DELETE", "/keys", `{"service":"c","id":"1"}`, "there is no service \"c\""},
+	for line, want := range map[string]string{
+		`POST /faults {"effect":"explode"}`: "unknown effect \"explode\": use one of " +
+			"answer, cut-answer, delay, drop, drop-answer, garbage, hang, hang-answer, refuse, throttle",
+		`POST /faults {"service":"c","effect":"drop"}`:      "unknown service \"c\"",
+		`POST /faults {"efect":"drop"}`:                     "json: unknown field \"efect\"",
+		`POST /faults {"effect":"drop","parameter":"1"}`:    "this effect has no parameter: remove \"1\"",
+		`POST /faults {"effect":"answer","parameter":"99"}`: "the parameter \"99\" is not an HTTP status from 200 to 599",
+		`POST /faults {"effect":"delay"}`:                   "time: invalid duration \"\"",
+		`DELETE /faults {"service":"c"}`:                    "unknown service \"c\"",
+		`POST /keys {"service":"c","user":"bob"}`:           "unknown service \"c\"",
+		`POST /keys {"service":"a"}`:                        "a user without a name",
+		`DELETE /keys {"service":"c","id":"1"}`:             "unknown service \"c\"",
 	} {
-		status, text := b.ask(t, test[0], test[1], test[2])
-		var refused failure
-		if err := json.Unmarshal([]byte(text), &refused); err != nil || status != 400 || refused.Error != test[3] {
-			t.Errorf("%s %s %s: got %d %s", test[0], test[1], test[2], status, text)
+		if got := b.ask(line); got.Status != 400 || got.At("error") != want {
+			t.Errorf("%s: got %d %s", line, got.Status, got.Body)
 		}
 	}
-	if status, _ := b.call(t, "a"); status != 200 {
-		t.Error("a fault that was refused is in effect")
-	}
+	b.expectStatus(t, "a", 200) // no rejected fault is active
 }

@@ -3,85 +3,75 @@
 
 package admin
 
-import (
-	"time"
+import "accesskey.dev/operator/test/simulator"
 
-	"accesskey.dev/operator/test/simulator"
-)
-
-// Welcome tells where everything is.
+// Welcome describes how to reach the services.
 type Welcome struct {
-	// Admin is the base of the admin endpoint's URLs.
+	// Admin is the base URL of the admin endpoint.
 	Admin string `json:"admin"`
-	// Services are the key services, by name.
+	// Services contains an account of each service, by name.
 	Services map[string]Account `json:"services"`
 }
 
-// Account is what a KeyService needs for one service.
+// Account contains the settings of a KeyService for one service.
 type Account struct {
-	// Spec are fields of the service's part of a KeyService's spec, its url among them.
+	// Spec contains the fields of spec.<service>, including the url.
 	Spec map[string]string `json:"spec"`
-	// CA is the certificate of the service's CA, PEM.
+	// CA is the CA certificate of the service in PEM format.
 	CA string `json:"ca"`
-	// Secret is what the KeyService's credentials Secret holds.
+	// Secret is the data of the credentials Secret.
 	Secret map[string]string `json:"secret"`
-	// User is a user whose keys can be managed; empty where the credentials decide.
+	// User is a user whose keys can be managed. It is empty if the credentials determine the user.
 	User string `json:"user"`
 }
 
-// Key is a key that exists or existed, never with its secret.
+// Key is a key that exists or existed, without its secret.
 type Key struct {
 	Service string `json:"service"`
 	simulator.Pair
 }
 
-// MadeKey is a key that a person just made.
+// MadeKey is a key that was created by hand, with its secret.
 type MadeKey struct {
 	Key
 	SecretAccessKey string `json:"secretAccessKey"`
 }
 
-// Fault says which requests meet what. Without a service it is for all of them.
+// Fault is a fault to inject. If Service is empty, it applies to every service.
 type Fault struct {
 	Service string `json:"service,omitempty"`
-	// Method, Path, Query and Times are those of simulator.Rule.
+	// Method, Path, Query and Times are the fields of simulator.Rule.
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
 	Query  string `json:"query,omitempty"`
 	Times  int    `json:"times,omitempty"`
-	// Effect is one of effects, Parameter its own.
+	// Effect is a name from effects. Its meaning determines the Parameter.
 	Effect    string `json:"effect"`
 	Parameter string `json:"parameter,omitempty"`
 }
 
-// Credential is a pair to try.
+// Credential is a pair to check.
 type Credential struct {
 	AccessKeyID     string `json:"accessKeyID"`
 	SecretAccessKey string `json:"secretAccessKey"`
 }
 
-// Verdict says where a pair is let in; Service is empty where it is not.
-type Verdict struct {
+// Validity reports whether a pair is valid, and at which service.
+type Validity struct {
 	Valid   bool   `json:"valid"`
 	Service string `json:"service,omitempty"`
 }
 
-// What requests ask for.
+// These are the bodies of requests.
 type (
 	nothing struct{}
-	// one names a service; all of them when empty.
+	// one names a service. If it is empty, it means every service.
 	one      struct{ Service string }
 	person   struct{ Service, User string }
 	handleOf struct{ Service, ID string }
-	move     struct{ Advance string }
 )
 
-// moment is the simulators' time.
-type moment struct {
-	Now time.Time `json:"now"`
-}
-
-// failure says why a request was refused.
+// failure is the response that explains why a request was rejected.
 type failure struct {
 	Error string `json:"error"`
 }

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
-// The codes of errors that the vendor's documents name (error codes of IAM 5.0, of the API gateway, and of classic IAM).
+// These error codes come from the vendor's documents: the error codes of IAM 5.0, of the API gateway and of the classic IAM.
 const (
 	accessDenied        = "PAP5.0001"
 	invalidMarker       = "PAP5.0010"
@@ -19,7 +21,7 @@ const (
 	gatewayThrottled    = "APIGW.0308"
 )
 
-// apiError is an answer that is not a success.
+// apiError is an error response.
 type apiError struct {
 	status  int
 	code    string
@@ -28,7 +30,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-// answer is a success; a nil body is sent empty.
+// answer is a successful response. A nil body is sent as an empty body.
 type answer struct {
 	status int
 	body   any
@@ -40,7 +42,7 @@ func (s *Simulator) write(w http.ResponseWriter, result answer, refused *apiErro
 	} else {
 		w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	}
-	w.Header().Set("X-Request-Id", hexadecimal(32))
+	w.Header().Set("X-Request-Id", simulator.Random(32, simulator.Hex))
 	if refused != nil {
 		result = answer{refused.status, s.shape(refused)}
 		if refused.status == http.StatusTooManyRequests && s.options.RetryAfter != "" {
@@ -52,7 +54,7 @@ func (s *Simulator) write(w http.ResponseWriter, result answer, refused *apiErro
 		return
 	}
 	encoded, err := json.Marshal(result.body)
-	if err != nil { // Options that are no JSON
+	if err != nil { // Options contains invalid JSON
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
@@ -60,7 +62,7 @@ func (s *Simulator) write(w http.ResponseWriter, result answer, refused *apiErro
 	_, _ = w.Write(encoded)
 }
 
-// shape is the body of an error. The gateway's own errors are always flat (its documents show them so).
+// shape returns the body of an error response. The gateway documents only the flat shape for its own errors.
 func (s *Simulator) shape(refused *apiError) any {
 	shape := s.options.Shape
 	if shape != ShapeBare && strings.HasPrefix(refused.code, "APIGW.") {
@@ -68,7 +70,7 @@ func (s *Simulator) shape(refused *apiError) any {
 	}
 	switch shape {
 	case ShapeCode:
-		return map[string]any{"code": refused.code, "message": refused.message, "request_id": hexadecimal(32)}
+		return map[string]any{"code": refused.code, "message": refused.message, "request_id": simulator.Random(32, simulator.Hex)}
 	case ShapeNested:
 		return map[string]any{"error": map[string]any{"error_code": refused.code, "error_msg": refused.message}, "details": []any{}}
 	case ShapeClassic:
@@ -80,9 +82,9 @@ func (s *Simulator) shape(refused *apiError) any {
 	case ShapeBare:
 		return nil
 	default:
-		body := map[string]any{"error_code": refused.code, "error_msg": refused.message, "request_id": hexadecimal(32)}
+		body := map[string]any{"error_code": refused.code, "error_msg": refused.message, "request_id": simulator.Random(32, simulator.Hex)}
 		if refused.code == accessDenied {
-			body["encoded_authorization_message"] = hexadecimal(64) // differs from answer to answer
+			body["encoded_authorization_message"] = simulator.Random(64, simulator.Hex) // differs in every response
 		}
 		return body
 	}

@@ -5,7 +5,6 @@ package huawei
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -18,11 +17,11 @@ const (
 	usersPath = "/v5/users"
 	keysPath  = usersPath + "/{user_id}/access-keys"
 	keyPath   = keysPath + "/{access_key_id}"
-	// milliseconds is how the service writes times: always three digits, always UTC.
+	// milliseconds is the time layout of the service: always UTC with three decimal places.
 	milliseconds = "2006-01-02T15:04:05.000Z"
 )
 
-// endpoint answers a request, or refuses it. Called with s.mu held.
+// endpoint handles a request. The caller holds s.mu.
 type endpoint func(r *http.Request) (answer, *apiError)
 
 func (s *Simulator) routes() {
@@ -39,8 +38,8 @@ func (s *Simulator) routes() {
 	})
 }
 
-// guarded wraps an endpoint with the gateway, and with the action that the sender needs. Only the operator's user has a
-// policy.
+// guarded returns a handler that checks the signature, the rate limit and the permission for the action before it calls the
+// endpoint. Only the user of the operator has permissions.
 func (s *Simulator) guarded(handle endpoint, action string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -61,7 +60,7 @@ func (s *Simulator) guarded(handle endpoint, action string) http.HandlerFunc {
 	}
 }
 
-// ofUser refuses an unknown user before it comes to the user's keys. A path takes the ID only.
+// ofUser returns an endpoint that first checks that the user exists. A path contains the ID of a user, not the name.
 func (s *Simulator) ofUser(handle endpoint) endpoint {
 	return func(r *http.Request) (answer, *apiError) {
 		id := r.PathValue("user_id")
@@ -95,7 +94,7 @@ func (s *Simulator) listKeys(r *http.Request) (answer, *apiError) {
 	return s.page(r.URL.Query(), "access_keys", items)
 }
 
-// listed are the keys that the list shows: those that existed a lag ago.
+// listed returns the keys that a list contains: the keys that existed before the list lag.
 func (s *Simulator) listed(owner string) []simulator.Pair {
 	past := s.Now().Add(-s.options.Lag)
 	return slices.DeleteFunc(append([]simulator.Pair{s.operator}, s.History()...), func(pair simulator.Pair) bool {
@@ -130,9 +129,7 @@ func (s *Simulator) updateKey(r *http.Request) (answer, *apiError) {
 	var body struct {
 		Status string `json:"status"`
 	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&body); err != nil || !errors.Is(decoder.Decode(&struct{}{}), io.EOF) {
+	if err := simulator.DecodeJSON(r.Body, &body); err != nil {
 		return answer{}, &apiError{http.StatusBadRequest, invalidParameter, "Request body is invalid."}
 	}
 	if body.Status != "active" && body.Status != "inactive" {
@@ -176,7 +173,7 @@ func (s *Simulator) showLastUsed(r *http.Request) (answer, *apiError) {
 	return answer{http.StatusOK, map[string]any{"access_key_last_used": used}}, nil
 }
 
-// keyOf finds the key of a path, at the user of the path, unless it is younger than the lag.
+// keyOf returns the key that the path names. A key that is newer than the list lag, or of another user, is unknown.
 func (s *Simulator) keyOf(r *http.Request) (simulator.Pair, *apiError) {
 	id := r.PathValue("access_key_id")
 	pair, exists := s.pair(id)

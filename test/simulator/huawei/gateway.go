@@ -21,15 +21,15 @@ import (
 const (
 	algorithm  = "SDK-HMAC-SHA256"
 	dateFormat = "20060102T150405Z"
-	// More than fiveFailures in a row lock a key for lockTime (gateway FAQ, errors of IAM authentication information).
+	// More than fiveFailures consecutive failures lock a key for lockTime (gateway FAQ, "Incorrect IAM authentication information").
 	fiveFailures = 5
 	lockTime     = 5 * time.Minute
 )
 
-// authorization is the one form of the header that the vendor's clients write.
+// authorization matches the only form of the header that the vendor's clients send.
 var authorization = regexp.MustCompile(`^` + algorithm + ` Access=([^,\s]+), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$`)
 
-// lock counts the bad signatures of a key.
+// lock counts the consecutive invalid signatures of a key.
 type lock struct {
 	failures int
 	until    time.Time
@@ -40,7 +40,7 @@ func (s *Simulator) locked(accessKeyID string) bool {
 	return ok && s.Now().Before(l.until)
 }
 
-// failed counts a bad signature.
+// failed counts an invalid signature.
 func (s *Simulator) failed(accessKeyID string) {
 	l, ok := s.locks[accessKeyID]
 	if !ok {
@@ -58,7 +58,7 @@ func unauthorized(format string, args ...any) *apiError {
 	}
 }
 
-// admit checks who sends a request, and returns the user's ID. Called with s.mu held.
+// admit authenticates a request and returns the ID of its user. The caller holds s.mu.
 func (s *Simulator) admit(r *http.Request) (userID string, refused *apiError) {
 	parts := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
 	if parts == nil {
@@ -90,7 +90,7 @@ func (s *Simulator) admit(r *http.Request) (userID string, refused *apiError) {
 	return pair.Owner, s.admitDomain(r)
 }
 
-// checkDate: X-Sdk-Date must be signed, and near the gateway's time.
+// checkDate checks that X-Sdk-Date is signed and close to the time of the gateway.
 func (s *Simulator) checkDate(r *http.Request, accessKeyID string, signed []string) *apiError {
 	date, err := time.Parse(dateFormat, r.Header.Get("X-Sdk-Date"))
 	if err != nil || !slices.Contains(signed, "x-sdk-date") || !slices.IsSorted(signed) {
@@ -109,7 +109,7 @@ func (s *Simulator) checkDate(r *http.Request, accessKeyID string, signed []stri
 	return refused
 }
 
-// admitDomain: IAM is a global service, whose requests name the account.
+// admitDomain checks X-Domain-Id. IAM is a global service, so each request names its account.
 func (s *Simulator) admitDomain(r *http.Request) *apiError {
 	domainID := r.Header.Get("X-Domain-Id")
 	if domainID == s.options.DomainID || (domainID == "" && s.options.DomainIDOptional) {
@@ -118,7 +118,7 @@ func (s *Simulator) admitDomain(r *http.Request) *apiError {
 	return unauthorized("the domain ID does not match")
 }
 
-// throttle counts the requests of a second. Called with s.mu held.
+// throttle limits the requests per second. The caller holds s.mu.
 func (s *Simulator) throttle() *apiError {
 	if second := s.Now().Truncate(time.Second); !second.Equal(s.second) {
 		s.second, s.answered = second, 0
@@ -130,7 +130,7 @@ func (s *Simulator) throttle() *apiError {
 		"The throttling threshold has been reached: policy user over ratelimit,limit:%d,time:1 second", s.options.RateLimit)}
 }
 
-// sign computes the signature of a request over the headers that are named (signing guide, and the vendor's SDK).
+// sign returns the signature of a request over these headers (signing guide and the vendor's SDK).
 func sign(secret string, r *http.Request, signed []string, body []byte) string {
 	payload := r.Header.Get("X-Sdk-Content-Sha256")
 	if payload == "" {
@@ -156,7 +156,7 @@ func sign(secret string, r *http.Request, signed []string, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// canonicalPath ends in a slash although the request's path does not.
+// canonicalPath returns the path to sign. It ends with a slash, even if the path of the request does not.
 func canonicalPath(u *url.URL) string {
 	path := ""
 	for segment := range strings.SplitSeq(strings.Trim(u.EscapedPath(), "/"), "/") {
@@ -180,7 +180,7 @@ func canonicalQuery(u *url.URL) string {
 	return strings.Join(pairs, "&")
 }
 
-// encode leaves letters, digits and - . _ ~ as they are.
+// encode percent-encodes everything except letters, digits and - . _ ~
 func encode(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 func digest(data []byte) string {

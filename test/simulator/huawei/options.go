@@ -1,9 +1,9 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package huawei simulates the part of Huawei Cloud IAM v5 that deals with permanent access keys, and the API gateway in
-// front of it that checks signatures, as strictly as the vendor's documents and clients tell it. What they leave open is
-// an Option.
+// Package huawei simulates the permanent access keys of Huawei Cloud IAM v5 and the API gateway in front of it, which verifies
+// signatures. The simulator is as strict as the vendor's documents and clients require. Options has a field for each
+// behaviour that they leave open.
 package huawei
 
 import (
@@ -14,7 +14,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// The account, and the user and key that it gives the operator, unless Options name another key.
+// These constants are the default account and the default user and key of the operator. Options can name another key.
 const (
 	DefaultDomainID        = "0d1f2e3c4b5a69788796a5b4c3d2e1f0"
 	DefaultAccessKeyID     = "HPUAOPERATOR00000001"
@@ -23,7 +23,7 @@ const (
 	OperatorID             = "00000000000000000000000000000001"
 )
 
-// The actions of an identity policy that the calls take (API reference of IAM 5.0, each call's page).
+// These actions are the permissions that the calls require (API reference of IAM 5.0, page of each call).
 const (
 	ListUsers    = "iam:users:listUsersV5"
 	ListKeys     = "iam:credentials:listCredentialsV5"
@@ -33,11 +33,11 @@ const (
 	ShowLastUsed = "iam:credentials:showAccessKeyLastUsedV5"
 )
 
-// Shape is the form of an error's body.
+// Shape is the shape of an error body.
 type Shape string
 
-// The shapes of an error's body: the first as IAM 5.0 documents it, the next two as the vendor's SDK is ready for, the
-// fourth as the classic API's, the fifth as other services of the vendor have it, the last for one that a proxy lost.
+// IAM 5.0 documents ShapeFlat. The vendor's SDK also understands ShapeCode and ShapeNested. The classic API uses ShapeClassic
+// and other services of the vendor use ShapeCamel. ShapeBare simulates a proxy that drops the body.
 const (
 	ShapeFlat    Shape = "error_code and error_msg"
 	ShapeCode    Shape = "code and message"
@@ -47,62 +47,62 @@ const (
 	ShapeBare    Shape = "no body"
 )
 
-// Pages is how a list goes from page to page.
+// Pages is the paging behaviour of lists.
 type Pages string
 
-// The ways from page to page. Only the first two are the documented ones.
+// The documents allow PagesFull and PagesShort.
 const (
 	PagesFull  Pages = "full pages"
 	PagesShort Pages = "pages that are shorter than the limit, some empty"
-	// PagesStuck names the page that it is on, for ever: no service does, but none may hang the operator either.
+	// PagesStuck names the current page as the next one. No service does this, but it must not make the operator hang.
 	PagesStuck Pages = "stuck"
 )
 
-// Options are the settings of a simulator. The zero value is a service as the documents describe it, with a default
-// wherever they are silent; every field below RateLimit is such a thing that no vendor source confirms.
+// Options configures a simulator. The zero value is the documented service. The fields below RateLimit are behaviours that
+// no source of the vendor confirms. Each of them has a default.
 type Options struct {
-	// Clock dates keys and checks signatures; nil: the real one.
+	// Clock provides the time for keys and signatures; default: the real clock.
 	Clock clock.PassiveClock
-	// DomainID is the account; AccessKeyID and SecretAccessKey are the operator's; default the constants.
+	// DomainID is the account. AccessKeyID and SecretAccessKey are the key of the operator. The defaults are the constants above.
 	DomainID, AccessKeyID, SecretAccessKey string
-	// PageSize is how many items a page holds at most; default 200, the documented maximum.
+	// PageSize is the maximum number of items per page; default: 200, the documented maximum.
 	PageSize int
-	// RateLimit is how many requests a second are answered, the others with 429; default: all.
+	// RateLimit is the number of requests per second before the gateway responds with 429; default: no limit.
 	RateLimit int
 
-	// LimitStatus, LimitCode and LimitMessage answer the POST of a third key; default 409, "PAP5.0003" and words after
-	// those of other limits. The classic API has 400 and "akSkNumExceed".
+	// LimitStatus, LimitCode and LimitMessage are the response to creating a third key; default: 409, "PAP5.0003" and a
+	// message like those of other limits. The classic API responds with 400 and "akSkNumExceed".
 	LimitStatus             int
 	LimitCode, LimitMessage string
-	// InactiveUncounted leaves inactive keys out of the limit.
+	// InactiveUncounted excludes inactive keys from the limit.
 	InactiveUncounted bool
-	// NotFoundCode is the code of the 404 for an unknown user or key; default "IAM.0004", seen for another v5 path.
+	// NotFoundCode is the code of the 404 for an unknown user or key; default: "IAM.0004", which another v5 path returns.
 	NotFoundCode string
-	// Shape of the errors' bodies; default ShapeFlat.
+	// Shape is the shape of error bodies; default: ShapeFlat.
 	Shape Shape
-	// Updated is the body of the 200 for a PUT, such as "{}" or "no body"; default the access_key that the API reference
-	// shows.
+	// Updated is the body of the response to a PUT, such as "{}" or "no body"; default: the access_key, as in the API
+	// reference.
 	Updated string
-	// Empty is what an empty list is written as: "[]" (default), "null" or "absent".
+	// Empty is the form of an empty list: "[]" (default), "null" or "absent".
 	Empty string
-	// Pages is how lists go on; default PagesFull.
+	// Pages is the paging behaviour of lists; default: PagesFull.
 	Pages Pages
-	// Skew is how far X-Sdk-Date may be off; default 15 minutes (signing guide). SkewCode is the code of the 401 beyond it;
-	// default "APIGW.0301", which a vendor's FAQ shows; another shows APIGW.0303.
+	// Skew is the allowed offset of X-Sdk-Date; default: 15 minutes (signing guide). SkewCode is the code of the 401 for a
+	// larger offset; default: "APIGW.0301", as in one FAQ of the vendor. Another FAQ shows APIGW.0303.
 	Skew     time.Duration
 	SkewCode string
-	// SkewUncounted leaves signatures that are too old or too new out of the count that locks a key.
+	// SkewUncounted excludes signatures that are too old or too new from the failures that lock a key.
 	SkewUncounted bool
-	// NoDate leaves the header Date out of every answer.
+	// NoDate removes the Date header from every response.
 	NoDate bool
-	// DomainIDOptional answers requests without X-Domain-Id.
+	// DomainIDOptional accepts requests without X-Domain-Id.
 	DomainIDOptional bool
-	// RetryAfter is that header of a 429, seconds; default: none.
+	// RetryAfter is the Retry-After header of a 429 in seconds; default: no header.
 	RetryAfter string
-	// Lag is how long a new key is neither listed nor found, and a deleted one still listed.
+	// Lag is the list lag: how long a new key is neither listed nor found, and how long a deleted key is still listed.
 	Lag time.Duration
-	// UsedAtCreation gives a key that was never used the time of its creation as last_used_at, as the console's manual says;
-	// the API reference says that the field is absent.
+	// UsedAtCreation reports the creation time as last_used_at of a key that was never used, as in the user guide of the
+	// console. By default the field is absent, as in the API reference.
 	UsedAtCreation bool
 }
 

@@ -18,19 +18,19 @@ import (
 const (
 	defaultLimit = 100
 	maxLimit     = 200
-	// absent, as Options.Empty, leaves the list out.
+	// absent is the value of Options.Empty that omits an empty list.
 	absent = "absent"
 )
 
 var markerPattern = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{4,400}$`)
 
-// item is what a list is made of.
+// item is an item of a list.
 type item struct {
 	id   string
 	body any
 }
 
-// page answers one page of a list under its name. Items are in the order of their IDs, not of their making.
+// page returns one page of a list. Lists are sorted by ID, not by creation time.
 func (s *Simulator) page(query url.Values, name string, items []item) (answer, *apiError) {
 	limit, refused := pageLimit(query.Get("limit"))
 	if refused != nil {
@@ -44,7 +44,7 @@ func (s *Simulator) page(query url.Values, name string, items []item) (answer, *
 	items = slices.DeleteFunc(items, func(i item) bool { return i.id <= after })
 
 	size := min(limit, s.options.PageSize)
-	if s.options.Pages == PagesShort { // none, one, none, one …
+	if s.options.Pages == PagesShort { // pages have zero and one items in turn
 		size = min(size, number%2)
 	}
 	shown := items[:min(size, len(items))]
@@ -91,7 +91,7 @@ func pageLimit(text string) (int, *apiError) {
 	return limit, nil
 }
 
-// writeMarker names the page and the last item before it, so that even an empty page has a marker of its own.
+// writeMarker encodes the number of a page and the last item before it. The number makes the marker of an empty page unique.
 func writeMarker(number int, after string) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", number, after))
 }

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-func TestPagesLeadFromOneToTheNext(t *testing.T) {
+func TestPages(t *testing.T) {
 	for name, test := range map[string]struct {
 		options Options
 		query   string
 		sizes   string
 	}{
-		"as asked for":    {Options{}, "limit=3", "[3 3 2]"},
-		"by the default":  {Options{}, "", "[8]"},
-		"shorter":         {Options{PageSize: 5}, "limit=200", "[5 3]"},
-		"empty and short": {Options{Pages: PagesShort}, "limit=200", "[0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1]"},
+		"of the requested size": {Options{}, "limit=3", "[3 3 2]"},
+		"of the default size":   {Options{}, "", "[8]"},
+		"shorter":               {Options{PageSize: 5}, "limit=200", "[5 3]"},
+		"short and empty":       {Options{Pages: PagesShort}, "limit=200", "[0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(test.options)
@@ -29,28 +29,26 @@ func TestPagesLeadFromOneToTheNext(t *testing.T) {
 			}
 			var sizes []int
 			seen := map[any]bool{}
-			for query := test.query; ; {
+			for query, more := test.query, true; more; {
 				page := b.call("GET /v5/users?" + query)
-				users, _ := page.fields["users"].([]any)
-				for _, user := range users {
-					seen[user.(map[string]any)["user_name"]] = true
+				users := page.List("users")
+				for i := range users {
+					seen[page.At(fmt.Sprint("users.", i, ".user_name"))] = true
 				}
 				sizes = append(sizes, len(users))
-				info := page.fields["page_info"].(map[string]any)
-				if int(info["current_count"].(float64)) != len(users) {
-					t.Errorf("got %s", page.body)
+				if page.At("page_info.current_count") != float64(len(users)) {
+					t.Errorf("got %s", page.Body)
 				}
-				next, more := info["next_marker"].(string)
-				if !more {
-					break
+				if more = page.Has("page_info", "next_marker"); more {
+					next := page.Text("page_info.next_marker")
+					if !markerPattern.MatchString(next) {
+						t.Fatalf("the marker is %q", next)
+					}
+					query = test.query + "&marker=" + url.QueryEscape(next)
 				}
-				if !markerPattern.MatchString(next) {
-					t.Fatalf("the marker is %q", next)
-				}
-				query = test.query + "&marker=" + url.QueryEscape(next)
 			}
 			if fmt.Sprint(sizes) != test.sizes || len(seen) != 8 {
-				t.Errorf("pages of %v with %d users", sizes, len(seen))
+				t.Errorf("got pages of %v with %d users", sizes, len(seen))
 			}
 		})
 	}
@@ -58,46 +56,43 @@ func TestPagesLeadFromOneToTheNext(t *testing.T) {
 
 func TestPagesCanBeStuck(t *testing.T) {
 	b := newBed(Options{Pages: PagesStuck, PageSize: 1})
-	first := b.call("GET /v5/users")
-	next := first.fields["page_info"].(map[string]any)["next_marker"].(string)
-	again := b.call("GET /v5/users?marker=" + url.QueryEscape(next))
-	if again.fields["page_info"].(map[string]any)["next_marker"] != next {
-		t.Errorf("got %s", again.body)
+	next := b.call("GET /v5/users").Text("page_info.next_marker")
+	if again := b.call("GET /v5/users?marker=" + url.QueryEscape(next)); next == "" || again.Text("page_info.next_marker") != next {
+		t.Errorf("got %s", again.Body)
 	}
 }
 
-func TestAnEmptyListIsWrittenAsTheOptionsSay(t *testing.T) {
+func TestFormOfAnEmptyList(t *testing.T) {
 	for empty, want := range map[string]string{
 		"": `{"access_keys":[],"page_info":{"current_count":0}}`, "null": `{"access_keys":null,"page_info":{"current_count":0}}`,
 		"absent": `{"page_info":{"current_count":0}}`,
 	} {
-		if got := newBed(Options{Empty: empty}).call("GET " + aliceKeys); got.body != want {
-			t.Errorf("%s: got %s", empty, got.body)
+		if got := newBed(Options{Empty: empty}).call("GET " + aliceKeys); got.Body != want {
+			t.Errorf("%s: got %s", empty, got.Body)
 		}
 	}
 }
 
-func TestChangesShowAfterTheLag(t *testing.T) {
+func TestChangesAreVisibleAfterTheListLag(t *testing.T) {
 	b := newBed(Options{Lag: 10 * time.Second})
-	id, _ := b.call("POST " + aliceKeys).key()["access_key_id"].(string)
-	listed := func() bool { return strings.Contains(b.call("GET "+aliceKeys).body, id) }
+	id := b.call("POST " + aliceKeys).Text("access_key.access_key_id")
+	listed := func() bool { return strings.Contains(b.call("GET "+aliceKeys).Body, id) }
 	path := aliceKeys + "/" + id
 	if listed() || len(b.Keys("alice")) != 1 {
 		t.Error("a new key is listed at once")
 	}
-	b.call("PUT "+path+` {"status":"inactive"}`).expect(t, 404, "IAM.0004")
-	b.call("DELETE "+path).expect(t, 404, "IAM.0004")
-	b.call("GET "+path+"/last-used").expect(t, 404, "IAM.0004")
-	b.pass(10 * time.Second)
-	if !listed() {
+	b.call("PUT "+path+` {"status":"inactive"}`).Expect(t, 404, "IAM.0004")
+	b.call("DELETE "+path).Expect(t, 404, "IAM.0004")
+	b.call("GET "+path+"/last-used").Expect(t, 404, "IAM.0004")
+	if b.clock.Pass(10 * time.Second); !listed() {
 		t.Error("a key is not listed after the lag")
 	}
-	b.call("DELETE "+path).expect(t, 204, "")
-	b.call("DELETE "+path).expect(t, 404, "IAM.0004")
-	if b.pass(9 * time.Second); !listed() {
-		t.Error("a deleted key is gone from the list at once")
+	b.call("DELETE "+path).Expect(t, 204, "")
+	b.call("DELETE "+path).Expect(t, 404, "IAM.0004")
+	if b.clock.Pass(9 * time.Second); !listed() {
+		t.Error("a deleted key disappears from the list at once")
 	}
-	if b.pass(time.Second); listed() {
-		t.Error("a deleted key stays listed")
+	if b.clock.Pass(time.Second); listed() {
+		t.Error("a deleted key is listed after the lag")
 	}
 }

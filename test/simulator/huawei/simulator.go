@@ -4,21 +4,18 @@
 package huawei
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"accesskey.dev/operator/test/simulator"
 )
 
-// keysPerUser: "Each user can have a maximum of two access keys" (user guide, managing access keys).
+// keysPerUser is documented: "Each user can have a maximum of two access keys" (user guide, managing access keys).
 const keysPerUser = 2
 
-// Simulator is an account at Huawei Cloud: an http.Handler with what people do at the account beside it. Safe for
-// concurrent use.
+// Simulator simulates an account at Huawei Cloud. It is an http.Handler. Its other methods make manual changes at the account.
+// It is safe for concurrent use.
 type Simulator struct {
 	*simulator.Core
 
@@ -27,20 +24,20 @@ type Simulator struct {
 	mu      sync.Mutex
 	users   []User
 	secrets map[string]string // of every key, by access key ID
-	// operator is the key that the operator was given. It is not in the ledger, which is about the keys that are managed.
+	// operator is the key that the operator signs its requests with. It is not in the ledger, which holds the managed keys.
 	operator simulator.Pair
 	inactive map[string]bool
 	lastUsed map[string]time.Time
 	actions  map[string]bool
 	locks    map[string]*lock
-	second   time.Time // the one that answered counts
-	answered int
+	second   time.Time // the current second of the rate limit
+	answered int       // requests in that second
 }
 
-// User is an IAM user. Its ID is 32 hexadecimal digits, and so never the name of another.
+// User is an IAM user. Its ID has 32 hexadecimal digits, so it cannot be mistaken for the name of another user.
 type User struct{ ID, Name string }
 
-// New returns an account with the operator's user, which may do everything, and its key.
+// New returns an account with the user of the operator, which has every permission, and its key.
 func New(options Options) *Simulator {
 	options = options.withDefaults()
 	s := &Simulator{
@@ -60,16 +57,16 @@ func New(options Options) *Simulator {
 	return s
 }
 
-// AddUser makes an IAM user and returns its ID.
+// AddUser creates an IAM user and returns its ID.
 func (s *Simulator) AddUser(name string) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	user := User{ID: hexadecimal(32), Name: name}
+	user := User{ID: simulator.Random(32, simulator.Hex), Name: name}
 	s.users = append(s.users, user)
 	return user.ID
 }
 
-// RenameUser gives a user another name. Its ID and its keys stay.
+// RenameUser renames a user. The user keeps its ID and its keys.
 func (s *Simulator) RenameUser(name, newName string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +75,7 @@ func (s *Simulator) RenameUser(name, newName string) {
 	}
 }
 
-// DeleteUser deletes a user by name or ID. Its keys go with it (console's warning at deleting a user).
+// DeleteUser deletes a user by name or ID, and the keys of the user. (The console warns of this.)
 func (s *Simulator) DeleteUser(user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +89,7 @@ func (s *Simulator) DeleteUser(user string) {
 	s.users = slices.Delete(s.users, at, at+1)
 }
 
-// MakeKey makes a key by hand, for a user by name or ID, and returns its secret too.
+// MakeKey creates a key by hand for a user, by name or ID. It also returns the secret.
 func (s *Simulator) MakeKey(user string) (pair simulator.Pair, secret string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,21 +104,21 @@ func (s *Simulator) MakeKey(user string) (pair simulator.Pair, secret string, er
 	return pair, secret, nil
 }
 
-// RemoveKey deletes a key by hand, and reports whether there was one. It can be the operator's.
+// RemoveKey deletes a key by hand, including the key of the operator, and reports whether it existed.
 func (s *Simulator) RemoveKey(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.end(id, simulator.Person)
 }
 
-// SetActive enables or disables a key by hand. It can be the operator's.
+// SetActive enables or disables a key by hand, including the key of the operator.
 func (s *Simulator) SetActive(id string, active bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inactive[id] = !active
 }
 
-// Active reports whether a key exists and is not disabled.
+// Active reports whether a key exists and is enabled.
 func (s *Simulator) Active(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +126,7 @@ func (s *Simulator) Active(id string) bool {
 	return exists && !s.inactive[id]
 }
 
-// Keys returns the keys of a user, by name or ID, inactive ones too; none for an unknown user.
+// Keys returns the keys of a user, by name or ID, including disabled keys.
 func (s *Simulator) Keys(user string) []simulator.Pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,13 +137,13 @@ func (s *Simulator) Keys(user string) []simulator.Pair {
 	return s.live(s.users[at].ID)
 }
 
-// Valid is the data plane: whether a request that is signed with this pair would be let in. A disabled key is not.
+// Valid reports whether the data plane would accept a request that is signed with this pair. It rejects disabled keys.
 func (s *Simulator) Valid(accessKeyID, secret string) bool {
 	return s.Core.Valid(accessKeyID, secret) && s.Active(accessKeyID)
 }
 
-// Use is a request to the data plane: the key's last use is now, to the quarter of an hour (user guide, managing access
-// keys), if the pair is valid.
+// Use simulates a request to the data plane and reports whether the pair is valid. A valid request updates the last use of the
+// key, which has a resolution of 15 minutes (user guide, managing access keys).
 func (s *Simulator) Use(accessKeyID, secret string) bool {
 	if !s.Valid(accessKeyID, secret) {
 		return false
@@ -159,7 +156,7 @@ func (s *Simulator) Use(accessKeyID, secret string) bool {
 	return true
 }
 
-// Allow gives the operator's user these actions and no others.
+// Allow gives the user of the operator exactly these permissions.
 func (s *Simulator) Allow(actions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,26 +166,19 @@ func (s *Simulator) Allow(actions ...string) {
 	}
 }
 
-// Locked reports whether the gateway has locked a key for its bad signatures.
-func (s *Simulator) Locked(accessKeyID string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.locked(accessKeyID)
-}
-
-// find returns the index of a user by ID or name, -1 for none. Called with s.mu held, as all that follows.
+// find returns the index of a user by ID or name, or -1. Like all functions below, it requires that s.mu is held.
 func (s *Simulator) find(user string) int {
 	return slices.IndexFunc(s.users, func(candidate User) bool { return candidate.ID == user || candidate.Name == user })
 }
 
-// live returns the keys of a user ID that exist.
+// live returns the existing keys of a user, by ID.
 func (s *Simulator) live(owner string) []simulator.Pair {
 	return slices.DeleteFunc(append([]simulator.Pair{s.operator}, s.LivePairs()...), func(pair simulator.Pair) bool {
 		return pair.Owner != owner || !pair.Live()
 	})
 }
 
-// pair returns a key that exists.
+// pair returns an existing key.
 func (s *Simulator) pair(id string) (simulator.Pair, bool) {
 	for _, pair := range append(s.LivePairs(), s.operator) {
 		if pair.ID == id && pair.Live() {
@@ -206,7 +196,7 @@ func (s *Simulator) end(id, by string) bool {
 	return s.End(id, by)
 }
 
-// makeKey makes a key unless the user has two.
+// makeKey creates a key unless the user has two already.
 func (s *Simulator) makeKey(owner, by string) (simulator.Pair, string, *apiError) {
 	counted := slices.DeleteFunc(s.live(owner), func(pair simulator.Pair) bool {
 		return s.options.InactiveUncounted && s.inactive[pair.ID]
@@ -214,26 +204,9 @@ func (s *Simulator) makeKey(owner, by string) (simulator.Pair, string, *apiError
 	if len(counted) >= keysPerUser {
 		return simulator.Pair{}, "", &apiError{s.options.LimitStatus, s.options.LimitCode, s.options.LimitMessage}
 	}
-	id, secret := "HPUA"+random(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), random(40, letters)
+	const alphanumeric = simulator.Upper + simulator.Digits
+	id, secret := "HPUA"+simulator.Random(16, alphanumeric), simulator.Random(40, alphanumeric+simulator.Lower)
 	pair := s.Record(simulator.Pair{ID: id, AccessKeyID: id, Owner: owner, CreatedBy: by}, secret)
 	s.secrets[id] = secret
 	return pair, secret, nil
-}
-
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-func random(n int, alphabet string) string {
-	bytes := make([]byte, n)
-	_, _ = rand.Read(bytes) // never fails
-	var text strings.Builder
-	for _, b := range bytes {
-		text.WriteByte(alphabet[int(b)%len(alphabet)])
-	}
-	return text.String()
-}
-
-func hexadecimal(n int) string {
-	bytes := make([]byte, n/2)
-	_, _ = rand.Read(bytes) // never fails
-	return hex.EncodeToString(bytes)
 }

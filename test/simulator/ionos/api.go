@@ -5,18 +5,18 @@ package ionos
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
-	"time"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
 const keysPath = "/accesskeys"
 
-// apiError is an answer that is not a success.
+// apiError is an error response.
 type apiError struct {
 	status        int
 	code, message string
@@ -24,13 +24,13 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-// answer to a request; a nil body is an empty one.
+// answer is a successful response. A nil body is sent as an empty body.
 type answer struct {
 	status int
 	body   any
 }
 
-// endpoint answers a user's request, or refuses it. Called with s.mu held.
+// endpoint handles a request of a user. The caller holds s.mu.
 type endpoint func(r *http.Request, caller *user) (answer, *apiError)
 
 func (s *Simulator) routes() {
@@ -45,7 +45,7 @@ func (s *Simulator) routes() {
 	})
 }
 
-// authorized wraps an endpoint for users with a token and the privilege to use the Object Storage.
+// authorized returns a handler for an endpoint that requires a token and the privilege to use the Object Storage.
 func (s *Simulator) authorized(handle endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -62,9 +62,6 @@ func (s *Simulator) admit(r *http.Request, handle endpoint) (answer, *apiError) 
 	if !bearer || !known || (!t.expires.IsZero() && !s.Now().Before(t.expires)) {
 		return answer{}, &apiError{http.StatusUnauthorized, "err-unauthorized", "the token is not valid"}
 	}
-	if s.throttled() {
-		return answer{}, &apiError{http.StatusTooManyRequests, "err-rate", "too many requests"}
-	}
 	if t.user.barred {
 		return answer{}, &apiError{
 			s.options.PrivilegeStatus, "err-privilege", "the user is in no group with ACCESS_S3_OBJECT_STORAGE privilege",
@@ -74,15 +71,6 @@ func (s *Simulator) admit(r *http.Request, handle endpoint) (answer, *apiError) 
 		return answer{}, &apiError{http.StatusBadRequest, "err-id", "the ID is not a UUID"}
 	}
 	return handle(r, t.user)
-}
-
-// throttled counts the request in its second.
-func (s *Simulator) throttled() bool {
-	if second := s.Now().Truncate(time.Second); !second.Equal(s.second) {
-		s.second, s.requests = second, 0
-	}
-	s.requests++
-	return s.options.RatePerSecond > 0 && s.requests > s.options.RatePerSecond
 }
 
 func (s *Simulator) write(w http.ResponseWriter, answered answer, refused *apiError) {
@@ -96,9 +84,6 @@ func (s *Simulator) write(w http.ResponseWriter, answered answer, refused *apiEr
 			}
 		}
 	}
-	if answered.status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", "1")
-	}
 	if answered.body == nil {
 		w.WriteHeader(answered.status)
 		return
@@ -106,11 +91,11 @@ func (s *Simulator) write(w http.ResponseWriter, answered answer, refused *apiEr
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answered.status)
 	if err := json.NewEncoder(w).Encode(answered.body); err != nil {
-		panic(http.ErrAbortHandler) // the client has left
+		panic(http.ErrAbortHandler) // the client has disconnected
 	}
 }
 
-// keyBody is the key as clients send it. The vendor's Go SDK sends the read-only members too, as empty strings; they are
+// keyBody is a key that a client sends. The vendor's Go SDK also sends the read-only members, as empty strings. They are
 // ignored.
 type keyBody struct {
 	ID         *string         `json:"id"`
@@ -124,19 +109,14 @@ type keyBody struct {
 	} `json:"properties"`
 }
 
-// readBody reads a key and returns its description.
+// readBody decodes a key and returns its description.
 func (s *Simulator) readBody(r *http.Request) (string, *apiError) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return "", &apiError{http.StatusUnsupportedMediaType, "err-media", "the body must be application/json"}
 	}
 	var body keyBody
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err = decoder.Decode(&body); err == nil && decoder.More() {
-		err = errors.New("data after the body")
-	}
-	if err != nil {
+	if err := simulator.DecodeJSON(r.Body, &body); err != nil {
 		return "", &apiError{http.StatusBadRequest, "err-body", err.Error()}
 	}
 	id := r.PathValue("id")
@@ -144,7 +124,7 @@ func (s *Simulator) readBody(r *http.Request) (string, *apiError) {
 	case body.Properties == nil || body.Properties.Description == nil:
 		return "", &apiError{http.StatusUnprocessableEntity, "err-description", "properties.description is required"}
 	case body.ID != nil && *body.ID != id:
-		return "", &apiError{http.StatusUnprocessableEntity, "err-id", "the ID is not that of the path"}
+		return "", &apiError{http.StatusUnprocessableEntity, "err-id", "the ID differs from the ID in the path"}
 	}
 	description := *body.Properties.Description
 	if most := s.options.MaxDescription; most > 0 && len([]rune(description)) > most {
@@ -157,12 +137,12 @@ func (s *Simulator) readBody(r *http.Request) (string, *apiError) {
 
 func noBody(r *http.Request) *apiError {
 	if n, _ := io.Copy(io.Discard, r.Body); n > 0 {
-		return &apiError{http.StatusBadRequest, "err-body", "a renewal has no body"}
+		return &apiError{http.StatusBadRequest, "err-body", "a renew request takes no body"}
 	}
 	return nil
 }
 
-// isUUID takes the plain form of RFC 9562 in lower case, of any version.
+// isUUID reports whether text is a UUID of any version in lower case (RFC 9562).
 func isUUID(text string) bool {
 	if len(text) != 36 {
 		return false

@@ -8,120 +8,106 @@ import (
 	"time"
 )
 
-func TestANewKeyIsProvisionedFirst(t *testing.T) {
+func TestNewKeyIsProvisioned(t *testing.T) {
 	for name, test := range map[string]struct {
 		options Options
-		again   any // the status after an update or a renewal
+		again   string // the status after an update or a renew
 	}{
-		"once":                           {Options{Provisioning: 10 * time.Second}, "AVAILABLE"},
-		"and again when it is changed":   {Options{Provisioning: 10 * time.Second, ChangesProvision: true}, "PROVISIONING"},
-		"but not with no delay":          {Options{}, "AVAILABLE"},
-		"nor again where there is no it": {Options{ChangesProvision: true}, "AVAILABLE"},
+		"when it is created":             {Options{Provisioning: 10 * time.Second}, "AVAILABLE"},
+		"when it is created or changed":  {Options{Provisioning: 10 * time.Second, ChangesProvision: true}, "PROVISIONING"},
+		"without a delay":                {Options{}, "AVAILABLE"},
+		"without a delay and on changes": {Options{ChangesProvision: true}, "AVAILABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(test.options)
-			made := b.call("PUT /accesskeys/" + one + " " + described)
-			accessKey, secret := made.pair()
-			if slow := test.options.Provisioning > 0; (made.metadata("status") == "PROVISIONING") != slow || b.Valid(accessKey, secret) == slow {
-				t.Errorf("got %s", made.body)
+			made := b.call(putOne)
+			accessKey, secret := pair(made)
+			if slow := test.options.Provisioning > 0; (status(made) == "PROVISIONING") != slow || b.Valid(accessKey, secret) == slow {
+				t.Errorf("got %s", made.Body)
 			}
-			b.after(10 * time.Second)
-			if read := b.call("GET /accesskeys/" + one); read.metadata("status") != "AVAILABLE" || !b.Valid(accessKey, secret) {
-				t.Errorf("got %s", read.body)
+			b.clock.Pass(10 * time.Second)
+			if read := b.call(get); status(read) != "AVAILABLE" || !b.Valid(accessKey, secret) {
+				t.Errorf("got %s", read.Body)
 			}
-			for _, line := range []string{"PUT /accesskeys/" + one + " " + described, "PUT /accesskeys/" + one + "/renew"} {
-				if changed := b.call(line); changed.metadata("status") != test.again {
-					t.Errorf("%s: got %s", line, changed.body)
+			for _, line := range []string{putOne, renew} {
+				if changed := b.call(line); status(changed) != test.again {
+					t.Errorf("%s: got %s", line, changed.Body)
 				}
 			}
 		})
 	}
 }
 
-func TestAKeyThatIsProvisionedMayRefuseARenewal(t *testing.T) {
+func TestKeyThatIsProvisionedCanRefuseARenew(t *testing.T) {
 	b := newBed(Options{Provisioning: 10 * time.Second, RenewEarlyStatus: 409})
-	b.make(t, one)
-	b.call("PUT /accesskeys/"+one+"/renew").expect(t, 409, "err-state")
-	b.after(10 * time.Second)
-	b.call("PUT /accesskeys/"+one+"/renew").expect(t, 200, "")
+	b.make(t)
+	b.call(renew).Expect(t, 409, "err-state")
+	b.clock.Pass(10 * time.Second)
+	b.call(renew).Expect(t, 200, "")
 }
 
-func TestANewKeyIsNotFoundForAWhile(t *testing.T) {
+func TestNewKeyIsInvisibleForAWhile(t *testing.T) {
 	b := newBed(Options{Unseen: 10 * time.Second})
-	accessKey, secret := b.make(t, one)
-	lines := []string{"GET /accesskeys/" + one, "PUT /accesskeys/" + one + "/renew", "DELETE /accesskeys/" + one}
-	for _, line := range lines {
-		b.call(line).expect(t, 404, "err-not-found")
+	accessKey, secret := b.make(t)
+	for _, line := range []string{get, renew, del} {
+		b.call(line).Expect(t, 404, "err-not-found")
 	}
-	if listed := b.call("GET /accesskeys").items(); len(listed) != 0 || !b.Valid(accessKey, secret) {
+	if listed := b.call(list).List("items"); len(listed) != 0 || !b.Valid(accessKey, secret) {
 		t.Errorf("got %v", listed)
 	}
-	b.call("PUT /accesskeys/"+one+" "+described).expect(t, 200, "")
-	b.after(10 * time.Second)
-	for i, status := range []int{200, 200, 202} {
-		b.call(lines[i]).expect(t, status, "")
-	}
+	b.call(putOne).Expect(t, 200, "")
+	b.clock.Pass(10 * time.Second)
+	b.call(get).Expect(t, 200, "")
+	b.call(renew).Expect(t, 200, "")
+	b.call(del).Expect(t, 202, "")
 }
 
-func TestADeletionIsAcceptedFirstAndDoneLater(t *testing.T) {
+func TestDeletionIsAcceptedFirstAndCompletedLater(t *testing.T) {
 	for name, test := range map[string]struct {
-		options        Options
-		put, del, then int // answers while it is destroyed, and the PUT when it is gone
-		works          bool
+		options         Options
+		put, del, later int // the responses while the key is destroyed, and the response to a PUT when it is gone
+		works           bool
 	}{
-		"as documented":                    {Options{}, 409, 202, 201, false},
-		"and PUT goes through":             {Options{DestroyingStatus: 200}, 200, 202, 201, false},
-		"and cannot be repeated":           {Options{DestroyAgainStatus: 404}, 409, 404, 201, false},
-		"and the pair works until the end": {Options{DestroyingWorks: true}, 409, 202, 201, true},
-		"and its ID is not free again":     {Options{DestroyedTaken: true}, 409, 202, 409, false},
+		"as documented":                {Options{}, 409, 202, 201, false},
+		"a PUT succeeds":               {Options{DestroyingStatus: 200}, 200, 202, 201, false},
+		"a second DELETE fails":        {Options{DestroyAgainStatus: 404}, 409, 404, 201, false},
+		"the pair works until the end": {Options{DestroyingWorks: true}, 409, 202, 201, true},
+		"the ID cannot be reused":      {Options{DestroyedTaken: true}, 409, 202, 409, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.options.Destroying = 10 * time.Second
 			b := newBed(test.options)
-			accessKey, secret := b.make(t, one)
-			b.call("DELETE /accesskeys/"+one).expect(t, 202, "")
-			if read := b.call("GET /accesskeys/" + one); read.metadata("status") != "DESTROYING" || b.Valid(accessKey, secret) != test.works {
-				t.Errorf("got %s", read.body)
+			accessKey, secret := b.make(t)
+			b.call(del).Expect(t, 202, "")
+			if read := b.call(get); status(read) != "DESTROYING" || b.Valid(accessKey, secret) != test.works {
+				t.Errorf("got %s", read.Body)
 			}
-			for line, status := range map[string]int{
-				"PUT /accesskeys/" + one + " " + described: test.put, "DELETE /accesskeys/" + one: test.del,
-			} {
-				if got := b.call(line); got.status != status {
-					t.Errorf("%s: got %d %s", line, got.status, got.body)
+			for line, want := range map[string]int{putOne: test.put, del: test.del} {
+				if got := b.call(line); got.Status != want {
+					t.Errorf("%s: got %d %s", line, got.Status, got.Body)
 				}
 			}
 			if live := b.Keys("alice"); len(live) != 0 || b.History()[0].DeletedBy != "alice" {
 				t.Errorf("got %+v", b.History())
 			}
-			b.after(10 * time.Second)
-			b.call("GET /accesskeys/"+one).expect(t, 404, "err-not-found")
-			b.call("DELETE /accesskeys/"+one).expect(t, 404, "err-not-found")
+			b.clock.Pass(test.options.Destroying)
+			b.call(get).Expect(t, 404, "err-not-found")
+			b.call(del).Expect(t, 404, "err-not-found")
 			if b.Valid(accessKey, secret) {
-				t.Error("the pair outlives its key")
+				t.Error("the pair works without its key")
 			}
-			if got := b.call("PUT /accesskeys/" + one + " " + described); got.status != test.then {
-				t.Errorf("got %d %s", got.status, got.body)
+			if got := b.call(putOne); got.Status != test.later {
+				t.Errorf("got %d %s", got.Status, got.Body)
 			}
 		})
 	}
 }
 
-func TestWithoutADelayADeletionIsDoneAtOnce(t *testing.T) {
+func TestDeletionWithoutADelay(t *testing.T) {
 	b := newBed(Options{})
-	b.make(t, one)
-	if got := b.call("DELETE /accesskeys/" + one); got.status != 202 || got.body != "" {
-		t.Errorf("got %d %q", got.status, got.body)
+	b.make(t)
+	if got := b.call(del); got.Status != 202 || got.Body != "" {
+		t.Errorf("got %d %q", got.Status, got.Body)
 	}
-	b.call("GET /accesskeys/"+one).expect(t, 404, "err-not-found")
-}
-
-func TestTooManyRequestsInASecondAreThrottled(t *testing.T) {
-	b := newBed(Options{RatePerSecond: 2})
-	for _, status := range []int{200, 200, 429} {
-		if got := b.call("GET /accesskeys"); got.status != status || (got.header.Get("Retry-After") == "1") != (status == 429) {
-			t.Errorf("got %d %v", got.status, got.header)
-		}
-	}
-	b.after(time.Second)
-	b.call("GET /accesskeys").expect(t, 200, "")
+	b.call(get).Expect(t, 404, "err-not-found")
 }

@@ -18,7 +18,7 @@ const (
 	maxLimit     = 1000
 )
 
-// wall is how times are written: with an offset, not in UTC.
+// wall is the time zone of the responses. The service returns times with an offset, not in UTC.
 var wall = time.FixedZone("", 3600)
 
 func (s *Simulator) createKey(r *http.Request, caller *user) (answer, *apiError) {
@@ -45,7 +45,7 @@ func (s *Simulator) ensureKey(r *http.Request, caller *user) (answer, *apiError)
 	k, exists := s.keys[id]
 	switch {
 	case exists && k.owner != caller, s.destroyed[id] && s.options.DestroyedTaken:
-		return answer{}, &apiError{http.StatusConflict, "err-taken", "the UUID belongs to somebody else"}
+		return answer{}, &apiError{http.StatusConflict, "err-taken", "the UUID belongs to another user"}
 	case exists:
 		return s.updateKey(k, description)
 	}
@@ -87,7 +87,7 @@ func (s *Simulator) renew(r *http.Request, caller *user) (answer, *apiError) {
 	return answer{s.options.RenewStatus, s.created(k)}, nil
 }
 
-// changeable: a key that is being destroyed may refuse to be changed.
+// changeable refuses to change a key that is being destroyed, unless Options allow it.
 func (s *Simulator) changeable(k *key) *apiError {
 	if k.gone.IsZero() || s.options.DestroyingStatus == http.StatusOK {
 		return nil
@@ -134,7 +134,7 @@ func (s *Simulator) listKeys(r *http.Request, caller *user) (answer, *apiError) 
 		limit = defaultLimit
 	}
 	limit = min(limit, s.options.PageSize)
-	keys := s.listed(caller, query.Get("filter.accesskeyId"))
+	keys := s.listed(caller)
 	items := []any{}
 	for _, k := range keys[min(offset, len(keys)):min(offset+limit, len(keys))] {
 		items = append(items, s.read(k))
@@ -145,11 +145,11 @@ func (s *Simulator) listKeys(r *http.Request, caller *user) (answer, *apiError) 
 	}}, nil
 }
 
-// listed returns the keys that the user can see, in the order of their IDs.
-func (s *Simulator) listed(caller *user, accessKey string) []*key {
+// listed returns the keys that the user can see, sorted by ID.
+func (s *Simulator) listed(caller *user) []*key {
 	var keys []*key
 	for _, k := range s.keys {
-		if k.owner == caller && !s.Now().Before(k.seen) && (accessKey == "" || k.accessKey == accessKey) {
+		if k.owner == caller && !s.Now().Before(k.seen) {
 			keys = append(keys, k)
 		}
 	}
@@ -175,7 +175,7 @@ func (s *Simulator) links(r *http.Request, offset, limit, total int) map[string]
 	return links
 }
 
-// created is a key as the create and the renew answer it: with the secret, without canonicalUserId.
+// created returns a key as in the response to a create or renew: with the secret and without canonicalUserId.
 func (s *Simulator) created(k *key) map[string]any {
 	body := s.read(k)
 	properties, _ := body["properties"].(map[string]any)
@@ -184,7 +184,7 @@ func (s *Simulator) created(k *key) map[string]any {
 	return body
 }
 
-// read is a key as every other answer has it.
+// read returns a key as in every other response.
 func (s *Simulator) read(k *key) map[string]any {
 	properties := map[string]any{
 		"description": k.description, "accessKey": k.accessKey, "canonicalUserId": nil, "contractUserId": "11111111:" + k.owner.id,
@@ -214,7 +214,7 @@ func (s *Simulator) read(k *key) map[string]any {
 	}
 }
 
-// number reads a query parameter; 0 without one.
+// number parses a query parameter. It returns 0 if the parameter is absent.
 func number(query url.Values, name string, least, most int) (int, *apiError) {
 	if !query.Has(name) {
 		return 0, nil

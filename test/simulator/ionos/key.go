@@ -4,19 +4,18 @@
 package ionos
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"fmt"
 	"net/http"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"accesskey.dev/operator/test/simulator"
 )
 
-// keysPerUser: a user can have up to five access keys (the documents' page of limitations).
+// keysPerUser is documented: a user can have up to five access keys (page "Limitations").
 const keysPerUser = 5
 
-// The states of a key (metadata.status).
+// These are the states of a key (metadata.status).
 const (
 	available    = "AVAILABLE"
 	provisioning = "PROVISIONING"
@@ -24,21 +23,19 @@ const (
 	failed       = "FAILED"
 )
 
-// key is an access key, from its making until it is gone.
+// key is an access key that exists.
 type key struct {
 	id, description   string
 	owner             *user
 	accessKey, secret string
 	made, changed     time.Time
-	// seen and ready are from when on the key is found, and works.
+	// seen is when the key becomes visible. ready is when it starts to work.
 	seen, ready time.Time
-	// gone is when the accepted deletion is done; zero without one.
+	// gone is when the accepted deletion completes. It is zero if there is none.
 	gone time.Time
-	// failure is why the service could not make the key.
+	// failure is the reason why the service could not create the key.
 	failure string
-	// inactive: a person switched it off, which this API does not show.
-	inactive bool
-	// pair is what the ledger has of it.
+	// pair is the key's entry in the ledger.
 	pair simulator.Pair
 }
 
@@ -55,14 +52,14 @@ func (k *key) status(now time.Time) string {
 	}
 }
 
-// replaced is a pair that was renewed and works on until its time.
+// replaced is a pair that was regenerated. It works until the end of its grace period.
 type replaced struct {
 	id, accessKey, secret string
 	until                 time.Time
 }
 
-// Valid is the data plane: whether a request that is signed with this pair would be let in. Unlike the ledger's, it
-// knows pairs that do not work yet, and those that work although they were replaced or deleted.
+// Valid reports whether the data plane would accept a request that is signed with this pair. Unlike Ledger.Valid, it rejects
+// pairs that do not work yet, and accepts pairs that still work although they were replaced or deleted.
 func (s *Simulator) Valid(accessKeyID, secret string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,12 +78,12 @@ func (s *Simulator) Valid(accessKeyID, secret string) bool {
 	return false
 }
 
-// works: the key's pairs do, once their time has come. Called with s.mu held, like all of the following.
+// works reports whether the state of a key lets its pairs work. Like all functions below, it requires that s.mu is held.
 func (s *Simulator) works(k *key) bool {
-	return !k.inactive && k.failure == "" && (k.gone.IsZero() || s.options.DestroyingWorks)
+	return k.failure == "" && (k.gone.IsZero() || s.options.DestroyingWorks)
 }
 
-// sweep removes the keys whose destruction is done.
+// sweep removes the keys whose deletion has completed.
 func (s *Simulator) sweep() {
 	for id, k := range s.keys {
 		if !k.gone.IsZero() && !s.Now().Before(k.gone) {
@@ -96,7 +93,7 @@ func (s *Simulator) sweep() {
 	}
 }
 
-// find returns a key that the user may know of.
+// find returns a key that is visible to the user.
 func (s *Simulator) find(owner *user, id string) (*key, *apiError) {
 	k, exists := s.keys[id]
 	if !exists || k.owner != owner || s.Now().Before(k.seen) {
@@ -119,10 +116,10 @@ func (s *Simulator) full(owner *user) *apiError {
 	if s.count(owner) < keysPerUser {
 		return nil
 	}
-	return &apiError{s.options.LimitStatus, s.options.LimitCode, "the user has as many access keys as are allowed"}
+	return &apiError{s.options.LimitStatus, s.options.LimitCode, "the user has reached the maximum number of access keys"}
 }
 
-// makeKey makes a key unless the owner has five.
+// makeKey creates a key unless the owner has five already.
 func (s *Simulator) makeKey(owner *user, id, description, by string) (*key, *apiError) {
 	if refused := s.full(owner); refused != nil {
 		return nil, refused
@@ -161,21 +158,11 @@ func (s *Simulator) record(k *key, by string) {
 	k.pair = s.Record(simulator.Pair{ID: k.id, AccessKeyID: k.accessKey, Owner: k.owner.name, CreatedBy: by}, k.secret)
 }
 
-// newAccessKey is 92 characters, as every key since 2024-04-25.
+// newAccessKey returns 92 characters. This is the length of every key since 2024-04-25.
 func newAccessKey() string {
-	return "00000" + base64.RawURLEncoding.EncodeToString(randomBytes(66))[:87]
+	return "00000" + simulator.Random(87, simulator.Upper+simulator.Lower+simulator.Digits+"-_")
 }
 
-func newSecret() string { return base64.StdEncoding.EncodeToString(randomBytes(30)) }
+func newSecret() string { return simulator.Random(40, simulator.Base64) }
 
-func newUUID() string {
-	random := randomBytes(16)
-	random[6], random[8] = random[6]&0x0f|0x40, random[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", random[:4], random[4:6], random[6:8], random[8:10], random[10:])
-}
-
-func randomBytes(n int) []byte {
-	random := make([]byte, n)
-	_, _ = rand.Read(random) // never fails
-	return random
-}
+func newUUID() string { return string(uuid.NewUUID()) }

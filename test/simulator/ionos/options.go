@@ -1,8 +1,9 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ionos simulates the access keys of the IONOS Cloud Object Storage Management API, as strictly as the vendor's
-// OpenAPI document, its SDKs and its Terraform provider tell it. What they leave open is an Option.
+// Package ionos simulates the access keys of the IONOS Cloud Object Storage Management API. The simulator is as strict as the
+// vendor's OpenAPI document, its SDKs and its Terraform provider require. Options has a field for each behaviour that they
+// leave open.
 package ionos
 
 import (
@@ -13,85 +14,82 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Hidden is how an answer that must not show the secret writes secretKey.
+// Hidden is the form of secretKey in a response that must not show the secret.
 type Hidden string
 
-// The ways not to show a secret. The vendor's Terraform provider takes it for shown once; the examples of the API
-// document show it in every answer.
+// The vendor's Terraform provider assumes that the secret is shown only once. The examples of the API document show it in
+// every response.
 const (
 	HiddenEmpty  Hidden = "empty string"
 	HiddenAbsent Hidden = "absent"
 	HiddenNull   Hidden = "null"
-	HiddenNot    Hidden = "shown all the same"
+	HiddenNot    Hidden = "shown"
 )
 
-// Next is the form of _links.next. No client follows it: it may lead to plain HTTP.
+// Next is the form of _links.next. Clients must not follow this link, because it can lead to plain HTTP.
 type Next string
 
-// The forms of _links.next.
+// These are the forms of _links.next.
 const (
 	NextHTTP    Next = "plain HTTP"
 	NextForeign Next = "foreign host"
 	NextAbsent  Next = "absent"
-	// NextAlways names a next page even on the last one.
+	// NextAlways returns a next page even for the last page.
 	NextAlways Next = "always"
 )
 
-// Options are the settings of a simulator. The zero value is the service as it is documented, with a default wherever
-// the documents are silent, and without any delay. Every field below RatePerSecond is a thing that no vendor source
-// confirms.
+// Options configures a simulator. The zero value is the documented service without any delay. The fields below Unseen are
+// behaviours that no source of the vendor confirms. Each of them has a default.
 type Options struct {
-	// Clock dates keys, ends tokens and runs the delays; nil: the real one.
+	// Clock provides the time for keys, tokens and delays; default: the real clock.
 	Clock clock.PassiveClock
-	// Provisioning is how long a new key is PROVISIONING and does not work.
+	// Provisioning is how long a new key is PROVISIONING. It does not work during that time.
 	Provisioning time.Duration
-	// Destroying is how long a key whose deletion was accepted is still listed, as DESTROYING.
+	// Destroying is how long a key is still listed as DESTROYING after its deletion was accepted.
 	Destroying time.Duration
-	// Unseen is how long a new key is not found by anything but another PUT of the same ID.
+	// Unseen is how long a new key is invisible. Only another PUT of the same ID finds it during that time.
 	Unseen time.Duration
-	// RatePerSecond is how many requests a second of Clock takes before the answer is 429; 0: any number.
-	RatePerSecond int
 
-	// LimitStatus and LimitCode answer the create of a sixth key; default 422 and "err-limit".
+	// LimitStatus and LimitCode are the response to creating a sixth key; default: 422 and "err-limit".
 	LimitStatus int
 	LimitCode   string
-	// LimitFirst asks for the limit before it looks whether the ID exists, so that the PUT of an existing key meets it.
+	// LimitFirst checks the limit before it looks up the ID, so the PUT of an existing key can also exceed it.
 	LimitFirst bool
-	// DestroyingUncounted: a key that is being destroyed does not count against the limit.
+	// DestroyingUncounted excludes keys that are being destroyed from the limit.
 	DestroyingUncounted bool
-	// DestroyingStatus answers PUT and renew of a key that is being destroyed; default 409. 200 lets them through.
+	// DestroyingStatus is the response to a PUT or renew of a key that is being destroyed; default: 409. 200 carries it out.
 	DestroyingStatus int
-	// DestroyAgainStatus answers the DELETE of a key that is being destroyed; default 202.
+	// DestroyAgainStatus is the response to the DELETE of a key that is being destroyed; default: 202.
 	DestroyAgainStatus int
-	// DestroyingWorks: a pair works until its key is gone; default: until the deletion is accepted.
+	// DestroyingWorks lets a pair work until its key is gone; default: until the deletion is accepted.
 	DestroyingWorks bool
-	// DestroyedTaken: the ID of a key that is gone is taken for ever.
+	// DestroyedTaken prevents reuse of the ID of a deleted key.
 	DestroyedTaken bool
-	// LastKeyStatus, if set, answers the DELETE of a user's only key. The DCD refuses it while the user has buckets.
+	// LastKeyStatus, if set, is the response to the DELETE of the only key of a user. The DCD rejects it while there are buckets.
 	LastKeyStatus int
-	// Secrets is how answers other than those to a create or a renew write the secret; default HiddenEmpty.
+	// Secrets is the form of the secret in responses other than those to a create or renew; default: HiddenEmpty.
 	Secrets Hidden
-	// EnsureHides: the 201 to a PUT does not show the secret either.
+	// EnsureHides hides the secret also in the 201 response to a PUT.
 	EnsureHides bool
-	// RenewStatus answers a renewal; default 200.
+	// RenewStatus is the response to a renew; default: 200.
 	RenewStatus int
-	// RenewEarlyStatus, if set, answers the renewal of a key that is PROVISIONING; default: it is renewed.
+	// RenewEarlyStatus, if set, is the response to the renew of a key that is PROVISIONING; default: the renew succeeds.
 	RenewEarlyStatus int
-	// RenewChangesAccessKey gives a renewed key another access key as well.
+	// RenewChangesAccessKey makes a renew change the access key as well as the secret.
 	RenewChangesAccessKey bool
-	// RenewGrace is how long the replaced pair works on.
+	// RenewGrace is how long the old pair works after a renew.
 	RenewGrace time.Duration
-	// ChangesProvision: an update or a renewal makes the key PROVISIONING again.
+	// ChangesProvision makes a key PROVISIONING again after an update or renew.
 	ChangesProvision bool
-	// MaxDescription bounds the description, characters; 0: no bound.
+	// MaxDescription is the maximum length of the description in characters; default: no limit.
 	MaxDescription int
-	// PrivilegeStatus answers a user without the privilege to use the Object Storage; default 403.
+	// PrivilegeStatus is the response to a user without the privilege to use the Object Storage; default: 403.
 	PrivilegeStatus int
-	// BareErrors leaves both members of every error's body out.
+	// BareErrors makes the body of every error response an empty object.
 	BareErrors bool
-	// Next is the form of _links.next; default NextHTTP.
+	// Next is the form of _links.next; default: NextHTTP.
 	Next Next
-	// PageSize bounds a page below the documented 1,000.
+	// PageSize is the maximum number of keys per page; default: 1,000, the documented maximum.
 	PageSize int
 }
 

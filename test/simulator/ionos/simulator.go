@@ -12,7 +12,8 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// Simulator is the service: an http.Handler with what people do at it beside. Safe for concurrent use.
+// Simulator simulates the service. It is an http.Handler. Its other methods make manual changes at the service. It is safe
+// for concurrent use.
 type Simulator struct {
 	*simulator.Core
 
@@ -23,15 +24,13 @@ type Simulator struct {
 	tokens    map[string]token
 	keys      map[string]*key // by ID
 	replaced  []replaced
-	destroyed map[string]bool // IDs of keys that are gone
-	second    time.Time       // that RatePerSecond counts
-	requests  int             // in it
+	destroyed map[string]bool // IDs of deleted keys
 }
 
-// user of a contract.
+// user is a user of the contract.
 type user struct {
 	name, id string
-	// barred: without the privilege to use the Object Storage.
+	// barred users lack the privilege to use the Object Storage.
 	barred bool
 }
 
@@ -40,7 +39,7 @@ type token struct {
 	expires time.Time // zero: never
 }
 
-// New returns the service without users.
+// New returns a service without users.
 func New(options Options) *Simulator {
 	s := &Simulator{
 		Core:    simulator.NewCore(options.Clock),
@@ -51,7 +50,7 @@ func New(options Options) *Simulator {
 	return s
 }
 
-// AddUser makes a user and returns a token of theirs that does not end. The name is the Owner of the user's pairs.
+// AddUser creates a user and returns a token that does not expire. The name is the Owner of the user's pairs.
 func (s *Simulator) AddUser(name string) string {
 	s.mu.Lock()
 	s.users[name] = &user{name: name, id: newUUID()}
@@ -59,48 +58,32 @@ func (s *Simulator) AddUser(name string) string {
 	return s.AddToken(name, time.Time{})
 }
 
-// DeleteUser deletes a user with their tokens and keys.
-func (s *Simulator) DeleteUser(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for text, t := range s.tokens {
-		if t.user.name == name {
-			delete(s.tokens, text)
-		}
-	}
-	for id, k := range s.keys {
-		if k.owner.name == name {
-			s.remove(id)
-		}
-	}
-	delete(s.users, name)
-}
-
-// AddToken issues a token of the user that ends at expires; zero: never. It panics if there is no such user.
+// AddToken issues a token of a user with this expiry. If the expiry is zero, the token does not expire. AddToken panics if the
+// user does not exist.
 func (s *Simulator) AddToken(name string, expires time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	part := base64.RawURLEncoding.EncodeToString
-	text := part([]byte(`{"typ":"JWT"}`)) + "." + part([]byte(`{"sub":"`+s.users[name].id+`"}`)) + "." + part(randomBytes(32))
+	text := part([]byte(`{"typ":"JWT"}`)) + "." + part([]byte(`{"identity":{"uuid":"`+s.users[name].id+`","contractNumber":1}}`)) + "." + part([]byte(simulator.Random(32, simulator.Base64)))
 	s.tokens[text] = token{user: s.users[name], expires: expires}
 	return text
 }
 
-// RevokeTokens ends every token.
+// RevokeTokens revokes every token.
 func (s *Simulator) RevokeTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)
 }
 
-// SetPrivilege gives the user the privilege to use the Object Storage, or takes it away. New users have it.
+// SetPrivilege grants or revokes the privilege to use the Object Storage. New users have it.
 func (s *Simulator) SetPrivilege(name string, granted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users[name].barred = !granted
 }
 
-// MakeKey makes a key of the user by hand, and returns its secret too.
+// MakeKey creates a key of a user by hand. It also returns the secret.
 func (s *Simulator) MakeKey(name, description string) (pair simulator.Pair, secret string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,31 +99,22 @@ func (s *Simulator) MakeKey(name, description string) (pair simulator.Pair, secr
 	return k.pair, k.secret, nil
 }
 
-// RemoveKey makes a key vanish at once, and reports whether there was one.
+// RemoveKey removes a key by hand, without delay, and reports whether it existed.
 func (s *Simulator) RemoveKey(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.remove(id)
 }
 
-// FailKey makes a key FAILED, for this reason.
+// FailKey sets the status of a key to FAILED with this reason.
 func (s *Simulator) FailKey(id, reason string) { s.change(id, func(k *key) { k.failure = reason }) }
 
-// Deactivate switches a key off, as the DCD can. This API shows nothing of it.
-func (s *Simulator) Deactivate(id string) { s.change(id, func(k *key) { k.inactive = true }) }
-
-// Describe replaces a key's description.
+// Describe replaces the description of a key.
 func (s *Simulator) Describe(id, description string) {
 	s.change(id, func(k *key) { k.description = description })
 }
 
-// Description returns a key's description.
-func (s *Simulator) Description(id string) (description string) {
-	s.change(id, func(k *key) { description = k.description })
-	return description
-}
-
-// Keys returns the user's pairs that were not deleted.
+// Keys returns the pairs of a user that have not been deleted.
 func (s *Simulator) Keys(name string) []simulator.Pair {
 	return s.LivePairsOf(name)
 }

@@ -13,22 +13,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
 const usersPath = "/api/protocols/s3/services/{svm}/users"
 
-// Codes of errors beside those of the object store: the general guide's 1 to 4, and others that clusters answer.
+// These error codes are not specific to the object store. The general guide documents 1 to 4. Clusters return the others.
 const (
 	codeInvalid      = "2"
 	codeUnsupported  = "3"
 	codeNotFound     = "4"
-	codeArgument     = "262179" // an unknown member or parameter
-	codeField        = "262197" // a value that a parameter can't have
+	codeArgument     = "262179" // unknown member or parameter
+	codeField        = "262197" // invalid value of a parameter
 	codeUnauthorized = "6691623"
-	codeUndocumented = "92405999" // stands for a code that no source gives
+	codeUndocumented = "92405999" // stands for codes that no source names
 )
 
-// apiError is an answer that is not a success.
+// apiError is an error response.
 type apiError struct {
 	status                int
 	code, message, target string
@@ -36,27 +38,22 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
-// answer is what is written for a success: a body (nil: empty), and perhaps where the new resource is.
+// answer is a successful response. A nil body is sent as an empty body or as {}.
 type answer struct {
 	status   int
 	body     any
 	location string
-	// change: something was done, which a cluster may also do in a job.
+	// change reports that the request changed something. A cluster can also run changes as jobs.
 	change bool
 }
 
-// endpoint answers a request, or refuses it. Called with s.mu held.
+// endpoint handles a request. The caller holds s.mu.
 type endpoint func(r *http.Request) (answer, *apiError)
 
 func (s *Simulator) routes() {
 	s.Handle("GET /api/cluster", s.authorized(s.cluster, "fields", "return_timeout"))
 	s.Handle("GET /api/svm/svms", s.authorized(s.listSVMs, "name", "uuid", "fields", "max_records", "order_by", "return_records", "return_timeout"))
-	collection := []string{
-		"name", "comment", "access_key", "key_expiry_time", "key_time_to_live", "svm.name", "svm.uuid", "fields", "max_records",
-		"order_by", "return_records", "return_timeout", startName, startUUID, "keys.id", "keys.access_key", "keys.expiry_time",
-		"keys.time_to_live",
-	}
-	s.Handle("GET "+usersPath, s.authorized(s.inSVM(s.listUsers), collection...))
+	s.Handle("GET "+usersPath, s.authorized(s.inSVM(s.listUsers), "name", "fields", "max_records", "return_timeout", startName, startUUID))
 	s.Handle("POST "+usersPath, s.authorized(s.inSVM(s.createUser), "return_records", "return_timeout"))
 	s.Handle("GET "+usersPath+"/{name}", s.authorized(s.inSVM(s.getUser), "fields", "return_timeout"))
 	s.Handle("PATCH "+usersPath+"/{name}", s.authorized(s.inSVM(s.changeUser), "regenerate_keys", "delete_keys", "return_records", "return_timeout"))
@@ -66,7 +63,7 @@ func (s *Simulator) routes() {
 	}))
 }
 
-// authorized wraps an endpoint that needs the account, and the right to it, and takes these parameters and no others.
+// authorized returns a handler for an endpoint that requires the account and its permission, and accepts only these parameters.
 func (s *Simulator) authorized(handle endpoint, parameters ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -93,7 +90,7 @@ func (s *Simulator) admit(r *http.Request, parameters []string) *apiError {
 	return checkQuery(r.URL.RawQuery, parameters)
 }
 
-// checkQuery refuses unknown parameters, and values that can't be. An unknown route takes any.
+// checkQuery rejects unknown parameters and invalid values. If parameters is empty, it accepts any parameter.
 func checkQuery(raw string, parameters []string) *apiError {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -105,7 +102,7 @@ func checkQuery(raw string, parameters []string) *apiError {
 		}
 	}
 	for _, name := range []string{"return_records", "regenerate_keys", "delete_keys"} {
-		if _, refused := flag(query, name, false); refused != nil {
+		if _, refused := flag(query, name); refused != nil {
 			return refused
 		}
 	}
@@ -117,7 +114,7 @@ func checkQuery(raw string, parameters []string) *apiError {
 	return nil
 }
 
-// inSVM wraps an endpoint below an SVM.
+// inSVM returns an endpoint that first checks that the SVM exists.
 func (s *Simulator) inSVM(handle endpoint) endpoint {
 	return func(r *http.Request) (answer, *apiError) {
 		if r.PathValue("svm") != s.options.SVMUUID {
@@ -130,11 +127,11 @@ func (s *Simulator) inSVM(handle endpoint) endpoint {
 	}
 }
 
-// flag reads a boolean parameter, in which the vendor's own client begins with a capital.
-func flag(query url.Values, name string, unset bool) (bool, *apiError) {
+// flag parses a boolean parameter. The vendor's own client sends values such as True.
+func flag(query url.Values, name string) (bool, *apiError) {
 	text := query.Get(name)
 	if text == "" {
-		return unset, nil
+		return false, nil
 	}
 	set, err := strconv.ParseBool(strings.ToLower(text))
 	if err != nil {
@@ -155,7 +152,7 @@ func (s *Simulator) notFound(target string) *apiError {
 	return &apiError{s.options.NotFoundStatus, codeNotFound, "entry doesn't exist", target}
 }
 
-// store is an error of the object store itself.
+// store returns an error of the object store.
 func (s *Simulator) store(code, message string) *apiError {
 	return &apiError{s.options.ErrorStatus, code, message, ""}
 }
@@ -182,11 +179,9 @@ func (s *Simulator) write(w http.ResponseWriter, good answer, refused *apiError)
 	}
 }
 
-// encode writes JSON. A client that left is no trouble of the simulator's.
+// encode writes JSON. It ignores clients that have disconnected.
 func encode(w http.ResponseWriter, body any) {
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		return
-	}
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 func (s *Simulator) writeError(w http.ResponseWriter, refused *apiError) {
@@ -207,14 +202,9 @@ func (s *Simulator) writeError(w http.ResponseWriter, refused *apiError) {
 	encode(w, map[string]any{"error": body})
 }
 
-// decode reads a body that is one JSON object of known members. An empty body is one without members.
+// decode reads a body that must be a single JSON object without unknown members. An empty body counts as an empty object.
 func decode(r *http.Request, into any) *apiError {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	if err == nil && decoder.More() {
-		err = errors.New("data after the body")
-	}
+	err := simulator.DecodeJSON(r.Body, into)
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
@@ -226,7 +216,7 @@ func decode(r *http.Request, into any) *apiError {
 
 func (s *Simulator) cluster(*http.Request) (answer, *apiError) {
 	return answer{body: map[string]any{
-		"name": "cluster1", "uuid": "1cd8a442-86d1-11e0-ae1c-123478563412",
+		"name": "cluster1", "uuid": s.options.UUID,
 		"version": map[string]any{
 			"full":       "NetApp Release " + s.version.String() + "P2: Thu Jan 08 09:13:37 UTC 2026",
 			"generation": s.version[0], "major": s.version[1], "minor": s.version[2],

@@ -22,7 +22,7 @@ const (
 
 var nameCharacters = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]*$`)
 
-// body is what POST and PATCH take; which of it depends on the version and on the method.
+// body is the body of a POST or PATCH. The version and the method determine which members are allowed.
 type body struct {
 	Name       *string `json:"name"`
 	Comment    *string `json:"comment"`
@@ -35,10 +35,10 @@ type body struct {
 	regenerate, remove bool // from the query
 }
 
-// pair: the caller chose one, or half of one.
+// pair reports whether the caller sent its own pair, or half of one.
 func (b body) pair() bool { return b.AccessKey != nil || b.SecretKey != nil }
 
-// slot is the first unless key_id says otherwise.
+// slot returns the slot that key_id names. The default is the first one.
 func (b body) slot() int {
 	if b.KeyID == nil {
 		return 0
@@ -85,8 +85,8 @@ func (s *Simulator) changeUser(r *http.Request) (answer, *apiError) {
 	if changed == nil {
 		return answer{}, s.notFound("name")
 	}
-	wanted.regenerate, _ = flag(r.URL.Query(), "regenerate_keys", false)
-	wanted.remove, _ = flag(r.URL.Query(), "delete_keys", false)
+	wanted.regenerate, _ = flag(r.URL.Query(), "regenerate_keys")
+	wanted.remove, _ = flag(r.URL.Query(), "delete_keys")
 	if refused := s.checkVersion(wanted); refused != nil {
 		return answer{}, refused
 	}
@@ -150,7 +150,7 @@ func (s *Simulator) deleteUser(r *http.Request) (answer, *apiError) {
 	return answer{change: true}, nil
 }
 
-// checkName refuses a name that no user can have, or that one has.
+// checkName rejects invalid names and names that are in use.
 func (s *Simulator) checkName(name string) *apiError {
 	switch {
 	case !nameCharacters.MatchString(name):
@@ -163,7 +163,7 @@ func (s *Simulator) checkName(name string) *apiError {
 	return nil
 }
 
-// checkVersion refuses what this version does not know.
+// checkVersion rejects members and parameters that this version does not have.
 func (s *Simulator) checkVersion(wanted body) *apiError {
 	switch {
 	case wanted.remove && !s.version.atLeast(V9141):
@@ -180,7 +180,7 @@ func (s *Simulator) checkVersion(wanted body) *apiError {
 	return nil
 }
 
-// checkChange refuses what a PATCH can't be about.
+// checkChange rejects combinations that a PATCH does not allow.
 func (s *Simulator) checkChange(wanted body) *apiError {
 	switch pair := wanted.pair(); {
 	case wanted.Name != nil:
@@ -201,7 +201,7 @@ func (s *Simulator) checkChange(wanted body) *apiError {
 	return nil
 }
 
-// check reads the time to live, and refuses values that a user or, if one is made, a key can't have.
+// check parses the time to live and rejects invalid values. If issue is true, the request also creates a key.
 func (s *Simulator) check(wanted *body, issue bool) *apiError {
 	if wanted.Comment != nil && utf8.RuneCountInString(*wanted.Comment) > maxComment {
 		return invalid("Field \"comment\" is too long.", "comment")
@@ -227,7 +227,7 @@ func (s *Simulator) check(wanted *body, issue bool) *apiError {
 	return s.checkPair(*wanted)
 }
 
-// checkPair refuses keys of the caller that can't be one's.
+// checkPair rejects an invalid pair of the caller.
 func (s *Simulator) checkPair(wanted body) *apiError {
 	if !wanted.pair() {
 		return nil
@@ -236,7 +236,7 @@ func (s *Simulator) checkPair(wanted body) *apiError {
 	switch {
 	case accessKey == "" || text(wanted.SecretKey) == "":
 		return s.store("92406201", "Missing access-key or secret-key. Either provide both of the keys or none.")
-	case strings.Trim(accessKey, upper) != "":
+	case strings.Trim(accessKey, keyCharacters) != "":
 		return s.store("92406205", "The specified access key contains invalid characters. Valid characters are 0-9 and A-Z.")
 	case slices.ContainsFunc(s.LivePairs(), func(pair simulator.Pair) bool { return pair.AccessKeyID == accessKey }):
 		return s.store("92406200", "An object store user with the same access-key already exists.")
@@ -244,7 +244,7 @@ func (s *Simulator) checkPair(wanted body) *apiError {
 	return nil
 }
 
-// issued makes the pair and its answer, the one place where a secret is shown.
+// issued creates a pair and the response for it, which is the only response that shows a secret.
 func (s *Simulator) issued(u *user, slot int, wanted body, status int) answer {
 	pair, secret := s.issue(u, slot, issuance{
 		by: s.options.Username, life: wanted.life, accessKey: text(wanted.AccessKey), secretKey: text(wanted.SecretKey),

@@ -4,85 +4,50 @@
 package ontap
 
 import (
-	"encoding/json"
-	"net/http/httptest"
+	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/simtest"
 )
 
 const users = "/api/protocols/s3/services/" + DefaultSVMUUID + "/users"
 
-var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
+// bed is a cluster on a fake clock.
 type bed struct {
 	*Simulator
 
-	clock *clocktesting.FakePassiveClock
+	clock simtest.Clock
 }
 
 func newBed(options Options) *bed {
-	clock := clocktesting.NewFakePassiveClock(start)
+	clock := simtest.NewClock()
 	options.Clock = clock
 	return &bed{Simulator: New(options), clock: clock}
 }
 
-type reply struct {
-	status   int
-	body     string
-	location string
-	fields   map[string]any
+// call sends a request as the account. USERS stands for the path of the users. See simtest.Request for the format of the line.
+func (b *bed) call(line string) simtest.Reply {
+	return b.callAs(DefaultUsername, DefaultPassword, line)
 }
 
-// call sends a request as the account: a method, a path, in which USERS stands for the collection, and perhaps a body.
-func (b *bed) call(line string) reply { return b.callAs(DefaultUsername, DefaultPassword, line) }
-
-func (b *bed) callAs(username, password, line string) reply {
-	parts := strings.SplitN(strings.Replace(line, "USERS", users, 1)+"  ", " ", 3)
-	request := httptest.NewRequest(parts[0], parts[1], strings.NewReader(strings.TrimRight(parts[2], " ")))
-	if username != "" {
-		request.SetBasicAuth(username, password)
-	}
-	recorder := httptest.NewRecorder()
-	b.ServeHTTP(recorder, request)
-	result := reply{status: recorder.Code, body: recorder.Body.String(), location: recorder.Header().Get("Location")}
-	_ = json.Unmarshal(recorder.Body.Bytes(), &result.fields)
-	return result
+func (b *bed) callAs(username, password, line string) simtest.Reply {
+	request := simtest.Request(strings.Replace(line, "USERS", users, 1))
+	request.SetBasicAuth(username, password)
+	return simtest.Send(b, request)
 }
 
-// record is the one record of an answer.
-func (r reply) record(t *testing.T) map[string]any {
+// pair returns the pair that a response shows.
+func pair(t *testing.T, r simtest.Reply) (accessKey, secret string) {
 	t.Helper()
-	records, _ := r.fields["records"].([]any)
-	if len(records) != 1 || r.fields["num_records"] != 1.0 {
-		t.Fatalf("not one record: %d %s", r.status, r.body)
+	if len(r.List("records")) != 1 || r.At("num_records") != 1.0 {
+		t.Fatalf("got %d %s, want a single record", r.Status, r.Body)
 	}
-	return records[0].(map[string]any)
+	return r.Text("records.0.access_key"), r.Text("records.0.secret_key")
 }
 
-// pair is the key that the answer shows.
-func (r reply) pair(t *testing.T) (accessKey, secret string) {
-	t.Helper()
-	record := r.record(t)
-	accessKey, _ = record["access_key"].(string)
-	secret, _ = record["secret_key"].(string)
-	return accessKey, secret
-}
-
-func (r reply) expect(t *testing.T, status int, code string) {
-	t.Helper()
-	problem, _ := r.fields["error"].(map[string]any)
-	got, _ := problem["code"].(string)
-	if r.status != status || got != code {
-		t.Errorf("got %d %s, want %d with code %q", r.status, r.body, status, code)
-	}
-}
-
-// add makes a user by hand.
+// add creates a user by hand.
 func (b *bed) add(t *testing.T, name string) simulator.Pair {
 	t.Helper()
 	pair, secret, err := b.AddUser(name, "by hand")
@@ -92,20 +57,19 @@ func (b *bed) add(t *testing.T, name string) simulator.Pair {
 	return pair
 }
 
-// works fails the test unless the pair of the answer is let in, or not.
-func (b *bed) works(t *testing.T, r reply, want bool) {
+// expectWorks fails the test unless the pair that a response shows works, or does not work.
+func (b *bed) expectWorks(t *testing.T, r simtest.Reply, want bool) {
 	t.Helper()
-	if accessKey, secret := r.pair(t); b.Valid(accessKey, secret) != want {
+	if accessKey, secret := pair(t, r); b.Valid(accessKey, secret) != want {
 		t.Errorf("key %s works: %t", accessKey, !want)
 	}
 }
 
-func names(r reply) string {
+// names returns the names of the users in a list.
+func names(r simtest.Reply) []string {
 	var all []string
-	records, _ := r.fields["records"].([]any)
-	for _, record := range records {
-		name, _ := record.(map[string]any)["name"].(string)
-		all = append(all, name)
+	for i := range r.List("records") {
+		all = append(all, r.Text(fmt.Sprint("records.", i, ".name")))
 	}
-	return strings.Join(all, " ")
+	return all
 }

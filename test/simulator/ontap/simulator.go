@@ -13,11 +13,12 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// root is user id 0 of every S3 server.
+// root is the user with ID 0 of every S3 server.
 const root = "root"
 
-// Simulator is an ONTAP cluster with one data SVM and its S3 server: an http.Handler with what people do at the cluster
-// beside it. A pair's ID is the user's name, or "name/2" for its second key. Safe for concurrent use.
+// Simulator simulates an ONTAP cluster with one data SVM and its S3 server. It is an http.Handler. Its other methods make manual
+// changes at the cluster. The ID of a pair is the name of its user, or "name/2" for a second key. Simulator is safe for
+// concurrent use.
 type Simulator struct {
 	*simulator.Core
 
@@ -27,7 +28,7 @@ type Simulator struct {
 	version release
 	server  bool
 	denied  []rule
-	users   []*user // in the order of their names, as they are listed
+	users   []*user // sorted by name, as in lists
 }
 
 type rule struct{ method, path string }
@@ -38,14 +39,14 @@ type user struct {
 	inGroup       bool
 }
 
-// key is what the cluster shows of a pair.
+// key is the part of a pair that the cluster shows.
 type key struct {
 	accessKey string
 	life      time.Duration
 	expires   time.Time
 }
 
-// New returns a cluster whose one user is root, and whose one account has every right.
+// New returns a cluster whose only user is root. Its only account has every permission.
 func New(options Options) *Simulator {
 	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), server: true}
 	s.version = parseRelease(s.options.Version)
@@ -55,7 +56,7 @@ func New(options Options) *Simulator {
 	return s
 }
 
-// Valid is the data plane: whether a request that is signed with this pair is let in. An expired key is not.
+// Valid reports whether the data plane would accept a request that is signed with this pair. It rejects expired keys.
 func (s *Simulator) Valid(accessKeyID, secret string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +70,7 @@ func (s *Simulator) Valid(accessKeyID, secret string) bool {
 	})
 }
 
-// AddUser makes a user by hand, with a first key that does not end.
+// AddUser creates a user by hand, with a first key that does not expire.
 func (s *Simulator) AddUser(name, comment string) (pair simulator.Pair, secret string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,30 +82,24 @@ func (s *Simulator) AddUser(name, comment string) (pair simulator.Pair, secret s
 	return pair, secret, nil
 }
 
-// RemoveUser deletes a user by hand, and reports whether there was one.
+// RemoveUser deletes a user by hand and reports whether it existed.
 func (s *Simulator) RemoveUser(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := s.find(name)
-	if found != nil {
-		s.remove(found, simulator.Person)
-	}
-	return found != nil
+	return s.change(name, func(u *user) { s.remove(u, simulator.Person) })
 }
 
-// MakeKey generates the user's key 1 or 2 by hand, anew if there is one.
+// MakeKey creates or regenerates key 1 or 2 of a user by hand.
 func (s *Simulator) MakeKey(name string, id int) (pair simulator.Pair, secret string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.find(name)
 	if found == nil || id < 1 || id > s.slots() {
-		return simulator.Pair{}, "", fmt.Errorf("user %s can't have key %d", name, id)
+		return simulator.Pair{}, "", fmt.Errorf("user %s cannot have a key %d", name, id)
 	}
 	pair, secret = s.issue(found, id-1, issuance{by: simulator.Person})
 	return pair, secret, nil
 }
 
-// RemoveKey deletes a key by hand, by the ID of its pair, and reports whether there was one.
+// RemoveKey deletes a key by hand, by the ID of its pair, and reports whether it existed.
 func (s *Simulator) RemoveKey(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,12 +112,12 @@ func (s *Simulator) RemoveKey(id string) bool {
 	return found != nil && s.drop(found, slot, simulator.Person)
 }
 
-// Keys returns the keys of a user, expired ones too.
+// Keys returns the keys of a user, including expired keys.
 func (s *Simulator) Keys(name string) []simulator.Pair {
 	return s.LivePairsOf(name)
 }
 
-// Users returns the names of all users but root.
+// Users returns the names of all users except root.
 func (s *Simulator) Users() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,49 +130,46 @@ func (s *Simulator) Users() []string {
 	return names
 }
 
-// Comment returns the comment of a user, empty for an unknown one.
-func (s *Simulator) Comment(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if found := s.find(name); found != nil {
-		return found.comment
-	}
-	return ""
+// Comment returns the comment of a user.
+func (s *Simulator) Comment(name string) (comment string) {
+	s.change(name, func(u *user) { comment = u.comment })
+	return comment
 }
 
 // SetComment edits the comment of a user by hand.
 func (s *Simulator) SetComment(name, comment string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if found := s.find(name); found != nil {
-		found.comment = comment
-	}
+	s.change(name, func(u *user) { u.comment = comment })
 }
 
-// AddToGroup puts a user into an S3 group.
-func (s *Simulator) AddToGroup(name string) {
+// AddToGroup adds a user to an S3 group.
+func (s *Simulator) AddToGroup(name string) { s.change(name, func(u *user) { u.inGroup = true }) }
+
+// change calls do for a user and reports whether the user exists.
+func (s *Simulator) change(name string, do func(*user)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.find(name); found != nil {
-		found.inGroup = true
+	found := s.find(name)
+	if found != nil {
+		do(found)
 	}
+	return found != nil
 }
 
-// Upgrade takes the cluster to another version. The keys stay.
+// Upgrade upgrades the cluster to another version. The users keep their keys.
 func (s *Simulator) Upgrade(version string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.version = parseRelease(version)
 }
 
-// Deny takes the right to a method (empty: any) of the paths that begin so from the account.
+// Deny revokes the permission of the account for a method on all paths with this prefix. An empty method means every method.
 func (s *Simulator) Deny(method, path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.denied = append(s.denied, rule{method, path})
 }
 
-// DeleteServer deletes the SVM's S3 server, and its users with it.
+// DeleteServer deletes the S3 server of the SVM and all of its users.
 func (s *Simulator) DeleteServer() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,14 +179,16 @@ func (s *Simulator) DeleteServer() {
 	}
 }
 
-// find returns the user of this name, nil for none. Called with s.mu held, as what follows.
+// find returns the user with this name, or nil. Like all functions below, it requires that s.mu is held.
 func (s *Simulator) find(name string) *user {
-	for _, u := range s.users {
-		if u.name == name || (s.options.NamesIgnoreCase && strings.EqualFold(u.name, name)) {
-			return u
-		}
+	if i := slices.IndexFunc(s.users, func(u *user) bool { return s.named(u, name) }); i >= 0 {
+		return s.users[i]
 	}
 	return nil
+}
+
+func (s *Simulator) named(u *user, name string) bool {
+	return u.name == name || (s.options.NamesIgnoreCase && strings.EqualFold(u.name, name))
 }
 
 func (s *Simulator) insert(added *user) *user {
@@ -210,19 +204,19 @@ func (s *Simulator) remove(gone *user, by string) {
 	s.users = slices.DeleteFunc(s.users, func(u *user) bool { return u == gone })
 }
 
-// issuance is how a pair is made.
+// issuance says how to create a pair.
 type issuance struct {
 	by   string
 	life time.Duration
-	// accessKey and secretKey are the caller's; empty: generated.
+	// accessKey and secretKey are the pair of the caller. If they are empty, a pair is generated.
 	accessKey, secretKey string
 }
 
-// issue gives the user's slot a new pair, which ends the one before.
+// issue creates a pair in a slot of a user. It replaces the pair that was there.
 func (s *Simulator) issue(u *user, slot int, how issuance) (simulator.Pair, string) {
 	s.drop(u, slot, how.by)
 	if how.accessKey == "" {
-		how.accessKey, how.secretKey = randomText(upper, 20), randomText(upper+lower+"_", 40)
+		how.accessKey, how.secretKey = simulator.Random(20, keyCharacters), simulator.Random(40, keyCharacters+simulator.Lower+"_")
 	}
 	made := &key{accessKey: how.accessKey, life: how.life}
 	if how.life > 0 {

@@ -4,21 +4,20 @@
 package ontap
 
 import (
-	"crypto/rand"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
-const (
-	upper = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	lower = "abcdefghijklmnopqrstuvwxyz"
-)
+// keyCharacters are the characters of an access key.
+const keyCharacters = simulator.Digits + simulator.Upper
 
-// release is a version of ONTAP: generation, major, minor.
+// release is a version of ONTAP: generation, major and minor.
 type release [3]int
 
 func parseRelease(text string) release {
@@ -36,10 +35,10 @@ func (r release) atLeast(version string) bool {
 
 func (r release) String() string { return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2]) }
 
-// lifePattern is PnDTnHnMnS or PnW, as the CLI's reference draws it.
+// lifePattern matches PnDTnHnMnS or PnW, as in the reference of the CLI.
 var lifePattern = regexp.MustCompile(`^P(?:(\d{1,9})W|(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?)$`)
 
-// parseLife reads key_time_to_live. "0" is no end, as PT0S.
+// parseLife parses key_time_to_live. Both "0" and "PT0S" mean that the key does not expire.
 func parseLife(text string) (time.Duration, bool) {
 	if text == "0" {
 		return 0, true
@@ -59,7 +58,7 @@ func parseLife(text string) (time.Duration, bool) {
 	return life, true
 }
 
-// formatLife leaves out what is nothing, as the examples in the documents do.
+// formatLife formats key_time_to_live without units that are zero, as in the examples of the documents.
 func formatLife(life time.Duration) string {
 	text, rest := "P", life
 	if days := rest / (24 * time.Hour); days > 0 {
@@ -80,13 +79,4 @@ func formatLife(life time.Duration) string {
 		}
 	}
 	return text
-}
-
-func randomText(alphabet string, n int) string {
-	text := make([]byte, n)
-	_, _ = rand.Read(text) // never fails
-	for i := range text {
-		text[i] = alphabet[int(text[i])%len(alphabet)]
-	}
-	return string(text)
 }

@@ -20,11 +20,11 @@ import (
 const (
 	keysPath    = "/v1/s3/access-keys/"
 	decodeError = "decode_error"
-	// nanoseconds is how the cluster writes times: always nine digits, always UTC.
+	// nanoseconds is the time layout of the cluster: always UTC with nine decimal places.
 	nanoseconds = "2006-01-02T15:04:05.000000000Z"
 )
 
-// apiError is an answer that is not a success.
+// apiError is an error response.
 type apiError struct {
 	status      int
 	class       string
@@ -33,18 +33,19 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.class + ": " + e.description }
 
-// endpoint answers a request with what is to be written as JSON (nil: an empty body), or refuses it. Called with s.mu held.
+// endpoint handles a request. The first result is written as JSON; nil is an empty body. The caller holds s.mu.
 type endpoint func(r *http.Request) (any, *apiError)
 
 func (s *Simulator) routes() {
 	s.Handle("POST /v1/session/login", s.open(s.login))
 	s.Handle("GET /v1/version", s.open(s.version))
 	s.Handle("GET /v1/session/who-am-i", s.authorized(s.whoAmI, nil))
+	s.Handle("GET /v1/node/state", s.authorized(s.nodeState, nil))
 	s.Handle("POST /v1/identity/find", s.authorized(s.findIdentity, nil))
 	s.Handle("GET "+keysPath+"{$}", s.authorized(s.listKeys, s.options.ReadPrivileges))
 	s.Handle("POST "+keysPath+"{$}", s.authorized(s.createKey, s.options.WritePrivileges))
 	s.Handle("DELETE "+keysPath+"{id}", s.authorized(s.deleteKey, s.options.WritePrivileges))
-	// A collection without its slash is not there; left alone, ServeMux would redirect.
+	// The collection without its trailing slash does not exist. Without this route, ServeMux would redirect.
 	notThere := s.open(func(*http.Request) (any, *apiError) {
 		return nil, &apiError{http.StatusNotFound, "rest_not_found_error", "no such resource"}
 	})
@@ -52,7 +53,7 @@ func (s *Simulator) routes() {
 	s.Handle("/", notThere)
 }
 
-// open wraps an endpoint that needs no login.
+// open returns a handler for an endpoint that does not require a login.
 func (s *Simulator) open(handle endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -62,7 +63,7 @@ func (s *Simulator) open(handle endpoint) http.HandlerFunc {
 	}
 }
 
-// authorized wraps an endpoint that needs a token, and an account with these privileges.
+// authorized returns a handler for an endpoint that requires a token and these privileges of the account.
 func (s *Simulator) authorized(handle endpoint, privileges []string) http.HandlerFunc {
 	return s.open(func(r *http.Request) (any, *apiError) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -129,6 +130,10 @@ func (s *Simulator) whoAmI(*http.Request) (any, *apiError) {
 	}, nil
 }
 
+func (s *Simulator) nodeState(*http.Request) (any, *apiError) {
+	return map[string]any{"node_id": 1, "state": "ACTIVE", "cluster_id": s.options.ClusterID}, nil
+}
+
 func (s *Simulator) findIdentity(r *http.Request) (any, *apiError) {
 	var query identityQuery
 	if refused := decode(r, &query); refused != nil {
@@ -186,7 +191,7 @@ func (s *Simulator) listKeys(r *http.Request) (any, *apiError) {
 		if refused != nil {
 			return nil, refused
 		}
-		keys = s.keysOf(owner)
+		keys = s.LivePairsOf(owner)
 	} else {
 		limit, err := pageLimit(query.Get("limit"), s.options.PageSize)
 		if err != nil {
@@ -204,7 +209,7 @@ func (s *Simulator) listKeys(r *http.Request) (any, *apiError) {
 	return map[string]any{"entries": entries, "paging": map[string]any{"next": next}}, nil
 }
 
-// page returns the keys after ?after=, and paging.next. Keys are in the order of their IDs, not of their making.
+// page returns the keys after ?after= and the value of paging.next. Keys are sorted by ID, not by creation time.
 func (s *Simulator) page(r *http.Request, keys []simulator.Pair, limit int) ([]simulator.Pair, any) {
 	after := r.URL.Query().Get("after")
 	slices.SortFunc(keys, func(a, b simulator.Pair) int { return strings.Compare(a.ID, b.ID) })
@@ -239,19 +244,13 @@ func pageLimit(text string, most int) (int, error) {
 	return min(limit, most), nil
 }
 
-// decode reads a body that is exactly one JSON object of known members; a byte order mark is not part of JSON.
+// decode reads a body that must be a single JSON object without unknown members.
 func decode(r *http.Request, into any) *apiError {
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(into)
-	if err == nil && decoder.More() {
-		err = errors.New("data after the body")
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return &apiError{http.StatusBadRequest, decodeError, err.Error()}
-	}
-	if err != nil {
+	switch err := simulator.DecodeJSON(r.Body, into); {
+	case errors.Is(err, io.EOF):
 		return missing("body")
+	case err != nil:
+		return &apiError{http.StatusBadRequest, decodeError, err.Error()}
 	}
 	return nil
 }

@@ -4,7 +4,6 @@
 package qumulo
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,7 +11,7 @@ import (
 	"strings"
 )
 
-// The domains of identities that can hold keys.
+// These are the domains of identities that can own keys.
 const (
 	DomainLocal           = "LOCAL"
 	DomainActiveDirectory = "ACTIVE_DIRECTORY"
@@ -20,18 +19,18 @@ const (
 )
 
 const (
-	// FirstAuthID is that of the first user that is added; it follows the built-in local users 500 (admin) and 501 (guest).
+	// FirstAuthID is the auth_id of the first added user. The built-in local users are 500 (admin) and 501 (guest).
 	FirstAuthID = 1000
-	// posixUsers is where the auth_ids of NFS users start: the vendor's CLI computes 3<<32 + uid.
+	// posixUsers is the offset of the auth_ids of NFS users. The vendor's CLI computes 3<<32 + uid.
 	posixUsers = 3 << 32
 )
 
-// Identity is somebody who may own keys.
+// Identity is a user or a group.
 type Identity struct {
 	Domain, Name, SID string
-	// UID is nil for one without.
+	// UID is nil for an identity without a UID.
 	UID *uint32
-	// Group: cannot own keys.
+	// Group reports that the identity is a group, which cannot own keys.
 	Group bool
 
 	authID  uint64
@@ -40,7 +39,7 @@ type Identity struct {
 
 func (i Identity) owner() string { return fmt.Sprintf("auth_id:%d", i.authID) }
 
-// identityQuery is api_identity as clients send it: any one of the fields, or a name with its domain.
+// identityQuery is an api_identity that a client sends. It has one of these fields, or a name with a domain.
 type identityQuery struct {
 	Domain *string `json:"domain"`
 	AuthID *string `json:"auth_id"`
@@ -54,12 +53,9 @@ func (q identityQuery) empty() bool {
 	return q.AuthID == nil && q.UID == nil && q.GID == nil && q.SID == nil && q.Name == nil
 }
 
-// parseUser reads the CLI's notation, which ?user= takes.
+// parseUser parses the notation of the CLI, which ?user= also accepts. The simulator does not support it without a prefix.
 func parseUser(text string) (identityQuery, error) {
-	kind, value, found := strings.Cut(text, ":")
-	if !found {
-		return parseBare(text)
-	}
+	kind, value, _ := strings.Cut(text, ":")
 	domain := ""
 	switch kind {
 	case "auth_id":
@@ -75,30 +71,12 @@ func parseUser(text string) (identityQuery, error) {
 	case "ad":
 		domain = DomainActiveDirectory
 	default:
-		return identityQuery{}, fmt.Errorf("%q is no identity", text)
+		return identityQuery{}, fmt.Errorf("%q is not an identity", text)
 	}
 	return identityQuery{Domain: &domain, Name: &value}, nil
 }
 
-func parseBare(text string) (identityQuery, error) {
-	switch {
-	case strings.HasPrefix(text, "S-"):
-		return identityQuery{SID: &text}, nil
-	case isNumber(text):
-		return identityQuery{AuthID: &text}, nil
-	case text != "":
-		return identityQuery{Name: &text}, nil
-	default:
-		return identityQuery{}, errors.New("an empty text is no identity")
-	}
-}
-
-func isNumber(text string) bool {
-	_, err := strconv.ParseUint(text, 10, 64)
-	return err == nil
-}
-
-// find resolves an identity. Called with s.mu held.
+// find resolves an identity. The caller holds s.mu.
 func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
 	at := s.indexOf(query)
 	switch {
@@ -113,30 +91,30 @@ func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
 	}
 }
 
-// indexOf the first identity that a query means, -1 if there is none. There can be thousands, so what is asked for most
-// often is looked up.
+// indexOf returns the index of the first identity that a query matches, or -1. Queries by auth_id and by name do not scan the
+// identities, because there can be thousands.
 func (s *Simulator) indexOf(query identityQuery) int {
-	meant := func(candidate Identity) bool {
+	matches := func(candidate Identity) bool {
 		return query.matches(candidate) && (!candidate.deleted || query.Name == nil || !s.options.TombstonesForgotten)
 	}
 	switch {
 	case query.AuthID != nil:
-		if at, ok := s.byAuthID(*query.AuthID); ok && meant(s.identities[at]) {
+		if at, ok := s.byAuthID(*query.AuthID); ok && matches(s.identities[at]) {
 			return at
 		}
 		return -1
 	case query.UID == nil && query.SID == nil && query.Name != nil:
 		named := s.byName[*query.Name]
-		if i := slices.IndexFunc(named, func(at int) bool { return meant(s.identities[at]) }); i >= 0 {
+		if i := slices.IndexFunc(named, func(at int) bool { return matches(s.identities[at]) }); i >= 0 {
 			return named[i]
 		}
 		return -1
 	default:
-		return slices.IndexFunc(s.identities, meant)
+		return slices.IndexFunc(s.identities, matches)
 	}
 }
 
-// byAuthID: identities are numbered in the order in which they were made.
+// byAuthID returns the index of an identity. Identities are numbered in the order of their creation.
 func (s *Simulator) byAuthID(text string) (at int, ok bool) {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || id < FirstAuthID || id-FirstAuthID >= uint64(len(s.identities)) {
@@ -146,7 +124,7 @@ func (s *Simulator) byAuthID(text string) (at int, ok bool) {
 }
 
 func (s *Simulator) unknown(class string) *apiError {
-	return &apiError{s.options.UnknownStatus, class, "the identity is not known"}
+	return &apiError{s.options.UnknownStatus, class, "the identity is unknown"}
 }
 
 func (q identityQuery) matches(candidate Identity) bool {
@@ -164,7 +142,7 @@ func (q identityQuery) matches(candidate Identity) bool {
 	}
 }
 
-// ownerOf resolves ?user=. A deleted user's auth_id still names its keys. Called with s.mu held.
+// ownerOf resolves ?user=. The auth_id of a deleted user still selects the keys of the user. The caller holds s.mu.
 func (s *Simulator) ownerOf(user string) (string, *apiError) {
 	query, err := parseUser(user)
 	if err != nil {
@@ -177,7 +155,7 @@ func (s *Simulator) ownerOf(user string) (string, *apiError) {
 	return identity.owner(), refused
 }
 
-// full is the identity as POST answers it, every field present.
+// full returns an identity as in the response to a POST, with every field.
 func (s *Simulator) full(identity Identity) map[string]any {
 	return map[string]any{
 		"domain": identity.Domain, "auth_id": s.authID(identity.owner()), "name": orNull(identity.Name),
@@ -185,7 +163,7 @@ func (s *Simulator) full(identity Identity) map[string]any {
 	}
 }
 
-// sparse is the identity as the list answers it: nothing but the auth_id.
+// sparse returns an identity as in a list, with only the auth_id.
 func (s *Simulator) sparse(owner string) map[string]any {
 	return map[string]any{"domain": nil, "auth_id": s.authID(owner), "name": nil, "sid": nil, "uid": nil, "gid": nil}
 }

@@ -1,8 +1,8 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package qumulo simulates the part of Qumulo Core's REST API that deals with S3 access keys, as strictly as the vendor's
-// documents, its CLI and reports from live clusters tell it. What they leave open is an Option.
+// Package qumulo simulates the S3 access keys of Qumulo Core's REST API. The simulator is as strict as the vendor's documents,
+// its CLI and reports from live clusters require. Options has a field for each behaviour that they leave open.
 package qumulo
 
 import (
@@ -10,17 +10,18 @@ import (
 	"net/http"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/utils/clock"
 )
 
-// The account that can log in, unless Options name another.
+// These are the credentials of the default account.
 const (
 	DefaultUsername = "admin"
 	DefaultPassword = "Admin123!"
 )
 
-// The privileges that the vendor's documents name for access keys. They disagree: the REST guide has the first two, the
-// administrator's guide the others.
+// These are the documented privileges for access keys. The documents disagree: the REST guide names the first two, the
+// administrator's guide names the others.
 const (
 	CredentialsRead  = "PRIVILEGE_S3_CREDENTIALS_READ"
 	CredentialsWrite = "PRIVILEGE_S3_CREDENTIALS_WRITE"
@@ -31,48 +32,50 @@ const (
 // Next is the form of paging.next.
 type Next string
 
-// The forms of paging.next. The vendor's SDK copes with the first two; a cluster behind a proxy gives the third.
+// The vendor's SDK accepts NextRelative and NextAbsolute. A cluster behind a proxy can return NextForeign.
 const (
 	NextRelative Next = "relative"
 	NextAbsolute Next = "absolute"
 	NextForeign  Next = "foreign host"
-	// NextStuck names the page that it is on, for ever: no service does, but none may hang the operator either.
+	// NextStuck names the current page as the next one. No cluster does this, but it must not make the operator hang.
 	NextStuck Next = "stuck"
 )
 
-// Options are the settings of a simulator. The zero value is a cluster as the documents describe it, with a default
-// wherever they are silent; every field below SessionLife is such a thing that no vendor source confirms.
+// Options configures a simulator. The zero value is a documented cluster. The fields below SessionLife are behaviours that no
+// source of the vendor confirms. Each of them has a default.
 type Options struct {
-	// Clock dates keys and ends tokens; nil: the real one.
+	// Clock provides the time for keys and tokens; default: the real clock.
 	Clock clock.PassiveClock
-	// Username and Password log in; default DefaultUsername and DefaultPassword.
+	// Username and Password are the credentials of the account; default: DefaultUsername and DefaultPassword.
 	Username, Password string
-	// Version is revision_id of /v1/version; default "Qumulo Core 7.9.2.2".
+	// Version is the revision_id of /v1/version; default: "Qumulo Core 7.9.2.2".
 	Version string
-	// SessionLife is how long a login lasts; default 10 hours.
+	// ClusterID is the cluster_id of /v1/node/state; default: a random UUID.
+	ClusterID string
+	// SessionLife is the lifetime of a session token; default: 10 hours.
 	SessionLife time.Duration
 
-	// LimitStatus and LimitClass answer the POST of a third key; default 409 and "s3_access_key_limit_reached_error".
+	// LimitStatus and LimitClass are the response to creating a third key; default: 409, "s3_access_key_limit_reached_error".
 	LimitStatus int
 	LimitClass  string
-	// MissingKeyClass is the error_class of the 404 for the DELETE of an unknown key; default "rest_not_found_error".
+	// MissingKeyClass is the error_class of the 404 for deleting an unknown key; default: "rest_not_found_error".
 	MissingKeyClass string
-	// UnknownStatus answers an identity that is not known; default 400.
+	// UnknownStatus is the status of the response for an unknown identity; default: 400.
 	UnknownStatus int
-	// BareErrors leaves the body of every error empty, as the vendor's SDK is ready for; default: all members present.
+	// BareErrors removes the body of every error response, which the vendor's SDK tolerates.
 	BareErrors bool
-	// Next is the form of paging.next; default NextRelative.
+	// Next is the form of paging.next; default: NextRelative.
 	Next Next
-	// PageSize is how many keys a page holds at most; default 10,000, the documented maximum.
+	// PageSize is the maximum number of keys per page; default: 10,000, the documented maximum.
 	PageSize int
-	// NumericAuthID writes auth_id as a number instead of the documented string.
+	// NumericAuthID returns auth_id as a number instead of the documented string.
 	NumericAuthID bool
-	// DeletedOwnerRefused answers ?user=auth_id:N of a deleted user with 400, as by name, instead of its keys.
+	// DeletedOwnerRefused rejects ?user=auth_id:N of a deleted user with UnknownStatus. By default its keys are listed.
 	DeletedOwnerRefused bool
-	// TombstonesForgotten lets a name that was deleted and made again be found.
+	// TombstonesForgotten resolves a name that was deleted and created again to the new user. By default it is an error.
 	TombstonesForgotten bool
-	// ReadPrivileges and WritePrivileges are what listing keys, and making or deleting them, takes; default: the privileges
-	// of both vendor documents.
+	// ReadPrivileges are required to list keys, WritePrivileges to create and delete them; default: the privileges that both
+	// vendor documents name.
 	ReadPrivileges, WritePrivileges []string
 }
 
@@ -80,6 +83,7 @@ func (o Options) withDefaults() Options {
 	o.Username = cmp.Or(o.Username, DefaultUsername)
 	o.Password = cmp.Or(o.Password, DefaultPassword)
 	o.Version = cmp.Or(o.Version, "Qumulo Core 7.9.2.2")
+	o.ClusterID = cmp.Or(o.ClusterID, string(uuid.NewUUID()))
 	o.LimitStatus = cmp.Or(o.LimitStatus, http.StatusConflict)
 	o.LimitClass = cmp.Or(o.LimitClass, "s3_access_key_limit_reached_error")
 	o.MissingKeyClass = cmp.Or(o.MissingKeyClass, "rest_not_found_error")

@@ -4,9 +4,6 @@
 package qumulo
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"sync"
@@ -15,23 +12,24 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// keysPerUser: "a user must have fewer than two keys" to be given one.
+// keysPerUser is documented: "a user must have fewer than two keys" before a create.
 const keysPerUser = 2
 
-// Simulator is a Qumulo cluster: an http.Handler with what people do at the cluster beside it. Safe for concurrent use.
+// Simulator simulates a Qumulo cluster. It is an http.Handler. Its other methods make manual changes at the cluster. It is
+// safe for concurrent use.
 type Simulator struct {
 	*simulator.Core
 
 	options Options
 
 	mu         sync.Mutex
-	identities []Identity           // the place of each gives its auth_id
-	byName     map[string][]int     // places of the identities of a name
-	tokens     map[string]time.Time // until when they hold; zero: for ever
+	identities []Identity           // the index determines the auth_id
+	byName     map[string][]int     // indexes of the identities with a name
+	tokens     map[string]time.Time // the expiry of each token; zero: never
 	privileges []string
 }
 
-// New returns a cluster without users and keys, whose one account has every privilege.
+// New returns a cluster without users and keys. Its only account has every privilege.
 func New(options Options) *Simulator {
 	s := &Simulator{
 		Core:       simulator.NewCore(options.Clock),
@@ -44,12 +42,12 @@ func New(options Options) *Simulator {
 	return s
 }
 
-// AddUser makes a local user and returns its auth_id. A name that was deleted can be used again, with a new auth_id.
+// AddUser creates a local user and returns its auth_id. The name of a deleted user can be reused and gets a new auth_id.
 func (s *Simulator) AddUser(name string) (authID string) {
 	return s.AddIdentity(Identity{Domain: DomainLocal, Name: name})
 }
 
-// AddIdentity adds somebody who is not a local user, and returns the auth_id.
+// AddIdentity adds an identity of any domain and returns its auth_id.
 func (s *Simulator) AddIdentity(identity Identity) (authID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +60,8 @@ func (s *Simulator) AddIdentity(identity Identity) (authID string) {
 	return strconv.FormatUint(identity.authID, 10)
 }
 
-// DeleteUser deletes a local user. As in a live cluster the keys go on working, and the name leads nowhere, even when a
-// new user takes it.
+// DeleteUser deletes a local user. As on a live cluster, the keys keep working and the name cannot be resolved any more, even
+// if a new user reuses it.
 func (s *Simulator) DeleteUser(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +72,7 @@ func (s *Simulator) DeleteUser(name string) {
 	}
 }
 
-// MakeKey makes a key of the user by hand, such as "local:alice", and returns its secret too.
+// MakeKey creates a key by hand for a user such as "local:alice". It also returns the secret.
 func (s *Simulator) MakeKey(user string) (pair simulator.Pair, secret string, err error) {
 	query, err := parseUser(user)
 	if err != nil {
@@ -92,10 +90,10 @@ func (s *Simulator) MakeKey(user string) (pair simulator.Pair, secret string, er
 	return pair, secret, nil
 }
 
-// RemoveKey deletes a key by hand, and reports whether there was one.
+// RemoveKey deletes a key by hand and reports whether it existed.
 func (s *Simulator) RemoveKey(id string) bool { return s.End(id, simulator.Person) }
 
-// Keys returns the live keys of the user, such as "local:alice"; none for an unknown user. A deleted one goes by auth_id.
+// Keys returns the keys of a user such as "local:alice". It finds a deleted user only by auth_id.
 func (s *Simulator) Keys(user string) []simulator.Pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,24 +101,24 @@ func (s *Simulator) Keys(user string) []simulator.Pair {
 	if refused != nil {
 		return nil
 	}
-	return s.keysOf(owner)
+	return s.LivePairsOf(owner)
 }
 
-// AddToken issues a long-lived access token that ends at expires; zero: never.
+// AddToken issues an access token with this expiry. If the expiry is zero, the token does not expire.
 func (s *Simulator) AddToken(expires time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.issue("access-v1:", expires)
 }
 
-// RevokeTokens ends every session and access token.
+// RevokeTokens revokes every session token and access token.
 func (s *Simulator) RevokeTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)
 }
 
-// SetPrivileges gives the account these privileges and no others.
+// SetPrivileges gives the account exactly these privileges.
 func (s *Simulator) SetPrivileges(privileges ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,41 +126,23 @@ func (s *Simulator) SetPrivileges(privileges ...string) {
 }
 
 func (s *Simulator) issue(prefix string, expires time.Time) string {
-	token := prefix + base64.StdEncoding.EncodeToString(randomBytes(36))
+	token := prefix + simulator.Random(48, simulator.Base64)
 	s.tokens[token] = expires
 	s.RecordToken(token)
 	return token
 }
 
-func (s *Simulator) keysOf(owner string) []simulator.Pair {
-	return s.LivePairsOf(owner)
-}
-
-// makeKey makes a key unless the owner has two, or is a group. Called with s.mu held.
+// makeKey creates a key unless the owner is a group or has two keys already. The caller holds s.mu.
 func (s *Simulator) makeKey(owner Identity, by string) (simulator.Pair, string, *apiError) {
 	if owner.Group {
 		return simulator.Pair{}, "", &apiError{400, "cred_identity_not_supported_error", "a group cannot own access keys"}
 	}
-	if len(s.keysOf(owner.owner())) >= keysPerUser {
+	if len(s.LivePairsOf(owner.owner())) >= keysPerUser {
 		return simulator.Pair{}, "", &apiError{s.options.LimitStatus, s.options.LimitClass, "the user has two access keys"}
 	}
-	// The documents' example is 000000000001fEXAMPLE: 13 hexadecimal digits and 7 letters.
-	id := hex.EncodeToString(randomBytes(7))[:13] + letters(7)
-	secret := base64.StdEncoding.EncodeToString(randomBytes(30))
+	// The example of the documents is 000000000001fEXAMPLE: 13 hexadecimal digits and 7 letters.
+	id := simulator.Random(13, simulator.Hex) + simulator.Random(7, simulator.Upper)
+	secret := simulator.Random(40, simulator.Base64)
 	pair := s.Record(simulator.Pair{ID: id, AccessKeyID: id, Owner: owner.owner(), CreatedBy: by}, secret)
 	return pair, secret, nil
-}
-
-func randomBytes(n int) []byte {
-	random := make([]byte, n)
-	_, _ = rand.Read(random) // never fails
-	return random
-}
-
-func letters(n int) string {
-	text := randomBytes(n)
-	for i := range text {
-		text[i] = 'A' + text[i]%26
-	}
-	return string(text)
 }

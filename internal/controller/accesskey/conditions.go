@@ -1,0 +1,150 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accesskey
+
+import (
+	"strings"
+	"unicode"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// MaxMessage is the length of a condition's message, in bytes.
+const MaxMessage = 2048
+
+func setReady(s *scope, action plan.Action, err error) {
+	ready := plan.Ready(s.in, reasonForNoPair(action, err))
+	if s.in.Secret.State == plan.SecretUnverified && s.ak.Status.KeyID != "" {
+		return // what the Secret holds is not known, so nothing is known to have changed
+	}
+	set(s, v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
+}
+
+// reasonForNoPair says why no pair was published.
+func reasonForNoPair(action plan.Action, err error) string {
+	switch {
+	case err != nil:
+		return err.Error()
+	case action.Verb == plan.Stall:
+		return action.Detail
+	case action.Verb == plan.Wait && action.Detail != "":
+		return "waiting " + action.Detail
+	default:
+		return ""
+	}
+}
+
+// setSynced reports whether the last request to the service succeeded. A scope without a request changes nothing.
+func setSynced(s *scope, err error) {
+	before := meta.FindStatusCondition(s.base.Status.Conditions, v1alpha1.ConditionSynced)
+	if err == nil {
+		err = s.syncErr
+	}
+	switch {
+	case err != nil && Classify(err).Synced != "":
+		set(s, v1alpha1.ConditionSynced, metav1.ConditionFalse, Classify(err).Synced, err.Error())
+		s.warn(v1alpha1.ConditionSynced, "Sync", before)
+	case s.contacted:
+		set(s, v1alpha1.ConditionSynced, metav1.ConditionTrue, v1alpha1.ReasonServiceReachable, "The service answered")
+	case s.ak.Suspended() && s.ak.DeletionTimestamp.IsZero():
+		set(s, v1alpha1.ConditionSynced, metav1.ConditionUnknown, v1alpha1.ReasonSuspended, "spec.suspend is set, so no requests are sent to the service")
+	}
+}
+
+// setProgress sets Reconciling and Stalled. At most one of them is present, and only while it is true.
+func setProgress(s *scope, action plan.Action, err error) {
+	switch {
+	case err != nil && Classify(err).Stalled != "":
+		stalled(s, Classify(err).Stalled, err.Error())
+	case err != nil:
+		reconciling(s, v1alpha1.ReasonRetrying, err.Error())
+	case action.Verb == plan.Stall:
+		stalled(s, action.Reason, action.Detail)
+	case action.Verb == plan.MarkAmbiguous: // the next reconciliation says what a person has to do
+		reconciling(s, v1alpha1.ReasonSettling, "Finding out whether a request was carried out whose response was lost")
+	case action.Verb == plan.Wait:
+		waiting(s, action)
+	case !s.ak.DeletionTimestamp.IsZero():
+		reconciling(s, v1alpha1.ReasonRevoking, "The keys are being revoked")
+	case s.ak.Status.KeyID == "":
+		reconciling(s, v1alpha1.ReasonIssuing, "A pair is being issued")
+	default:
+		settled(s)
+	}
+}
+
+func waiting(s *scope, action plan.Action) {
+	switch action.Reason {
+	case "", v1alpha1.ReasonSuspended:
+		settled(s)
+	case v1alpha1.ReasonSettling:
+		reconciling(s, action.Reason, "Finding out whether a request was carried out whose response was lost")
+	default:
+		reconciling(s, action.Reason, "Waiting "+action.Detail)
+	}
+}
+
+func stalled(s *scope, reason, message string) {
+	before := meta.FindStatusCondition(s.base.Status.Conditions, v1alpha1.ConditionStalled)
+	remove(s, v1alpha1.ConditionReconciling)
+	set(s, v1alpha1.ConditionStalled, metav1.ConditionTrue, reason, message)
+	synced := meta.FindStatusCondition(s.ak.Status.Conditions, v1alpha1.ConditionSynced)
+	if synced != nil && synced.Status == metav1.ConditionFalse && synced.Reason == reason {
+		return // Synced has reported it
+	}
+	s.warn(v1alpha1.ConditionStalled, "Reconcile", before)
+}
+
+func reconciling(s *scope, reason, message string) {
+	remove(s, v1alpha1.ConditionStalled)
+	set(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, reason, message)
+}
+
+func settled(s *scope) {
+	remove(s, v1alpha1.ConditionReconciling)
+	remove(s, v1alpha1.ConditionStalled)
+}
+
+func set(s *scope, conditionType string, status metav1.ConditionStatus, reason, message string) {
+	meta.SetStatusCondition(&s.ak.Status.Conditions, metav1.Condition{
+		Type:               conditionType,
+		Status:             status,
+		Reason:             reason,
+		Message:            Clean(message, MaxMessage),
+		ObservedGeneration: s.ak.Generation,
+		LastTransitionTime: seconds(s.in.Now),
+	})
+}
+
+func remove(s *scope, conditionType string) {
+	meta.RemoveStatusCondition(&s.ak.Status.Conditions, conditionType)
+}
+
+// warn notes a problem once, when the condition that reports it changes.
+func (s *scope) warn(conditionType, action string, before *metav1.Condition) {
+	now := meta.FindStatusCondition(s.ak.Status.Conditions, conditionType)
+	if now == nil || (before != nil && before.Reason == now.Reason && before.Status == now.Status) {
+		return
+	}
+	s.note(corev1.EventTypeWarning, now.Reason, action, "%s", now.Message)
+}
+
+// Clean makes text of a service fit for a condition or an event: printable, and at most limit bytes long.
+func Clean(text string, limit int) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return ' '
+	}, strings.ToValidUTF8(text, "?"))
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit-len("…")], "") + "…"
+}

@@ -1,0 +1,246 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accesskey
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/plan"
+	"accesskey.dev/operator/internal/secret"
+)
+
+// step carries out one action.
+type step func(*Reconciler, context.Context, *scope, plan.Action) error
+
+// steps by verb. Waiting takes no step; reading live and adding the finalizer come before the action is decided.
+var steps = map[plan.Verb]step{
+	plan.Create:          (*Reconciler).create,
+	plan.Regenerate:      (*Reconciler).regenerate,
+	plan.Promote:         (*Reconciler).promote,
+	plan.RecordPublished: (*Reconciler).recordPublished,
+	plan.Adopt:           (*Reconciler).adopt,
+	plan.ClearIntent:     (*Reconciler).clearIntent,
+	plan.MarkAmbiguous:   (*Reconciler).markAmbiguous,
+	plan.DeleteOrphan:    (*Reconciler).deleteOrphan,
+	plan.Revoke:          (*Reconciler).revoke,
+	plan.Forget:          (*Reconciler).forget,
+	plan.UpdateSecret:    (*Reconciler).updateSecret,
+	plan.DropNext:        (*Reconciler).dropNext,
+	plan.Retain:          (*Reconciler).retain,
+	plan.RemoveFinalizer: (*Reconciler).removeFinalizer,
+}
+
+// execute carries out one action: requests to the service and writes of the Secret at once, changes of the status in s.ak for
+// the patch at the end.
+func (r *Reconciler) execute(ctx context.Context, s *scope, action plan.Action) error {
+	if do, ok := steps[action.Verb]; ok {
+		return do(r, ctx, s, action)
+	}
+	return nil
+}
+
+func (r *Reconciler) clearIntent(_ context.Context, s *scope, _ plan.Action) error {
+	s.ak.Status.Intent = nil
+	return nil
+}
+
+func (r *Reconciler) markAmbiguous(_ context.Context, s *scope, _ plan.Action) error {
+	s.ak.Status.Intent.CandidateKeyIDs = s.in.CandidateKeyIDs()
+	return nil
+}
+
+// forget removes a key from the status that the service no longer has.
+func (r *Reconciler) forget(ctx context.Context, s *scope, action plan.Action) error {
+	return r.drop(ctx, s, action.KeyID)
+}
+
+// drop removes a key from the status, and deletes the Secret with a former name that still holds its pair.
+func (r *Reconciler) drop(ctx context.Context, s *scope, keyID string) error {
+	if former := plan.FormerSecret(s.ak, keyID); former != "" {
+		if err := r.deleteSecret(ctx, s, former); err != nil {
+			return err
+		}
+	}
+	plan.Drop(&s.ak.Status, keyID)
+	return nil
+}
+
+func (r *Reconciler) deleteSecret(ctx context.Context, s *scope, name string) error {
+	deleted, err := r.store.Delete(ctx, s.ak, name)
+	if deleted {
+		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s, whose pair no longer works; Secret %s holds the current pair", name, s.ak.SecretName())
+	}
+	return err
+}
+
+// dropNext deletes the Secret in which a pair waited.
+func (r *Reconciler) dropNext(ctx context.Context, s *scope, _ plan.Action) error {
+	if err := r.takeOver(ctx, s); err != nil {
+		return err
+	}
+	_, err := r.store.Delete(ctx, s.ak, plan.NextSecretName(s.ak))
+	return err
+}
+
+// retain keeps the Secrets, which the garbage collector would delete with their owner, and removes the finalizer.
+func (r *Reconciler) retain(ctx context.Context, s *scope, action plan.Action) error {
+	secrets := plan.Secrets(s.ak)
+	for _, name := range secrets {
+		if err := r.disown(ctx, s, name); err != nil {
+			return err
+		}
+	}
+	if kept := s.ak.RecordedKeyIDs(); len(kept) > 0 {
+		s.note(corev1.EventTypeNormal, v1alpha1.EventRetained, "Delete", "Kept the keys %s of user %q at the service and Secret %s (deletionPolicy: Retain)",
+			joined(kept), s.ak.Spec.User, joined(secrets))
+	}
+	return r.removeFinalizer(ctx, s, action)
+}
+
+// disown makes the AccessKey no longer the owner of a Secret.
+func (r *Reconciler) disown(ctx context.Context, s *scope, name string) error {
+	published, err := r.store.Read(ctx, s.name.Namespace, name)
+	if err != nil || published == nil || !metav1.IsControlledBy(published, s.ak) || !published.DeletionTimestamp.IsZero() {
+		return err
+	}
+	return r.store.SetOwner(ctx, published, nil)
+}
+
+// recordPublished records the pair that the open intent produced.
+func (r *Reconciler) recordPublished(ctx context.Context, s *scope, _ plan.Action) error {
+	if err := r.record(ctx, s, s.in.Secret.Record, s.secret.ResourceVersion); err != nil {
+		return err
+	}
+	s.ak.Status.SecretTemplateDigest = "" // the template may have changed since
+	s.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s, which Secret %s holds", s.ak.Status.AccessKeyID, s.ak.SecretName())
+	return nil
+}
+
+// adopt takes over the Secret of a former AccessKey, and records the keys that its record leads to.
+func (r *Reconciler) adopt(ctx context.Context, s *scope, _ plan.Action) error {
+	adopted := s.in.Adopted()
+	if err := r.takeOver(ctx, s); err != nil {
+		return err
+	}
+	found, status := s.in.Secret, &s.ak.Status
+	adopted.Apply(s.ak)
+	s.secret = nil
+	if found.State == plan.SecretIntact && adopted.AccessKeyID == found.Record.AccessKeyID {
+		status.SecretDigest = adopted.Digest
+	}
+	text := fmt.Sprintf("Adopted access key %s of user %q, to which the record on Secret %s leads", strings.Join(accessKeyIDs(status), ", "), s.ak.Spec.User, s.ak.SecretName())
+	if status.SecretDigest == "" {
+		text += fmt.Sprintf("; the service no longer has access key %s, which the Secret holds", found.Record.AccessKeyID)
+	}
+	s.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "%s", text)
+	return nil
+}
+
+func accessKeyIDs(status *v1alpha1.AccessKeyStatus) (ids []string) {
+	if status.KeyID != "" {
+		ids = append(ids, status.AccessKeyID)
+	}
+	for i := range status.PreviousKeys {
+		ids = append(ids, status.PreviousKeys[i].AccessKeyID)
+	}
+	return ids
+}
+
+// takeOver makes the AccessKey the owner of its Secrets that no AccessKey controls any more.
+func (r *Reconciler) takeOver(ctx context.Context, s *scope) error {
+	if err := r.takeOverOne(ctx, s, &s.in.Secret, s.secret); err != nil {
+		return err
+	}
+	return r.takeOverOne(ctx, s, &s.in.Next, s.next)
+}
+
+func (r *Reconciler) takeOverOne(ctx context.Context, s *scope, found *plan.Secret, live *corev1.Secret) error {
+	if live == nil || !s.in.MayTakeOver(*found) {
+		return nil
+	}
+	if err := r.store.SetOwner(ctx, live, s.ak); err != nil {
+		return &publishError{err}
+	}
+	found.Adoptable = false
+	return nil
+}
+
+// deleteOrphan deletes a key that a lost response created.
+func (r *Reconciler) deleteOrphan(ctx context.Context, s *scope, action plan.Action) error {
+	if err := r.deleteKey(ctx, s, action.KeyID); err != nil {
+		return err
+	}
+	s.ak.Status.Intent = nil
+	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, whose secret was lost with the response to its creation", action.KeyID)
+	return nil
+}
+
+// revoke disables a recorded key where the service can do that, and deletes it. If the service only accepts the deletion, the
+// status keeps the key until the service no longer lists it.
+func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) error {
+	if disabler, ok := s.connection.Service.(keyservice.Disabler); ok {
+		if err := disabler.Disable(ctx, s.user(), action.KeyID); err != nil {
+			return err
+		}
+		plan.MarkDisabled(&s.ak.Status, action.KeyID)
+	}
+	if err := r.deleteKey(ctx, s, action.KeyID); err != nil {
+		return err
+	}
+	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", action.KeyID, s.ak.Spec.User)
+	if s.connection.DeletesLater {
+		return nil
+	}
+	return r.drop(ctx, s, action.KeyID)
+}
+
+// deleteKey deletes a key at the service. Where IDs are reused it writes an intent first: the next key with the ID has to wait
+// until a deletion whose response was lost can no longer be carried out.
+func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) error {
+	if !s.connection.ReusesIDs {
+		return s.connection.Delete(ctx, s.user(), keyID)
+	}
+	open := s.ak.Status.Intent
+	intent := &v1alpha1.Intent{
+		Operation: v1alpha1.OperationRevoke, KeyID: keyID, Revision: max(s.ak.Status.Revision, 1), StartedAt: seconds(r.Clock.Now()),
+	}
+	if err := r.begin(ctx, s, intent, func() {}); err != nil {
+		return err
+	}
+	err := s.connection.Delete(ctx, s.user(), keyID)
+	switch {
+	case err == nil:
+		s.ak.Status.Intent = nil
+	case keyservice.KindOf(err) != keyservice.Unavailable: // the service answered
+		s.ak.Status.Intent = open
+	}
+	return err
+}
+
+// updateSecret writes the Secret around the pair that it holds.
+func (r *Reconciler) updateSecret(ctx context.Context, s *scope, _ plan.Action) error {
+	if err := r.takeOver(ctx, s); err != nil {
+		return err
+	}
+	record := plan.RecordOf(s.ak, s.in.Service.Identity)
+	content, err := s.template().Render(secret.PairOf(s.secret), record)
+	if err != nil {
+		return err
+	}
+	version, err := r.store.Publish(ctx, s.ak, s.ak.SecretName(), s.secret, content)
+	if err != nil {
+		return &publishError{err}
+	}
+	s.recordSecret(content.Record, version)
+	s.in.Secret.UpToDate = true
+	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
+	return nil
+}

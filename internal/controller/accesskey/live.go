@@ -1,0 +1,168 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accesskey
+
+import (
+	"context"
+	"slices"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// readLive reads the AccessKey, its Secrets and the user's keys live. It stops as soon as what it has read shows that the
+// rest is not needed.
+func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
+	for _, step := range []func(context.Context, *scope) error{r.readAccessKey, r.readSecrets, connected, r.resolveUser} {
+		if err := step(ctx, s); err != nil {
+			return err
+		}
+		if plan.Next(s.in).Verb != plan.ReadLive {
+			return nil // the cache was stale, or the user is busy
+		}
+	}
+	keys, err := r.liveKeys(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.contacted, s.syncErr = true, nil
+	for i := range keys {
+		keys[i].ExpiresAt = s.connection.Clock.Ends(keys[i].ExpiresAt)
+	}
+	// Reading may have taken long, and an operation that follows starts only now.
+	s.in.Now = r.Clock.Now()
+	if s.in.Keys, err = r.claims(ctx, s, s.withUnlisted(keys)); err != nil {
+		return err
+	}
+	s.in.Live = true
+	s.in.Service.ClockOffset, s.in.Service.ClockKnown = s.connection.Clock.Offset()
+	return nil
+}
+
+// connected returns why the service cannot be asked.
+func connected(_ context.Context, s *scope) error { return s.connectErr }
+
+func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
+	if s.finalizerAdded {
+		return nil
+	}
+	accessKey := &v1alpha1.AccessKey{}
+	if err := r.Live.Get(ctx, s.name, accessKey); err != nil {
+		return err
+	}
+	cached := s.base.ResourceVersion
+	s.rebase(accessKey)
+	s.in.UserID = s.ak.Status.UserID
+	if accessKey.ResourceVersion == cached {
+		return nil
+	}
+	var err error
+	s.in.Keys, err = r.listedKeys(ctx, s)
+	return err
+}
+
+// readSecrets reads the wanted Secret, and the next one where a pair waits or may have to wait. A new AccessKey has published
+// nothing, so the cache is enough to know that there is no Secret; writing it fails if there is one after all.
+func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
+	if s.finalizerAdded && s.ak.Status.Revision == 0 && s.in.Secret.State == plan.SecretAbsent && !s.in.Service.ActivatesLater {
+		return nil
+	}
+	var err error
+	if s.secret, err = r.store.Read(ctx, s.name.Namespace, s.ak.SecretName()); err != nil {
+		return err
+	}
+	s.in.Secret = s.template().Inspect(s.secret)
+	if s.ak.Status.Intent != nil || s.in.Next.State != plan.SecretAbsent || s.in.Service.ActivatesLater {
+		if s.next, err = r.store.Read(ctx, s.name.Namespace, plan.NextSecretName(s.ak)); err != nil {
+			return err
+		}
+		s.in.Next = s.template().Inspect(s.next)
+	}
+	return nil
+}
+
+// resolveUser finds the canonical ID of the user, and whether another AccessKey of that user is busy.
+func (r *Reconciler) resolveUser(ctx context.Context, s *scope) (err error) {
+	if s.in.UserID == "" {
+		s.in.UserID = s.ak.Spec.User
+		if resolver, ok := s.connection.Service.(keyservice.UserResolver); ok {
+			s.in.UserID, err = resolver.ResolveUser(ctx, s.ak.Spec.User)
+		}
+		deletedWithoutUser := !s.ak.DeletionTimestamp.IsZero() && keyservice.KindOf(err) == keyservice.NotFound
+		if err != nil && !deletedWithoutUser {
+			return err
+		}
+	}
+	return r.observeUser(ctx, s)
+}
+
+// liveKeys lists the user's keys. A user that was deleted and created again has another ID. The keys of a user that is gone
+// can live on, so a deleted AccessKey looks for its recorded keys in the whole service; if that cannot be listed, deleting
+// them finds out.
+func (r *Reconciler) liveKeys(ctx context.Context, s *scope) ([]keyservice.Key, error) {
+	keys, err := s.connection.List(ctx, s.user())
+	if err == nil || keyservice.KindOf(err) != keyservice.NotFound {
+		return keys, err
+	}
+	if s.ak.DeletionTimestamp.IsZero() {
+		return r.keysOfNewUser(ctx, s, err)
+	}
+	recorded := plainKeys(recordedKeys(s.ak))
+	lister, listsAll := s.connection.Service.(keyservice.AllLister)
+	if !listsAll {
+		return recorded, nil
+	}
+	all, err := lister.ListAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys = nil
+	for _, owned := range all {
+		for _, key := range owned {
+			if slices.ContainsFunc(recorded, func(known keyservice.Key) bool { return known.ID == key.ID }) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys, nil
+}
+
+// keysOfNewUser lists the keys of the user that has the name now. notFound is the error of the recorded one.
+func (r *Reconciler) keysOfNewUser(ctx context.Context, s *scope, notFound error) ([]keyservice.Key, error) {
+	resolver, ok := s.connection.Service.(keyservice.UserResolver)
+	if !ok {
+		return nil, notFound
+	}
+	id, err := resolver.ResolveUser(ctx, s.ak.Spec.User)
+	if err != nil {
+		return nil, err
+	}
+	if id == s.in.UserID {
+		return nil, notFound
+	}
+	s.in.UserID = id
+	return s.connection.List(ctx, id)
+}
+
+// withUnlisted adds the recorded keys that the service does not list for the user although it has them: those that are so new
+// that it may not list them yet, and those of a former user of that name, whose keys can live on.
+func (s *scope) withUnlisted(keys []keyservice.Key) []keyservice.Key {
+	for _, key := range recordedKeys(s.ak) {
+		missing := !slices.ContainsFunc(keys, func(listed keyservice.Key) bool { return listed.ID == key.ID })
+		isNew := s.in.Now.Sub(key.CreatedAt).Abs() < s.connection.ListLag
+		if missing && (isNew || s.snapshot.OfAnother(s.user(), key.Key)) {
+			keys = append(keys, key.Key)
+		}
+	}
+	return keys
+}
+
+func plainKeys(keys []plan.Key) []keyservice.Key {
+	plain := make([]keyservice.Key, 0, len(keys))
+	for _, key := range keys {
+		plain = append(plain, key.Key)
+	}
+	return plain
+}

@@ -1,0 +1,132 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accesskey
+
+import (
+	"errors"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/plan"
+)
+
+const (
+	firstRetry = 5 * time.Second
+	lastRetry  = 5 * time.Minute
+	// recheckPeriod is when a failed listing, or a KeyService that cannot be used, is checked again without an event.
+	recheckPeriod = time.Minute
+	// outdatedDelay is when to come again for the result of a listing that is under way.
+	outdatedDelay = 5 * time.Second
+)
+
+// recordOutcome writes the outcome into the status.
+func recordOutcome(s *scope, action plan.Action, err error) {
+	status := &s.ak.Status
+	if errors.Is(err, errUserBusy) {
+		action, err = plan.Action{Verb: plan.Wait, Reason: v1alpha1.ReasonWaiting, Detail: "for another AccessKey of the same user to finish its operation"}, nil
+	}
+	switch {
+	case err != nil && Classify(err).Failure:
+		status.Failures = nextFailure(status.Failures, s.in.Now, keyservice.RetryAfterOf(err))
+	case err == nil && succeeded(action):
+		status.Failures = nil
+	}
+	status.ObservedGeneration = s.ak.Generation
+	status.UserID = s.in.UserID
+	recordVerified(s)
+	recordSchedule(s.ak)
+	backingOff := action.Verb == plan.Wait && action.Reason == v1alpha1.ReasonRetrying
+	if backingOff && status.KeyID == "" {
+		return // the conditions still report the failure
+	}
+	setReady(s, action, err)
+	if !backingOff {
+		setSynced(s, err)
+		setProgress(s, action, err)
+	}
+}
+
+// recordVerified records the version of a Secret that was found intact by a live read.
+func recordVerified(s *scope) {
+	if s.secret != nil && s.in.Secret.State == plan.SecretIntact && s.in.Secret.UpToDate {
+		s.ak.Status.SecretResourceVersion = s.secret.ResourceVersion
+	}
+}
+
+func recordSchedule(ak *v1alpha1.AccessKey) {
+	expires, renewal := plan.Schedule(ak, ak.Status.IssuedAt.Time)
+	if ak.Status.KeyID == "" {
+		expires, renewal = time.Time{}, time.Time{}
+	}
+	ak.Status.ExpiresAt, ak.Status.RenewalTime = seconds(expires), seconds(renewal)
+}
+
+// succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success.
+func succeeded(action plan.Action) bool {
+	switch action.Verb {
+	case plan.Create, plan.Regenerate, plan.Promote, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
+		return true
+	case plan.Wait:
+		return action.Reason == ""
+	default:
+		return false
+	}
+}
+
+// recordIntent sets the status between the intent and the outcome of the operation.
+func recordIntent(s *scope, action plan.Action) {
+	s.ak.Status.ObservedGeneration = s.ak.Generation
+	if s.ak.Status.Failures != nil {
+		return // the conditions report the failure until the outcome of the retry is known
+	}
+	if s.ak.Status.KeyID == "" {
+		setReady(s, action, nil)
+	}
+	remove(s, v1alpha1.ConditionStalled)
+	set(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, action.Reason, "A pair is being issued")
+}
+
+// nextFailure doubles the wait with each consecutive failure, and respects the time that the service asked for.
+func nextFailure(last *v1alpha1.Failures, now time.Time, retryAfter time.Duration) *v1alpha1.Failures {
+	next := &v1alpha1.Failures{Count: 1, LastTime: seconds(now)}
+	if last != nil {
+		next.Count = min(last.Count, 1<<20) + 1
+	}
+	delay := min(firstRetry<<min(next.Count-1, 16), lastRetry)
+	next.NextAttempt = metav1.NewTime(next.LastTime.Add(max(delay, retryAfter)))
+	return next
+}
+
+// next returns when to reconcile the AccessKey again, unless an event comes first.
+func (r *Reconciler) next(s *scope, action plan.Action, err error) time.Duration {
+	after := r.ResyncPeriod
+	sooner := func(applies bool, at time.Time) {
+		if applies && !at.IsZero() {
+			after = min(after, max(at.Sub(s.in.Now), time.Millisecond))
+		}
+	}
+	sooner(true, action.Until)
+	sooner(err != nil && Classify(err).Failure, nextAttempt(s.ak))
+	sooner(errors.Is(err, errUserBusy), s.in.Now.Add(time.Second))
+	sooner(err == nil && (waitsForActivation(s) || action.Verb == plan.Revoke && s.connection.DeletesLater), s.in.Now.Add(firstRetry))
+	sooner(s.syncErr != nil || s.connectErr != nil, s.in.Now.Add(recheckPeriod))
+	sooner(s.outdated, s.in.Now.Add(outdatedDelay))
+	return after
+}
+
+func nextAttempt(ak *v1alpha1.AccessKey) time.Time {
+	if ak.Status.Failures == nil {
+		return time.Time{}
+	}
+	return ak.Status.Failures.NextAttempt.Time
+}
+
+// waitsForActivation reports whether an operation was carried out whose pair waits until the service has activated it.
+func waitsForActivation(s *scope) bool {
+	intent := s.ak.Status.Intent
+	return s.in.Service.ActivatesLater && intent != nil && intent.KeyID != "" && intent.Operation != v1alpha1.OperationRevoke
+}

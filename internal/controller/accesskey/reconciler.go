@@ -1,0 +1,178 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package accesskey reconciles AccessKeys: it observes, asks the planner, carries out one action, and reports the outcome.
+package accesskey
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/plan"
+	"accesskey.dev/operator/internal/secret"
+)
+
+// scopeTimeout bounds what a reconciliation does after it has read its input. It continues when the manager is stopped, so that
+// a key that was just created is still published.
+const scopeTimeout = 2 * time.Minute
+
+// Reconciler reconciles AccessKeys. Its exported fields are set by its owner; SetupWithManager defaults the rest.
+type Reconciler struct {
+	// Client reads from the cache, which has only the metadata of Secrets, and writes.
+	Client client.Client
+	// Live reads from the API server.
+	Live client.Reader
+	// Pool connects to the key services.
+	Pool     *connect.Pool
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+	// ResyncPeriod is how often each AccessKey is reconciled without a cause.
+	ResyncPeriod time.Duration
+	// Options of the controller.
+	Options controller.Options
+
+	store   secret.Store
+	users   userLocks
+	limiter limiter
+	// started returns when this process began to reconcile.
+	started func() time.Time
+}
+
+// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/status,verbs=patch
+// Setting blockOwnerDeletion needs this permission where OwnerReferencesPermissionEnforcement is enabled.
+// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=accesskey-operator-cluster
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SetupWithManager registers the controller with its watches.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if r.Clock == nil {
+		r.Clock = clock.RealClock{}
+	}
+	if r.Recorder == nil {
+		r.Recorder = mgr.GetEventRecorder("accesskey-operator")
+	}
+	r.store = secret.Store{Client: r.Client, Live: r.Live}
+	r.limiter.slots = slotsPerService(r.Options.MaxConcurrentReconciles)
+	r.started = sync.OnceValue(r.Clock.Now)
+	control := ctrl.NewControllerManagedBy(mgr)
+	if r.Pool.ServesCluster() {
+		control.
+			Watches(&v1alpha1.ClusterKeyService{}, handler.EnqueueRequestsFromMapFunc(r.accessKeysOfService), builder.WithPredicates(serviceChanged)).
+			WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.accessKeysIn), builder.WithPredicates(labelsChanged))
+	}
+	return control.
+		Named("accesskey").
+		For(&v1alpha1.AccessKey{}).
+		Owns(&corev1.Secret{}, builder.OnlyMetadata).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.accessKeysWanting), builder.WithPredicates(onDelete)).
+		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.accessKeysOfService), builder.WithPredicates(serviceChanged)).
+		WithOptions(r.Options).
+		Complete(r)
+}
+
+// Reconcile takes one AccessKey one step further.
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	accessKey := &v1alpha1.AccessKey{}
+	if err := r.Client.Get(ctx, request.NamespacedName, accessKey, client.UnsafeDisableDeepCopy); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.users.release(request.NamespacedName)
+			r.limiter.forget(request.NamespacedName)
+			return reconcile.Result{}, nil
+		}
+		return reconcile.Result{}, err
+	}
+	s := &scope{name: request.NamespacedName, limiter: &r.limiter}
+	defer s.release()
+	s.in.Started = r.started()
+	result, err := r.reconcile(ctx, s, accessKey)
+	if errors.Is(err, errNoSlot) {
+		return reconcile.Result{RequeueAfter: r.limiter.wait(s.name)}, nil
+	}
+	r.limiter.forget(s.name)
+	switch {
+	case apierrors.IsConflict(err):
+		return reconcile.Result{RequeueAfter: time.Second}, nil // the cache was stale; the event of the newer version usually comes first
+	case isKubeError(err) && apierrors.IsNotFound(err):
+		return reconcile.Result{}, nil // the event of the deletion follows
+	}
+	return result, err
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha1.AccessKey) (reconcile.Result, error) {
+	if err := r.observe(ctx, s, accessKey); err != nil {
+		return reconcile.Result{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scopeTimeout)
+	defer cancel()
+	action, err := r.act(ctx, s)
+	if errors.Is(err, errNoSlot) {
+		return reconcile.Result{}, err
+	}
+	log.FromContext(ctx).V(1).Info("Executed action", "verb", action.Verb, "reason", action.Reason, "keyID", action.KeyID, "error", err)
+	return r.finish(ctx, s, action, err)
+}
+
+// act decides and acts. An irreversible action is decided again on a live input.
+func (r *Reconciler) act(ctx context.Context, s *scope) (plan.Action, error) {
+	action := plan.Next(s.in)
+	// Before anything is read live or written.
+	if (action.Verb == plan.AddFinalizer || action.Verb == plan.ReadLive) && s.connection != nil && !s.acquire() {
+		return action, errNoSlot
+	}
+	for range 2 { // either of the two can come first
+		var err error
+		switch action.Verb {
+		case plan.AddFinalizer:
+			err = r.addFinalizer(ctx, s)
+		case plan.ReadLive:
+			err = r.readLive(ctx, s)
+		default:
+			return action, r.execute(ctx, s, action)
+		}
+		if err != nil {
+			return action, err
+		}
+		action = plan.Next(s.in)
+	}
+	return action, r.execute(ctx, s, action)
+}
+
+// finish reports the outcome in one patch of the status, sends the events, and decides when to reconcile again.
+func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, err error) (reconcile.Result, error) {
+	if isKubeError(err) {
+		return reconcile.Result{}, err
+	}
+	if (action.Verb == plan.RemoveFinalizer || action.Verb == plan.Retain) && err == nil {
+		r.users.release(s.name)
+		s.emit(r.Recorder)
+		return reconcile.Result{}, nil
+	}
+	recordOutcome(s, action, err)
+	if err := r.patchStatus(ctx, s); err != nil {
+		return reconcile.Result{}, err
+	}
+	if s.ak.Status.Intent == nil {
+		r.users.release(s.name)
+	}
+	s.emit(r.Recorder)
+	return reconcile.Result{RequeueAfter: r.next(s, action, err)}, nil
+}

@@ -1,0 +1,122 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accesskey
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// serviceOf returns the KeyService or ClusterKeyService that an AccessKey refers to, from the cache. The error is a
+// *connect.Error if there is none.
+func (r *Reconciler) serviceOf(ctx context.Context, ak *v1alpha1.AccessKey) (v1alpha1.GenericKeyService, error) {
+	var service v1alpha1.GenericKeyService = &v1alpha1.KeyService{}
+	name := types.NamespacedName{Namespace: ak.Namespace, Name: ak.Spec.ServiceRef.Name}
+	if ak.Spec.ServiceRef.Kind == v1alpha1.KindClusterKeyService {
+		if !r.Pool.ServesCluster() {
+			return nil, notServed(ak)
+		}
+		service, name.Namespace = &v1alpha1.ClusterKeyService{}, ""
+	}
+	err := r.Client.Get(ctx, name, service, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) {
+		return nil, serviceMissing(ak)
+	}
+	return service, err
+}
+
+func serviceMissing(ak *v1alpha1.AccessKey) error {
+	hint := "create it"
+	if !ak.DeletionTimestamp.IsZero() {
+		hint = "create it again so that the keys can be revoked, or set deletionPolicy: Retain to keep them at the service"
+	}
+	ref := ak.Spec.ServiceRef
+	return &connect.Error{Reason: v1alpha1.ReasonKeyServiceNotFound, Err: fmt.Errorf("%s %s does not exist; %s", ref.Kind, ref.Name, hint)}
+}
+
+func notServed(ak *v1alpha1.AccessKey) error {
+	hint := "refer to a KeyService of this namespace"
+	if !ak.DeletionTimestamp.IsZero() {
+		hint = "run an operator for the whole cluster so that the keys can be revoked, or set deletionPolicy: Retain to keep them at the service"
+	}
+	return &connect.Error{Reason: v1alpha1.ReasonClusterKeyServicesNotServed, Err: fmt.Errorf(
+		"this operator runs with --namespaces and serves no ClusterKeyServices; %s", hint)}
+}
+
+func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
+	facts := plan.Service{
+		InUse:      controllerutil.ContainsFinalizer(service, v1alpha1.InUseFinalizer),
+		Deleting:   !service.GetDeletionTimestamp().IsZero(),
+		Namespaced: service.GetNamespace() != "",
+	}
+	status := service.GetStatus()
+	facts.Identity = status.Identity
+	if limits := status.Limits; limits != nil { // they stay valid during an outage
+		facts.KeysPerUser = int(limits.KeysPerUser)
+		facts.Overlap, facts.Regenerates = ptr.Deref(limits.Overlap, false), ptr.Deref(limits.Regenerate, false)
+	}
+	switch ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); {
+	case ready == nil:
+	case ready.Status == metav1.ConditionTrue:
+		facts.ReadySince = ready.LastTransitionTime.Time
+	case ready.Reason == v1alpha1.ReasonUnauthorized:
+		facts.Refusal = ready.Message
+	}
+	return facts
+}
+
+// granted reports whether a namespace may have keys of a user: a KeyService serves everyone in its namespace, a
+// ClusterKeyService serves the namespaces and users that it grants.
+func (r *Reconciler) granted(ctx context.Context, ak *v1alpha1.AccessKey, service v1alpha1.GenericKeyService) (bool, error) {
+	cluster, ok := service.(*v1alpha1.ClusterKeyService)
+	if !ok {
+		return true, nil
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: ak.Namespace}, namespace, client.UnsafeDisableDeepCopy); err != nil {
+		if apierrors.IsNotFound(err) { // no event of a namespace follows, so this must not look like an AccessKey that is gone
+			return false, fmt.Errorf("namespace %s is not in the cache yet", ak.Namespace)
+		}
+		return false, fmt.Errorf("reading the labels of namespace %s: %w", ak.Namespace, err)
+	}
+	return grants(cluster.Spec.Grants, namespace.Labels, ak.Spec.User), nil
+}
+
+// grants reports whether any grant covers a user for a namespace with these labels. A selector that is invalid grants nothing.
+func grants(list []v1alpha1.Grant, namespace labels.Set, user string) bool {
+	for _, grant := range list {
+		selector, err := metav1.LabelSelectorAsSelector(grant.NamespaceSelector)
+		if err == nil && selector.Matches(namespace) && slices.ContainsFunc(grant.Users, func(pattern string) bool { return glob(pattern, user) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// glob matches a whole text: * stands for any text, ? for one character, and everything else for itself.
+func glob(pattern, text string) bool {
+	expression := regexp.QuoteMeta(pattern)
+	expression = strings.ReplaceAll(expression, `\*`, `.*`)
+	expression = strings.ReplaceAll(expression, `\?`, `.`)
+	compiled, err := regexp.Compile(`(?s)\A` + expression + `\z`)
+	return err == nil && compiled.MatchString(text)
+}

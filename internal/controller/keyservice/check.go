@@ -1,0 +1,139 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyservice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/controller/accesskey"
+	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/connect"
+)
+
+const (
+	// probePeriod is how often a service is asked for its version, unless something is wrong.
+	probePeriod = time.Hour
+	// recheckPeriod is when a service that does not work is checked again.
+	recheckPeriod = time.Minute
+	// staleDelay is when to come again for the result of a listing that is under way.
+	staleDelay = 5 * time.Second
+)
+
+// checked is what a check of a service found.
+type checked struct {
+	ready           metav1.ConditionStatus
+	reason, message string
+	version         string
+	limits          *v1alpha1.ServiceLimits
+	// due is when to check again. Until then the result is valid for this connection.
+	due        time.Time
+	connection *connect.Connection
+	// probed is when the service was last asked for its version.
+	probed time.Time
+}
+
+// check asks the service for its version and whether it accepts the credentials, unless it did so recently, or the shared
+// listing shows it.
+func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyService) checked {
+	now := r.Clock.Now()
+	connection, err := r.Pool.Get(ctx, service)
+	if err != nil {
+		return failed(err, now)
+	}
+	stored, _ := r.last.Load(service.GetUID())
+	last, _ := stored.(checked)
+	if last.connection == connection && now.Before(last.due) {
+		return last
+	}
+	found, listed := checked{}, false
+	if last.connection == connection && last.ready == metav1.ConditionTrue && now.Before(last.probed.Add(probePeriod)) {
+		found, listed = r.checkByListing(ctx, last, now)
+	}
+	if !listed {
+		found = r.probe(ctx, connection, now)
+		found.connection, found.probed = connection, now
+	}
+	r.last.Store(service.GetUID(), found)
+	return found
+}
+
+// checkByListing lets the shared listing take the place of a probe, because listing requires valid credentials. It returns
+// false if there is no shared listing, or if it failed.
+func (r *Reconciler) checkByListing(ctx context.Context, last checked, now time.Time) (checked, bool) {
+	listed, err := last.connection.Resync(ctx, now)
+	switch {
+	case err == nil && listed.Stale:
+		last.due = now.Add(staleDelay)
+	case err != nil || !now.Before(listed.At.Add(r.ResyncPeriod)):
+		return checked{}, false
+	default:
+		last.due = now.Add(r.ResyncPeriod)
+	}
+	return last, true
+}
+
+func (r *Reconciler) probe(ctx context.Context, connection *connect.Connection, now time.Time) checked {
+	found := checked{
+		ready:   metav1.ConditionTrue,
+		reason:  v1alpha1.ReasonServiceReachable,
+		message: "The service answered and accepts the credentials",
+		limits:  limitsOf(connection.Capabilities),
+		due:     now.Add(r.ResyncPeriod),
+	}
+	if prober, ok := connection.Service.(keyservice.Prober); ok {
+		version, err := prober.Probe(ctx)
+		if err != nil {
+			return failed(err, now)
+		}
+		found.version = version
+	}
+	return found
+}
+
+func limitsOf(c keyservice.Capabilities) *v1alpha1.ServiceLimits {
+	limits := &v1alpha1.ServiceLimits{
+		KeysPerUser: int32(c.KeysPerUser), //nolint:gosec // a handful
+		Overlap:     ptr.To(c.Overlap),
+		Regenerate:  ptr.To(c.Regenerates),
+		Disable:     ptr.To(c.Disables),
+	}
+	if c.MaxTTL > 0 {
+		limits.MaxTTL = &metav1.Duration{Duration: c.MaxTTL}
+	}
+	return limits
+}
+
+func failed(err error, now time.Time) checked {
+	found := checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonUnavailable, message: err.Error(), due: now.Add(recheckPeriod)}
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		found.reason = e.Reason
+	} else if class := accesskey.Classify(err); class.Synced != "" {
+		found.reason = class.Synced
+	}
+	return found
+}
+
+// deleting reports which AccessKeys keep a service from being deleted.
+func deleting(accessKeys []v1alpha1.AccessKey, now time.Time) checked {
+	const shown = 5
+	message := "The service is being deleted"
+	if len(accessKeys) > 0 {
+		names := make([]string, 0, len(accessKeys))
+		for i := range accessKeys {
+			names = append(names, accessKeys[i].Namespace+"/"+accessKeys[i].Name)
+		}
+		slices.Sort(names)
+		message += fmt.Sprintf(", but it is still needed to revoke the keys of %d AccessKeys: %s; delete those first", len(names), strings.Join(names[:min(len(names), shown)], ", "))
+	}
+	return checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonDeleting, message: message, due: now.Add(recheckPeriod)}
+}

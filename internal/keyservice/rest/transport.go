@@ -1,0 +1,145 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// userAgent is the name of the operator in requests.
+const userAgent = "accesskey-operator"
+
+// Timeout bounds one request to a service, from waiting for the rate limit to the last byte of the answer.
+const Timeout = 30 * time.Second
+
+// TransportConfig says how to reach one key service.
+type TransportConfig struct {
+	// Backend labels the metrics: "qumulo".
+	Backend string
+	// CABundle are PEM certificates to trust instead of the system's; nil for the system's.
+	CABundle []byte
+	// InsecureSkipVerify turns off the verification of the service's certificate.
+	InsecureSkipVerify bool
+	// QPS and Burst limit the requests to the service.
+	QPS   float64
+	Burst int
+	// Clock observes the service's time in its answers; may be nil.
+	Clock *keyservice.ServiceClock
+	// Base carries the requests; nil for TLS over TCP.
+	Base http.RoundTripper
+}
+
+// NewHTTPClient returns the client of one service: a connection pool of its own, TLS 1.2 or better, proxies from the
+// environment, no redirects (they would carry the credentials elsewhere). It speaks only HTTP/1.1, since the errors of HTTP/2
+// contain stream numbers, which differ from one try to the next, and HTTP/2 keeps using a dead connection.
+func NewHTTPClient(config TransportConfig) (*http.Client, error) {
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: config.InsecureSkipVerify} //nolint:gosec // asked for in the KeyService
+	if config.CABundle != nil {
+		tlsConfig.RootCAs = x509.NewCertPool()
+		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CABundle) {
+			return nil, errors.New("the CA bundle holds no PEM certificate")
+		}
+	}
+	if config.Base == nil {
+		dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+		config.Base = &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        tlsConfig,
+			TLSHandshakeTimeout:    10 * time.Second,
+			MaxIdleConnsPerHost:    16,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxHeader,
+		}
+	}
+	return &http.Client{
+		Timeout: Timeout,
+		Transport: &transport{
+			backend: config.Backend,
+			limiter: rate.NewLimiter(rate.Limit(config.QPS), config.Burst),
+			clock:   config.Clock,
+			next:    config.Base,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+// transport limits, counts and bounds the requests to one service.
+type transport struct {
+	backend string
+	limiter *rate.Limiter
+	clock   *keyservice.ServiceClock
+	next    http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	op := opOf(request.Context())
+	if err := t.limiter.Wait(request.Context()); err != nil {
+		return nil, fmt.Errorf("waiting for the KeyService's rateLimit: %w", err)
+	}
+	request = request.Clone(request.Context())
+	request.Header.Set("User-Agent", userAgent)
+
+	start := time.Now()
+	response, err := t.next.RoundTrip(request)
+	code := "none"
+	if err == nil {
+		code = strconv.Itoa(response.StatusCode)
+		t.clock.Observe(response.Header)
+		response.Body = http.MaxBytesReader(nil, response.Body, maxBody)
+	}
+	requests.WithLabelValues(t.backend, op, code).Inc()
+	seconds.WithLabelValues(t.backend, op).Observe(time.Since(start).Seconds())
+	return response, err
+}
+
+// CloseIdleConnections makes http.Client.CloseIdleConnections work.
+func (t *transport) CloseIdleConnections() {
+	if closer, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+var (
+	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "accesskey_service_requests_total",
+		Help: "Requests to key services, by backend, operation and HTTP status (none: no answer).",
+	}, []string{"backend", "operation", "code"})
+	seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "accesskey_service_request_duration_seconds",
+		Help:    "Time until a key service answered, by backend and operation.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
+	}, []string{"backend", "operation"})
+)
+
+// Collectors are the metrics of all key services, for the manager's registry.
+func Collectors() []prometheus.Collector { return []prometheus.Collector{requests, seconds} }
+
+type opKey struct{}
+
+func withOp(ctx context.Context, op string) context.Context {
+	return context.WithValue(ctx, opKey{}, op)
+}
+
+func opOf(ctx context.Context) string {
+	op, ok := ctx.Value(opKey{}).(string)
+	if !ok {
+		return "unknown"
+	}
+	return op
+}

@@ -1,0 +1,90 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// adopt lets an AccessKey continue where a former one ended: after a restore, a move to another cluster, or a deletion with
+// Retain. The record on the Secret leads to the keys. Anyone who may edit Secrets can write such a record, so it only counts
+// for a KeyService of the same namespace, whose credentials are in the same Secrets, or for a key that carries the mark of
+// this AccessKey.
+func adopt(in Input) (Action, bool) {
+	switch {
+	case !in.recordsNothing(), in.Secret.State == SecretAbsent, in.Secret.State == SecretForeign:
+		return none()
+	case !in.Live:
+		return Action{Verb: ReadLive, Reason: v1alpha1.ReasonSettling}, true
+	case in.Secret.Record.KeyID == "", !in.recordIsOurs(in.Secret.Record):
+		return none()
+	}
+	record := in.Adopted()
+	switch {
+	case record.KeyID == "" && len(record.PreviousKeys) == 0:
+		return none() // an old backup: the Secret is taken over with a new pair
+	case in.Service.Namespaced, in.marked(record.KeyID):
+		if action, ok := finalizers(in, v1alpha1.ReasonSettling); ok && !in.deleting() {
+			return action, true
+		}
+		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
+	case in.deleting():
+		return none()
+	}
+	return Action{
+		Verb:   Stall,
+		Reason: v1alpha1.ReasonAdoptionNotVerified,
+		Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
+			"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), record.AccessKeyID, record.AccessKeyID),
+	}, true
+}
+
+// Adopted returns the record on the Secret, reduced to the keys that the service has and that no other AccessKey records. Keys
+// that carry the mark of the former AccessKey are added. If the service has no key of the record, KeyID is empty.
+func (in Input) Adopted() Record {
+	record := in.Secret.Record
+	adopted := record
+	adopted.KeyID, adopted.AccessKeyID, adopted.PreviousKeys = "", "", nil
+	if in.adoptable(record.KeyID, record.AccessKeyID) {
+		adopted.KeyID, adopted.AccessKeyID = record.KeyID, record.AccessKeyID
+	}
+	for _, previous := range record.PreviousKeys {
+		if in.adoptable(previous.KeyID, previous.AccessKeyID) && previous.KeyID != adopted.KeyID {
+			adopted.PreviousKeys = append(adopted.PreviousKeys, previous)
+		}
+	}
+	in.adoptMarked(&adopted)
+	return adopted
+}
+
+// adoptMarked adds the keys that carry the mark of the former AccessKey.
+func (in Input) adoptMarked(adopted *Record) {
+	for _, key := range in.Keys {
+		known := key.ID == adopted.KeyID || slices.ContainsFunc(adopted.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID })
+		if known || key.Claimed || key.State == keyservice.Deleting || key.OwnerUID == "" || key.OwnerUID != string(adopted.UID) {
+			continue
+		}
+		if adopted.KeyID == "" { // its pair is lost, so it is rotated at once
+			adopted.KeyID, adopted.AccessKeyID = key.ID, key.AccessKeyID
+			continue
+		}
+		adopted.PreviousKeys = append(adopted.PreviousKeys, v1alpha1.PreviousKey{
+			KeyID: key.ID, AccessKeyID: key.AccessKeyID, IssuedAt: adopted.IssuedAt,
+			RevokeAt: metav1.NewTime(in.Now.Add(Overlap(&in.AccessKey.Spec)).Truncate(time.Second)),
+		})
+	}
+}
+
+// adoptable reports whether the service has a pair that no other AccessKey records.
+func (in Input) adoptable(keyID, accessKeyID string) bool {
+	key, ok := in.find(keyID)
+	return ok && in.lists(keyID, accessKeyID) && !key.Claimed && key.State != keyservice.Deleting
+}

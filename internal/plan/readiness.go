@@ -1,0 +1,93 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// Readiness is the condition Ready.
+type Readiness struct {
+	Status          metav1.ConditionStatus
+	Reason, Message string
+}
+
+// Ready decides whether the Secret holds a pair that the service lists as valid, from the same input as Next. Only facts about
+// the two count, so an outage of the service changes nothing. why says why there is no pair yet; it may be empty.
+func Ready(in Input, why string) Readiness {
+	status, secret := &in.AccessKey.Status, in.AccessKey.SecretName()
+	switch {
+	case status.KeyID == "" && in.deleting():
+		return no(v1alpha1.ReasonDeleting, "The keys are revoked")
+	case status.KeyID == "" && status.Revision == 0:
+		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonPending, sentence("No pair has been issued yet", why)}
+	case in.regenerating():
+		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonReplacing, fmt.Sprintf(
+			"It is not known whether access key %s still works, because the response to its regeneration was lost", status.AccessKeyID)}
+	case status.KeyID == "":
+		return no(v1alpha1.ReasonReplacing, "%s", sentence("The former pair no longer works, and the new pair is not published yet", why))
+	}
+	if problem, ok := in.secretProblem(); ok {
+		return problem
+	}
+	if !in.currentWorks() {
+		return no(v1alpha1.ReasonKeyMissing, "The service no longer lists access key %s as valid; a new pair will be issued", status.AccessKeyID)
+	}
+	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, status.AccessKeyID, in.validUntil(), in.inPlaceHint())}
+}
+
+// secretProblem reports a Secret that does not hold the published pair.
+func (in Input) secretProblem() (problem Readiness, ok bool) {
+	name, id := in.AccessKey.SecretName(), in.AccessKey.Status.KeyID
+	switch {
+	case in.secretIsForeign(in.Secret):
+		return no(v1alpha1.ReasonSecretConflict, "Secret %s is not controlled by this AccessKey", name), true
+	case in.Secret.State == SecretAbsent:
+		return no(v1alpha1.ReasonSecretMissing, "Secret %s is missing; a new pair will be issued", name), true
+	case in.Secret.State == SecretEdited:
+		return no(v1alpha1.ReasonSecretEdited, "Secret %s does not hold the published pair; a new pair will be issued", name), true
+	case in.Secret.State == SecretIntact && !in.published(id):
+		return no(v1alpha1.ReasonSecretEdited, "Secret %s holds access key %s, which is not the current one; a new pair will be issued", name, in.Secret.Record.AccessKeyID), true
+	}
+	return Readiness{}, false
+}
+
+func no(reason, format string, args ...any) Readiness {
+	return Readiness{metav1.ConditionFalse, reason, fmt.Sprintf(format, args...)}
+}
+
+// regenerating reports whether the current key is being regenerated in place by an operation whose outcome is unknown.
+func (in Input) regenerating() bool {
+	intent := in.AccessKey.Status.Intent
+	return in.Live && intent != nil && intent.Operation == v1alpha1.OperationRegenerate && intent.KeyID == in.AccessKey.Status.KeyID &&
+		!in.holdsPairOf(in.Secret, intent)
+}
+
+func (in Input) validUntil() string {
+	expires, _ := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	if expires.IsZero() {
+		return ""
+	}
+	return ", valid until " + expires.UTC().Format(time.RFC3339)
+}
+
+// inPlaceHint says before the first rotation that the old pair will stop working at once.
+func (in Input) inPlaceHint() string {
+	if in.Service.KeysPerUser == 0 || !in.Replaces() {
+		return ""
+	}
+	return "; rotations replace it in place, without overlap"
+}
+
+func sentence(text, why string) string {
+	if why == "" {
+		return text
+	}
+	return text + ": " + why
+}

@@ -1,0 +1,87 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+func TestReady(t *testing.T) {
+	const yes, no, unknown = metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown
+	ready := Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:00:00Z"}
+	lost := Readiness{no, v1alpha1.ReasonKeyMissing, "The service no longer lists access key AKIAK1 as valid; a new pair will be issued"}
+	for _, c := range []struct {
+		name string
+		in   Input
+		why  string
+		want Readiness
+	}{
+		{"a published pair that the service lists is ready", quiet(), "", ready},
+		{"a pair without a ttl has no end", quiet(endless), "", Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1"}},
+		{"a service that holds one key is announced before the first rotation", quiet(endless, oneSlot), "",
+			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1; rotations replace it in place, without overlap"}},
+		{"a service of which nothing is known is not announced", quiet(oneSlot, unlimited), "", ready},
+		{"a failure changes nothing about a pair that works", quiet(failed), "the service did not answer", ready},
+		{"a suspended AccessKey stays ready", quiet(suspending), "", ready},
+		{"a deleted AccessKey stays ready while its key works", quiet(deleting), "", ready},
+		{"a withdrawn grant changes nothing", quiet(notGranted), "", ready},
+		{"an open create changes nothing", quiet(intends(2, time.Second, "K1")), "", ready},
+		{"a Secret that only lost its owner is ready", quiet(abandoned), "", ready},
+		{"a Secret that is out of date around its pair is ready", quiet(outOfDate), "", ready},
+		{"a pair that is about to be activated is ready", quiet(being(keyservice.Pending, "K1")), "", ready},
+		{"a pair that expires in a second is ready", quiet(endsAt("K1", noon.Add(time.Second))), "", ready},
+		{"a pair whose access key ID the service does not return is ready", quiet(pairAt("K1", "")), "", ready},
+
+		{"a new AccessKey is pending", unissued(), "", Readiness{unknown, v1alpha1.ReasonPending, "No pair has been issued yet"}},
+		{"a new AccessKey says what it waits for", unissued(), "user not found", Readiness{unknown, v1alpha1.ReasonPending, "No pair has been issued yet: user not found"}},
+		{"a suspended AccessKey without a pair is pending", unissued(suspending), "", Readiness{unknown, v1alpha1.ReasonPending, "No pair has been issued yet"}},
+		{"a restored AccessKey is pending until its pair is adopted", restored(), "", Readiness{unknown, v1alpha1.ReasonPending, "No pair has been issued yet"}},
+		{"a deleted AccessKey without a key is deleting", unissued(deleting), "", Readiness{no, v1alpha1.ReasonDeleting, "The keys are revoked"}},
+		{"between the revocation and the new pair no pair works", unissued(revision(1)), "the service did not answer",
+			Readiness{no, v1alpha1.ReasonReplacing, "The former pair no longer works, and the new pair is not published yet: the service did not answer"}},
+
+		{"after a regeneration without a response nobody knows which pair works", quiet(regenerates, regenerating("K1", time.Second)), "",
+			Readiness{unknown, v1alpha1.ReasonReplacing, "It is not known whether access key AKIAK1 still works, because the response to its regeneration was lost"}},
+		{"a regenerated pair is ready once it is recorded",
+			quiet(regenerates, regenerating("K1", time.Second), recordSays(func(r *Record) { r.Revision = 2 }), publishedAgo(time.Second), recordsPublished), "",
+			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:59:59Z"}},
+		{"a previous key that is regenerated changes nothing", quiet(regenerates, overlapping("K0"), regenerating("K0", time.Second)), "",
+			ready},
+
+		{"a foreign Secret is not ready", quiet(secret(SecretForeign)), "", Readiness{no, v1alpha1.ReasonSecretConflict, "Secret backup is not controlled by this AccessKey"}},
+		{"an abandoned Secret of another AccessKey is not ready", quiet(abandoned, recordSays(func(r *Record) { r.Name = "other" })), "",
+			Readiness{no, v1alpha1.ReasonSecretConflict, "Secret backup is not controlled by this AccessKey"}},
+		{"a lost Secret is not ready", quiet(secret(SecretAbsent)), "", Readiness{no, v1alpha1.ReasonSecretMissing, "Secret backup is missing; a new pair will be issued"}},
+		{"a Secret with a new name is missing until it is written", quiet(wants("new"), secret(SecretAbsent)), "",
+			Readiness{no, v1alpha1.ReasonSecretMissing, "Secret new is missing; a new pair will be issued"}},
+		{"an edited Secret is not ready", quiet(secret(SecretEdited)), "",
+			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup does not hold the published pair; a new pair will be issued"}},
+		{"a Secret with a previous pair is not ready", quiet(holdsPrevious("K0"), overlapping("K0"), keys("K0", "K1")), "",
+			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup holds access key AKIAK0, which is not the current one; a new pair will be issued"}},
+
+		{"a key that the service does not list is not ready", quiet(keys()), "", lost},
+		{"a key that was disabled is not ready", quiet(being(keyservice.Disabled, "K1")), "", lost},
+		{"a key that is being deleted is not ready", quiet(being(keyservice.Deleting, "K1")), "", lost},
+		{"a key that failed is not ready", quiet(being(keyservice.Failed, "K1")), "", lost},
+		{"a key in an unknown state is not ready", quiet(being("Odd", "K1")), "", lost},
+		{"a key that expired before it was activated is not ready", quiet(being(keyservice.Pending, "K1"), endsAt("K1", noon)), "", lost},
+		{"a key that expired at the service is not ready", quiet(endsAt("K1", noon)), "", lost},
+		{"a key that was replaced externally is not ready", quiet(pairAt("K1", "AKIAX")), "", lost},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Ready(c.in, c.why); got != c.want {
+				t.Errorf("Ready = %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// recordsPublished records the pair in the Secret.
+func recordsPublished(in *Input) { in.Secret.Record.Apply(in.AccessKey) }

@@ -1,0 +1,152 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// Record is what the operator writes on a Secret about the pair in it. It is part of the same write as the pair, so the two
+// never disagree. An AccessKey that lost its status finds its keys again by the record.
+type Record struct {
+	// UID, Namespace and Name of the AccessKey.
+	UID       types.UID `json:"uid"`
+	Namespace string    `json:"namespace"`
+	Name      string    `json:"name"`
+	// Service is the identity of the key service, User the canonical ID of the user there.
+	Service      string                 `json:"service"`
+	User         string                 `json:"user,omitempty"`
+	KeyID        string                 `json:"keyID"`
+	AccessKeyID  string                 `json:"accessKeyID"`
+	Revision     int64                  `json:"revision"`
+	IssuedAt     metav1.Time            `json:"issuedAt"`
+	Renewal      string                 `json:"renewal,omitempty"`
+	PreviousKeys []v1alpha1.PreviousKey `json:"previousKeys,omitempty"`
+	// Digest of the Secret's data.
+	Digest string `json:"digest"`
+}
+
+// Describes reports whether two records are about the same pair of the same AccessKey.
+func (r Record) Describes(other Record) bool {
+	return r.UID == other.UID && r.Namespace == other.Namespace && r.Name == other.Name && r.KeyID == other.KeyID && r.AccessKeyID == other.AccessKeyID && r.Revision == other.Revision &&
+		r.IssuedAt.Equal(&other.IssuedAt) && r.Digest == other.Digest && r.Service == other.Service && r.User == other.User
+}
+
+// RecordOf returns the record of the current pair as the status has it, without the digest. service is the identity of the
+// key service.
+func RecordOf(ak *v1alpha1.AccessKey, service string) Record {
+	status := &ak.Status
+	return Record{
+		UID: ak.UID, Namespace: ak.Namespace, Name: ak.Name, Service: service, User: status.UserID,
+		KeyID: status.KeyID, AccessKeyID: status.AccessKeyID, Revision: status.Revision, IssuedAt: status.IssuedAt,
+		Renewal: status.LastHandledRenewal, PreviousKeys: status.PreviousKeys,
+	}
+}
+
+// NextRevision returns the revision of the pair that an operation produces which is started now.
+func NextRevision(in Input) int64 {
+	const most = 1 << 53 // a record that somebody wrote must not lead beyond what JSON can carry
+	return min(max(in.AccessKey.Status.Revision, in.Secret.Record.Revision), most) + 1
+}
+
+// NextRecord describes a pair that was just created for the intent. The current key becomes a previous key, unless it was
+// regenerated, or the service no longer has it and no Secret with a former name has to be deleted.
+func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
+	ak, status := in.AccessKey, &in.AccessKey.Status
+	record := Record{
+		UID: ak.UID, Namespace: ak.Namespace, Name: ak.Name, Service: in.Service.Identity, User: in.UserID,
+		KeyID: key.ID, AccessKeyID: key.AccessKeyID, Revision: intent.Revision, IssuedAt: intent.StartedAt, Renewal: intent.Renewal,
+		// An ID that the operator chooses can be used again.
+		PreviousKeys: slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID }),
+	}
+	exists := in.listed(status.KeyID) && !in.replacedExternally(status.KeyID)
+	if status.KeyID != "" && status.KeyID != key.ID && (exists || status.SecretName != ak.SecretName()) {
+		record.PreviousKeys = append(record.PreviousKeys, in.previous())
+	}
+	return record
+}
+
+// previous returns the current key as a previous key whose overlap begins now.
+func (in Input) previous() v1alpha1.PreviousKey {
+	status := &in.AccessKey.Status
+	expires, _ := Schedule(in.AccessKey, status.IssuedAt.Time)
+	previous := v1alpha1.PreviousKey{
+		KeyID:       status.KeyID,
+		AccessKeyID: status.AccessKeyID,
+		IssuedAt:    status.IssuedAt,
+		RevokeAt:    metav1.NewTime(earliest(in.Now.Add(Overlap(&in.AccessKey.Spec)), expires).Truncate(time.Second)),
+	}
+	if status.SecretName != in.AccessKey.SecretName() {
+		previous.SecretName = status.SecretName
+	}
+	return previous
+}
+
+// Apply writes the record into the status of ak and clears the intent that it answers. Previous keys that only the status
+// knows stay, because the record can be one that a person restored.
+func (r Record) Apply(ak *v1alpha1.AccessKey) {
+	status := &ak.Status
+	status.KeyID, status.AccessKeyID, status.UserID = r.KeyID, r.AccessKeyID, r.User
+	status.Revision, status.IssuedAt = r.Revision, r.IssuedAt
+	if r.KeyID == "" {
+		status.IssuedAt = metav1.Time{}
+	}
+	known := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
+		return p.KeyID == r.KeyID || slices.ContainsFunc(r.PreviousKeys, func(q v1alpha1.PreviousKey) bool { return q.KeyID == p.KeyID })
+	})
+	status.PreviousKeys = append(slices.Clone(r.PreviousKeys), known...)
+	status.SecretName = ak.SecretName()
+	if r.Renewal != "" {
+		status.LastHandledRenewal = r.Renewal
+	}
+	status.Intent = nil
+}
+
+// Drop removes a key from the status.
+func Drop(status *v1alpha1.AccessKeyStatus, keyID string) {
+	status.PreviousKeys = slices.DeleteFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.KeyID == keyID })
+	if status.KeyID == keyID {
+		status.KeyID, status.AccessKeyID, status.IssuedAt = "", "", metav1.Time{}
+	}
+}
+
+// FormerSecret returns the Secret with a former name that holds the pair of a key, empty if there is none.
+func FormerSecret(ak *v1alpha1.AccessKey, keyID string) string {
+	for i := range ak.Status.PreviousKeys {
+		if previous := &ak.Status.PreviousKeys[i]; previous.KeyID == keyID && previous.SecretName != ak.SecretName() {
+			return previous.SecretName
+		}
+	}
+	if status := &ak.Status; status.KeyID == keyID && status.SecretName != ak.SecretName() {
+		return status.SecretName
+	}
+	return ""
+}
+
+// Secrets returns the names of all Secrets that hold pairs of the AccessKey.
+func Secrets(ak *v1alpha1.AccessKey) []string {
+	names := []string{ak.SecretName(), cmp.Or(ak.Status.SecretName, ak.SecretName())}
+	for i := range ak.Status.PreviousKeys {
+		names = append(names, cmp.Or(ak.Status.PreviousKeys[i].SecretName, ak.SecretName()))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// MarkDisabled records that a previous key was disabled.
+func MarkDisabled(status *v1alpha1.AccessKeyStatus, keyID string) {
+	for i := range status.PreviousKeys {
+		if status.PreviousKeys[i].KeyID == keyID {
+			status.PreviousKeys[i].State = v1alpha1.KeyDisabled
+		}
+	}
+}

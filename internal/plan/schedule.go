@@ -1,0 +1,64 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"hash/fnv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+const (
+	// defaultOverlap is renewBefore without a ttl.
+	defaultOverlap = 24 * time.Hour
+	// defaultShare is renewBefore as a share of ttl: 1/3.
+	defaultShare = 3
+	// jitterShare bounds the jitter: 1/10 of the time between issue and renewal.
+	jitterShare = 10
+)
+
+// Overlap returns how long before its expiry a pair is rotated, and therefore how long the old and the new pair both work.
+func Overlap(spec *v1alpha1.AccessKeySpec) time.Duration {
+	switch {
+	case spec.RenewBefore != nil:
+		return spec.RenewBefore.Duration
+	case spec.TTL == nil:
+		return defaultOverlap
+	case spec.RenewBeforePercentage > 0:
+		return spec.TTL.Duration / 100 * time.Duration(spec.RenewBeforePercentage)
+	default:
+		return spec.TTL.Duration / defaultShare
+	}
+}
+
+// Schedule returns when a pair expires and when it is rotated; both are zero without a ttl.
+func Schedule(ak *v1alpha1.AccessKey, issuedAt time.Time) (expires, renewal time.Time) {
+	if ak.Spec.TTL == nil {
+		return time.Time{}, time.Time{}
+	}
+	overlap := Overlap(&ak.Spec)
+	expires = issuedAt.Add(ak.Spec.TTL.Duration)
+	return expires, expires.Add(-overlap).Add(-jitter(ak.UID, ak.Spec.TTL.Duration-overlap))
+}
+
+// jitter spreads the rotations of AccessKeys that were created together. It depends only on the UID, so that every pass
+// computes the same time.
+func jitter(uid types.UID, life time.Duration) time.Duration {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(uid)) // never fails
+	fraction := float64(hash.Sum32()) / float64(1<<32)
+	return time.Duration(fraction * float64(life) / jitterShare).Truncate(time.Second)
+}
+
+// renewal is when the current pair is rotated; zero without a ttl.
+func (in Input) renewal() time.Time {
+	_, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	return renewal
+}
+
+// NextSecretName returns the name of the Secret in which a pair waits until it works.
+func NextSecretName(ak *v1alpha1.AccessKey) string { return ak.SecretName() + "-next" }

@@ -1,0 +1,110 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package secret
+
+import (
+	"bytes"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// FromMetadata tells the planner what the cached metadata of a Secret reveals; nil is no Secret. The Secret is intact if its
+// resourceVersion is the one that the status records, or an older one that the cache has not replaced yet.
+func (t Template) FromMetadata(cached *metav1.PartialObjectMetadata) plan.Secret {
+	status := &t.AccessKey.Status
+	switch {
+	case cached == nil:
+		return plan.Secret{State: plan.SecretAbsent}
+	case !cached.DeletionTimestamp.IsZero():
+		return plan.Secret{State: plan.SecretForeign}
+	case !metav1.IsControlledBy(cached, t.AccessKey):
+		return plan.Secret{State: plan.SecretUnverified, Adoptable: true}
+	case status.KeyID == "", status.SecretName != cached.Name, newer(cached.ResourceVersion, status.SecretResourceVersion):
+		return plan.Secret{State: plan.SecretUnverified}
+	}
+	record := plan.RecordOf(t.AccessKey, t.Service)
+	return plan.Secret{State: plan.SecretIntact, Record: record, UpToDate: t.Digest(record) == status.SecretTemplateDigest}
+}
+
+// newer reports whether version a is newer than version b, or cannot be compared with it.
+func newer(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err != nil || order > 0
+}
+
+// Inspect tells the planner what a Secret that was read live holds; nil is no Secret.
+func (t Template) Inspect(live *corev1.Secret) plan.Secret {
+	switch {
+	case live == nil:
+		return plan.Secret{State: plan.SecretAbsent}
+	case !live.DeletionTimestamp.IsZero(), live.Type != t.secretType(): // the type is immutable
+		return plan.Secret{State: plan.SecretForeign}
+	}
+	status := &t.AccessKey.Status
+	record, recorded := recordOf(live)
+	adoptable := !metav1.IsControlledBy(live, t.AccessKey)
+	if adoptable && (!recorded || !t.abandoned(live)) {
+		return plan.Secret{State: plan.SecretForeign}
+	}
+	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable}
+	switch {
+	case status.KeyID != "" && status.SecretName == live.Name && t.holds(live, status.SecretDigest):
+		found.State, found.Record = plan.SecretIntact, plan.RecordOf(t.AccessKey, t.Service)
+		found.UpToDate = !adoptable && t.upToDate(live, found.Record)
+	case recorded && t.holds(live, record.Digest):
+		found.State = plan.SecretIntact
+	}
+	return found
+}
+
+// abandoned reports whether no AccessKey controls a Secret, or only a former one with the name of this one.
+func (t Template) abandoned(secret *corev1.Secret) bool {
+	owner := metav1.GetControllerOf(secret)
+	return owner == nil || owner.Kind == "AccessKey" && owner.Name == t.AccessKey.Name && owner.UID != t.AccessKey.UID
+}
+
+// upToDate reports whether everything beside the pair is as rendered, and no key of the operator is left that is not.
+func (t Template) upToDate(live *corev1.Secret, record plan.Record) bool {
+	content, err := t.Render(PairOf(live), record)
+	if err != nil {
+		return false
+	}
+	for key := range ownKeys(live) {
+		if _, wanted := content.Data[key]; !wanted {
+			return false
+		}
+	}
+	for key, value := range content.Data {
+		if !bytes.Equal(live.Data[key], value) {
+			return false
+		}
+	}
+	written, recorded := recordOf(live)
+	if !recorded || !written.Describes(content.Record) {
+		return false
+	}
+	delete(content.Annotations, v1alpha1.RecordAnnotation)
+	_, stale := live.Annotations[v1alpha1.ExpiresAtAnnotation]
+	_, expires := content.Annotations[v1alpha1.ExpiresAtAnnotation]
+	return stale == expires && contains(live.Labels, content.Labels) && contains(live.Annotations, content.Annotations) &&
+		t.Digest(record) == t.AccessKey.Status.SecretTemplateDigest
+}
+
+func contains(all, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if actual, ok := all[key]; !ok || actual != value {
+			return false
+		}
+	}
+	return true
+}
+
+// cutField returns the name of a field in the notation of managedFields ("f:name").
+func cutField(field string) (name string, ok bool) { return strings.CutPrefix(field, "f:") }

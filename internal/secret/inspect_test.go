@@ -1,0 +1,222 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package secret
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
+)
+
+// verdicts of Inspect about a Secret that once was published.
+var (
+	current    = plan.Secret{State: plan.SecretIntact, UpToDate: true}
+	outdated   = plan.Secret{State: plan.SecretIntact}
+	edited     = plan.Secret{State: plan.SecretEdited}
+	abandoned  = plan.Secret{State: plan.SecretIntact, Adoptable: true}
+	foreign    = plan.Secret{State: plan.SecretForeign}
+	unverified = plan.Secret{State: plan.SecretUnverified}
+	ownerless  = plan.Secret{State: plan.SecretUnverified, Adoptable: true}
+)
+
+func setData(key, value string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
+}
+
+func annotate(key, value string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) { s.Annotations[key] = value }
+}
+
+func strip(annotation string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) { delete(s.Annotations, annotation) }
+}
+
+// recordNames replaces the ID of a key in the record.
+func recordNames(instead, id string) func(*corev1.Secret) {
+	return func(s *corev1.Secret) {
+		annotate(v1alpha1.RecordAnnotation, strings.Replace(s.Annotations[v1alpha1.RecordAnnotation], `"keyID":"`+instead, `"keyID":"`+id, 1))(s)
+	}
+}
+
+func editing(changes ...func(*corev1.Secret)) func(*world) {
+	return func(w *world) {
+		for _, change := range changes {
+			w.edit(change)
+		}
+	}
+}
+
+func restoring(change func(*corev1.Secret)) func(*world) { return func(w *world) { w.restore(change) } }
+
+// updated changes the template and the status, as if the Secret had been written since.
+func updated(change func(*world)) func(*world) {
+	return func(w *world) {
+		change(w)
+		w.AccessKey.Status.SecretTemplateDigest = w.Digest(w.record())
+	}
+}
+
+func TestInspect(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   plan.Secret
+	}{
+		{"a Secret as it was published is up to date", func(*world) {}, current},
+		{"a Secret that does not exist is absent", (*world).remove, plan.Secret{State: plan.SecretAbsent}},
+		{"a Secret that is being deleted is foreign", func(w *world) {
+			w.edit(func(s *corev1.Secret) { s.Finalizers = []string{"example.com/backup"} })
+			w.remove()
+		}, foreign},
+
+		{"a Secret with another access key ID is edited", editing(setData(v1alpha1.SecretKeyAccessKeyID, "AKIAX")), edited},
+		{"a Secret with another secret is edited", editing(setData(v1alpha1.SecretKeySecretAccessKey, "guess")), edited},
+		{"a Secret with a line break after the secret is edited", editing(setData(v1alpha1.SecretKeySecretAccessKey, secretValue+"\n")), edited},
+		{"a Secret without the secret is edited", editing(func(s *corev1.Secret) { delete(s.Data, v1alpha1.SecretKeySecretAccessKey) }), edited},
+		{"a Secret without data is edited", editing(func(s *corev1.Secret) { s.Data = nil }), edited},
+		{"a Secret with another secret and the record of another key is edited", editing(setData(v1alpha1.SecretKeySecretAccessKey, "guess"), recordNames("K1", "K2")), edited},
+
+		{"data of other writers does not matter", editing(setData("theirs", "data")), current},
+		{"labels and annotations of other writers do not matter", editing(annotate("theirs", "a"), func(s *corev1.Secret) { s.Labels["theirs"] = "l" }), current},
+		{"a label that was edited is out of date", editing(func(s *corev1.Secret) { s.Labels["app"] = "x" }), outdated},
+		{"a label that was removed is out of date", editing(func(s *corev1.Secret) { delete(s.Labels, v1alpha1.ManagedByLabel) }), outdated},
+		{"an annotation that was edited is out of date", editing(annotate("note", "x")), outdated},
+		{"an annotation of the operator that was edited is out of date", editing(annotate(v1alpha1.AccessKeyIDAnnotation, "x")), outdated},
+		{"an expiry that was removed is out of date", editing(strip(v1alpha1.ExpiresAtAnnotation)), outdated},
+		{"an expiry of a former ttl is out of date", updated(func(w *world) { w.AccessKey.Spec.TTL = nil }), outdated},
+
+		{"a Secret without the record keeps its pair", editing(strip(v1alpha1.RecordAnnotation)), outdated},
+		{"a Secret with a record that cannot be read keeps its pair", editing(annotate(v1alpha1.RecordAnnotation, "{")), outdated},
+		{"a Secret with the record of another key keeps its pair", editing(recordNames("K1", "K2")), outdated},
+		{"previous keys in the record do not matter, because they are revoked without a new pair", editing(recordNames("K0", "K9")), current},
+		{"a Secret with another endpoint keeps its pair", editing(setData(v1alpha1.SecretKeyEndpoint, "https://s3.other")), outdated},
+		{"a Secret without the endpoint keeps its pair", editing(func(s *corev1.Secret) { delete(s.Data, v1alpha1.SecretKeyEndpoint) }), outdated},
+		{"a Secret with a former endpoint of the KeyService keeps its pair", func(w *world) { w.S3.Endpoint = "https://s3.other" }, outdated},
+		{"a Secret of a former template keeps its pair beside data of another writer", func(w *world) { w.edit(setData("theirs", "data")); w.S3.Region = "" }, outdated},
+		{"a label that the template no longer has is out of date", func(w *world) { delete(w.AccessKey.Spec.SecretTemplate.Labels, "app") }, outdated},
+		{"a key that is left over from a former template is noticed", updated(func(w *world) { w.S3.Region = "" }), outdated},
+
+		{"a restored Secret whose ownership of fields is lost is intact", restoring(func(*corev1.Secret) {}), current},
+		{"data of other writers does not matter in a restored Secret", restoring(setData("theirs", "data")), current},
+		{"a restored Secret with a former endpoint keeps its pair", func(w *world) { w.restore(setData("theirs", "data")); w.S3.Endpoint = "https://s3.other" }, outdated},
+		{"a restored Secret with a former region keeps its pair", func(w *world) { w.restore(func(*corev1.Secret) {}); w.S3.Region = "" }, outdated},
+		{"a restored Secret with another secret is edited", restoring(setData(v1alpha1.SecretKeySecretAccessKey, "guess")), edited},
+		{"a status that lost the digest trusts the record", func(w *world) { w.AccessKey.Status.SecretDigest = "" }, outdated},
+		{"a lost status trusts the record", func(w *world) { w.AccessKey.Status = v1alpha1.AccessKeyStatus{} }, outdated},
+		{"a Secret with a former name is compared with its record", func(w *world) { w.AccessKey.Status.SecretName = "former" }, outdated},
+		{"a record does not describe a pair that was edited after it", func(w *world) {
+			w.AccessKey.Status = v1alpha1.AccessKeyStatus{}
+			w.edit(setData(v1alpha1.SecretKeySecretAccessKey, "guess"))
+		}, edited},
+
+		{"a Secret without an owner is abandoned", editing(ownedBy()), abandoned},
+		{"a Secret of a former AccessKey of the same name is abandoned", editing(ownedBy(ownerOf("backup", formerUID))), abandoned},
+		{"a Secret whose owner does not control it is abandoned", editing(func(s *corev1.Secret) { s.OwnerReferences[0].Controller = ptr.To(false) }), abandoned},
+		{"a Secret without an owner and with another secret is abandoned, but not intact", editing(ownedBy(), setData(v1alpha1.SecretKeySecretAccessKey, "guess")),
+			plan.Secret{State: plan.SecretEdited, Adoptable: true}},
+		{"a Secret without an owner and a record is foreign", editing(ownedBy(), strip(v1alpha1.RecordAnnotation)), foreign},
+		{"a Secret of another AccessKey is foreign", editing(ownedBy(ownerOf("other", "9d8e"))), foreign},
+		{"a Secret of another kind of owner is foreign", editing(func(s *corev1.Secret) { s.OwnerReferences[0].Kind, s.OwnerReferences[0].UID = "Vault", "9d8e" }), foreign},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newPublished(t)
+			c.change(w)
+			got := w.Inspect(w.secret())
+			got.Record = plan.Record{}
+			if !equality.Semantic.DeepEqual(got, c.want) {
+				t.Errorf("Inspect = %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestInspectReturnsTheRecord(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		keyID  string
+	}{
+		{"of the status for the published pair", editing(strip(v1alpha1.RecordAnnotation)), "K1"},
+		{"of the status, whatever the Secret claims", editing(recordNames("K1", "F1")), "K1"},
+		{"on the Secret for a pair that the status does not record yet", func(w *world) { w.AccessKey.Status.KeyID, w.AccessKey.Status.SecretDigest = "K0", "d" }, "K1"},
+		{"on the Secret for an abandoned one", func(w *world) { w.AccessKey.Status = v1alpha1.AccessKeyStatus{}; w.edit(ownedBy()) }, "K1"},
+		{"on the Secret, as a claim, for an edited one", editing(setData(v1alpha1.SecretKeySecretAccessKey, "guess"), recordNames("K1", "F1")), "F1"},
+	} {
+		w := newPublished(t)
+		c.change(w)
+		if got := w.Inspect(w.secret()).Record; got.KeyID != c.keyID || got.Name != "backup" {
+			t.Errorf("%s: Record = %+v, want that of key %s", c.name, got, c.keyID)
+		}
+	}
+}
+
+// TestACopiedSecretSaysWhoseItIs checks that the planner can tell a copy from the Secret of a former AccessKey.
+func TestACopiedSecretSaysWhoseItIs(t *testing.T) {
+	w := newPublished(t)
+	published := w.secret()
+	other := template()
+	other.AccessKey.Namespace, other.AccessKey.Name, other.AccessKey.UID = "team-b", "copy", "9d8e"
+	other.AccessKey.Status = v1alpha1.AccessKeyStatus{}
+	published.Namespace, published.Name, published.OwnerReferences = "team-b", "copy", nil
+	got := other.Inspect(published)
+	if !got.Adoptable || got.Record.Namespace != "team-a" || got.Record.Name != "backup" || got.Record.UID != uid {
+		t.Errorf("Inspect = %+v, want the record of team-a/backup", got)
+	}
+	published.OwnerReferences = []metav1.OwnerReference{ownerOf("backup", uid)}
+	if got := other.Inspect(published); got.State != plan.SecretForeign {
+		t.Errorf("Inspect = %+v, want a foreign Secret: another AccessKey controls it", got)
+	}
+}
+
+func TestFromMetadata(t *testing.T) {
+	versioned := func(version string, owners ...metav1.OwnerReference) *metav1.PartialObjectMetadata {
+		return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "backup", ResourceVersion: version, OwnerReferences: owners}}
+	}
+	owner := ownerOf("backup", uid)
+	deleting := versioned("1000", owner)
+	deleting.DeletionTimestamp = &issued
+	for _, c := range []struct {
+		name   string
+		cached *metav1.PartialObjectMetadata
+		change func(*Template)
+		want   plan.Secret
+	}{
+		{"the version that was published is intact", versioned("1000", owner), nil, current},
+		{"an older version in a cache that lags behind is intact", versioned("999", owner), nil, current},
+		{"a newer version is read live", versioned("1001", owner), nil, unverified},
+		{"a version with more digits is newer", versioned("10000", owner), nil, unverified},
+		{"a version that cannot be compared is read live", versioned("v1000", owner), nil, unverified},
+		{"without a recorded version the Secret is read live", versioned("1000", owner), func(t *Template) { t.AccessKey.Status.SecretResourceVersion = "" }, unverified},
+		{"without a recorded key the Secret is read live", versioned("1000", owner), func(t *Template) { t.AccessKey.Status.KeyID = "" }, unverified},
+		{"a Secret with another name than the published one is read live", versioned("1000", owner), func(t *Template) { t.AccessKey.Status.SecretName = "former" }, unverified},
+		{"a Secret without an owner is read live", versioned("1000"), nil, ownerless},
+		{"a Secret of another AccessKey is read live", versioned("1000", ownerOf("backup", formerUID)), nil, ownerless},
+		{"a Secret that is being deleted is foreign", deleting, nil, foreign},
+		{"no Secret is absent", nil, nil, plan.Secret{State: plan.SecretAbsent}},
+		{"a changed template is out of date", versioned("1000", owner), func(t *Template) { t.S3 = nil }, outdated},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			template := template()
+			template.AccessKey.Status.SecretResourceVersion = "1000"
+			template.AccessKey.Status.SecretTemplateDigest = template.Digest(template.record())
+			if c.change != nil {
+				c.change(&template)
+			}
+			want := c.want
+			if want.State == plan.SecretIntact {
+				want.Record = template.record()
+			}
+			if got := template.FromMetadata(c.cached); !equality.Semantic.DeepEqual(got, want) {
+				t.Errorf("FromMetadata = %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
