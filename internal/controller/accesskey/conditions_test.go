@@ -16,6 +16,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
+	"accesskey.dev/operator/test/fake"
 )
 
 // TestNoFailureChangesReady keeps promise 1: an outage, in whatever step it is noticed, never changes Ready.
@@ -185,4 +186,18 @@ func TestAProblemIsReportedOnceAndAgainWhenItChanges(t *testing.T) {
 		}
 		store(t, s)
 	}
+}
+
+func TestAReplacementWithoutRegenerationIsReportedAsARotation(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.change(func(ak *v1alpha1.AccessKey) {
+		ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: v1alpha1.StrategyReplace}
+	})
+	b.settle()
+	b.renew()
+	b.reconcile()
+	b.expectEvents("Normal Revoked ")
+	b.reconcile()
+	b.expectPublished(2)
+	b.expectEvents("Normal Rotated ")
 }

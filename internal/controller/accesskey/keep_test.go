@@ -151,3 +151,13 @@ func TestADeletionHasAnIntentWhereIDsAreReused(t *testing.T) {
 		})
 	}
 }
+
+func TestRetainKeepsTheSecretWithThePair(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.settle()
+	b.change(func(ak *v1alpha1.AccessKey) { ak.Spec.SecretName = "renamed" })
+	b.retain()
+	if b.secret("backup") == nil {
+		t.Error("the keys are kept, and the only Secret with a pair is deleted")
+	}
+}

@@ -4,7 +4,9 @@
 package accesskey
 
 import (
+	"context"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -203,4 +205,44 @@ func TestEveryPatchOfAStaleAccessKeyFails(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// recreatable is a service where a user that is deleted and created again gets another ID, and the keys of the former one
+// stay. Qumulo is such a service.
+type recreatable struct {
+	*fake.Service
+	fake.AllLister
+	id *string
+}
+
+func (s recreatable) ResolveUser(context.Context, string) (string, error) { return *s.id, nil }
+
+func TestTheKeyOfAUserThatWasCreatedAgainIsNotLost(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	id := userID
+	b.use(recreatable{b.service, b.service.AllLister(), &id})
+	b.settle()
+	former := b.accessKey().Status.KeyID
+	id = "501"
+	b.service.AddUser(id)
+	b.renew()
+	b.service.FailNext(fake.Create, fake.Fault{Kind: keyservice.NotFound}) // for the former user
+	b.settle()
+	if len(b.service.Keys(id)) != 1 {
+		t.Fatalf("the new user has the keys %+v", b.service.Keys(id))
+	}
+	if recorded := b.accessKey().RecordedKeyIDs(); b.service.Active(former) && !slices.Contains(recorded, former) {
+		t.Errorf("key %s works, and the status records only %s", former, recorded)
+	}
+}
+
+// TestACacheWithoutTheSecretCausesNoSecondKey after somebody removed the finalizer.
+func TestACacheWithoutTheSecretCausesNoSecondKey(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.settle()
+	b.change(func(ak *v1alpha1.AccessKey) { ak.Finalizers = nil })
+	b.lag[kube.Secret] = time.Hour
+	b.restart()
+	b.reconcile()
+	b.expectKeys(1, 1)
 }

@@ -187,3 +187,38 @@ func TestAPairWaitsInTheNextSecretUntilItWorks(t *testing.T) {
 	}
 	b.expectKeys(2, 2)
 }
+
+// TestASecretOfAFormerSpecIsUpdatedAfterACrash: the spec changed between the crash and the restart.
+func TestASecretOfAFormerSpecIsUpdatedAfterACrash(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.gate = once(writesSecret, func(_ kube.Call, carryOut func() error) error {
+		b.gate = fails(errTimeout)
+		return carryOut()
+	})
+	if _, err := b.try(); err == nil {
+		t.Fatal("the crash did not happen")
+	}
+	b.gate = nil
+	b.change(func(ak *v1alpha1.AccessKey) {
+		ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{Labels: map[string]string{"team": "a"}}
+	})
+	b.restart()
+	b.settle()
+	b.expectPublished(1)
+	if labels := b.secret(here.Name).Labels; labels["team"] != "a" {
+		t.Errorf("the labels of the Secret are %v", labels)
+	}
+}
+
+func TestAFormerSecretIsDeletedIfItsKeyVanished(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.settle()
+	b.change(func(ak *v1alpha1.AccessKey) { ak.Spec.SecretName = "renamed" })
+	b.service.RemoveKey(b.accessKey().Status.KeyID)
+	b.settle()
+	b.endOverlap()
+	b.settle()
+	if b.secret("renamed") == nil || b.secret("backup") != nil {
+		t.Error("the former Secret still holds a pair that does not work")
+	}
+}

@@ -175,3 +175,13 @@ func TestWhichAccessKeysAnEventReconciles(t *testing.T) {
 		}
 	}
 }
+
+// TestANamespaceThatTheCacheLacksIsRetried: no event follows when it appears.
+func TestANamespaceThatTheCacheLacksIsRetried(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.create(&v1alpha1.ClusterKeyService{ObjectMeta: metav1.ObjectMeta{Name: "service"}})
+	b.change(func(ak *v1alpha1.AccessKey) { ak.Spec.ServiceRef.Kind = v1alpha1.KindClusterKeyService })
+	if result, err := b.try(); err == nil && result.RequeueAfter == 0 {
+		t.Error("the AccessKey is never reconciled again")
+	}
+}

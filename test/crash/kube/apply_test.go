@@ -330,7 +330,7 @@ func TestApply(t *testing.T) {
 // TestApplyIsAsReal checks that a real API server does the same.
 func TestApplyIsAsReal(t *testing.T) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Skip("KUBEBUILDER_ASSETS is not set: make test sets it")
+		t.Fatal("KUBEBUILDER_ASSETS is not set: make test sets it")
 	}
 	environment := &envtest.Environment{}
 	config, err := environment.Start()
