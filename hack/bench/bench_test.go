@@ -84,8 +84,8 @@ func TestOnlyMissedTargetsAreMarked(t *testing.T) {
 		"one more read":                 {func(r *round) { r.issue.kube["GET secrets"] = 3 * r.keys }, "kube reads per key"},
 		"one more call":                 {func(r *round) { r.issue.service[listRoute] = 3 * r.keys }, "service calls per issued key"},
 		"more processor time":           {func(r *round) { r.issue.cpu *= 1.1 }, "controller CPU"},
-		"more memory":                   {func(r *round) { r.issue.peak = 111 << 20 }, "peak RSS"},
-		"more memory after a restart":   {func(r *round) { r.restart.peak = 111 << 20 }, "peak RSS"},
+		"more memory":                   {func(r *round) { r.issue.peak = 141 << 20 }, "peak RSS"},
+		"more memory after a restart":   {func(r *round) { r.restart.peak = 141 << 20 }, "peak RSS"},
 		"a write without a cause":       {func(r *round) { r.idle.kube = counts{"PATCH accesskeys": 1} }, "idle: kube"},
 		"listed twice":                  {func(r *round) { r.idle.service = counts{listRoute: 12} }, "idle: lists"},
 		"called more often":             {func(r *round) { r.idle.service["GET /version"] = 12 }, "idle: all calls"},
@@ -93,7 +93,7 @@ func TestOnlyMissedTargetsAreMarked(t *testing.T) {
 		"a read for each at a restart":  {func(r *round) { r.restart.kube = counts{"GET secrets": 5000} }, "restart: kube"},
 		"listed twice at a restart":     {func(r *round) { r.restart.service[listRoute] = 2 }, "restart: lists"},
 		"a slow restart":                {func(r *round) { r.restart.seconds = 16 }, "restart: all observed"},
-		"held up by another service":    {func(r *round) { r.slow = &slowRun{before: pace{p99: 1}, with: pace{p99: 1.2}, after: pace{p99: 1}} }, "another service slow: p99"},
+		"held up by another service":    {func(r *round) { r.slow = &slowRun{before: pace{p99: 1}, with: pace{p99: 2.1}, after: pace{p99: 1}} }, "another service slow: p99"},
 		"memory for another service":    {func(r *round) { r.slow = &slowRun{rssBefore: 10, rssWith: 12, with: pace{p99: -1}} }, "another service slow: RSS"},
 	} {
 		t.Run(name, func(t *testing.T) {
