@@ -148,7 +148,6 @@ func leaks(ctx SpecContext, w *world) map[string]func(secret string) {
 		"the keyservices":                        annotateService,
 		"the cache of key services":              annotateService,
 		"the secrets":                            annotateSecret,
-		"the cache of the operator's Secrets":    annotateSecret,
 		"the cache of the metadata of Secrets":   func(secret string) { w.create(ctx, plantedFinalizer(secret)) },
 		"the cache of the metadata of Namespace": func(secret string) { w.label(ctx, secret) },
 		"other objects": func(secret string) {

@@ -20,7 +20,6 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -113,11 +112,10 @@ func (w *world) shown(ctx SpecContext) map[string]string {
 	channels := map[string]string{
 		"the log":                                string(w.log.Contents()),
 		"the metrics":                            metricsText(),
-		"the cache of AccessKeys":                dump(ctx, w.caches[0], &v1alpha1.AccessKeyList{}),
-		"the cache of key services":              dump(ctx, w.caches[0], &v1alpha1.KeyServiceList{}, &v1alpha1.ClusterKeyServiceList{}),
-		"the cache of the operator's Secrets":    dump(ctx, w.caches[0], &corev1.SecretList{}),
-		"the cache of the metadata of Secrets":   dump(ctx, w.caches[1], metadataList("", "Secret")),
-		"the cache of the metadata of Namespace": dump(ctx, w.caches[0], metadataList("", "Namespace")),
+		"the cache of AccessKeys":                dump(ctx, w.cache, &v1alpha1.AccessKeyList{}),
+		"the cache of key services":              dump(ctx, w.cache, &v1alpha1.KeyServiceList{}, &v1alpha1.ClusterKeyServiceList{}),
+		"the cache of the metadata of Secrets":   dump(ctx, w.cache, metadataList("", "Secret")),
+		"the cache of the metadata of Namespace": dump(ctx, w.cache, metadataList("", "Namespace")),
 	}
 	maps.Copy(channels, w.objects(ctx))
 	return channels

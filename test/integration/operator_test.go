@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -49,7 +48,7 @@ func (w *world) start() {
 	Expect(err).NotTo(HaveOccurred())
 	w.queues = &queues{clock: w.clock}
 	ctx, cancel := context.WithCancel(context.Background())
-	w.caches = []cache.Cache{mgr.GetCache()}
+	w.cache = mgr.GetCache()
 	Expect(controller.Setup(ctx, mgr, controller.Config{
 		ClusterNamespace: w.clusterNamespace,
 		ResyncPeriod:     resync,

@@ -52,8 +52,8 @@ type world struct {
 	log          *gbytes.Buffer
 	// verbosity of the log, as --zap-log-level has it.
 	verbosity string
-	// caches of the operator: of all objects that it watches, and of the metadata of Secrets.
-	caches []cache.Cache
+	// cache of the operator: the objects that it watches, of Secrets and Namespaces only the metadata.
+	cache cache.Cache
 
 	// services are all key services of the world; service is the first.
 	services []keyServer
