@@ -109,6 +109,9 @@ func (r *Reconciler) liveKeys(ctx context.Context, s *scope) ([]keyservice.Key, 
 	if s.ak.DeletionTimestamp.IsZero() {
 		return r.keysOfNewUser(ctx, s, err)
 	}
+	if err := confirmUserGone(ctx, s, err); err != nil {
+		return nil, err
+	}
 	recorded := plainKeys(recordedKeys(s.ak))
 	lister, listsAll := s.connection.Service.(keyservice.AllLister)
 	if !listsAll {
@@ -127,6 +130,24 @@ func (r *Reconciler) liveKeys(ctx context.Context, s *scope) ([]keyservice.Key, 
 		}
 	}
 	return keys, nil
+}
+
+// confirmUserGone asks again for a user by its name before its keys count as gone with it: a single wrong response must not
+// leave a key behind. notFound is the first response.
+func confirmUserGone(ctx context.Context, s *scope, notFound error) error {
+	resolver, ok := s.connection.Service.(keyservice.UserResolver)
+	if !ok {
+		return nil
+	}
+	id, err := resolver.ResolveUser(ctx, s.ak.Spec.User)
+	switch {
+	case keyservice.KindOf(err) == keyservice.NotFound:
+		return nil
+	case err == nil && id == s.in.UserID && id != s.ak.Spec.User: // an ID is not asked for
+		return notFound
+	default:
+		return err
+	}
 }
 
 // keysOfNewUser lists the keys of the user that has the name now. notFound is the error of the recorded one.

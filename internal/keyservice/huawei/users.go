@@ -76,6 +76,9 @@ func (u *users) lookUp(ctx context.Context, find rest.Request, user string) (str
 		}
 		return id == "", nil
 	})
+	if keyservice.KindOf(err) == keyservice.NotFound { // every account has users, so this says nothing about the one
+		return "", find.Fail(keyservice.Unavailable, err)
+	}
 	if err != nil || id == "" {
 		return "", err
 	}
