@@ -118,7 +118,8 @@ type AccessKeySpec struct {
 	// +default="Delete"
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
-	// suspend pauses the AccessKey: no rotation, no revocation, no repair. Deletion still works.
+	// suspend pauses the AccessKey: no new pair, no repair. An operation that was interrupted is still settled, previous keys
+	// are still revoked on time, and deletion still works.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 }

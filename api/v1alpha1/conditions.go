@@ -50,7 +50,7 @@ const (
 	// ReasonUnauthorized (False, also of Stalled): the service refused the operator's credentials. Correct the credentials, or
 	// the permissions of their account.
 	ReasonUnauthorized = "Unauthorized"
-	// ReasonSuspended (Unknown): spec.suspend is set, so the operator sends no requests.
+	// ReasonSuspended (Unknown): spec.suspend is set, so the keys are only listed when something has to be settled or revoked.
 	ReasonSuspended = "Suspended"
 )
 

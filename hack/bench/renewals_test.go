@@ -61,7 +61,7 @@ func rotations(keys int, ttl time.Duration) []rotation {
 	all := make([]rotation, keys)
 	for i := range all {
 		ak := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{UID: uuid.NewUUID()}, Spec: v1alpha1.AccessKeySpec{TTL: &metav1.Duration{Duration: ttl}}}
-		all[i].end, all[i].due = plan.Schedule(ak, issued.Add(time.Minute*time.Duration(i)/time.Duration(keys)))
+		all[i].end, all[i].due = plan.Schedule(ak, issued.Add(time.Minute*time.Duration(i)/time.Duration(keys)), time.Time{})
 	}
 	slices.SortFunc(all, func(a, b rotation) int { return a.due.Compare(b.due) })
 	return all

@@ -27,37 +27,35 @@ func adopt(in Input) (Action, bool) {
 	case in.Secret.Record.KeyID == "", !in.recordIsOurs(in.Secret.Record):
 		return none()
 	}
-	record := in.Adopted()
+	record, adopted := in.Secret.Record, in.Adopted()
 	switch {
-	case record.KeyID == "" && len(record.PreviousKeys) == 0:
+	case in.unclaimed(record.KeyID, record.AccessKeyID) && !in.mayAdopt(record.KeyID) && !in.deleting():
+		return Action{
+			Verb:   Stall,
+			Reason: v1alpha1.ReasonAdoptionNotVerified,
+			Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
+				"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), record.AccessKeyID, record.AccessKeyID),
+		}, true
+	case adopted.KeyID == "" && len(adopted.PreviousKeys) == 0:
 		return none() // an old backup: the Secret is taken over with a new pair
-	case in.Service.Namespaced, in.marked(record.KeyID):
-		if action, ok := finalizers(in, v1alpha1.ReasonSettling); ok && !in.deleting() {
-			return action, true
-		}
-		return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
-	case in.deleting():
-		return none()
 	}
-	return Action{
-		Verb:   Stall,
-		Reason: v1alpha1.ReasonAdoptionNotVerified,
-		Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
-			"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), record.AccessKeyID, record.AccessKeyID),
-	}, true
+	if action, ok := finalizers(in, v1alpha1.ReasonSettling); ok && !in.deleting() {
+		return action, true
+	}
+	return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 }
 
-// Adopted returns the record on the Secret, reduced to the keys that the service has and that no other AccessKey records. Keys
-// that carry the mark of the former AccessKey are added. If the service has no key of the record, KeyID is empty.
+// Adopted returns the record on the Secret, reduced to the keys that this AccessKey may adopt. Keys that carry the mark of the
+// former AccessKey are added. If the current key of the record may not be adopted, KeyID is empty.
 func (in Input) Adopted() Record {
 	record := in.Secret.Record
 	adopted := record
-	adopted.KeyID, adopted.AccessKeyID, adopted.PreviousKeys = "", "", nil
-	if in.adoptable(record.KeyID, record.AccessKeyID) {
+	adopted.KeyID, adopted.AccessKeyID, adopted.PreviousKeys, adopted.Revision = "", "", nil, record.revision()
+	if in.unclaimed(record.KeyID, record.AccessKeyID) && in.mayAdopt(record.KeyID) {
 		adopted.KeyID, adopted.AccessKeyID = record.KeyID, record.AccessKeyID
 	}
 	for _, previous := range record.PreviousKeys {
-		if in.adoptable(previous.KeyID, previous.AccessKeyID) && previous.KeyID != adopted.KeyID {
+		if in.unclaimed(previous.KeyID, previous.AccessKeyID) && in.mayAdopt(previous.KeyID) && !adopted.has(previous.KeyID) {
 			adopted.PreviousKeys = append(adopted.PreviousKeys, previous)
 		}
 	}
@@ -65,11 +63,27 @@ func (in Input) Adopted() Record {
 	return adopted
 }
 
+// NotAdopted returns the access key IDs of the record whose keys the service has, and which this AccessKey may not adopt.
+func (in Input) NotAdopted() (accessKeyIDs []string) {
+	record := in.Secret.Record
+	for _, previous := range append(record.PreviousKeys, v1alpha1.PreviousKey{KeyID: record.KeyID, AccessKeyID: record.AccessKeyID}) {
+		if in.unclaimed(previous.KeyID, previous.AccessKeyID) && !in.mayAdopt(previous.KeyID) {
+			accessKeyIDs = append(accessKeyIDs, previous.AccessKeyID)
+		}
+	}
+	return accessKeyIDs
+}
+
+// has reports whether the record names a key.
+func (r Record) has(keyID string) bool {
+	return r.KeyID == keyID || slices.ContainsFunc(r.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.KeyID == keyID })
+}
+
 // adoptMarked adds the keys that carry the mark of the former AccessKey.
 func (in Input) adoptMarked(adopted *Record) {
 	for _, key := range in.Keys {
-		known := key.ID == adopted.KeyID || slices.ContainsFunc(adopted.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID })
-		if known || key.Claimed || key.State == keyservice.Deleting || key.OwnerUID == "" || key.OwnerUID != string(adopted.UID) {
+		if adopted.has(key.ID) || key.Claimed || key.State == keyservice.Deleting || key.OwnerUID == "" || key.OwnerUID != string(adopted.UID) ||
+			!in.mayAdopt(key.ID) {
 			continue
 		}
 		if adopted.KeyID == "" { // its pair is lost, so it is rotated at once
@@ -83,8 +97,11 @@ func (in Input) adoptMarked(adopted *Record) {
 	}
 }
 
-// adoptable reports whether the service has a pair that no other AccessKey records.
-func (in Input) adoptable(keyID, accessKeyID string) bool {
+// mayAdopt reports whether a record counts as evidence that a key is of a former AccessKey.
+func (in Input) mayAdopt(keyID string) bool { return in.Service.Namespaced || in.marked(keyID) }
+
+// unclaimed reports whether the service has a pair that no other AccessKey records.
+func (in Input) unclaimed(keyID, accessKeyID string) bool {
 	key, ok := in.find(keyID)
 	return ok && in.lists(keyID, accessKeyID) && !key.Claimed && key.State != keyservice.Deleting
 }

@@ -42,13 +42,9 @@ func ahead(d time.Duration) change {
 	return func(in *Input) { in.Service.ClockKnown, in.Service.ClockOffset = true, d }
 }
 
-// overlaps and replaces set the strategy of rotations.
-func overlaps(in *Input) {
-	in.AccessKey.Spec.Rotation = &v1alpha1.Rotation{Strategy: v1alpha1.StrategyOverlap}
-}
-func replaces(in *Input) {
-	in.AccessKey.Spec.Rotation = &v1alpha1.Rotation{Strategy: v1alpha1.StrategyReplace}
-}
+func rotation(s v1alpha1.RotationStrategy) *v1alpha1.Rotation { return &v1alpha1.Rotation{Strategy: s} }
+func overlaps(in *Input)                                      { in.AccessKey.Spec.Rotation = rotation(v1alpha1.StrategyOverlap) }
+func replaces(in *Input)                                      { in.AccessKey.Spec.Rotation = rotation(v1alpha1.StrategyReplace) }
 
 func (in *Input) key(id string) *Key {
 	return &in.Keys[slices.IndexFunc(in.Keys, func(key Key) bool { return key.ID == id })]

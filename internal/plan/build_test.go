@@ -151,13 +151,6 @@ func key(id string, createdAt time.Time) change {
 // claimed says that another AccessKey records a listed key.
 func claimed(id string) change { return func(in *Input) { in.key(id).Claimed = true } }
 
-func claimedKey(id string, createdAt time.Time) change {
-	return func(in *Input) {
-		key(id, createdAt)(in)
-		claimed(id)(in)
-	}
-}
-
 func previousKey(id string, revokeAt time.Time) v1alpha1.PreviousKey {
 	return v1alpha1.PreviousKey{
 		KeyID: id, AccessKeyID: "AKIA" + id, IssuedAt: metav1.NewTime(issued.Add(-10 * day)), RevokeAt: metav1.NewTime(revokeAt),

@@ -117,7 +117,7 @@ func inPlace(in Input, reason string) (Action, bool) {
 }
 
 // room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, oldest first. It never revokes a
-// published key, a foreign key, or the current key before its replacement is published.
+// published key that works, a foreign key, or the current key before its replacement is published.
 func room(in Input, _ string) (Action, bool) {
 	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
 		return none()
@@ -155,7 +155,7 @@ func (in Input) dispensable() string {
 	status := &in.AccessKey.Status
 	for i := range status.PreviousKeys {
 		previous := &status.PreviousKeys[i]
-		if in.ours(previous.KeyID) && !in.published(previous.KeyID) && (oldest == nil || previous.IssuedAt.Before(&oldest.IssuedAt)) {
+		if in.ours(previous.KeyID) && !in.publishedWorks(previous.KeyID) && (oldest == nil || previous.IssuedAt.Before(&oldest.IssuedAt)) {
 			oldest = previous
 		}
 	}

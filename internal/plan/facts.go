@@ -114,8 +114,7 @@ func (in Input) marked(id string) bool {
 // operation put it there.
 func (in Input) replacedExternally(id string) bool {
 	intent := in.AccessKey.Status.Intent
-	return in.listed(id) && in.recorded(id) && !in.listsRecorded(id) && !in.marked(id) &&
-		(intent == nil || intent.KeyID != id || intent.Operation == v1alpha1.OperationRevoke)
+	return in.listed(id) && in.recorded(id) && !in.listsRecorded(id) && !in.marked(id) && (intent == nil || intent.KeyID != id)
 }
 
 // ours reports whether the service has a key that the operator may change: one that the status records, or one with the mark
@@ -127,16 +126,15 @@ func (in Input) ours(id string) bool {
 	return in.recorded(id) && !in.replacedExternally(id) || in.marked(id)
 }
 
-// published reports whether the Secret holds the recorded pair of this key.
-func (in Input) published(id string) bool { return in.holdsRecorded(in.Secret, id) }
-
-func (in Input) holdsRecorded(secret Secret, id string) bool {
-	record, status := secret.Record, &in.AccessKey.Status
-	if id == "" || secret.State != SecretIntact || record.KeyID != id {
+// published reports whether the recorded pair of this key was published in the Secret and is still there. A copy that somebody
+// made under the wanted name is not what was published.
+func (in Input) published(id string) bool {
+	record, status := in.Secret.Record, &in.AccessKey.Status
+	if id == "" || in.Secret.State != SecretIntact || record.KeyID != id {
 		return false
 	}
 	if id == status.KeyID {
-		return record.AccessKeyID == status.AccessKeyID && record.IssuedAt.Equal(&status.IssuedAt)
+		return status.SecretName == in.AccessKey.SecretName() && record.AccessKeyID == status.AccessKeyID && record.IssuedAt.Equal(&status.IssuedAt)
 	}
 	return slices.ContainsFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool {
 		return p.KeyID == id && p.AccessKeyID == record.AccessKeyID && p.IssuedAt.Equal(&record.IssuedAt)
@@ -146,12 +144,13 @@ func (in Input) holdsRecorded(secret Secret, id string) bool {
 // publishedElsewhere reports whether the current pair is in a Secret with a former name, and the wanted Secret holds no pair
 // that works.
 func (in Input) publishedElsewhere() bool {
-	status := &in.AccessKey.Status
-	record := in.Secret.Record
-	if in.Secret.State == SecretIntact && in.published(record.KeyID) && in.listsRecorded(record.KeyID) {
-		return false
-	}
-	return status.SecretName != "" && status.SecretName != in.AccessKey.SecretName()
+	former := in.AccessKey.Status.SecretName
+	return former != "" && former != in.AccessKey.SecretName() && !in.publishedWorks(in.Secret.Record.KeyID)
+}
+
+// publishedWorks reports whether the Secret holds the recorded pair of this key, and the pair works.
+func (in Input) publishedWorks(id string) bool {
+	return in.published(id) && in.listsRecorded(id) && in.works(id)
 }
 
 // secretIsForeign reports whether a Secret must not be written.
@@ -171,14 +170,15 @@ func (in Input) recordIsOurs(record Record) bool {
 	return record.Namespace == ak.Namespace && record.Name == ak.Name && record.Service == in.Service.Identity && record.User == in.UserID
 }
 
-// holdsPairOf reports whether a Secret holds the pair that the intent produced.
+// holdsPairOf reports whether a Secret holds the pair that the intent produced, and the service lists this pair.
 func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 	record := secret.Record
-	if secret.State != SecretIntact || secret.Adoptable || record.Revision != intent.Revision || record.UID != in.AccessKey.UID {
+	if secret.State != SecretIntact || secret.Adoptable || record.Revision != intent.Revision || record.UID != in.AccessKey.UID ||
+		!in.lists(record.KeyID, record.AccessKeyID) {
 		return false
 	}
 	if intent.KeyID != "" {
-		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt) && in.listed(record.KeyID)
+		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt)
 	}
 	return in.isCandidate(intent, record.KeyID)
 }

@@ -20,8 +20,9 @@ var faults = []struct {
 }{
 	{"an irreversible action for an input that was not read live", func(in Input, action Action) bool { return !in.Live && irreversible(action.Verb) }},
 	{"a live read of a live input", func(in Input, action Action) bool { return in.Live && action.Verb == ReadLive }},
-	{"a suspended AccessKey does something", func(in Input, action Action) bool {
-		return in.AccessKey.Suspended() && in.AccessKey.DeletionTimestamp == nil && action.Verb != Wait
+	{"a suspended AccessKey starts something", func(in Input, action Action) bool {
+		return in.AccessKey.Suspended() && in.AccessKey.DeletionTimestamp == nil && in.AccessKey.Status.Intent == nil &&
+			!slices.Contains([]Verb{Wait, ReadLive, Revoke, Forget}, action.Verb)
 	}},
 
 	{"the next step is in the past", func(in Input, action Action) bool {
@@ -84,16 +85,12 @@ var faults = []struct {
 		return action.Verb == RemoveFinalizer && slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), in.listsRecorded)
 	}},
 	{"a key is adopted from a ClusterKeyService without the mark of this AccessKey", func(in Input, action Action) bool {
-		return action.Verb == Adopt && !in.Service.Namespaced && !in.marked(in.Adopted().KeyID)
+		return action.Verb == Adopt && !in.Service.Namespaced && slices.ContainsFunc(adoptedIDs(in), func(id string) bool { return !in.marked(id) })
 	}},
 	{"a key is adopted that another AccessKey records, or that the service does not list", func(in Input, action Action) bool {
-		ids := []string{in.Adopted().KeyID}
-		for _, previous := range in.Adopted().PreviousKeys {
-			ids = append(ids, previous.KeyID)
-		}
-		return action.Verb == Adopt && slices.ContainsFunc(ids, func(id string) bool {
+		return action.Verb == Adopt && slices.ContainsFunc(adoptedIDs(in), func(id string) bool {
 			key, listed := in.find(id)
-			return id != "" && (!listed || key.Claimed)
+			return !listed || key.Claimed
 		})
 	}},
 
@@ -121,12 +118,12 @@ var faults = []struct {
 	}},
 
 	{"a foreign Secret is written", func(in Input, action Action) bool {
-		return in.Secret.State == SecretForeign && slices.Contains([]Verb{Create, Regenerate, RecordPublished, Adopt, UpdateSecret}, action.Verb)
+		return in.Secret.State == SecretForeign && slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb)
 	}},
 	{"an abandoned Secret is written that carries the record of another AccessKey, service or user", func(in Input, action Action) bool {
 		record := in.Secret.Record
 		ours := record.Namespace == "team-a" && record.Name == "backup" && record.Service == identity && record.User == userID
-		return in.Secret.Adoptable && !ours && slices.Contains([]Verb{Create, Regenerate, RecordPublished, Adopt, UpdateSecret}, action.Verb)
+		return in.Secret.Adoptable && !ours && slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb)
 	}},
 	{"a next Secret is deleted that the AccessKey does not control", func(in Input, action Action) bool {
 		return action.Verb == DropNext && (in.Next.State == SecretForeign || in.Next.Adoptable && !in.MayTakeOver(in.Next))
@@ -140,6 +137,17 @@ func holdsCurrentPair(in Input) bool {
 	status, record := &in.AccessKey.Status, in.Secret.Record
 	return in.Secret.State == SecretIntact && status.KeyID != "" && record.KeyID == status.KeyID && record.AccessKeyID == status.AccessKeyID &&
 		record.IssuedAt.Equal(&status.IssuedAt)
+}
+
+func adoptedIDs(in Input) (ids []string) {
+	adopted := in.Adopted()
+	if adopted.KeyID != "" {
+		ids = append(ids, adopted.KeyID)
+	}
+	for _, previous := range adopted.PreviousKeys {
+		ids = append(ids, previous.KeyID)
+	}
+	return ids
 }
 
 // touches reports whether the action changes a key or its pair.

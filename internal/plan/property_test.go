@@ -11,7 +11,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -27,12 +26,9 @@ func TestEveryInput(t *testing.T) {
 	for seed := range uint64(inputs) {
 		in := anyInput(rand.New(rand.NewPCG(seed, 1)))
 		before := in.AccessKey.DeepCopy()
-		action := Next(in)
-		answers[action.Verb]++
-		for _, fault := range faults {
-			if fault.in(in, action) {
-				t.Fatalf("seed %d: %s: %+v\nto %+v\nof %+v", seed, fault.name, action, in, in.AccessKey)
-			}
+		answers[check(t, in)]++
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
 		}
 		if seed%100 == 0 && !reflect.DeepEqual(in.AccessKey, before) {
 			t.Fatalf("seed %d: Next changed the AccessKey to %+v\nfrom %+v", seed, in.AccessKey, before)
@@ -48,6 +44,17 @@ func TestEveryInput(t *testing.T) {
 	}
 }
 
+// check reports every fault of the answer to an input, and returns the verb of the answer.
+func check(t *testing.T, in Input) Verb {
+	action := Next(in)
+	for _, fault := range faults {
+		if fault.in(in, action) {
+			t.Errorf("%s: %+v\nto %+v\nof %+v", fault.name, action, in, in.AccessKey)
+		}
+	}
+	return action.Verb
+}
+
 // FuzzNext checks the same invariants as TestEveryInput, for inputs that the fuzzer steers: it chooses the random numbers of
 // anyInput.
 func FuzzNext(f *testing.F) {
@@ -57,13 +64,7 @@ func FuzzNext(f *testing.F) {
 		f.Add(numbers)
 	}
 	f.Fuzz(func(t *testing.T, numbers []byte) {
-		in := anyInput(rand.New(&steered{numbers: numbers, rest: rand.NewPCG(0, 1)}))
-		action := Next(in)
-		for _, fault := range faults {
-			if fault.in(in, action) {
-				t.Errorf("%s: %+v\nto %+v\nof %+v", fault.name, action, in, in.AccessKey)
-			}
-		}
+		check(t, anyInput(rand.New(&steered{numbers: numbers, rest: rand.NewPCG(0, 1)})))
 	})
 }
 
@@ -118,11 +119,9 @@ func anyService(r *rand.Rand) Service {
 func anySecret(r *rand.Rand, in Input) Secret {
 	status := &in.AccessKey.Status
 	if rarely(r) {
-		states := []SecretState{SecretAbsent, SecretForeign, SecretUnverified}
-		if in.Live {
-			states = states[:2]
+		if state := oneOf(r, SecretAbsent, SecretForeign, SecretUnverified); !in.Live || state != SecretUnverified {
+			return Secret{State: state}
 		}
-		return Secret{State: states[r.IntN(len(states))]}
 	}
 	secret := Secret{State: SecretIntact, UpToDate: often(r), Record: anyRecord(r)}
 	switch {
@@ -146,10 +145,10 @@ func anySecret(r *rand.Rand, in Input) Secret {
 func anyRecord(r *rand.Rand) Record {
 	record := recordFor(anyID(r), r.Int64N(4), anyPrevious(r)...)
 	if rarely(r) {
-		record.UID = []types.UID{formerUID, "other"}[r.IntN(2)]
+		record.UID = oneOf(r, formerUID, "other")
 	}
 	if rarely(r) {
-		*[]*string{&record.Namespace, &record.Name, &record.Service, &record.User}[r.IntN(4)] = "other"
+		*oneOf(r, &record.Namespace, &record.Name, &record.Service, &record.User) = "other"
 	}
 	return record
 }
@@ -157,14 +156,13 @@ func anyRecord(r *rand.Rand) Record {
 func anyKey(r *rand.Rand, id string) Key {
 	key := Key{Key: keyservice.Key{ID: id, CreatedAt: anyTime(r)}, Claimed: rarely(r)}
 	if rarely(r) {
-		states := []keyservice.State{keyservice.Active, keyservice.Pending, keyservice.Disabled, keyservice.Deleting, keyservice.Failed}
-		key.State = states[r.IntN(len(states))]
+		key.State = oneOf(r, keyservice.Active, keyservice.Pending, keyservice.Disabled, keyservice.Deleting, keyservice.Failed)
 	}
 	if rarely(r) {
-		key.AccessKeyID = []string{"AKIA" + id, "AKIAX"}[r.IntN(2)]
+		key.AccessKeyID = oneOf(r, "AKIA"+id, "AKIAX")
 	}
 	if rarely(r) {
-		key.OwnerUID = []string{string(uid), string(formerUID), "other"}[r.IntN(3)]
+		key.OwnerUID = string(oneOf(r, uid, formerUID, "other"))
 	}
 	if rarely(r) {
 		key.ExpiresAt = anyTime(r)
@@ -180,7 +178,7 @@ func anyNext(r *rand.Rand, in Input) Secret {
 	case intent == nil && often(r):
 		return Secret{State: SecretAbsent}
 	case rarely(r):
-		return Secret{State: []SecretState{SecretForeign, SecretEdited}[r.IntN(2)]}
+		return Secret{State: oneOf(r, SecretForeign, SecretEdited)}
 	case intent != nil && often(r):
 		secret.Record = recordFor(intent.KeyID, intent.Revision)
 		secret.Record.IssuedAt = intent.StartedAt
@@ -193,16 +191,15 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 	status := &ak.Status
 	status.KeyID, status.IssuedAt, status.PreviousKeys = anyID(r), metav1.NewTime(anyTime(r)), anyPrevious(r)
 	status.AccessKeyID = "AKIA" + status.KeyID
-	strategies := []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyOverlap, v1alpha1.StrategyReplace}
 	for _, change := range []func(){
 		func() { *status = v1alpha1.AccessKeyStatus{} },
 		func() { ak.DeletionTimestamp = ptr.To(metav1.NewTime(noon)) },
 		func() { ak.Spec.DeletionPolicy = v1alpha1.DeletionPolicyRetain },
 		func() { ak.Spec.SecretName = "other" },
 		func() {
-			ak.Spec.TTL = []*metav1.Duration{nil, {Duration: time.Minute}, {Duration: time.Hour}}[r.IntN(3)]
+			ak.Spec.TTL = oneOf(r, nil, &metav1.Duration{Duration: time.Minute}, &metav1.Duration{Duration: time.Hour})
 		},
-		func() { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategies[r.IntN(len(strategies))]} },
+		func() { oneOf(r, overlaps, replaces)(&Input{AccessKey: ak}) },
 		func() { ak.Spec.Suspend = ptr.To(often(r)) },
 		func() { ak.Finalizers = nil },
 		func() { ak.Annotations = map[string]string{v1alpha1.RenewAnnotation: "today"} },
@@ -219,8 +216,8 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 }
 
 func anyIntent(r *rand.Rand) *v1alpha1.Intent {
-	operations := []v1alpha1.Operation{v1alpha1.OperationCreate, v1alpha1.OperationRegenerate, v1alpha1.OperationRevoke}
-	intent := &v1alpha1.Intent{Operation: operations[r.IntN(3)], Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
+	operation := oneOf(r, v1alpha1.OperationCreate, v1alpha1.OperationRegenerate, v1alpha1.OperationRevoke)
+	intent := &v1alpha1.Intent{Operation: operation, Revision: r.Int64N(4), StartedAt: metav1.NewTime(anyTime(r))}
 	if often(r) {
 		intent.KeyID = anyID(r)
 	}
@@ -236,22 +233,23 @@ func anyIntent(r *rand.Rand) *v1alpha1.Intent {
 func anyPrevious(r *rand.Rand) []v1alpha1.PreviousKey {
 	var keys []v1alpha1.PreviousKey
 	for range r.IntN(3) {
-		key := previousKey([]string{"K0", "K1", "F1"}[r.IntN(3)], anyTime(r))
+		key := previousKey(oneOf(r, "K0", "K1", "F1"), anyTime(r))
 		key.IssuedAt = metav1.NewTime(anyTime(r))
 		keys = append(keys, key)
 	}
 	return keys
 }
 
-func anyID(r *rand.Rand) string { return []string{"", "K0", "K1", "K1", "K2"}[r.IntN(5)] }
+func anyID(r *rand.Rand) string { return oneOf(r, "", "K0", "K1", "K1", "K2") }
 
 func anyTime(r *rand.Rand) time.Time {
 	if rarely(r) {
 		return time.Time{}
 	}
-	near := []time.Duration{-2 * day, -day, -time.Hour, -10 * time.Minute, -time.Minute, -time.Second, 0, time.Second, time.Hour, day}
-	return noon.Add(near[r.IntN(len(near))])
+	return noon.Add(oneOf(r, -2*day, -day, -time.Hour, -10*time.Minute, -time.Minute, -time.Second, 0, time.Second, time.Hour, day))
 }
+
+func oneOf[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
 func often(r *rand.Rand) bool  { return r.IntN(4) > 0 }
 func rarely(r *rand.Rand) bool { return r.IntN(4) == 0 }

@@ -12,7 +12,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// Readiness is the condition Ready.
+// Readiness is the condition Ready. Without a Status, nothing is known to have changed, and the condition stays as it is.
 type Readiness struct {
 	Status          metav1.ConditionStatus
 	Reason, Message string
@@ -32,6 +32,8 @@ func Ready(in Input, why string) Readiness {
 			"It is not known whether access key %s still works, because the response to its regeneration was lost", status.AccessKeyID)}
 	case status.KeyID == "":
 		return no(v1alpha1.ReasonReplacing, "%s", sentence("The former pair no longer works, and the new pair is not published yet", why))
+	case in.Secret.State == SecretUnverified:
+		return Readiness{}
 	}
 	if problem, ok := in.secretProblem(); ok {
 		return problem
@@ -53,7 +55,7 @@ func (in Input) secretProblem() (problem Readiness, ok bool) {
 	case in.Secret.State == SecretEdited:
 		return no(v1alpha1.ReasonSecretEdited, "Secret %s does not hold the published pair; a new pair will be issued", name), true
 	case in.Secret.State == SecretIntact && !in.published(id):
-		return no(v1alpha1.ReasonSecretEdited, "Secret %s holds access key %s, which is not the current one; a new pair will be issued", name, in.Secret.Record.AccessKeyID), true
+		return no(v1alpha1.ReasonSecretEdited, "Secret %s holds access key %s, which is not the pair that was published last; a new pair will be issued", name, in.Secret.Record.AccessKeyID), true
 	}
 	return Readiness{}, false
 }
@@ -65,12 +67,12 @@ func no(reason, format string, args ...any) Readiness {
 // regenerating reports whether the current key is being regenerated in place by an operation whose outcome is unknown.
 func (in Input) regenerating() bool {
 	intent := in.AccessKey.Status.Intent
-	return in.Live && intent != nil && intent.Operation == v1alpha1.OperationRegenerate && intent.KeyID == in.AccessKey.Status.KeyID &&
+	return intent != nil && intent.Operation == v1alpha1.OperationRegenerate && intent.KeyID == in.AccessKey.Status.KeyID &&
 		!in.holdsPairOf(in.Secret, intent)
 }
 
 func (in Input) validUntil() string {
-	expires, _ := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	expires, _ := in.Schedule()
 	if expires.IsZero() {
 		return ""
 	}

@@ -17,6 +17,7 @@ func TestReady(t *testing.T) {
 	const yes, no, unknown = metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown
 	ready := Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:00:00Z"}
 	lost := Readiness{no, v1alpha1.ReasonKeyMissing, "The service no longer lists access key AKIAK1 as valid; a new pair will be issued"}
+	doubtful := Readiness{unknown, v1alpha1.ReasonReplacing, "It is not known whether access key AKIAK1 still works, because the response to its regeneration was lost"}
 	for _, c := range []struct {
 		name string
 		in   Input
@@ -36,7 +37,9 @@ func TestReady(t *testing.T) {
 		{"a Secret that only lost its owner is ready", quiet(abandoned), "", ready},
 		{"a Secret that is out of date around its pair is ready", quiet(outOfDate), "", ready},
 		{"a pair that is about to be activated is ready", quiet(being(keyservice.Pending, "K1")), "", ready},
-		{"a pair that expires in a second is ready", quiet(endsAt("K1", noon.Add(time.Second))), "", ready},
+		{"a pair that the service ends in a second is ready", quiet(endsAt("K1", noon.Add(time.Second))), "",
+			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-01T13:00:01Z"}},
+		{"nothing is known of a Secret that has changed", quiet(cached, secret(SecretUnverified)), "", Readiness{}},
 		{"a pair whose access key ID the service does not return is ready", quiet(pairAt("K1", "")), "", ready},
 
 		{"a new AccessKey is pending", unissued(), "", Readiness{unknown, v1alpha1.ReasonPending, "No pair has been issued yet"}},
@@ -47,10 +50,12 @@ func TestReady(t *testing.T) {
 		{"between the revocation and the new pair no pair works", unissued(revision(1)), "the service did not answer",
 			Readiness{no, v1alpha1.ReasonReplacing, "The former pair no longer works, and the new pair is not published yet: the service did not answer"}},
 
-		{"after a regeneration without a response nobody knows which pair works", quiet(regenerates, regenerating("K1", time.Second)), "",
-			Readiness{unknown, v1alpha1.ReasonReplacing, "It is not known whether access key AKIAK1 still works, because the response to its regeneration was lost"}},
+		{"after a regeneration without a response nobody knows which pair works", quiet(regenerates, regenerating("K1", time.Second)), "", doubtful},
+		{"nor while the service cannot be read", quiet(cached, regenerates, regenerating("K1", time.Second)), "", doubtful},
+		{"nor in the back-off", quiet(cached, failed, sameGeneration, regenerates, regenerating("K1", time.Second)), "", doubtful},
+		{"nor while the AccessKey is suspended", quiet(cached, suspending, regenerates, regenerating("K1", time.Second)), "", doubtful},
 		{"a regenerated pair is ready once it is recorded",
-			quiet(regenerates, regenerating("K1", time.Second), recordSays(func(r *Record) { r.Revision = 2 }), publishedAgo(time.Second), recordsPublished), "",
+			quiet(regenerates, regenerating("K1", time.Second), recordSays(func(r *Record) { r.Revision = 2 }), publishedAgo(time.Second), func(in *Input) { in.Secret.Record.Apply(in.AccessKey) }), "",
 			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:59:59Z"}},
 		{"a previous key that is regenerated changes nothing", quiet(regenerates, overlapping("K0"), regenerating("K0", time.Second)), "",
 			ready},
@@ -64,7 +69,7 @@ func TestReady(t *testing.T) {
 		{"an edited Secret is not ready", quiet(secret(SecretEdited)), "",
 			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup does not hold the published pair; a new pair will be issued"}},
 		{"a Secret with a previous pair is not ready", quiet(holdsPrevious("K0"), overlapping("K0"), keys("K0", "K1")), "",
-			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup holds access key AKIAK0, which is not the current one; a new pair will be issued"}},
+			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup holds access key AKIAK0, which is not the pair that was published last; a new pair will be issued"}},
 
 		{"a key that the service does not list is not ready", quiet(keys()), "", lost},
 		{"a key that was disabled is not ready", quiet(being(keyservice.Disabled, "K1")), "", lost},
@@ -82,6 +87,3 @@ func TestReady(t *testing.T) {
 		})
 	}
 }
-
-// recordsPublished records the pair in the Secret.
-func recordsPublished(in *Input) { in.Secret.Record.Apply(in.AccessKey) }

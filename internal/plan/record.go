@@ -5,6 +5,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -54,8 +55,19 @@ func RecordOf(ak *v1alpha1.AccessKey, service string) Record {
 
 // NextRevision returns the revision of the pair that an operation produces which is started now.
 func NextRevision(in Input) int64 {
-	const most = 1 << 53 // a record that somebody wrote must not lead beyond what JSON can carry
-	return min(max(in.AccessKey.Status.Revision, in.Secret.Record.Revision), most) + 1
+	if in.recordsNothing() { // the status may have been lost
+		return in.Secret.Record.revision() + 1
+	}
+	return in.AccessKey.Status.Revision + 1
+}
+
+// revision returns the revision of a record that somebody may have changed.
+func (r Record) revision() int64 {
+	const most = 1 << 53 // what JSON carries exactly
+	if r.Revision < 0 || r.Revision > most {
+		return 0
+	}
+	return r.Revision
 }
 
 // NextRecord describes a pair that was just created for the intent. The current key becomes a previous key, unless it was
@@ -75,10 +87,18 @@ func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 	return record
 }
 
+// Produced returns the key of the open intent whose pair is in a Secret. The record on the Secret only says which key it is:
+// anyone who may edit Secrets can write the rest.
+func (in Input) Produced(holds Secret) keyservice.Key {
+	key, _ := in.find(holds.Record.KeyID)
+	key.AccessKeyID = cmp.Or(key.AccessKeyID, holds.Record.AccessKeyID)
+	return key.Key
+}
+
 // previous returns the current key as a previous key whose overlap begins now.
 func (in Input) previous() v1alpha1.PreviousKey {
 	status := &in.AccessKey.Status
-	expires, _ := Schedule(in.AccessKey, status.IssuedAt.Time)
+	expires, _ := in.Schedule()
 	previous := v1alpha1.PreviousKey{
 		KeyID:       status.KeyID,
 		AccessKeyID: status.AccessKeyID,
@@ -119,17 +139,22 @@ func Drop(status *v1alpha1.AccessKeyStatus, keyID string) {
 	}
 }
 
-// FormerSecret returns the Secret with a former name that holds the pair of a key, empty if there is none.
+// FormerSecret returns the Secret with a former name in which the pair of a key was published, and that of no other recorded
+// key; empty if there is none.
 func FormerSecret(ak *v1alpha1.AccessKey, keyID string) string {
+	names := map[string]string{} // by key
 	for i := range ak.Status.PreviousKeys {
-		if previous := &ak.Status.PreviousKeys[i]; previous.KeyID == keyID && previous.SecretName != ak.SecretName() {
-			return previous.SecretName
-		}
+		names[ak.Status.PreviousKeys[i].KeyID] = ak.Status.PreviousKeys[i].SecretName
 	}
-	if status := &ak.Status; status.KeyID == keyID && status.SecretName != ak.SecretName() {
-		return status.SecretName
+	if ak.Status.KeyID != "" {
+		names[ak.Status.KeyID] = ak.Status.SecretName
 	}
-	return ""
+	name := names[keyID]
+	delete(names, keyID)
+	if name == ak.SecretName() || slices.Contains(slices.Collect(maps.Values(names)), name) {
+		return ""
+	}
+	return name
 }
 
 // Secrets returns the names of all Secrets that hold pairs of the AccessKey.

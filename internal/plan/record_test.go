@@ -65,13 +65,30 @@ func TestNextRecord(t *testing.T) {
 }
 
 func TestNextRecordOfARegeneratedKey(t *testing.T) {
-	older := previousKey("K0", noon.Add(day))
 	intent := &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, KeyID: "K1", Revision: 2, StartedAt: started}
 	got := NextRecord(quiet(overlapping("K0")), intent, keyservice.Key{ID: "K1", AccessKeyID: "AKIAK1b"})
-	want := recordFor("K1", 2, older)
+	want := recordFor("K1", 2, previousKey("K0", noon.Add(day)))
 	want.AccessKeyID, want.IssuedAt, want.Digest = "AKIAK1b", started, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("NextRecord = %+v\nwant %+v: the key is not its own previous one", got, want)
+	}
+}
+
+// TestASecretDoesNotSayWhatAnIntentProduced: anyone who may edit Secrets can change the record, also after a crash.
+func TestASecretDoesNotSayWhatAnIntentProduced(t *testing.T) {
+	in := quiet(unlimited, keys("K1", "F1"), intends(2, time.Second, "K1", "F1"), key("K2", noon), holds("K2", 2, previousKey("F1", noon)), publishedAgo(-day),
+		recordSays(func(r *Record) { r.Renewal, r.Service, r.User = "tomorrow", "other", "other" }))
+	if action := Next(in); action.Verb != RecordPublished {
+		t.Fatalf("Next = %+v", action)
+	}
+	got, want := NextRecord(in, in.AccessKey.Status.Intent, in.Produced(in.Secret)), recordFor("K2", 2, replacedUntil(noon.Add(overlap)))
+	want.IssuedAt, want.Digest = metav1.NewTime(noon.Add(-time.Second)), ""
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("recorded is %+v\nwant %+v", got, want)
+	}
+	in.Secret.Record.AccessKeyID = "AKIAX"
+	if action := Next(in); action.Verb == RecordPublished {
+		t.Error("a pair is recorded that the service does not list")
 	}
 }
 
@@ -169,6 +186,7 @@ func TestFormerSecret(t *testing.T) {
 		{"a previous key has the one that is recorded with it", "K0", quiet(previousIn("old", "K0")), "old"},
 		{"a previous key in the wanted Secret has none", "K0", quiet(previous("K0", noon)), ""},
 		{"a former name that is wanted again is not a former one", "K0", quiet(wants("old"), previousIn("old", "K0")), ""},
+		{"a Secret that holds the pair of another recorded key is not deleted with this one", "K0", quiet(previousIn("old", "K0"), previousIn("old", "K9")), ""},
 		{"a key that is not recorded has none", "F1", quiet(wants("new")), ""},
 	} {
 		if got := FormerSecret(c.in.AccessKey, c.id); got != c.want {
@@ -193,6 +211,8 @@ func TestDescribes(t *testing.T) {
 		{"the same record", func(*Record) {}, true},
 		{"a record with other previous keys, because they are revoked without a new pair", func(r *Record) { r.PreviousKeys = nil }, true},
 		{"the record of another AccessKey", func(r *Record) { r.UID = formerUID }, false},
+		{"the record of another namespace", func(r *Record) { r.Namespace = "team-b" }, false},
+		{"the record of another name", func(r *Record) { r.Name = "other" }, false},
 		{"the record of another key", func(r *Record) { r.KeyID = "K2" }, false},
 		{"the record of another pair of the key", func(r *Record) { r.AccessKeyID = "AKIAX" }, false},
 		{"the record of another revision", func(r *Record) { r.Revision = 2 }, false},

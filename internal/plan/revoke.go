@@ -70,7 +70,7 @@ func (in Input) waitForDeletion(id string) Action {
 
 // revokeAt is when a previous key is revoked: as recorded, but no later than a ttl allows that was shortened since.
 func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
-	expires, _ := Schedule(in.AccessKey, previous.IssuedAt.Time)
+	expires, _ := Schedule(in.AccessKey, previous.IssuedAt.Time, time.Time{})
 	return earliest(previous.RevokeAt.Time, expires)
 }
 

@@ -36,13 +36,12 @@ type rule struct {
 
 // rules in order; the first answer wins.
 var rules = []rule{
-	// Suspending must work whatever else is wrong; deleting must work although the AccessKey is suspended.
-	{"a suspended AccessKey is left as it is", suspended},
 	// Retain must work without the service, which may be gone for good.
 	{"an AccessKey that is deleted with Retain keeps its keys", retain},
 	{"a failed operation is retried after its back-off", backOff},
 	// Before anything else is done for the user: until the operation is settled, nobody knows which keys are whose.
 	{"an open operation is settled", settle},
+	{"a suspended AccessKey only revokes its previous keys", suspended},
 	// Before the first pair is issued, and before a deletion that would find nothing to revoke.
 	{"an AccessKey that lost its status adopts the keys that its Secret records", adopt},
 	{"a key with the mark of this AccessKey that nothing records is deleted", sweepMarked},
@@ -113,11 +112,15 @@ func live(in Input, action Action) (Action, bool) {
 	return action, true
 }
 
+// suspended lets no key outlive the time that was announced for it.
 func suspended(in Input) (Action, bool) {
-	if in.suspended() {
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSuspended}, true
+	if !in.suspended() {
+		return none()
 	}
-	return none()
+	if action, ok := revokePrevious(in); ok {
+		return action, true
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonSuspended, Until: in.nextRevocation()}, true
 }
 
 func retain(in Input) (Action, bool) {
@@ -219,8 +222,7 @@ func updateSecret(in Input) (Action, bool) {
 // dropNext keeps a former Secret that has the name of the next one, as long as the key in it works.
 func dropNext(in Input) (Action, bool) {
 	name := NextSecretName(in.AccessKey)
-	former := in.AccessKey.Status.SecretName == name ||
-		slices.ContainsFunc(in.AccessKey.Status.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.SecretName == name })
+	former := slices.ContainsFunc(in.AccessKey.Status.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.SecretName == name })
 	unverified := in.Next.State == SecretUnverified && in.Next.Adoptable // it is probably somebody else's
 	if former || unverified || in.Next.State == SecretAbsent || in.secretIsForeign(in.Next) {
 		return none()

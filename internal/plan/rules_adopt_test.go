@@ -5,6 +5,7 @@ package plan
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,8 +38,7 @@ var adoptingCases = []decision{
 	{"a pair that was edited after the restore is adopted too, because the record still leads to the key", restored(func(in *Input) { in.Secret.State = SecretEdited }),
 		byAdopt(Adopt)},
 	{"the finalizer is added before a pair is adopted", restored(noFinalizer), byAdopt(AddFinalizer)},
-	{"the in-use finalizer is awaited before a pair is adopted", restored(notInUse),
-		waiting(ruleAdopt, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer")},
+	{"the in-use finalizer is awaited before a pair is adopted", restored(notInUse), waiting(ruleAdopt, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer")},
 	{"a deleted AccessKey adopts its pair first, so that it is revoked", restored(deleting), byAdopt(Adopt)},
 	{"a deleted AccessKey adopts its pair without the in-use finalizer", restored(deleting, notInUse), byAdopt(Adopt)},
 	{"a suspended AccessKey adopts nothing", restored(suspending), answer{ruleSuspended, do(Wait, v1alpha1.ReasonSuspended)}},
@@ -70,14 +70,35 @@ var adoptingCases = []decision{
 		stalled(ruleAdopt, v1alpha1.ReasonAdoptionNotVerified, "AKIAK1")},
 	{"the mark of this AccessKey proves that the key is its own", quiet(wiped, cluster, marked("K1", uid)), byAdopt(Adopt)},
 	{"an old backup at a ClusterKeyService gets a new pair", restored(cluster, keys()), byIssue(Create)},
+	{"an old backup at a ClusterKeyService gets a new pair although a previous key of the record still exists",
+		restored(cluster, keys("K0"), remembers("K0")), byIssue(Create)},
+	{"a pair that cannot be verified is not overwritten although a previous key has the mark of this AccessKey",
+		quiet(wiped, cluster, keys("K1", "K0"), remembers("K0"), marked("K0", uid)), stalled(ruleAdopt, v1alpha1.ReasonAdoptionNotVerified, "AKIAK1")},
+	{"a deleted AccessKey of a ClusterKeyService adopts the keys with its mark, so that they are revoked",
+		quiet(wiped, cluster, deleting, keys("K1", "K0"), remembers("K0"), marked("K0", uid)), byAdopt(Adopt)},
 	{"a deleted AccessKey of a ClusterKeyService does not revoke what it cannot verify", restored(cluster, deleting), byRevokeAll(RemoveFinalizer)},
 }
 
-func TestAdopted(t *testing.T) {
-	asPrevious := v1alpha1.PreviousKey{
-		KeyID: "K2", AccessKeyID: "AKIAK2", IssuedAt: metav1.NewTime(issued), RevokeAt: metav1.NewTime(noon.Add(overlap)),
+func TestNotAdopted(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		in   Input
+		want []string
+	}{
+		{"nothing of a KeyService", restored(keys("K0", "K1"), remembers("K0")), nil},
+		{"what exists of a ClusterKeyService", restored(cluster, keys("K0"), remembers("K0", "K9")), []string{"AKIAK0"}},
+		{"nothing that another AccessKey records", restored(cluster, keys("K0"), claimed("K0"), remembers("K0")), nil},
+		{"nothing with the mark of this AccessKey", restored(cluster, keys("K0"), marked("K0", uid), remembers("K0")), nil},
+	} {
+		if got := c.in.NotAdopted(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: NotAdopted = %v, want %v", c.name, got, c.want)
+		}
 	}
-	k0, k9 := previousKey("K0", noon.Add(day)), previousKey("K9", noon.Add(day))
+}
+
+func TestAdopted(t *testing.T) {
+	k0, k2, k9 := previousKey("K0", noon.Add(day)), previousKey("K2", noon.Add(overlap)), previousKey("K9", noon.Add(day))
+	k2.IssuedAt = metav1.NewTime(issued)
 	for _, c := range []struct {
 		name     string
 		in       Input
@@ -91,8 +112,13 @@ func TestAdopted(t *testing.T) {
 		{"no previous key whose pair was replaced externally", restored(keys("K0", "K1"), pairAt("K0", "AKIAX"), remembers("K0")), "K1", nil},
 		{"no previous key that is being deleted", restored(keys("K0", "K1"), being(keyservice.Deleting, "K0"), remembers("K0")), "K1", nil},
 		{"the current key only once", restored(remembers("K1")), "K1", nil},
+		{"a previous key only once, as the API server demands", restored(keys("K1", "K0"), remembers("K0", "K0")), "K1", []v1alpha1.PreviousKey{k0}},
+		{"at a ClusterKeyService, only keys with the mark of this AccessKey",
+			quiet(wiped, cluster, keys("K1", "F1", "K0"), marked("K1", uid), marked("K0", uid), remembers("F1", "K0")), "K1", []v1alpha1.PreviousKey{k0}},
+		{"at a ClusterKeyService, no key with the mark of the AccessKey that the record names",
+			restored(cluster, keys("K2"), marked("K2", formerUID)), "", nil},
 		{"no key that the record does not name", restored(keys("K1", "F1")), "K1", nil},
-		{"a key with the mark of the former AccessKey, for the overlap", restored(keys("K1", "K2"), marked("K2", formerUID)), "K1", []v1alpha1.PreviousKey{asPrevious}},
+		{"a key with the mark of the former AccessKey, for the overlap", restored(keys("K1", "K2"), marked("K2", formerUID)), "K1", []v1alpha1.PreviousKey{k2}},
 		{"no key with the mark of another AccessKey", restored(keys("K1", "B1"), marked("B1", "other")), "K1", nil},
 		{"no marked key that another AccessKey records", restored(keys("K1", "K2"), marked("K2", formerUID), claimed("K2")), "K1", nil},
 		{"no marked key that is being deleted", restored(keys("K1", "K2"), marked("K2", formerUID), being(keyservice.Deleting, "K2")), "K1", nil},

@@ -24,21 +24,18 @@ var revokingCases = []decision{
 	{"a previous key is not revoked a second early", quiet(keys("K0", "K1"), previous("K0", noon.Add(time.Second))), rests(noon.Add(time.Second))},
 	{"a later previous key is revoked although an earlier one in the list still has time", quiet(keys("K0", "K1"), previous("K9", noon.Add(day)), previous("K0", noon)),
 		byRevokePrevious(Revoke, "K0")},
-	{"a ttl that was shortened ends a previous key before its revokeAt", quiet(keys("K0", "K1"), lives(10*day), previous("K0", noon.Add(5*day))),
-		byRevokePrevious(Revoke, "K0")},
+	{"a ttl that was shortened ends a previous key before its revokeAt", quiet(keys("K0", "K1"), lives(10*day), previous("K0", noon.Add(5*day))), byRevokePrevious(Revoke, "K0")},
 	{"a ttl that was shortened to a later time does not revoke yet", quiet(keys("K0", "K1"), lives(11*day), previous("K0", noon.Add(5*day))), rests(issued.Add(day))},
-	{"a previous key that is published again is not revoked, but replaced", quiet(keys("K0", "K1"), unlimited, previous("K0", noon), holdsPrevious("K0")),
-		byRestore(Create)},
+	{"a previous key that is published again is not revoked, but replaced", quiet(keys("K0", "K1"), unlimited, previous("K0", noon), holdsPrevious("K0")), byRestore(Create)},
 	{"a previous key that no longer exists is forgotten", quiet(previous("K0", noon)), byRevokePrevious(Forget, "K0")},
-	{"a previous key is revoked at revokeAt even if the Secret is foreign", quiet(keys("K0", "K1"), previous("K0", noon), secret(SecretForeign)),
-		byRevokePrevious(Revoke, "K0")},
+	{"a previous key is revoked at revokeAt even if the Secret is foreign", quiet(keys("K0", "K1"), previous("K0", noon), secret(SecretForeign)), byRevokePrevious(Revoke, "K0")},
 }
 
 // markedCases are about keys that carry the mark of an AccessKey.
 var markedCases = []decision{
 	{"a key with the mark of this AccessKey that nothing records is deleted", quiet(key("K2", noon), marked("K2", uid)), bySweep(DeleteOrphan, "K2")},
 	{"a key with the mark of another AccessKey is left alone", quiet(key("B1", noon), marked("B1", "other")), rests(renewal)},
-	{"a marked key that another AccessKey records is left alone", quiet(claimedKey("B1", noon), marked("B1", uid)), rests(renewal)},
+	{"a marked key that another AccessKey records is left alone", quiet(key("B1", noon), claimed("B1"), marked("B1", uid)), rests(renewal)},
 	{"the recorded keys carry the mark and are kept", quiet(keys("K0", "K1"), overlapping("K0"), marked("K0", uid), marked("K1", uid)), rests(noon.Add(day))},
 	{"the key of a published pair is kept although the status lost it", quiet(quota(3), keys("K1", "K2"), marked("K2", uid), holds("K2", 2)), byRestore(Create)},
 	{"a deleted AccessKey deletes the key of a published pair, too, if the status lost it", quiet(deleting, keys("K1", "K2"), marked("K2", uid), holds("K2", 2)),
@@ -51,8 +48,7 @@ var markedCases = []decision{
 // deletionCases are about asynchronous deletions.
 var deletionCases = []decision{
 	{"a deleted AccessKey waits until its key no longer exists", quiet(deleting, being(keyservice.Deleting, "K1")), awaits(ruleRevokeAll, "K1")},
-	{"a deleted AccessKey revokes its other keys meanwhile", quiet(deleting, keys("K1", "K0"), overlapping("K0"), being(keyservice.Deleting, "K1")),
-		byRevokeAll(Revoke, "K0")},
+	{"a deleted AccessKey revokes its other keys meanwhile", quiet(deleting, keys("K1", "K0"), overlapping("K0"), being(keyservice.Deleting, "K1")), byRevokeAll(Revoke, "K0")},
 	{"a deleted AccessKey revokes a key that failed", quiet(deleting, being(keyservice.Failed, "K1")), byRevokeAll(Revoke, "K1")},
 	{"the deletion of a previous key is awaited", quiet(keys("K0", "K1"), previous("K0", noon), being(keyservice.Deleting, "K0")), awaits(ruleRevokePrevious, "K0")},
 	{"the deletion of a previous key delays no other one", quiet(keys("K0", "K9", "K1"), previous("K0", noon), previous("K9", noon), being(keyservice.Deleting, "K0")),

@@ -14,7 +14,7 @@ import (
 
 // The names of the rules. Every rule relies on those before it, so a new order has to be considered rule by rule.
 const (
-	ruleSuspended      = "a suspended AccessKey is left as it is"
+	ruleSuspended      = "a suspended AccessKey only revokes its previous keys"
 	ruleRetain         = "an AccessKey that is deleted with Retain keeps its keys"
 	ruleBackOff        = "a failed operation is retried after its back-off"
 	ruleSettle         = "an open operation is settled"
@@ -37,7 +37,7 @@ const (
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
-		ruleSuspended, ruleRetain, ruleBackOff, ruleSettle, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
+		ruleRetain, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
 		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportGrant, ruleWait,
 	}
 	var got []string
@@ -169,12 +169,13 @@ func TestEveryRuleHasACase(t *testing.T) {
 // restingCases are about doing nothing: suspended, retained, backing off, or at rest.
 var restingCases = []decision{
 	{"a suspended AccessKey is left alone even if its Secret is lost", quiet(suspending, secret(SecretAbsent)), answer{ruleSuspended, do(Wait, v1alpha1.ReasonSuspended)}},
+	{"an open intent is settled while the AccessKey is suspended", quiet(suspending, intends(2, 2*time.Minute, "K1"), key("K2", noon)), bySettle(DeleteOrphan, "K2")},
+	{"a previous key is revoked on time while the AccessKey is suspended", quiet(suspending, keys("K0", "K1"), previous("K0", noon)), makesRoom(ruleSuspended, "K0")},
+	{"a suspended AccessKey waits for the next revocation", quiet(suspending, keys("K0", "K1"), overlapping("K0")), waiting(ruleSuspended, v1alpha1.ReasonSuspended, noon.Add(day), "")},
 	{"a suspended AccessKey that is deleted revokes its keys", quiet(suspending, deleting), byRevokeAll(Revoke, "K1")},
-	{"Retain needs no live read, whatever else is open", quiet(deleting, retaining, cached, failed, intends(2, day)),
-		answer{ruleRetain, do(Retain, v1alpha1.ReasonDeleting)}},
+	{"Retain needs no live read, whatever else is open", quiet(deleting, retaining, cached, failed, intends(2, day)), answer{ruleRetain, do(Retain, v1alpha1.ReasonDeleting)}},
 	{"Retain has no effect before the AccessKey is deleted", quiet(retaining, secret(SecretAbsent)), byRestore(Create)},
-	{"after a failure nothing is tried before the next attempt", unissued(failed, sameGeneration),
-		waiting(ruleBackOff, v1alpha1.ReasonRetrying, noon.Add(time.Minute), "")},
+	{"after a failure nothing is tried before the next attempt", unissued(failed, sameGeneration), waiting(ruleBackOff, v1alpha1.ReasonRetrying, noon.Add(time.Minute), "")},
 	{"the next attempt is made on time", unissued(failed, sameGeneration, at(noon.Add(time.Minute))), byIssue(Create)},
 	{"a changed spec is tried at once", unissued(failed), byIssue(Create)},
 	{"a service that became Ready after the failure is tried at once", unissued(failed, sameGeneration, readySince(noon.Add(-time.Second))), byIssue(Create)},
@@ -188,7 +189,6 @@ var restingCases = []decision{
 	{"a service that refuses the credentials is not asked for a rotation",
 		quiet(cached, at(renewal), refusing),
 		stalled(ruleRotate, v1alpha1.ReasonUnauthorized, "KeyService qumulo: the service refuses the operator's credentials, so the operator sends no requests until they are corrected: unknown account")},
-	{"a service that refuses the credentials is not asked to revoke", quiet(cached, deleting, refusing),
-		stalled(ruleRevokeAll, v1alpha1.ReasonUnauthorized, "unknown account")},
+	{"a service that refuses the credentials is not asked to revoke", quiet(cached, deleting, refusing), stalled(ruleRevokeAll, v1alpha1.ReasonUnauthorized, "unknown account")},
 	{"an AccessKey at rest does not need the service", quiet(cached, refusing), rests(renewal)},
 }

@@ -35,14 +35,36 @@ func Overlap(spec *v1alpha1.AccessKeySpec) time.Duration {
 	}
 }
 
-// Schedule returns when a pair expires and when it is rotated; both are zero without a ttl.
-func Schedule(ak *v1alpha1.AccessKey, issuedAt time.Time) (expires, renewal time.Time) {
-	if ak.Spec.TTL == nil {
+// Schedule returns when a pair expires and when it is rotated; both are zero if it does not expire. ends is when the service
+// ends the pair by itself, zero if it does not: a ttl that was changed later does not change that.
+func Schedule(ak *v1alpha1.AccessKey, issuedAt, ends time.Time) (expires, renewal time.Time) {
+	overlap := Overlap(&ak.Spec)
+	if ak.Spec.TTL != nil {
+		expires = issuedAt.Add(ak.Spec.TTL.Duration)
+	}
+	if !ends.IsZero() && (expires.IsZero() || ends.Before(expires.Add(-knownSkew))) {
+		expires, overlap = ends, min(overlap, max(ends.Sub(issuedAt), 0)/defaultShare)
+	}
+	if expires.IsZero() {
 		return time.Time{}, time.Time{}
 	}
-	overlap := Overlap(&ak.Spec)
-	expires = issuedAt.Add(ak.Spec.TTL.Duration)
-	return expires, expires.Add(-overlap).Add(-jitter(ak.UID, ak.Spec.TTL.Duration-overlap))
+	return expires, expires.Add(-overlap).Add(-jitter(ak.UID, max(expires.Sub(issuedAt)-overlap, 0)))
+}
+
+// Schedule returns when the current pair expires and when it is rotated; both are zero if it does not expire.
+func (in Input) Schedule() (expires, renewal time.Time) {
+	return Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time, in.Ends())
+}
+
+// Ends returns when the service ends the current pair by itself; zero if it does not. The offset of the service's clock varies,
+// so a time that is close to what was announced is the announced one.
+func (in Input) Ends() time.Time {
+	key, _ := in.find(in.AccessKey.Status.KeyID)
+	announced := in.AccessKey.Status.ExpiresAt.Time
+	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Sub(announced).Abs() <= knownSkew {
+		return announced
+	}
+	return key.ExpiresAt.Truncate(time.Second)
 }
 
 // jitter spreads the rotations of AccessKeys that were created together. It depends only on the UID, so that every pass
@@ -54,9 +76,9 @@ func jitter(uid types.UID, life time.Duration) time.Duration {
 	return time.Duration(fraction * float64(life) / jitterShare).Truncate(time.Second)
 }
 
-// renewal is when the current pair is rotated; zero without a ttl.
+// renewal is when the current pair is rotated; zero if it does not expire.
 func (in Input) renewal() time.Time {
-	_, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time)
+	_, renewal := in.Schedule()
 	return renewal
 }
 

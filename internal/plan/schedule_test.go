@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -35,17 +36,44 @@ func TestOverlap(t *testing.T) {
 }
 
 func TestSchedule(t *testing.T) {
-	if expires, rotates := Schedule(quiet(endless).AccessKey, issued); !expires.IsZero() || !rotates.IsZero() {
+	if expires, rotates := Schedule(quiet(endless).AccessKey, issued, time.Time{}); !expires.IsZero() || !rotates.IsZero() {
 		t.Errorf("without a ttl, Schedule = %s, %s, want never", expires, rotates)
 	}
 	// The jitter of a UID is the same in every version of the operator.
-	if expires, rotates := Schedule(quiet().AccessKey, issued); !expires.Equal(issued.Add(ttl)) || !rotates.Equal(renewal) {
+	if expires, rotates := Schedule(quiet().AccessKey, issued, time.Time{}); !expires.Equal(issued.Add(ttl)) || !rotates.Equal(renewal) {
 		t.Errorf("Schedule = %s, %s, want %s, %s", expires, rotates, issued.Add(ttl), renewal)
 	}
 	short := quiet(lives(time.Minute))
 	short.AccessKey.Spec.RenewBeforePercentage = 99
-	if _, rotates := Schedule(short.AccessKey, issued); rotates.Before(issued) {
+	if _, rotates := Schedule(short.AccessKey, issued, time.Time{}); rotates.Before(issued) {
 		t.Errorf("a pair with a short life is rotated at %s, before its issue at %s", rotates, issued)
+	}
+}
+
+// TestScheduleAtAServiceThatEndsPairs: such a service goes by the ttl of the time when the pair was created.
+func TestScheduleAtAServiceThatEndsPairs(t *testing.T) {
+	announced := func(at time.Time) change {
+		return func(in *Input) { in.AccessKey.Status.ExpiresAt = metav1.NewTime(at) }
+	}
+	for _, c := range []struct {
+		name             string
+		in               Input
+		expires, rotates time.Time
+	}{
+		{"with the ttl of the pair", quiet(endsAt("K1", issued.Add(ttl))), issued.Add(ttl), renewal},
+		{"a minute is a difference of the clocks", quiet(endsAt("K1", issued.Add(ttl-time.Minute))), issued.Add(ttl), renewal},
+		{"a ttl that was increased", quiet(lives(60*day), endsAt("K1", issued.Add(ttl))), issued.Add(ttl), renewal},
+		{"a ttl that was removed", quiet(endless, endsAt("K1", issued.Add(2*day))), issued.Add(2 * day), issued.Add(2*day - 16*time.Hour - 7878*time.Second)},
+		{"a ttl that was decreased", quiet(lives(3*day), endsAt("K1", issued.Add(ttl))), issued.Add(3 * day), issued.Add(2*day - 11817*time.Second)},
+		{"a fraction of a second is left out, as the API server stores it", quiet(lives(60*day), endsAt("K1", issued.Add(ttl+time.Millisecond))), issued.Add(ttl), renewal},
+		{"the announced end stays while the clock of the service varies",
+			quiet(lives(60*day), announced(issued.Add(ttl)), endsAt("K1", issued.Add(ttl+59*time.Second))), issued.Add(ttl), renewal},
+		{"an end that was changed at the service", quiet(announced(issued.Add(ttl)), endsAt("K1", issued.Add(6*day))), issued.Add(6 * day), issued.Add(4*day - 23634*time.Second)},
+		{"a pair that has ended before its issue", quiet(endsAt("K1", issued.Add(-day))), issued.Add(-day), issued.Add(-day)},
+	} {
+		if expires, rotates := c.in.Schedule(); !expires.Equal(c.expires) || !rotates.Equal(c.rotates) {
+			t.Errorf("%s: Schedule = %s, %s, want %s, %s", c.name, expires, rotates, c.expires, c.rotates)
+		}
 	}
 }
 
@@ -56,7 +84,7 @@ func TestJitter(t *testing.T) {
 	for i := range 2000 {
 		in := quiet()
 		in.AccessKey.UID = types.UID(fmt.Sprintf("uid-%d", i))
-		_, rotates := Schedule(in.AccessKey, issued)
+		_, rotates := Schedule(in.AccessKey, issued, time.Time{})
 		early := issued.Add(life).Sub(rotates)
 		if early < 0 || early >= life/10 {
 			t.Fatalf("UID %s is early by %s, want 0 to %s", in.AccessKey.UID, early, life/10)
@@ -67,9 +95,8 @@ func TestJitter(t *testing.T) {
 		if early > life*9/100 {
 			high++
 		}
-		in.AccessKey.Name, in.AccessKey.Namespace, in.AccessKey.Generation = "other", "other", 7
-		in.AccessKey.CreationTimestamp = metav1.NewTime(issued.Add(-day))
-		if _, again := Schedule(in.AccessKey, issued); !again.Equal(rotates) {
+		in.AccessKey.Name, in.AccessKey.Generation, in.AccessKey.CreationTimestamp = "other", 7, metav1.NewTime(issued)
+		if _, again := Schedule(in.AccessKey, issued, time.Time{}); !again.Equal(rotates) {
 			t.Fatalf("UID %s is rotated at %s and, with other metadata, at %s", in.AccessKey.UID, rotates, again)
 		}
 	}
@@ -79,6 +106,7 @@ func TestJitter(t *testing.T) {
 }
 
 func TestNextRevision(t *testing.T) {
+	says := func(revision int64) change { return recordSays(func(r *Record) { r.Revision = revision }) }
 	for _, c := range []struct {
 		name string
 		in   Input
@@ -88,9 +116,15 @@ func TestNextRevision(t *testing.T) {
 		{"each pair increases it by one", quiet(), 2},
 		{"after a lost status it continues from the Secret", quiet(wiped, holds("K7", 7)), 8},
 		{"after a lost Secret it continues from the status", quiet(secret(SecretAbsent)), 2},
+		{"what the Secret says does not count while the status is there", quiet(says(7)), 2},
+		{"nobody can have counted that far", restored(says(math.MaxInt64)), 1},
+		{"nobody counts backwards", restored(says(-7)), 1},
 	} {
 		if got := NextRevision(c.in); got != c.want {
 			t.Errorf("%s: NextRevision = %d, want %d", c.name, got, c.want)
+		}
+		if adopted := c.in.Adopted().Revision; adopted < 0 || adopted == math.MaxInt64 {
+			t.Errorf("%s: adopted is revision %d", c.name, adopted)
 		}
 	}
 }

@@ -72,23 +72,30 @@ func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
 // settleChosen settles an operation on a key whose ID is known: regenerating the key gives a pair that nobody else has.
 func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	switch {
-	case !in.isOf(intent), in.deleting() && in.recorded(intent.KeyID):
+	case !in.isOf(intent):
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	case in.state(intent.KeyID) == keyservice.Deleting:
 		return in.waitForDeletion(intent.KeyID)
+	case in.deleting() && in.recorded(intent.KeyID): // only the intent says that a new pair in the key is the operator's
+		return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: intent.KeyID}
 	case in.useless(intent.KeyID):
 		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
 	case !in.Service.Regenerates, in.state(intent.KeyID) == keyservice.Failed:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
-	if in.secretIsForeign(in.Secret) { // no pair can be published, so none is generated
-		action, ok := revokePrevious(in)
-		if !ok {
-			action, _ = foreignSecret(in)
-		}
+	return unlessForeign(in, Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID})
+}
+
+// unlessForeign settles with an action that publishes a pair, unless the Secret belongs to somebody else.
+func unlessForeign(in Input, action Action) Action {
+	stall, foreign := foreignSecret(in)
+	if !foreign {
 		return action
 	}
-	return Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+	if due, ok := revokePrevious(in); ok { // the conflict can take long
+		return due
+	}
+	return stall
 }
 
 // isOf reports whether the key under the ID of the intent is one that the operation created or regenerated.
@@ -130,7 +137,7 @@ func settleWaiting(in Input) Action {
 	case in.state(id) == keyservice.Deleting:
 		return in.waitForDeletion(id)
 	default:
-		return Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id}
+		return unlessForeign(in, Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id})
 	}
 }
 

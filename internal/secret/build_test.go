@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -135,6 +136,9 @@ func ownerOf(name string, uid types.UID) metav1.OwnerReference {
 	owner := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Name: name, UID: uid}}
 	return *metav1.NewControllerRef(owner, v1alpha1.GroupVersion.WithKind("AccessKey"))
 }
+
+// crossplanes is an owner of the same kind and name in another API group.
+var crossplanes = metav1.OwnerReference{APIVersion: "iam.aws.crossplane.io/v1beta1", Kind: "AccessKey", Name: "backup", UID: "9d8e", Controller: ptr.To(true)}
 
 func ownedBy(owners ...metav1.OwnerReference) func(*corev1.Secret) {
 	return func(s *corev1.Secret) { s.OwnerReferences = owners }

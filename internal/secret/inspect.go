@@ -67,19 +67,20 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 // abandoned reports whether no AccessKey controls a Secret, or only a former one with the name of this one.
 func (t Template) abandoned(secret *corev1.Secret) bool {
 	owner := metav1.GetControllerOf(secret)
-	return owner == nil || owner.Kind == "AccessKey" && owner.Name == t.AccessKey.Name && owner.UID != t.AccessKey.UID
+	return owner == nil || isAccessKey(*owner) && owner.Name == t.AccessKey.Name && owner.UID != t.AccessKey.UID
 }
 
-// upToDate reports whether everything beside the pair is as rendered, and no key of the operator is left that is not.
+// isAccessKey reports whether an owner is an AccessKey of this API group. Others have AccessKeys, too.
+func isAccessKey(owner metav1.OwnerReference) bool {
+	group, _, _ := strings.Cut(owner.APIVersion, "/")
+	return group == v1alpha1.GroupVersion.Group && owner.Kind == "AccessKey"
+}
+
+// upToDate reports whether everything beside the pair is as rendered. What has left the template is told by the digest.
 func (t Template) upToDate(live *corev1.Secret, record plan.Record) bool {
 	content, err := t.Render(PairOf(live), record)
 	if err != nil {
 		return false
-	}
-	for key := range ownKeys(live) {
-		if _, wanted := content.Data[key]; !wanted {
-			return false
-		}
 	}
 	for key, value := range content.Data {
 		if !bytes.Equal(live.Data[key], value) {

@@ -123,6 +123,7 @@ func TestInspect(t *testing.T) {
 		{"a Secret without an owner and with another secret is abandoned, but not intact", editing(ownedBy(), setData(v1alpha1.SecretKeySecretAccessKey, "guess")),
 			plan.Secret{State: plan.SecretEdited, Adoptable: true}},
 		{"a Secret without an owner and a record is foreign", editing(ownedBy(), strip(v1alpha1.RecordAnnotation)), foreign},
+		{"a Secret of an AccessKey of another API group is foreign", editing(ownedBy(crossplanes)), foreign},
 		{"a Secret of another AccessKey is foreign", editing(ownedBy(ownerOf("other", "9d8e"))), foreign},
 		{"a Secret of another kind of owner is foreign", editing(func(s *corev1.Secret) { s.OwnerReferences[0].Kind, s.OwnerReferences[0].UID = "Vault", "9d8e" }), foreign},
 	} {
@@ -160,18 +161,14 @@ func TestInspectReturnsTheRecord(t *testing.T) {
 
 // TestACopiedSecretSaysWhoseItIs checks that the planner can tell a copy from the Secret of a former AccessKey.
 func TestACopiedSecretSaysWhoseItIs(t *testing.T) {
-	w := newPublished(t)
-	published := w.secret()
-	other := template()
-	other.AccessKey.Namespace, other.AccessKey.Name, other.AccessKey.UID = "team-b", "copy", "9d8e"
-	other.AccessKey.Status = v1alpha1.AccessKeyStatus{}
-	published.Namespace, published.Name, published.OwnerReferences = "team-b", "copy", nil
-	got := other.Inspect(published)
-	if !got.Adoptable || got.Record.Namespace != "team-a" || got.Record.Name != "backup" || got.Record.UID != uid {
+	copied := newPublished(t).secret()
+	copied.Namespace, copied.Name, copied.OwnerReferences = "team-b", "copy", nil
+	other := Template{AccessKey: &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: "team-b", Name: "copy", UID: "9d8e"}}}
+	if got := other.Inspect(copied); !got.Adoptable || got.Record.Namespace != "team-a" || got.Record.Name != "backup" || got.Record.UID != uid {
 		t.Errorf("Inspect = %+v, want the record of team-a/backup", got)
 	}
-	published.OwnerReferences = []metav1.OwnerReference{ownerOf("backup", uid)}
-	if got := other.Inspect(published); got.State != plan.SecretForeign {
+	copied.OwnerReferences = []metav1.OwnerReference{ownerOf("backup", uid)}
+	if got := other.Inspect(copied); got.State != plan.SecretForeign {
 		t.Errorf("Inspect = %+v, want a foreign Secret: another AccessKey controls it", got)
 	}
 }

@@ -35,9 +35,6 @@ func digest(values map[string][]byte) string {
 
 // holds reports whether a Secret holds the data that a digest was computed of. Data of other writers does not count.
 func (t Template) holds(secret *corev1.Secret, published string) bool {
-	if published == "" {
-		return false
-	}
 	pair := PairOf(secret)
 	rendered := t.data(pair)
 	for _, data := range []map[string][]byte{

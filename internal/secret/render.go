@@ -38,6 +38,8 @@ type Template struct {
 	Service string
 	// S3 of the KeyService; nil if it has none.
 	S3 *v1alpha1.S3
+	// Ends is when the service ends the pair by itself; zero if it does not.
+	Ends time.Time
 }
 
 // Content is a rendered Secret.
@@ -47,11 +49,15 @@ type Content struct {
 	Data                map[string][]byte
 	// Record is the record in the annotations, with the digest of the data.
 	Record plan.Record
+	// TemplateDigest identifies what the Secret was rendered from, except for the pair.
+	TemplateDigest string
 }
 
 // Render renders the Secret for a pair and completes the record with the digest of the data.
 func (t Template) Render(pair Pair, record plan.Record) (Content, error) {
-	content := Content{Type: t.secretType(), Labels: t.labels(), Annotations: t.annotations(record), Data: t.data(pair), Record: record}
+	content := Content{
+		Type: t.secretType(), Labels: t.labels(), Annotations: t.annotations(record), Data: t.data(pair), Record: record, TemplateDigest: t.Digest(record),
+	}
 	content.Record.Digest = digest(content.Data)
 	encoded, err := json.Marshal(content.Record)
 	if err != nil {
@@ -93,7 +99,7 @@ func (t Template) annotations(record plan.Record) map[string]string {
 	if template := t.AccessKey.Spec.SecretTemplate; template != nil {
 		maps.Copy(annotations, template.Annotations)
 	}
-	if expires, _ := plan.Schedule(t.AccessKey, record.IssuedAt.Time); !expires.IsZero() {
+	if expires, _ := plan.Schedule(t.AccessKey, record.IssuedAt.Time, t.Ends); !expires.IsZero() {
 		annotations[v1alpha1.ExpiresAtAnnotation] = expires.UTC().Format(time.RFC3339)
 	}
 	return annotations

@@ -113,7 +113,7 @@ func (s Store) apply(ctx context.Context, ak *v1alpha1.AccessKey, name string, c
 // changed if it is still as it was read.
 func (s Store) SetOwner(ctx context.Context, secret *corev1.Secret, ak *v1alpha1.AccessKey) error {
 	before := secret.DeepCopy()
-	secret.OwnerReferences = slices.DeleteFunc(secret.OwnerReferences, func(owner metav1.OwnerReference) bool { return owner.Kind == "AccessKey" })
+	secret.OwnerReferences = slices.DeleteFunc(secret.OwnerReferences, isAccessKey)
 	if ak != nil {
 		secret.OwnerReferences = append(secret.OwnerReferences, *metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey")))
 	}

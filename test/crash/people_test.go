@@ -4,6 +4,7 @@
 package crash
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
 	"accesskey.dev/operator/test/crash/kube"
 	"accesskey.dev/operator/test/simulator"
 )
@@ -159,6 +161,52 @@ func (w *world) editSecret(name string) {
 		secret.Data[v1alpha1.SecretKeySecretAccessKey] = []byte("edited")
 		w.mustUpdate(secret, false)
 	}
+}
+
+// forgeRecord edits the record on a Secret, so that it leads to a foreign key.
+func (w *world) forgeRecord(name string, foreign simulator.Pair) {
+	secret := w.secret(name)
+	var record plan.Record
+	if secret == nil || json.Unmarshal([]byte(secret.Annotations[v1alpha1.RecordAnnotation]), &record) != nil {
+		return
+	}
+	w.log("person", "forges the record on Secret %s", name)
+	w.touched = true
+	past := metav1.NewTime(time.Now().Add(-time.Hour))
+	record.PreviousKeys = []v1alpha1.PreviousKey{{KeyID: foreign.ID, AccessKeyID: foreign.AccessKeyID, IssuedAt: past, RevokeAt: past}}
+	forged, err := json.Marshal(record)
+	if err != nil {
+		panic(err) // a defect of the simulation
+	}
+	secret.Annotations[v1alpha1.RecordAnnotation] = string(forged)
+	w.mustUpdate(secret, false)
+}
+
+// restore replaces an AccessKey and its Secret by what a backup has of them: no UID, no status and no owner.
+func (w *world) restore(name string) {
+	ak, secret := w.accessKey(name), w.secret(name)
+	if ak == nil || secret == nil {
+		return
+	}
+	w.log("person", "restores AccessKey %s", name)
+	w.touched = true
+	gone := ak.DeepCopy()
+	gone.Finalizers = nil
+	w.mustUpdate(gone, false)
+	_ = w.kube.Delete(kube.Ref{Kind: kube.AccessKey, Namespace: namespace, Name: name}, nil) // both are there
+	_ = w.kube.Delete(kube.Ref{Kind: kube.Secret, Namespace: namespace, Name: name}, nil)
+	w.create(&corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: secret.Labels, Annotations: secret.Annotations}, Type: secret.Type, Data: secret.Data,
+	})
+	w.create(&v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: ak.Spec})
+}
+
+// setSuspended suspends or resumes an AccessKey. A suspended one gets no new pair.
+func (w *world) setSuspended(name string, suspended bool) {
+	if s := w.subjects[name]; s != nil && !s.brokenUntil.IsZero() {
+		s.brokenUntil = time.Now().Add(repairTime)
+	}
+	w.edit(name, fmt.Sprintf("sets suspend: %t", suspended), func(ak *v1alpha1.AccessKey) { ak.Spec.Suspend = ptr.To(suspended) })
 }
 
 // removeKey deletes the current key at the service, unless the service has reused its ID for another pair.

@@ -76,7 +76,7 @@ func (w *world) checkSecret(s *subject) {
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
 	case s.works:
 		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
-	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !blocked(ak):
+	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !blocked(ak) && !ak.Suspended():
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair for too long", s.name)
 	}
 }
@@ -229,6 +229,22 @@ func (w *world) checkRest(ak *v1alpha1.AccessKey) {
 		w.violate("the intent of AccessKey %s is still open", ak.Name)
 	case w.secret(ak.SecretName()+"-next") != nil:
 		w.violate("Secret %s-next was left behind", ak.SecretName())
+	}
+}
+
+// checkSuspended expects that a suspended AccessKey has settled its operation and revoked its previous keys on time.
+func (w *world) checkSuspended(name string) {
+	ak := w.accessKey(name)
+	if blocked(ak) {
+		return
+	}
+	if ak.Status.Intent != nil {
+		w.violate("promise 2: the intent of the suspended AccessKey %s is still open", name)
+	}
+	for _, previous := range ak.Status.PreviousKeys {
+		if time.Since(previous.RevokeAt.Time) > inPlaceGap {
+			w.violate("promise 4: key %s of the suspended AccessKey %s should have been revoked", previous.KeyID, name)
+		}
 	}
 }
 

@@ -59,6 +59,30 @@ var stories = []story{
 		w.wipeStatus("a")
 		w.run(5 * time.Minute)
 	}},
+	{"restored", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.runUntil(10*time.Minute, w.atRest)
+		w.restore("a")
+		w.run(5 * time.Minute)
+	}},
+	{"record forged during an operation", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		foreign, _ := w.site.makeKey() // the quota is not full
+		w.run(time.Minute)             // longer than any list lag
+		w.apply("a", s)
+		w.runUntil(3*time.Minute, w.publishedOnly)
+		w.forgeRecord("a", foreign)
+		w.run(5 * time.Minute)
+	}},
+	{"suspended during a rotation", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.renewNow("a", "now")
+		w.runUntil(10*time.Minute, w.intentOpen)
+		w.setSuspended("a", true)
+		w.run(16 * time.Minute)
+		w.checkSuspended("a")
+		w.setSuspended("a", false)
+		w.run(5 * time.Minute)
+	}},
 	{"key gone", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.removeKey("a")
@@ -120,6 +144,9 @@ func (w *world) issue(s v1alpha1.RotationStrategy) {
 	w.apply("a", s)
 	w.run(4 * time.Minute)
 }
+
+// publishedOnly reports whether a pair is published and not recorded yet.
+func (w *world) publishedOnly() bool { return w.intentOpen() && w.secret("a") != nil }
 
 func (w *world) intentOpen() bool {
 	ak := w.accessKey("a")

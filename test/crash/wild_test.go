@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/simulator"
@@ -219,10 +218,6 @@ func (w *wild) takeServiceDown(d time.Duration) {
 		w.log("service", "is up again")
 		w.serviceDown = false
 	})
-}
-
-func (w *wild) setSuspended(name string, suspended bool) {
-	w.edit(name, fmt.Sprintf("sets suspend: %t", suspended), func(ak *v1alpha1.AccessKey) { ak.Spec.Suspend = ptr.To(suspended) })
 }
 
 // restart stops the operator and starts it again.

@@ -221,29 +221,34 @@ var _ = Describe("Suspending an AccessKey", func() {
 		w.issued(ctx, "backup", 1)
 	})
 
-	It("neither rotates, revokes nor repairs until it is resumed", func(ctx SpecContext) {
+	It("neither rotates nor repairs until it is resumed, but revokes on time", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
 		old := w.issued(ctx, "backup", 1)
 		w.changeAccessKey(ctx, "backup", renewNow("now"))
-		w.issued(ctx, "backup", 2)
+		current := w.issued(ctx, "backup", 2)
 		w.changeAccessKey(ctx, "backup", suspended)
 		w.expect(ctx, "backup", HaveCondition("Synced", metav1.ConditionUnknown, "Suspended"),
 			HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
 		w.service.ResetCalls()
-		w.step(ctx, 29*day)
 		w.changeAccessKey(ctx, "backup", renewNow("again"))
 		w.settle(ctx)
 		w.consistently(ctx, func(g Gomega) {
 			g.Expect(w.works(old)).To(BeTrue())
 			g.Expect(w.service.Calls()).NotTo(HaveKey("GET /v1/s3/access-keys/"))
 		})
+
+		By("passing the time of the next revocation and rotation")
+		w.step(ctx, 29*day)
+		w.eventually(ctx, func(g Gomega) { g.Expect(w.works(old)).To(BeFalse()) })
+		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
+		w.consistently(ctx, func(g Gomega) { g.Expect(w.works(current)).To(BeTrue()) })
 		Expect(w.accessKey(ctx, "backup").Status.Revision).To(BeEquivalentTo(2))
+		Expect(w.accessKey(ctx, "backup").Status.PreviousKeys).To(BeEmpty())
 
 		By("resuming")
 		w.changeAccessKey(ctx, "backup", resumed)
 		w.issued(ctx, "backup", 3)
-		Expect(w.works(old)).To(BeFalse())
 	})
 })
 

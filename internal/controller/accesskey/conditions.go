@@ -19,11 +19,9 @@ import (
 const MaxMessage = 2048
 
 func setReady(s *scope, action plan.Action, err error) {
-	ready := plan.Ready(s.in, reasonForNoPair(action, err))
-	if s.in.Secret.State == plan.SecretUnverified && s.ak.Status.KeyID != "" {
-		return // what the Secret holds is not known, so nothing is known to have changed
+	if ready := plan.Ready(s.in, reasonForNoPair(action, err)); ready.Status != "" {
+		set(s, v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
 	}
-	set(s, v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
 }
 
 // reasonForNoPair says why no pair was published.
@@ -53,7 +51,7 @@ func setSynced(s *scope, err error) {
 	case s.contacted:
 		set(s, v1alpha1.ConditionSynced, metav1.ConditionTrue, v1alpha1.ReasonServiceReachable, "The service answered")
 	case s.ak.Suspended() && s.ak.DeletionTimestamp.IsZero():
-		set(s, v1alpha1.ConditionSynced, metav1.ConditionUnknown, v1alpha1.ReasonSuspended, "spec.suspend is set, so no requests are sent to the service")
+		set(s, v1alpha1.ConditionSynced, metav1.ConditionUnknown, v1alpha1.ReasonSuspended, "spec.suspend is set, so the keys are not listed until something has to be settled or revoked")
 	}
 }
 

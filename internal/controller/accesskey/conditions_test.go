@@ -64,7 +64,7 @@ func TestSyncedReportsTheLastRequest(t *testing.T) {
 		"the response was lost":          {nil, failing(keyservice.Ambiguous), "False Ambiguous: " + refusal},
 		"the Secret was not written":     {nil, &publishError{errors.New("denied")}, answered},
 		"the KeyService cannot be used":  {changes{reachable, withoutContact}, connectError(v1alpha1.ReasonKeyServiceInvalid), asBefore},
-		"suspended":                      {changes{reachable, withoutContact, suspended}, nil, "Unknown Suspended: spec.suspend is set, so no requests are sent to the service"},
+		"suspended":                      {changes{reachable, withoutContact, suspended}, nil, "Unknown Suspended: spec.suspend is set, so the keys are not listed until something has to be settled or revoked"},
 		"suspended and is being deleted": {changes{reachable, withoutContact, suspended, deleted}, nil, asBefore},
 	} {
 		t.Run(name, func(t *testing.T) {

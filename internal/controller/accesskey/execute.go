@@ -116,10 +116,12 @@ func (r *Reconciler) disown(ctx context.Context, s *scope, name string) error {
 
 // recordPublished records the pair that the open intent produced.
 func (r *Reconciler) recordPublished(ctx context.Context, s *scope, _ plan.Action) error {
-	if err := r.record(ctx, s, s.in.Secret.Record, s.secret.ResourceVersion); err != nil {
+	published := plan.NextRecord(s.in, s.ak.Status.Intent, s.in.Produced(s.in.Secret))
+	published.Digest = s.in.Secret.Record.Digest
+	// Without the digest of the template, which may have changed since.
+	if err := r.record(ctx, s, secret.Content{Record: published}, s.secret.ResourceVersion); err != nil {
 		return err
 	}
-	s.ak.Status.SecretTemplateDigest = "" // the template may have changed since
 	s.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s, which Secret %s holds", s.ak.Status.AccessKeyID, s.ak.SecretName())
 	return nil
 }
@@ -154,10 +156,16 @@ func accessKeyIDs(status *v1alpha1.AccessKeyStatus) (ids []string) {
 	return ids
 }
 
-// takeOver makes the AccessKey the owner of its Secrets that no AccessKey controls any more.
+// takeOver makes the AccessKey the owner of its Secrets that no AccessKey controls any more. It tells which keys the record
+// leads to that the AccessKey may not adopt.
 func (r *Reconciler) takeOver(ctx context.Context, s *scope) error {
+	abandoned := s.in.MayTakeOver(s.in.Secret)
 	if err := r.takeOverOne(ctx, s, &s.in.Secret, s.secret); err != nil {
 		return err
+	}
+	if left := s.in.NotAdopted(); abandoned && len(left) > 0 {
+		s.note(corev1.EventTypeWarning, v1alpha1.ReasonAdoptionNotVerified, "Adopt", "Not adopted: access keys %s, which Secret %s recorded for an earlier AccessKey; "+
+			"it cannot be verified that this namespace may take them over from a ClusterKeyService, so revoke them at the service if nobody uses them", joined(left), s.ak.SecretName())
 	}
 	return r.takeOverOne(ctx, s, &s.in.Next, s.next)
 }
@@ -239,7 +247,7 @@ func (r *Reconciler) updateSecret(ctx context.Context, s *scope, _ plan.Action) 
 	if err != nil {
 		return &publishError{err}
 	}
-	s.recordSecret(content.Record, version)
+	s.recordSecret(content, version)
 	s.in.Secret.UpToDate = true
 	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
 	return nil

@@ -98,11 +98,12 @@ func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan
 		return r.rollBack(ctx, s, credential, err)
 	}
 	previous := s.ak.Status.AccessKeyID
-	if err := r.record(ctx, s, content.Record, version); err != nil {
+	if err := r.record(ctx, s, content, version); err != nil {
 		return err
 	}
 	// A regenerated key is still listed as it was before, perhaps as expired.
 	s.in.Keys = slices.DeleteFunc(slices.Clone(s.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
+	credential.ExpiresAt = s.connection.Clock.Ends(credential.ExpiresAt)
 	s.in.Keys = append(s.in.Keys, plan.Key{Key: credential.Key})
 	s.in.Secret = plan.Secret{State: plan.SecretIntact, Record: content.Record, UpToDate: true}
 	s.noteIssued(action, previous)
@@ -111,21 +112,21 @@ func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan
 
 // record writes what was published into the status. A Secret with a former name whose pair was regenerated is deleted: nothing
 // else would lead to it.
-func (r *Reconciler) record(ctx context.Context, s *scope, record plan.Record, version string) error {
-	if former := plan.FormerSecret(s.ak, record.KeyID); former != "" {
+func (r *Reconciler) record(ctx context.Context, s *scope, content secret.Content, version string) error {
+	if former := plan.FormerSecret(s.ak, content.Record.KeyID); former != "" {
 		if err := r.deleteSecret(ctx, s, former); err != nil {
 			return err
 		}
 	}
-	record.Apply(s.ak)
-	s.recordSecret(record, version)
+	content.Record.Apply(s.ak)
+	s.recordSecret(content, version)
 	return nil
 }
 
 // recordSecret writes into the status what the Secret holds.
-func (s *scope) recordSecret(record plan.Record, version string) {
+func (s *scope) recordSecret(content secret.Content, version string) {
 	status := &s.ak.Status
-	status.SecretResourceVersion, status.SecretDigest, status.SecretTemplateDigest = version, record.Digest, s.template().Digest(record)
+	status.SecretResourceVersion, status.SecretDigest, status.SecretTemplateDigest = version, content.Record.Digest, content.TemplateDigest
 	s.secret = nil // it is as it was before the write
 }
 
@@ -142,17 +143,18 @@ func (r *Reconciler) promote(ctx context.Context, s *scope, action plan.Action) 
 	if err := r.takeOver(ctx, s); err != nil {
 		return err
 	}
-	credential := keyservice.Credential{
-		Key:             keyservice.Key{ID: s.in.Next.Record.KeyID, AccessKeyID: s.in.Next.Record.AccessKeyID},
-		SecretAccessKey: secret.PairOf(s.next).SecretAccessKey,
-	}
+	produced := s.in.Produced(s.in.Next)
+	produced.ExpiresAt = time.Time{} // already in the operator's time
+	credential := keyservice.Credential{Key: produced, SecretAccessKey: secret.PairOf(s.next).SecretAccessKey}
 	return r.publishAndRecord(ctx, s, action, credential, s.ak.Status.Intent)
 }
 
 // publish writes a pair to the wanted Secret or to the next one.
 func (r *Reconciler) publish(ctx context.Context, s *scope, name string, credential keyservice.Credential, intent *v1alpha1.Intent) (version string, content secret.Content, err error) {
 	pair := secret.Pair{AccessKeyID: credential.AccessKeyID, SecretAccessKey: credential.SecretAccessKey}
-	content, err = s.template().Render(pair, plan.NextRecord(s.in, intent, credential.Key))
+	template := s.template()
+	template.Ends = s.connection.Clock.Ends(credential.ExpiresAt)
+	content, err = template.Render(pair, plan.NextRecord(s.in, intent, credential.Key))
 	if err != nil {
 		return "", content, err
 	}

@@ -29,13 +29,13 @@ func (r *Reconciler) observe(ctx context.Context, s *scope, accessKey *v1alpha1.
 		return err
 	}
 	var err error
+	if s.in.Keys, err = r.listedKeys(ctx, s); err != nil {
+		return err
+	}
 	if s.in.Secret, err = r.cachedSecret(ctx, s, s.ak.SecretName()); err != nil {
 		return err
 	}
-	if s.in.Next, err = r.cachedSecret(ctx, s, plan.NextSecretName(s.ak)); err != nil {
-		return err
-	}
-	s.in.Keys, err = r.listedKeys(ctx, s)
+	s.in.Next, err = r.cachedSecret(ctx, s, plan.NextSecretName(s.ak))
 	return err
 }
 

@@ -38,7 +38,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	status.ObservedGeneration = s.ak.Generation
 	status.UserID = s.in.UserID
 	recordVerified(s)
-	recordSchedule(s.ak)
+	recordSchedule(s)
 	backingOff := action.Verb == plan.Wait && action.Reason == v1alpha1.ReasonRetrying
 	if backingOff && status.KeyID == "" {
 		return // the conditions still report the failure
@@ -57,12 +57,12 @@ func recordVerified(s *scope) {
 	}
 }
 
-func recordSchedule(ak *v1alpha1.AccessKey) {
-	expires, renewal := plan.Schedule(ak, ak.Status.IssuedAt.Time)
-	if ak.Status.KeyID == "" {
+func recordSchedule(s *scope) {
+	expires, renewal := s.in.Schedule()
+	if s.ak.Status.KeyID == "" {
 		expires, renewal = time.Time{}, time.Time{}
 	}
-	ak.Status.ExpiresAt, ak.Status.RenewalTime = seconds(expires), seconds(renewal)
+	s.ak.Status.ExpiresAt, s.ak.Status.RenewalTime = seconds(expires), seconds(renewal)
 }
 
 // succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success.

@@ -65,7 +65,7 @@ func (s *scope) rebase(read *v1alpha1.AccessKey) {
 
 // template of the AccessKey's Secrets.
 func (s *scope) template() secret.Template {
-	return secret.Template{AccessKey: s.ak, Service: s.in.Service.Identity, S3: s.s3}
+	return secret.Template{AccessKey: s.ak, Service: s.in.Service.Identity, S3: s.s3, Ends: s.in.Ends()}
 }
 
 // user returns the user as the service's methods take it.
