@@ -161,3 +161,18 @@ func TestRetainKeepsTheSecretWithThePair(t *testing.T) {
 		t.Error("the keys are kept, and the only Secret with a pair is deleted")
 	}
 }
+
+// TestItsOwnWriteIsAwaited: a reconciliation that sees the AccessKey as it was before would read everything live, in vain.
+func TestItsOwnWriteIsAwaited(t *testing.T) {
+	b := newBed(t, fake.Options{})
+	b.lag[kube.AccessKey] = time.Hour
+	b.reconcile()
+	b.expectPublished(1)
+	if result := b.reconcile(); len(b.calls) > 0 || result.RequeueAfter != 0 {
+		t.Errorf("made the calls %q, and comes again after %s", b.calls, result.RequeueAfter)
+	}
+	delete(b.lag, kube.AccessKey)
+	if result := b.reconcile(); b.count("patch") > 0 || result.RequeueAfter == 0 {
+		t.Errorf("made the calls %q, and comes again after %s", b.calls, result.RequeueAfter)
+	}
+}

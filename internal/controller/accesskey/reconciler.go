@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -52,6 +53,8 @@ type Reconciler struct {
 	limiter limiter
 	// started returns when this process began to reconcile.
 	started func() time.Time
+	// written has the resourceVersion that each AccessKey got from this process, until the cache has it.
+	written sync.Map
 }
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
@@ -96,9 +99,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		if apierrors.IsNotFound(err) {
 			r.users.release(request.NamespacedName)
 			r.limiter.forget(request.NamespacedName)
+			r.written.Delete(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
+	}
+	if r.awaitsOwnWrite(accessKey) {
+		return reconcile.Result{}, nil // the event of the write follows
 	}
 	s := &scope{name: request.NamespacedName, limiter: &r.limiter}
 	defer s.release()
@@ -115,6 +122,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, nil // the event of the deletion follows
 	}
 	return result, err
+}
+
+// awaitsOwnWrite reports whether the cache has an AccessKey as it was before this process wrote it.
+func (r *Reconciler) awaitsOwnWrite(cached *v1alpha1.AccessKey) bool {
+	name := client.ObjectKeyFromObject(cached)
+	written, ok := r.written.Load(name)
+	if !ok {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, written.(string))
+	if err == nil && order < 0 {
+		return true
+	}
+	r.written.Delete(name)
+	return false
 }
 
 func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha1.AccessKey) (reconcile.Result, error) {
