@@ -127,14 +127,14 @@ func TestPublish(t *testing.T) {
 		{"a new pair whose Secret was deleted since is written again", absent, []attempt{lost((*world).remove), carriedOut}, 2, written, "", false},
 		{"a new pair whose Secret was taken over since is not published", absent, []attempt{lost(editing(ownedBy()))}, 1, unwritten, ErrForeign.Error(), true},
 		{"a lost request is repeated", exists, []attempt{failing(errTimeout), failing(errTimeout), failing(errTimeout), carriedOut}, 4, written, "", false},
-		{"a request that is lost four times is not a refusal", exists, []attempt{failing(errTimeout)}, 4, unwritten, "the request timed out: [redacted]", false},
-		{"a canceled request is not a refusal", exists, []attempt{failing(context.Canceled)}, 4, unwritten, "context canceled", false},
-		{"a lost answer is not a refusal if the Secret cannot be read", absent, []attempt{lost((*world).hide)}, 4, written, "reading Secret backup", false},
+		{"a request that is lost every time is not a refusal", exists, []attempt{failing(errTimeout)}, publishAttempts.Steps, unwritten, "the request timed out: [redacted]", false},
+		{"a canceled request is not a refusal", exists, []attempt{failing(context.Canceled)}, publishAttempts.Steps, unwritten, "context canceled", false},
+		{"a lost answer is not a refusal if the Secret cannot be read", absent, []attempt{lost((*world).hide)}, publishAttempts.Steps, written, "reading Secret backup", false},
 
 		{"a refusal ends the attempts", exists, []attempt{failing(errForbidden)}, 1, unwritten, "exceeded quota: [redacted]", true},
 		{"a refusal after a conflict is one, because nothing was written", exists, []attempt{after(touched), failing(errForbidden)}, 2, unwritten, "exceeded quota: [redacted]", true},
 		{"a refusal after a lost answer is none, because the pair may have been written", exists, []attempt{failing(errTimeout), failing(errForbidden)},
-			4, unwritten, "exceeded quota: [redacted]", false},
+			publishAttempts.Steps, unwritten, "exceeded quota: [redacted]", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newPublished(t)

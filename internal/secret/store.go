@@ -8,31 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
-	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/internal/keyservice"
 )
 
 // FieldManager owns the fields that the operator writes. Fields of other managers are preserved.
 const FieldManager = "accesskey-operator"
-
-// noVersion is a resourceVersion that no object has, because the first revision of etcd is 1 and holds none. An apply with it
-// creates the Secret, and fails with a conflict if there is one.
-const noVersion = "1"
-
-// publishAttempts are the attempts to write the Secret of a key that was just created.
-var publishAttempts = wait.Backoff{Steps: 4, Duration: 50 * time.Millisecond, Factor: 3}
 
 // ErrForeign says that a Secret with the wanted name belongs to somebody else.
 var ErrForeign = errors.New("the Secret exists and is not controlled by this AccessKey")
@@ -55,58 +42,6 @@ func (s Store) Read(ctx context.Context, namespace, name string) (*corev1.Secret
 		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
 	}
 	return secret, nil
-}
-
-// Publish writes a Secret over the one that was read, or creates it if current is nil. It never writes over a Secret of
-// somebody else. It returns the resourceVersion of what it wrote.
-func (s Store) Publish(ctx context.Context, ak *v1alpha1.AccessKey, name string, current *corev1.Secret, content Content) (version string, err error) {
-	redact := keyservice.NewRedactor(keyservice.Secret(content.Data[v1alpha1.SecretKeySecretAccessKey]))
-	lost := false // the answer to an attempt was lost, so the write may have been carried out
-	err = retry.OnError(publishAttempts, func(err error) bool { return !Refused(err) }, func() error {
-		if current != nil && !metav1.IsControlledBy(current, ak) {
-			return fmt.Errorf("writing Secret %s: %w", name, ErrForeign)
-		}
-		version, err = s.apply(ctx, ak, name, current, content)
-		switch {
-		case err == nil:
-			return nil
-		case Refused(err) && !lost:
-			return err
-		}
-		lost = lost || !apierrors.IsConflict(err)
-		found, readErr := s.Read(ctx, ak.Namespace, name)
-		if readErr != nil {
-			return fmt.Errorf("%v; %v", err, readErr) //nolint:errorlint // a refusal that follows a lost answer is none
-		}
-		if current = found; found != nil && metav1.IsControlledBy(found, ak) && holdsRecord(found, content) {
-			version = found.ResourceVersion
-			return nil
-		}
-		return fmt.Errorf("%v", err) //nolint:errorlint // as above: the next attempt starts from what is there now
-	})
-	return version, redact.Error(err)
-}
-
-// holdsRecord reports whether a Secret carries the record of a content, so that the content was written.
-func holdsRecord(secret *corev1.Secret, content Content) bool {
-	record, ok := recordOf(secret)
-	return ok && record.Describes(content.Record)
-}
-
-// apply makes one attempt. The resourceVersion of current is a precondition.
-func (s Store) apply(ctx context.Context, ak *v1alpha1.AccessKey, name string, current *corev1.Secret, content Content) (version string, err error) {
-	owner := metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey"))
-	wanted := corev1ac.Secret(name, ak.Namespace).
-		WithResourceVersion(noVersion).WithType(content.Type).WithLabels(content.Labels).WithAnnotations(content.Annotations).WithData(content.Data).
-		WithOwnerReferences(metav1ac.OwnerReference().WithAPIVersion(owner.APIVersion).WithKind(owner.Kind).WithName(owner.Name).WithUID(owner.UID).
-			WithController(true).WithBlockOwnerDeletion(true))
-	if current != nil {
-		wanted.WithResourceVersion(current.ResourceVersion)
-	}
-	if err := s.Client.Apply(ctx, wanted, client.FieldOwner(FieldManager), client.ForceOwnership); err != nil {
-		return "", fmt.Errorf("writing Secret %s: %w", name, err)
-	}
-	return ptr.Deref(wanted.ResourceVersion, ""), nil
 }
 
 // SetOwner makes an AccessKey the only AccessKey that owns a Secret, or with nil removes all of them. The Secret is only

@@ -76,7 +76,7 @@ func (w *world) checkSecret(s *subject) {
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
 	case s.works:
 		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
-	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !blocked(ak) && !ak.Suspended():
+	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !getsNone(ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair for too long", s.name)
 	}
 }
@@ -103,6 +103,9 @@ func (w *world) expired(s *subject) bool {
 		return pair.AccessKeyID == s.pair && time.Since(pair.CreatedAt) >= ttl
 	})
 }
+
+// getsNone reports whether an AccessKey gets no new pair.
+func getsNone(ak *v1alpha1.AccessKey) bool { return blocked(ak) || ak.Suspended() }
 
 // blocked reports whether a person has to act.
 func blocked(ak *v1alpha1.AccessKey) bool {

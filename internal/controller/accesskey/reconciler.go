@@ -127,11 +127,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // awaitsOwnWrite reports whether the cache has an AccessKey as it was before this process wrote it.
 func (r *Reconciler) awaitsOwnWrite(cached *v1alpha1.AccessKey) bool {
 	name := client.ObjectKeyFromObject(cached)
-	written, ok := r.written.Load(name)
+	value, _ := r.written.Load(name)
+	written, ok := value.(string)
 	if !ok {
 		return false
 	}
-	order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, written.(string))
+	order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, written)
 	if err == nil && order < 0 {
 		return true
 	}
