@@ -9,7 +9,7 @@ const (
 	// service does not change it. It is unknown until the first pair is published. Of a KeyService, it is true while the
 	// service answers and accepts the credentials.
 	ConditionReady = "Ready"
-	// ConditionSynced is true if the last request to the service succeeded.
+	// ConditionSynced is true if the service answered the last request. What it refused is reported by Stalled.
 	ConditionSynced = "Synced"
 	// ConditionReconciling is present only while it is true: the operator is working towards the spec.
 	ConditionReconciling = "Reconciling"

@@ -53,9 +53,19 @@ type Reconciler struct {
 	limiter limiter
 	// started returns when this process began to reconcile.
 	started func() time.Time
-	// written has the resourceVersion that each AccessKey got from this process, until the cache has it.
+	// written has the ownWrite of each AccessKey that the cache does not have yet.
 	written sync.Map
 }
+
+// ownWrite is what this process last wrote of an AccessKey.
+type ownWrite struct {
+	version string
+	at      time.Time
+}
+
+// cacheDelay is how long a reconciliation waits for the cache to have an own write. After that the cache is not late: the API
+// server was restored from a backup, and has lost the write.
+const cacheDelay = time.Minute
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/status,verbs=patch
@@ -105,7 +115,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	if r.awaitsOwnWrite(accessKey) {
-		return reconcile.Result{}, nil // the event of the write follows
+		return reconcile.Result{RequeueAfter: cacheDelay}, nil // the event of the write usually comes first
 	}
 	s := &scope{name: request.NamespacedName, limiter: &r.limiter}
 	defer s.release()
@@ -128,12 +138,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 func (r *Reconciler) awaitsOwnWrite(cached *v1alpha1.AccessKey) bool {
 	name := client.ObjectKeyFromObject(cached)
 	value, _ := r.written.Load(name)
-	written, ok := value.(string)
+	written, ok := value.(ownWrite)
 	if !ok {
 		return false
 	}
-	order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, written)
-	if err == nil && order < 0 {
+	order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, written.version)
+	if err == nil && order < 0 && r.Clock.Since(written.at) < cacheDelay {
 		return true
 	}
 	r.written.Delete(name)

@@ -118,7 +118,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 	if err := r.Client.Status().Patch(ctx, changed, patchFrom(s.base)); err != nil {
 		return fmt.Errorf("writing the status of AccessKey %s: %w", s.name, err)
 	}
-	r.written.Store(s.name, changed.ResourceVersion)
+	r.written.Store(s.name, ownWrite{changed.ResourceVersion, r.Clock.Now()})
 	s.rebase(changed)
 	return nil
 }
@@ -129,7 +129,7 @@ func (r *Reconciler) addFinalizer(ctx context.Context, s *scope) error {
 	if err := r.Client.Patch(ctx, changed, patchFrom(s.base)); err != nil {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
-	r.written.Store(s.name, changed.ResourceVersion)
+	r.written.Store(s.name, ownWrite{changed.ResourceVersion, r.Clock.Now()})
 	s.rebase(changed)
 	s.finalizerAdded = true
 	return nil
