@@ -284,6 +284,25 @@ var _ = Describe("A changed secretName", func() {
 		Expect(w.service.History()).To(HaveLen(1))
 	})
 
+	It("that leads to a copy of the published Secret gets a new pair there", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.create(ctx, accessKey("backup"))
+		old := w.issued(ctx, "backup", 1)
+		published := w.secret(ctx, "backup")
+		w.create(ctx, &corev1.Secret{ // as kubectl get, an editor and kubectl apply make it
+			ObjectMeta: metav1.ObjectMeta{Name: "copy", Labels: published.Labels, Annotations: published.Annotations, OwnerReferences: published.OwnerReferences},
+			Data:       published.Data,
+		})
+		w.changeAccessKey(ctx, "backup", toSecret("copy"))
+		fresh := w.issued(ctx, "backup", 2)
+		Expect(w.published(ctx, "copy")).To(Equal(fresh))
+		Expect(w.published(ctx, "backup")).To(Equal(old))
+		Expect(w.works(old)).To(BeTrue())
+		w.stepTo(ctx, w.accessKey(ctx, "backup").Status.PreviousKeys[0].RevokeAt.Time)
+		w.gone(ctx, named(&corev1.Secret{}, "backup"))
+		Expect(w.issued(ctx, "backup", 2)).To(Equal(fresh))
+	})
+
 	It("can be changed back", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
