@@ -49,6 +49,12 @@ var mutants = []mutant{
 	}},
 
 	// Settling what was cut off.
+	{"what a Secret says about an open intent is believed", "TestEveryCrash/qumulo/Auto/record_forged", []defect{
+		{"controller/accesskey.(Reconciler).recordPublished", replace("plan.NextRecord(s.in, s.ak.Status.Intent, s.in.Produced(s.in.Secret))", "s.in.Secret.Record")},
+	}},
+	{"a suspended AccessKey revokes nothing", "TestEveryCrash/qumulo/Auto/suspended", []defect{
+		{"plan.suspended", condition("ok", "ok && false")},
+	}},
 	{"an open intent is never settled", "TestEveryCrash/qumulo/Auto/issue$", []defect{
 		{"plan.rules", without("settle")},
 	}},
