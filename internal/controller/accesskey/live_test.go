@@ -239,10 +239,9 @@ func TestTheKeyOfAUserThatWasCreatedAgainIsNotLost(t *testing.T) {
 // TestACacheWithoutTheSecretCausesNoSecondKey after somebody removed the finalizer.
 func TestACacheWithoutTheSecretCausesNoSecondKey(t *testing.T) {
 	b := newBed(t, fake.Options{})
-	b.settle()
-	b.change(func(ak *v1alpha1.AccessKey) { ak.Finalizers = nil })
 	b.lag[kube.Secret] = time.Hour
-	b.restart()
+	b.reconcile()
+	b.change(func(ak *v1alpha1.AccessKey) { ak.Finalizers = nil })
 	b.reconcile()
 	b.expectKeys(1, 1)
 }

@@ -104,7 +104,8 @@ func (c *Cache) NextDelivery() time.Time {
 	return next
 }
 
-// GetInformer implements cache.Informers. A new informer starts with a list that is as old as its lag.
+// GetInformer implements cache.Informers. A new informer starts with what the server has: client-go asks for a consistent list
+// (feature WatchListClient, on since version 0.35).
 func (c *Cache) GetInformer(_ context.Context, object client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +126,7 @@ func (c *Cache) informer(object runtime.Object) *informer {
 	if i.transform == nil {
 		i.transform = c.options.DefaultTransform
 	}
-	for i.position < len(c.server.history) && time.Since(c.server.history[i.position].at) >= c.behind(v.kind) {
+	for i.position < len(c.server.history) {
 		i.apply(c.server.history[i.position], c.indexers[v])
 		i.position++
 	}
