@@ -6,7 +6,6 @@ package ontap
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -32,9 +31,9 @@ var (
 	twoKeys = version{9, 19, 1}
 
 	// svmPattern leaves out the characters with a meaning in ONTAP's queries, such as * and |.
-	svmPattern  = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,255}$`)
-	uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	fullPattern = regexp.MustCompile(`\b(\d{1,4})\.(\d{1,4})\.(\d{1,4})`)
+	svmPattern     = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,255}$`)
+	uuidPattern    = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	versionPattern = regexp.MustCompile(`\b(\d{1,4})\.(\d{1,4})\.(\d{1,4})`)
 )
 
 // version of ONTAP: generation, major, minor.
@@ -64,7 +63,7 @@ func (c *cluster) usersPath() string { return "/api/protocols/s3/services/" + c.
 
 // Connect implements keyservice.Connector. It reads the version and looks up the SVM.
 func (s *Service) Connect(ctx context.Context) error {
-	_, err := s.connecting.Do(ctx, "", clusterRequest(), func(ctx context.Context) (struct{}, error) { return struct{}{}, s.connect(ctx) })
+	_, err := s.connect(ctx)
 	return err
 }
 
@@ -73,22 +72,21 @@ func (s *Service) connected(ctx context.Context) (*cluster, error) {
 	if known := s.cluster.Load(); known != nil {
 		return known, nil
 	}
-	if err := s.Connect(ctx); err != nil {
-		return nil, err
-	}
-	return s.cluster.Load(), nil
+	return s.connect(ctx)
 }
 
-func (s *Service) connect(ctx context.Context) error {
-	found, err := s.readCluster(ctx)
-	if err != nil {
-		return err
-	}
-	if found.svm, err = s.findSVM(ctx); err != nil {
-		return err
-	}
-	s.cluster.Store(&found)
-	return nil
+func (s *Service) connect(ctx context.Context) (*cluster, error) {
+	return s.connecting.Do(ctx, "", clusterRequest(), func(ctx context.Context) (*cluster, error) {
+		found, err := s.readCluster(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if found.svm, err = s.findSVM(ctx); err != nil {
+			return nil, err
+		}
+		s.cluster.Store(found)
+		return found, nil
+	})
 }
 
 func clusterRequest() rest.Request {
@@ -98,27 +96,26 @@ func clusterRequest() rest.Request {
 }
 
 // readCluster reads the version and the UUID of the cluster (NetApp/trident, storage_drivers/ontap/api/rest/models/cluster.go).
-func (s *Service) readCluster(ctx context.Context) (cluster, error) {
+func (s *Service) readCluster(ctx context.Context) (*cluster, error) {
 	read := clusterRequest()
 	answer, err := s.client.Do(ctx, read)
 	if err != nil {
-		return cluster{}, err
+		return nil, err
 	}
-	found, ok := decodeCluster(answer.Body)
-	if !ok {
-		return cluster{}, read.Fail(keyservice.Unavailable, errNotONTAP)
+	found := decodeCluster(answer.Body)
+	if found == nil {
+		return nil, read.Fail(keyservice.Unavailable, errNotONTAP)
 	}
 	if found.version.less(oldest) {
-		failed := read.Fail(keyservice.Invalid, fmt.Errorf(
+		return nil, invalid(read, ReasonVersionUnsupported, fmt.Errorf(
 			"the cluster runs ONTAP %s, whose S3 keys can neither end by themselves nor be deleted; upgrade it to ONTAP %s or newer",
 			found.version, oldest))
-		failed.Reason = ReasonVersionUnsupported
-		return cluster{}, failed
 	}
 	return found, nil
 }
 
-func decodeCluster(body []byte) (cluster, bool) {
+// decodeCluster returns nil if the answer has no version. The full text is used if it is not there in parts.
+func decodeCluster(body []byte) *cluster {
 	var wire struct {
 		UUID    rest.Text `json:"uuid"`
 		Version struct {
@@ -129,35 +126,24 @@ func decodeCluster(body []byte) (cluster, bool) {
 		} `json:"version"`
 	}
 	if json.Unmarshal(body, &wire) != nil {
-		return cluster{}, false
+		return nil
 	}
-	parts := []string{string(wire.Version.Generation), string(wire.Version.Major), string(wire.Version.Minor)}
-	if slices.Contains(parts, "") {
-		full := fullPattern.FindStringSubmatch(string(wire.Version.Full)) // "NetApp Release 9.16.1P2: …"
-		if full == nil {
-			return cluster{}, false
-		}
-		parts = full[1:]
+	text := wire.Version.Full // "NetApp Release 9.16.1P2: …"
+	if wire.Version.Generation != "" && wire.Version.Major != "" && wire.Version.Minor != "" {
+		text = wire.Version.Generation + "." + wire.Version.Major + "." + wire.Version.Minor
 	}
-	found := cluster{uuid: string(wire.UUID)}
-	if !uuidPattern.MatchString(found.uuid) {
-		found.uuid = ""
+	parts := versionPattern.FindStringSubmatch(string(text))
+	if parts == nil {
+		return nil
 	}
-	for i, part := range parts {
-		number, err := strconv.Atoi(part)
-		if err != nil || number < 0 {
-			return cluster{}, false
-		}
-		found.version[i] = number
+	found := &cluster{}
+	for i, part := range parts[1:] {
+		found.version[i], _ = strconv.Atoi(part) // it is up to four digits
 	}
-	return found, true
-}
-
-func checkSVM(svm string) error {
-	if !svmPattern.MatchString(svm) {
-		return errors.New("the SVM must be given by its name (letters, digits, '_', '-' and '.') or its UUID")
+	if uuidPattern.MatchString(string(wire.UUID)) {
+		found.uuid = string(wire.UUID)
 	}
-	return nil
+	return found
 }
 
 // findSVM returns the UUID of the SVM. It looks up a UUID too, so that a wrong one does not look like an SVM without users.
@@ -188,8 +174,6 @@ func (s *Service) findSVM(ctx context.Context) (string, error) {
 			return uuid, nil
 		}
 	}
-	failed := find.Fail(keyservice.Invalid, fmt.Errorf(
+	return "", invalid(find, ReasonSVMNotFound, fmt.Errorf(
 		"the cluster has no SVM of this %s, or the operator's account may not see it; correct the KeyService's svm", by))
-	failed.Reason = ReasonSVMNotFound
-	return "", failed
 }

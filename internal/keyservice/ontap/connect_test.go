@@ -134,8 +134,8 @@ func TestTheVersionIsReadInEveryForm(t *testing.T) {
 		`{"version":{"full":"NetApp Release 9.16.1P2: Thu Jan 08 09:13:37 UTC 2026"}}`:                      {9, 16, 1},
 		`{"version":{"full":"NetApp Release Lodestar__9.19.1RC1: Thu Jan 08 09:13:37 UTC 2026","major":9}}`: {},
 	} {
-		if got, ok := decodeCluster([]byte(body)); got.version != want || ok != (want != version{}) {
-			t.Errorf("%s: got %s, %t", body, got.version, ok)
+		if got := decodeCluster([]byte(body)); (got == nil) != (want == version{}) || got != nil && got.version != want {
+			t.Errorf("%s: got %+v", body, got)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (t *task) refresh(ctx context.Context) error {
 	now, err := t.readCluster(ctx)
 	if err == nil {
 		now.svm = t.connected.svm
-		t.connected = &now
+		t.connected = now
 	}
 	return err
 }

@@ -66,6 +66,13 @@ var meanings = map[string]meaning{
 
 var errNotONTAP = errors.New("the answer is not that of an ONTAP cluster; check that the KeyService's URL is the cluster's or the SVM's management interface")
 
+// invalid returns an error of the request that a person has to act on.
+func invalid(r rest.Request, reason string, err error) error {
+	failed := r.Fail(keyservice.Invalid, err)
+	failed.Reason = reason
+	return failed
+}
+
 // codeOf returns the service's code, empty for an error that is not its answer.
 func codeOf(err error) string {
 	if refused, ok := rest.Refused(err); ok {

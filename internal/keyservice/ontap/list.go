@@ -110,10 +110,8 @@ func (s *Service) page(ctx context.Context, connected *cluster, query url.Values
 	list.Path, list.Query, list.Subject = connected.usersPath(), query, "SVM "+s.svm
 	answer, err := s.client.Do(ctx, list)
 	if codeOf(err) == codeNotFound {
-		failed := list.Fail(keyservice.Invalid, fmt.Errorf(
+		return nil, nil, invalid(list, ReasonSVMNotFound, fmt.Errorf(
 			"the cluster no longer has the SVM or its S3 server; create the S3 server, or correct the KeyService's svm: %w", reasonOf(err)))
-		failed.Reason = ReasonSVMNotFound
-		return nil, nil, failed
 	}
 	if err != nil {
 		return nil, nil, err

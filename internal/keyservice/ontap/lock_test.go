@@ -13,7 +13,7 @@ import (
 
 func TestOneAtATimeChangesAUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		locks := &userLocks{held: map[string]chan struct{}{}}
+		var locks userLocks
 		inside, most := 0, 0
 		var mu sync.Mutex
 		begin := time.Now()
@@ -37,8 +37,10 @@ func TestOneAtATimeChangesAUser(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if most != 1 || inside != 0 || len(locks.held) != 0 {
-			t.Errorf("%d at once, %d left, %d held", most, inside, len(locks.held))
+		held := 0
+		locks.held.Range(func(any, any) bool { held++; return true })
+		if most != 1 || inside != 0 || held != 0 {
+			t.Errorf("%d at once, %d left, %d held", most, inside, held)
 		}
 		unlock, ok := locks.lock(t.Context(), "a")
 		other, okToo := locks.lock(t.Context(), "b")

@@ -5,6 +5,8 @@ package ontap
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"path"
@@ -45,9 +47,9 @@ type Service struct {
 	client *rest.Client
 	svm    string
 	// cluster is what Connect last found out; nil before the first time.
-	cluster    *atomic.Pointer[cluster]
-	connecting *rest.Flight[struct{}]
-	users      *userLocks
+	cluster    atomic.Pointer[cluster]
+	connecting rest.Flight[*cluster]
+	users      userLocks
 }
 
 var (
@@ -63,18 +65,37 @@ var (
 // New checks the configuration and sends nothing. Its errors are of kind Invalid.
 func New(config Config) (*Service, error) {
 	client, err := newClient(config)
-	if err == nil {
-		err = checkSVM(config.SVM)
-	}
 	if err != nil {
 		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the ONTAP client", Err: err}
 	}
-	return &Service{
-		client:     client,
-		svm:        config.SVM,
-		cluster:    &atomic.Pointer[cluster]{},
-		connecting: &rest.Flight[struct{}]{},
-		users:      &userLocks{held: map[string]chan struct{}{}},
+	return &Service{client: client, svm: config.SVM}, nil
+}
+
+// newClient returns a client that sends requests with HTTP Basic authentication, which every ONTAP version has.
+func newClient(config Config) (*rest.Client, error) {
+	base, err := rest.BaseURL(config.URL, "https://cluster.example")
+	if err != nil {
+		return nil, err
+	}
+	// A value in a Secret often ends in a newline.
+	username := strings.TrimRight(config.Username, "\r\n")
+	password := strings.TrimRight(config.Password.Reveal(), "\r\n")
+	switch {
+	case config.HTTP == nil:
+		return nil, errors.New("there is no HTTP client")
+	case username == "" || password == "":
+		return nil, errors.New("there is no username, or no password")
+	case strings.Contains(username, ":"):
+		return nil, errors.New("the username has a colon, which HTTP Basic authentication cannot carry")
+	case !svmPattern.MatchString(config.SVM):
+		return nil, errors.New("the SVM must be given by its name (letters, digits, '_', '-' and '.') or its UUID")
+	}
+	header := base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
+	return &rest.Client{
+		Base: base, HTTP: config.HTTP, Redact: keyservice.NewRedactor(keyservice.Secret(header), keyservice.Secret(password)),
+		Authorize: func(request *http.Request) { request.SetBasicAuth(username, password) },
+		Explain:   decodeProblem,
+		Classify:  classify,
 	}, nil
 }
 
@@ -86,10 +107,10 @@ func (s *Service) Limits() keyservice.Limits {
 
 // Probe implements keyservice.Prober. It connects again and proves that the account may see the users.
 func (s *Service) Probe(ctx context.Context) (string, error) {
-	if err := s.Connect(ctx); err != nil {
+	connected, err := s.connect(ctx)
+	if err != nil {
 		return "", err
 	}
-	connected := s.cluster.Load()
 	if _, _, err := s.page(ctx, connected, url.Values{"fields": {"name"}, "max_records": {"1"}}); err != nil {
 		return "", err
 	}

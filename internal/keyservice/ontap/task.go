@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
@@ -133,4 +135,28 @@ func (t *task) timeToLive(ttl time.Duration) (string, error) {
 		seconds = max(seconds, 1) // 0 means no end
 	}
 	return fmt.Sprintf("P%dDT%dH%dM%dS", seconds/86400, seconds/3600%24, seconds/60%60, seconds%60), nil
+}
+
+// userLocks allow one change to a user at a time. Without them, deleting a user with its revoked key could also delete the
+// second key that is being made.
+type userLocks struct{ held sync.Map }
+
+// lock waits for the lock, or until ctx is done. It ignores the case of the name, as the service may.
+func (l *userLocks) lock(ctx context.Context, name string) (unlock func(), ok bool) {
+	name = strings.ToLower(name)
+	freed := make(chan struct{})
+	for {
+		turn, taken := l.held.LoadOrStore(name, freed)
+		if !taken {
+			return func() {
+				l.held.Delete(name)
+				close(freed)
+			}, true
+		}
+		select {
+		case <-turn.(chan struct{}): //nolint:forcetypeassert // what LoadOrStore stores
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
 }
