@@ -6,7 +6,6 @@ package ontap
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -46,7 +45,7 @@ func (s *Service) Create(ctx context.Context, user string, wanted keyservice.Cre
 		return keyservice.Credential{}, err
 	}
 	if found != nil && found.name != user {
-		return keyservice.Credential{}, t.userExists(fmt.Errorf(
+		return keyservice.Credential{}, invalid(t.Request, ReasonUserExists, fmt.Errorf(
 			"the SVM has a user %s, and does not tell upper from lower case; name that one or another", keyservice.Excerpt(found.name)))
 	}
 	slot, err := t.chosen(found, wanted.ID)
@@ -56,19 +55,14 @@ func (s *Service) Create(ctx context.Context, user string, wanted keyservice.Cre
 	if found == nil {
 		return t.makeUser(ctx, life, wanted.Owner)
 	}
-	ownerUID, err := t.markSlot(ctx, found, slot, wanted.Owner)
-	if err != nil {
+	if err := t.markSlot(ctx, found, slot, wanted.Owner); err != nil {
 		return keyservice.Credential{}, err
 	}
-	credential, err := t.regenerate(ctx, slot, life)
-	switch {
-	case codeOf(err) == codeNotFound:
+	credential, err := t.regenerate(ctx, found, slot, life)
+	if codeOf(err) == codeNotFound {
 		return keyservice.Credential{}, t.changed("was deleted", reasonOf(err))
-	case err != nil:
-		return keyservice.Credential{}, err
 	}
-	credential.OwnerUID = ownerUID
-	return credential, nil
+	return credential, err
 }
 
 // Regenerate implements keyservice.Regenerator. The access key changes too, and the old pair ends at once. It does not check
@@ -83,57 +77,40 @@ func (s *Service) Regenerate(ctx context.Context, user, keyID string, ttl time.D
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
-	slot, err := slotOf(user, keyID)
-	if err != nil {
-		return keyservice.Credential{}, t.fail(keyservice.Invalid, err)
-	}
-	if err := t.checkSlot(slot); err != nil {
-		return keyservice.Credential{}, err
-	}
-	found, err := t.read(ctx)
+	slot, err := t.slotOf(keyID)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
-	if found == nil || found.keys[slot].accessKey == "" {
-		return keyservice.Credential{}, t.fail(keyservice.NotFound, fmt.Errorf("the service has no key %s to regenerate", keyservice.Excerpt(keyID)))
-	}
-	marked, _ := parseMark(found.comment)
-	credential, err := t.regenerate(ctx, slot, life)
+	found, err := t.read(ctx, t.connected, user)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
-	credential.OwnerUID = marked.uid(slot)
-	return credential, nil
+	if !found.has(slot) {
+		return keyservice.Credential{}, t.Fail(keyservice.NotFound, fmt.Errorf("the service has no key %s to regenerate", keyservice.Excerpt(keyID)))
+	}
+	return t.regenerate(ctx, found, slot, life)
 }
 
-// chosen returns the slot with this ID, if it is free.
-func (t *task) chosen(found *user, id string) (int, error) {
-	keys := map[int]pair{}
-	if found != nil {
-		keys = found.keys
-	}
+// chosen returns the slot with this ID, or else the first one, if it is free.
+func (t *task) chosen(found *user, id string) (slot int, err error) {
 	free := 0
 	for slot := t.connected.slots(); slot > 0; slot-- {
-		if _, taken := keys[slot]; !taken {
+		if !found.has(slot) {
 			free = slot
 		}
 	}
-	slot := free
+	slot = free
 	if id != "" {
-		var err error
-		if slot, err = slotOf(t.name, id); err != nil {
-			return 0, t.fail(keyservice.Invalid, err)
-		}
-		if err := t.checkSlot(slot); err != nil {
+		if slot, err = t.slotOf(id); err != nil {
 			return 0, err
 		}
 	}
-	switch _, taken := keys[slot]; {
+	switch {
 	case free == 0:
 		return 0, t.full(found)
 	case found == nil && slot != 1:
 		return 0, t.changed("was deleted", nil)
-	case taken:
+	case found.has(slot):
 		return 0, t.changed("was given another key", nil)
 	}
 	return slot, nil
@@ -141,27 +118,21 @@ func (t *task) chosen(found *user, id string) (int, error) {
 
 // full refuses a user without a free slot.
 func (t *task) full(found *user) error {
-	ids := make([]string, 0, len(found.keys))
-	for _, slot := range slices.Sorted(maps.Keys(found.keys)) {
-		ids = append(ids, keyID(found.name, slot))
+	var ids []string
+	for _, key := range found.list() {
+		ids = append(ids, key.ID)
 	}
 	taken := strings.Join(ids, " and ")
-	if _, ours := parseMark(found.comment); ours {
-		return t.fail(keyservice.QuotaExceeded, fmt.Errorf(
+	if found.ours {
+		return t.Fail(keyservice.QuotaExceeded, fmt.Errorf(
 			"as many keys as ONTAP %s gives a user are taken (%s); delete one that is not needed, or name another user", t.connected.version, taken))
 	}
 	advice := "delete the user or its key on the SVM if nobody needs it, or name another user"
 	if t.connected.slots() == 1 {
 		advice += "; ONTAP " + twoKeys.String() + " and newer give a user a second key, which the operator would use"
 	}
-	return t.userExists(fmt.Errorf(
+	return invalid(t.Request, ReasonUserExists, fmt.Errorf(
 		"the SVM has such a user, which the operator did not make, so its keys (%s) are foreign and are left alone; %s", taken, advice))
-}
-
-func (t *task) userExists(err error) error {
-	failed := t.fail(keyservice.Invalid, err)
-	failed.Reason = ReasonUserExists
-	return failed
 }
 
 // changed refuses a change to a user that is no longer as the caller saw it. Nothing was done.
@@ -170,7 +141,7 @@ func (t *task) changed(how string, cause error) error {
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
-	return t.fail(keyservice.Unavailable, err)
+	return t.Fail(keyservice.Unavailable, err)
 }
 
 // makeUser makes the user with its first key.
@@ -179,15 +150,11 @@ func (t *task) makeUser(ctx context.Context, life string, owner keyservice.Owner
 	create := t.request(http.MethodPost)
 	create.Path, create.Query = t.connected.usersPath(), url.Values{"return_records": {"true"}}
 	create.Body = map[string]any{"name": t.name, "comment": comment.String(), "key_time_to_live": life}
-	credential, err := t.issue(ctx, create, 1)
+	credential, err := t.issue(ctx, create, 1, comment)
 	if refused, ok := rest.Refused(err); ok {
 		return keyservice.Credential{}, t.refusedUser(refused)
 	}
-	if err != nil {
-		return keyservice.Credential{}, err
-	}
-	credential.OwnerUID = comment.uid(1)
-	return credential, nil
+	return credential, err
 }
 
 // refusedUser recognizes a user that exists, whose code is not certain, and an SVM that is gone.
@@ -195,33 +162,29 @@ func (t *task) refusedUser(refused *rest.Refusal) error {
 	_, documented := meanings[refused.Problem.Code]
 	switch {
 	case refused.Problem.Code == codeNotFound:
-		failed := t.fail(keyservice.Invalid, fmt.Errorf("%w; create an S3 server on the SVM, or correct the KeyService's svm", refused.Reason))
-		failed.Reason = ReasonSVMNotFound
-		return failed
+		return invalid(t.Request, ReasonSVMNotFound, fmt.Errorf("%w; %s", refused.Reason, adviseSVM))
 	case refused.Status == http.StatusConflict && refused.Err.Kind == keyservice.Invalid && !documented:
-		return t.userExists(fmt.Errorf("%w; %s", refused.Reason, meanings[codeDuplicate].advice))
+		return invalid(t.Request, ReasonUserExists, fmt.Errorf("%w; %s", refused.Reason, meanings[codeDuplicate].advice))
 	}
 	return refused
 }
 
 // markSlot writes the owner into the comment of a user that the operator made. It does so before the key exists, so that a key
-// is recognized whose creation was not answered. It returns the UID that the mark then names. The comment of a foreign user
-// stays as it is.
-func (t *task) markSlot(ctx context.Context, found *user, slot int, owner keyservice.Owner) (string, error) {
-	old, ours := parseMark(found.comment)
-	if !ours {
-		return "", nil
+// is recognized whose creation was not answered. The comment of a foreign user stays as it is.
+func (t *task) markSlot(ctx context.Context, found *user, slot int, owner keyservice.Owner) error {
+	if !found.ours {
+		return nil
 	}
-	comment := old.with(slot, owner)
-	if comment.String() == found.comment {
-		return comment.uid(slot), nil
+	found.mark = found.mark.with(slot, owner)
+	if found.mark.String() == found.comment {
+		return nil
 	}
 	change := t.request(http.MethodPatch)
 	change.Op, change.Safe = "mark user", true
-	change.Body = map[string]any{"comment": comment.String()}
+	change.Body = map[string]any{"comment": found.mark.String()}
 	_, err := t.client.Do(ctx, change)
 	if codeOf(err) == codeNotFound {
-		return "", t.changed("was deleted", reasonOf(err))
+		return t.changed("was deleted", reasonOf(err))
 	}
-	return comment.uid(slot), err
+	return err
 }

@@ -23,23 +23,20 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 	defer t.end()
 	slot, err := slotOf(user, keyID)
 	if err != nil {
-		return t.fail(keyservice.Invalid, err)
+		return t.Fail(keyservice.Invalid, err)
 	}
 	if err := t.refresh(ctx); err != nil {
 		return err
 	}
-	found, err := t.read(ctx)
+	found, err := t.read(ctx, t.connected, user)
 	if err != nil || found == nil {
 		return err
 	}
-	_, taken := found.keys[slot]
-	others := len(found.keys)
-	if taken {
-		others--
-	}
-	if _, ours := parseMark(found.comment); ours && others == 0 {
-		deleted, err := t.deleteUser(ctx)
-		if deleted || err != nil {
+	if last := len(found.keys) == 0 || len(found.keys) == 1 && found.has(slot); found.ours && last {
+		err := t.finish(ctx, t.request(http.MethodDelete))
+		// The service may refuse to delete a user in a group (no source says how), and the account may lack the right. The key is
+		// then deleted without its user.
+		if kind := keyservice.KindOf(err); kind != keyservice.Invalid && kind != keyservice.Unauthorized {
 			return err
 		}
 	}
@@ -63,34 +60,17 @@ func (t *task) refresh(ctx context.Context) error {
 // deleteKey empties the slot, and takes its owner out of the mark.
 func (t *task) deleteKey(ctx context.Context, found *user, slot int) error {
 	change, body := t.request(http.MethodPatch), map[string]any{}
-	_, taken := found.keys[slot]
-	if taken {
+	if found.has(slot) {
 		change.Query, body = url.Values{"delete_keys": {"true"}}, t.aboutSlot(slot)
 	}
-	marked, _ := parseMark(found.comment)
-	named := marked.uid(slot) != ""
-	if named {
-		body["comment"] = marked.with(slot, keyservice.Owner{}).String()
+	if found.mark.uid(slot) != "" {
+		body["comment"] = found.mark.with(slot, keyservice.Owner{}).String()
 	}
-	change.Body = body
-	if !taken && !named {
+	if change.Query == nil && len(body) == 0 {
 		return nil
 	}
+	change.Body = body
 	return t.finish(ctx, change)
-}
-
-// deleteUser reports whether the user is gone. The service may refuse to delete a user in a group (no source says how), and
-// the account may lack the right. The caller then deletes the key without its user.
-func (t *task) deleteUser(ctx context.Context) (bool, error) {
-	err := t.finish(ctx, t.request(http.MethodDelete))
-	if refused, ok := rest.Refused(err); ok {
-		switch refused.Err.Kind {
-		case keyservice.Invalid, keyservice.Unauthorized:
-			return false, nil
-		default:
-		}
-	}
-	return err == nil, err
 }
 
 // finish sends a request that deletes. It succeeds if there is nothing to delete.

@@ -31,6 +31,7 @@ type meaning struct {
 const (
 	adviseRights = "give the operator's account a role with readonly access to /api/cluster and /api/svm/svms, and all access " +
 		"to /api/protocols/s3/services/{svm.uuid}/users"
+	adviseSVM = "create an S3 server on the SVM, or correct the KeyService's svm"
 	adviseTTL = "set a shorter ttl in the AccessKey"
 )
 
@@ -41,7 +42,7 @@ var meanings = map[string]meaning{
 	"3":             {keyservice.Invalid, "", "check that the KeyService's URL is the cluster's management interface"},
 	codeNotFound:    {keyservice.NotFound, "", ""},
 	"6":             {keyservice.Unauthorized, "", adviseRights},
-	"92405773":      {keyservice.Invalid, ReasonSVMNotFound, "create an S3 server on the SVM, or correct the KeyService's svm"},
+	"92405773":      {keyservice.Invalid, ReasonSVMNotFound, adviseSVM},
 	"92405787":      {keyservice.Invalid, "", "name another user"},
 	"92405788":      {keyservice.Invalid, "", "name another user"},
 	"92405791":      {keyservice.Ambiguous, "", ""},

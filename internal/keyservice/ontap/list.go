@@ -70,25 +70,15 @@ func (s *Service) ListAll(ctx context.Context) (map[string][]keyservice.Key, err
 	if err != nil {
 		return nil, err
 	}
-	users, err := s.listUsers(ctx, connected)
-	if err != nil {
-		return nil, err
-	}
 	keys := map[string][]keyservice.Key{}
-	for _, found := range users {
-		if listed := found.list(); len(listed) > 0 && !strings.EqualFold(found.name, root) {
-			keys[found.name] = listed
-		}
-	}
-	return keys, nil
-}
-
-func (s *Service) listUsers(ctx context.Context, connected *cluster) ([]*user, error) {
-	var all []*user
 	query := url.Values{"fields": {connected.fields()}, "max_records": {pageSize}}
-	err := rest.Pages(listRequest(), func(string) (string, error) {
+	err = rest.Pages(listRequest(), func(string) (string, error) {
 		users, next, err := s.page(ctx, connected, query)
-		all = append(all, users...)
+		for _, found := range users {
+			if listed := found.list(); len(listed) > 0 && !strings.EqualFold(found.name, root) {
+				keys[found.name] = listed
+			}
+		}
 		if err != nil || next == nil {
 			return "", err
 		}
@@ -101,7 +91,7 @@ func (s *Service) listUsers(ctx context.Context, connected *cluster) ([]*user, e
 	if err != nil {
 		return nil, err
 	}
-	return all, nil
+	return keys, nil
 }
 
 // page reads one page, and the query of the next one: nil if it was the last.
@@ -116,11 +106,11 @@ func (s *Service) page(ctx context.Context, connected *cluster, query url.Values
 	if err != nil {
 		return nil, nil, err
 	}
-	page, err := decodePage(answer.Body, list.Path)
+	users, next, err := decodePage(answer.Body, list.Path)
 	if err != nil {
 		return nil, nil, list.Fail(keyservice.Unavailable, err)
 	}
-	return page.users, page.next, nil
+	return users, next, nil
 }
 
 func listRequest() rest.Request {

@@ -4,7 +4,9 @@
 package ontap
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,8 +24,8 @@ const (
 
 var (
 	markPattern  = regexp.MustCompile(`(?s)^` + regexp.QuoteMeta(made) + `((?: [1-9]=[^/ ]*/[^/ ]*/[^/ ]+)*)( .*)?$`)
-	entryPattern = regexp.MustCompile(`([1-9])=([^/ ]*/[^/ ]*)/([^/ ]+)`)
 	uidPattern   = regexp.MustCompile(`^[0-9A-Za-z-]{1,36}$`)
+	unfitPattern = regexp.MustCompile(`[^!-.0-~]`) // blanks, slashes, and what is not ASCII
 )
 
 // mark is the comment of a user that the operator makes:
@@ -33,11 +35,10 @@ var (
 // For each slot whose key the operator made, it has the namespace, name and UID of the AccessKey. Text that a person adds at the
 // end is kept. A key in a slot without an entry is a foreign key.
 type mark struct {
-	entries map[int]entry
-	rest    string
+	// owners are the AccessKeys by slot, as they are written.
+	owners map[int]string
+	rest   string
 }
-
-type entry struct{ label, uid string }
 
 // parseMark reports whether the operator made the user with this comment, and which keys.
 func parseMark(comment string) (mark, bool) {
@@ -45,26 +46,25 @@ func parseMark(comment string) (mark, bool) {
 	if parts == nil {
 		return mark{}, false
 	}
-	parsed := mark{entries: map[int]entry{}, rest: parts[2]}
-	for _, found := range entryPattern.FindAllStringSubmatch(parts[1], -1) {
-		slot, _ := strconv.Atoi(found[1]) // one digit
-		parsed.entries[slot] = entry{label: found[2], uid: found[3]}
+	parsed := mark{owners: map[int]string{}, rest: parts[2]}
+	for _, entry := range strings.Split(parts[1], " ")[1:] {
+		slot, owner, _ := strings.Cut(entry, "=")
+		parsed.owners[int(slot[0]-'0')] = owner // one digit
 	}
 	return parsed, true
 }
 
-func (m mark) uid(slot int) string { return m.entries[slot].uid }
+func (m mark) uid(slot int) string {
+	return m.owners[slot][strings.LastIndexByte(m.owners[slot], '/')+1:]
+}
 
 // with returns the mark with the owner of a slot. An owner without a valid UID, such as the zero Owner, removes the entry.
 func (m mark) with(slot int, owner keyservice.Owner) mark {
-	changed := mark{entries: map[int]entry{}, rest: m.rest}
-	for other, kept := range m.entries {
-		if other != slot {
-			changed.entries[other] = kept
-		}
-	}
+	changed := mark{owners: map[int]string{}, rest: m.rest}
+	maps.Copy(changed.owners, m.owners)
+	delete(changed.owners, slot)
 	if uidPattern.MatchString(owner.UID) {
-		changed.entries[slot] = entry{label: label(owner), uid: owner.UID}
+		changed.owners[slot] = label(owner) + "/" + owner.UID
 	}
 	return changed
 }
@@ -72,10 +72,8 @@ func (m mark) with(slot int, owner keyservice.Owner) mark {
 // String returns the comment.
 func (m mark) String() string {
 	comment := made
-	for slot := 1; slot <= 9; slot++ {
-		if named, ok := m.entries[slot]; ok {
-			comment += " " + strconv.Itoa(slot) + "=" + named.label + "/" + named.uid
-		}
+	for _, slot := range slices.Sorted(maps.Keys(m.owners)) {
+		comment += " " + strconv.Itoa(slot) + "=" + m.owners[slot]
 	}
 	if len(comment)+len(m.rest) <= maxComment {
 		comment += m.rest
@@ -85,18 +83,7 @@ func (m mark) String() string {
 
 // label returns the namespace and name of the owner for human readers, cut if it is long.
 func label(owner keyservice.Owner) string {
-	plain := func(text string) string {
-		return strings.Map(func(r rune) rune {
-			if r <= ' ' || r > '~' || r == '/' {
-				return '~'
-			}
-			return r
-		}, text)
-	}
-	namespace, name := plain(owner.Namespace), plain(owner.Name)
-	if len(namespace) >= maxLabel {
-		namespace = namespace[:maxLabel-1]
-	}
-	text := namespace + "/" + name
+	namespace, name := unfitPattern.ReplaceAllString(owner.Namespace, "~"), unfitPattern.ReplaceAllString(owner.Name, "~")
+	text := namespace[:min(len(namespace), maxLabel-1)] + "/" + name
 	return text[:min(len(text), maxLabel)]
 }

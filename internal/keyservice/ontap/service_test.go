@@ -95,8 +95,8 @@ func TestAPairIsReadWhereverItIs(t *testing.T) {
 		"with odd neighbors":      `{"records":[{"access_key":"A","secret_key":"S","key_expiry_time":7,"svm":[1],"new":{}}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if made, secret, ok := decodePair([]byte(body), 2); !ok || made.accessKey != "A" || secret != "S" {
-				t.Errorf("got %+v, %q, %t", made, secret, ok)
+			if made, ok := decodePair([]byte(body), 2); !ok || made.AccessKeyID != "A" || made.SecretAccessKey != "S" {
+				t.Errorf("got %+v, %t", made, ok)
 			}
 		})
 	}
@@ -125,7 +125,7 @@ func TestTheFirstKeyIsInSlotOne(t *testing.T) {
 			}
 			keys := map[int]string{}
 			for slot, key := range found.keys {
-				keys[slot] = key.accessKey
+				keys[slot] = key.AccessKeyID
 			}
 			if got := fmt.Sprint(keys); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)

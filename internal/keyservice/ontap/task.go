@@ -23,22 +23,21 @@ const maxTTL = 1095 * 24 * time.Hour
 // task is a change to one user, whom no other task changes meanwhile.
 type task struct {
 	*Service
+	rest.Request // the template of the requests, with the operation and the subject
 
 	connected *cluster
-	// template of the requests, with the operation and the subject.
-	template rest.Request
-	name     string
+	name      string
 	// end releases the lock and must be called.
 	end func()
 }
 
 func (s *Service) begin(ctx context.Context, template rest.Request, name string) (*task, error) {
 	template.Subject = describeUser(name)
-	t := &task{Service: s, template: template, name: name}
-	if err := checkName(name); err != nil {
-		return nil, t.fail(keyservice.Invalid, err)
+	err := checkName(name)
+	if err != nil {
+		return nil, template.Fail(keyservice.Invalid, err)
 	}
-	var err error
+	t := &task{Service: s, Request: template, name: name}
 	if t.connected, err = s.connected(ctx); err != nil {
 		return nil, err
 	}
@@ -49,17 +48,9 @@ func (s *Service) begin(ctx context.Context, template rest.Request, name string)
 	return t, nil
 }
 
-func (t *task) fail(kind keyservice.Kind, err error) *keyservice.Error {
-	return t.template.Fail(kind, err)
-}
-
-func (t *task) read(ctx context.Context) (*user, error) {
-	return t.Service.read(ctx, t.connected, t.name)
-}
-
 // request returns one that changes the user.
 func (t *task) request(method string) rest.Request {
-	change := t.template
+	change := t.Request
 	change.Method, change.Path = method, t.connected.usersPath()+"/"+url.PathEscape(t.name)
 	return change
 }
@@ -72,49 +63,53 @@ func (t *task) aboutSlot(slot int) map[string]any {
 	return map[string]any{}
 }
 
-// checkSlot refuses a slot that this version does not have.
-func (t *task) checkSlot(slot int) error {
-	if slots := t.connected.slots(); slot > slots {
-		return t.fail(keyservice.Unavailable, fmt.Errorf(
+// slotOf reads the ID of one of the user's keys, and refuses a slot that this version does not have.
+func (t *task) slotOf(id string) (int, error) {
+	slot, err := slotOf(t.name, id)
+	switch {
+	case err != nil:
+		return 0, t.Fail(keyservice.Invalid, err)
+	case slot > t.connected.slots():
+		return 0, t.Fail(keyservice.Unavailable, fmt.Errorf(
 			"ONTAP %s has no key %d of a user; it was recorded when the cluster ran another version", t.connected.version, slot))
 	}
-	return nil
+	return slot, nil
 }
 
-var errJob = errors.New("the service went on with it in a job, whose answer would not have the secret")
-
-// issue sends a request that makes a pair, and reads the pair.
-func (t *task) issue(ctx context.Context, generate rest.Request, slot int) (keyservice.Credential, error) {
+// issue sends a request that makes a pair, and reads the pair. Its owner is the one in the mark.
+func (t *task) issue(ctx context.Context, generate rest.Request, slot int, marked mark) (keyservice.Credential, error) {
 	answer, err := t.client.Do(ctx, generate)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}
 	if answer.Status == http.StatusAccepted {
-		return keyservice.Credential{}, generate.Fail(keyservice.Ambiguous, errJob)
+		return keyservice.Credential{}, generate.Fail(
+			keyservice.Ambiguous, errors.New("the service went on with it in a job, whose answer would not have the secret"))
 	}
-	made, secret, ok := decodePair(answer.Body, slot)
+	made, ok := decodePair(answer.Body, slot)
 	if !ok {
 		return keyservice.Credential{}, generate.NoKey(answer)
 	}
-	return keyservice.Credential{Key: made.key(keyID(t.name, slot), ""), SecretAccessKey: keyservice.Secret(secret)}, nil
+	made.ID, made.OwnerUID = keyID(t.name, slot), marked.uid(slot)
+	return made, nil
 }
 
 // regenerate gives the slot a new pair. The request changes nothing else that may fail, such as the comment.
-func (t *task) regenerate(ctx context.Context, slot int, life string) (keyservice.Credential, error) {
+func (t *task) regenerate(ctx context.Context, found *user, slot int, life string) (keyservice.Credential, error) {
 	change := t.request(http.MethodPatch)
 	change.Query = url.Values{"regenerate_keys": {"true"}}
 	body := t.aboutSlot(slot)
 	body["key_time_to_live"] = life
 	change.Body = body
-	credential, err := t.issue(ctx, change, slot)
+	credential, err := t.issue(ctx, change, slot, found.mark)
 	if codeOf(err) != codeRegenerated {
 		return credential, err
 	}
 	// The old pair is gone and the new one was not shown, so the next request must not fail for the same cause.
 	change.Body = t.aboutSlot(slot)
-	credential, again := t.issue(ctx, change, slot)
+	credential, again := t.issue(ctx, change, slot, found.mark)
 	if again != nil {
-		failed := t.fail(keyservice.Ambiguous, fmt.Errorf("%w; a second try failed too: %w", reasonOf(err), reasonOf(again)))
+		failed := t.Fail(keyservice.Ambiguous, fmt.Errorf("%w; a second try failed too: %w", reasonOf(err), reasonOf(again)))
 		failed.RetryAfter = keyservice.RetryAfterOf(again)
 		return keyservice.Credential{}, failed
 	}
@@ -125,10 +120,8 @@ func (t *task) regenerate(ctx context.Context, slot int, life string) (keyservic
 // regenerated without it keeps the end of the one before.
 func (t *task) timeToLive(ttl time.Duration) (string, error) {
 	if ttl < 0 || ttl > maxTTL {
-		failed := t.fail(keyservice.Invalid, fmt.Errorf(
+		return "", invalid(t.Request, ReasonTTLUnsupported, fmt.Errorf(
 			"the service lets keys live for up to %d days, and the AccessKey's ttl is %s; %s", maxTTL/(24*time.Hour), ttl, adviseTTL))
-		failed.Reason = ReasonTTLUnsupported
-		return "", failed
 	}
 	seconds := int64(ttl / time.Second)
 	if ttl > 0 {

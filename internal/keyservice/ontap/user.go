@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -25,27 +24,24 @@ var namePattern = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]{1,64}$`)
 // user is an S3 user with its keys by slot. Slots are key_id at the service: 1, and from 9.19.1 on 2.
 type user struct {
 	name, comment string
-	keys          map[int]pair
+	// mark is what the comment says. ours: it says that the operator made the user.
+	mark mark
+	ours bool
+	keys map[int]keyservice.Key
 }
 
-// pair is what the service shows of a key.
-type pair struct {
-	accessKey string
-	// expires is zero for a key that does not end.
-	expires time.Time
+// has reports whether there is a key in the slot. A user that does not exist has none.
+func (u *user) has(slot int) bool {
+	return u != nil && u.keys[slot].AccessKeyID != ""
 }
 
+// list returns the keys in the order of their slots.
 func (u *user) list() []keyservice.Key {
-	marked, _ := parseMark(u.comment)
 	var keys []keyservice.Key
 	for _, slot := range slices.Sorted(maps.Keys(u.keys)) {
-		keys = append(keys, u.keys[slot].key(keyID(u.name, slot), marked.uid(slot)))
+		keys = append(keys, u.keys[slot])
 	}
 	return keys
-}
-
-func (p pair) key(id, ownerUID string) keyservice.Key {
-	return keyservice.Key{ID: id, AccessKeyID: p.accessKey, ExpiresAt: p.expires, OwnerUID: ownerUID}
 }
 
 // checkName refuses a name that no user can have, and root.

@@ -9,14 +9,17 @@ import (
 	"net/url"
 	"strconv"
 
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// wireUser is a user as a GET shows it. access_key is the first key, or the only one that the version knows.
+// wireUser is a user as the service shows it. access_key is the first key, or the only one that the version knows. A GET has no
+// secret_key; POST, and PATCH with regenerate_keys, answer with the pair that was just made.
 type wireUser struct {
 	Name      rest.Text `json:"name"`
 	Comment   rest.Text `json:"comment"`
 	AccessKey rest.Text `json:"access_key"`
+	SecretKey rest.Text `json:"secret_key"`
 	Expires   rest.Time `json:"key_expiry_time"`
 	Keys      []wireKey `json:"keys"`
 }
@@ -34,8 +37,13 @@ func (w wireUser) user() (*user, error) {
 	if w.Name == "" {
 		return nil, errors.New("the service lists a user without its name")
 	}
-	found := &user{name: string(w.Name), comment: string(w.Comment), keys: map[int]pair{}}
-	first := pair{accessKey: string(w.AccessKey), expires: w.Expires.Time}
+	found := &user{name: string(w.Name), comment: string(w.Comment), keys: map[int]keyservice.Key{}}
+	found.mark, found.ours = parseMark(found.comment)
+	add := func(slot int, accessKey rest.Text, expires rest.Time) {
+		found.keys[slot] = keyservice.Key{
+			ID: keyID(found.name, slot), AccessKeyID: string(accessKey), ExpiresAt: expires.Time, OwnerUID: found.mark.uid(slot),
+		}
+	}
 	for _, key := range w.Keys {
 		if key.AccessKey == "" {
 			continue // a slot without a key
@@ -44,36 +52,28 @@ func (w wireUser) user() (*user, error) {
 		if err != nil || slot < 1 {
 			return nil, errors.New("the service lists a key without its id")
 		}
-		if string(key.AccessKey) == first.accessKey {
-			first = pair{}
+		if key.AccessKey == w.AccessKey {
+			w.AccessKey = ""
 		}
-		found.keys[slot] = pair{accessKey: string(key.AccessKey), expires: key.Expires.Time}
+		add(slot, key.AccessKey, key.Expires)
 	}
-	if _, taken := found.keys[1]; !taken && first.accessKey != "" {
-		found.keys[1] = first
+	if !found.has(1) && w.AccessKey != "" {
+		add(1, w.AccessKey, w.Expires)
 	}
 	return found, nil
 }
 
-// issued is a user with the pair that was just made, as POST, and PATCH with regenerate_keys, answer.
-type issued struct {
-	AccessKey rest.Text `json:"access_key"`
-	SecretKey rest.Text `json:"secret_key"`
-	Expires   rest.Time `json:"key_expiry_time"`
-	Keys      []wireKey `json:"keys"`
-}
-
-// decodePair finds the pair, which a cluster with two keys may show in keys[].
-func decodePair(body []byte, slot int) (made pair, secret string, ok bool) {
+// decodePair finds the new pair, which a cluster with two keys may show in keys[].
+func decodePair(body []byte, slot int) (made keyservice.Credential, ok bool) {
 	var wire struct {
-		issued
+		wireUser
 
-		Records []issued `json:"records"`
+		Records []wireUser `json:"records"`
 	}
 	if json.Unmarshal(body, &wire) != nil {
-		return pair{}, "", false
+		return made, false
 	}
-	shown := wire.issued
+	shown := wire.wireUser
 	if len(wire.Records) > 0 {
 		shown = wire.Records[0]
 	}
@@ -82,18 +82,13 @@ func decodePair(body []byte, slot int) (made pair, secret string, ok bool) {
 			shown.AccessKey, shown.SecretKey, shown.Expires = key.AccessKey, key.SecretKey, key.Expires
 		}
 	}
-	made = pair{accessKey: string(shown.AccessKey), expires: shown.Expires.Time}
-	return made, string(shown.SecretKey), shown.AccessKey != "" && shown.SecretKey != ""
+	made.AccessKeyID, made.ExpiresAt, made.SecretAccessKey = string(shown.AccessKey), shown.Expires.Time, keyservice.Secret(shown.SecretKey)
+	return made, shown.AccessKey != "" && shown.SecretKey != ""
 }
 
-// userPage is one page of the users, and the query of the next one; nil on the last.
-type userPage struct {
-	users []*user
-	next  url.Values
-}
-
-// decodePage takes only the query from _links.next.href. Its path must be the one that was asked.
-func decodePage(body []byte, path string) (userPage, error) {
+// decodePage returns the users of one page, and the query of the next one; nil on the last. It takes only the query from
+// _links.next.href, whose path must be the one that was asked.
+func decodePage(body []byte, path string) (users []*user, query url.Values, err error) {
 	var wire struct {
 		Records *[]wireUser `json:"records"`
 		Links   struct {
@@ -104,25 +99,23 @@ func decodePage(body []byte, path string) (userPage, error) {
 	}
 	// An object without records is not an empty list, which would make every key look lost.
 	if json.Unmarshal(body, &wire) != nil || wire.Records == nil {
-		return userPage{}, errNotONTAP
+		return nil, nil, errNotONTAP
 	}
-	var page userPage
 	for _, record := range *wire.Records {
 		found, err := record.user()
 		if err != nil {
-			return userPage{}, err
+			return nil, nil, err
 		}
-		page.users = append(page.users, found)
+		users = append(users, found)
 	}
 	if wire.Links.Next == nil || wire.Links.Next.Href == "" {
-		return page, nil
+		return users, nil, nil
 	}
 	next, err := url.Parse(string(wire.Links.Next.Href))
 	if err != nil || next.Scheme != "" || next.Host != "" || next.Path != path {
-		return userPage{}, errors.New("the service's next page is not one of its own list, so it is not asked for")
+		return nil, nil, errors.New("the service's next page is not one of its own list, so it is not asked for")
 	}
-	page.next = next.Query()
-	return page, nil
+	return users, next.Query(), nil
 }
 
 // decodeProblem reads the body of an error, in which every member may be missing.
