@@ -5,7 +5,6 @@ package ontap
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,9 +22,7 @@ const (
 	getUsers    = "GET /api/protocols/s3/services/{svm}/users"
 	getUser     = getUsers + "/{name}"
 	patchUser   = "PATCH /api/protocols/s3/services/{svm}/users/{name}"
-	deleteUser  = "DELETE /api/protocols/s3/services/{svm}/users/{name}"
 	getVersion  = "GET " + clusterPath
-	getSVMs     = "GET " + svmsPath
 	aliceUID    = "11111111-aaaa-4aaa-8aaa-111111111111"
 	otherUID    = "22222222-bbbb-4bbb-8bbb-222222222222"
 	aliceMarked = made + " 1=team-a/backup/" + aliceUID
@@ -39,7 +36,6 @@ var (
 	anyRequest  = simulator.Rule{Path: "/api/"}
 	anyPost     = simulator.Rule{Method: http.MethodPost, Path: users}
 	anyPatch    = simulator.Rule{Method: http.MethodPatch, Path: users}
-	anyDelete   = simulator.Rule{Method: http.MethodDelete, Path: users}
 	anyRead     = simulator.Rule{Method: http.MethodGet, Path: users}
 	anyGenerate = simulator.Rule{Method: http.MethodPatch, Path: users, Query: "regenerate_keys=true"}
 )
@@ -153,13 +149,8 @@ func (b *testBed) calls(t *testing.T, route string, want int) {
 	bed.ExpectCalls(t, b.cluster.Core, route, want)
 }
 
-func ids(keys []keyservice.Key) string {
-	var all []string
-	for _, key := range keys {
-		all = append(all, key.ID)
-	}
-	return strings.Join(all, " ")
-}
+// answer is a success with this body.
+func answer(body string) simulator.Effect { return simulator.Answer(http.StatusOK, nil, body) }
 
 var expectKind = bed.ExpectKind
 

@@ -8,125 +8,53 @@ import (
 	"testing"
 
 	"accesskey.dev/operator/internal/keyservice"
-	"accesskey.dev/operator/test/simulator"
 	netapp "accesskey.dev/operator/test/simulator/ontap"
 )
 
-func TestAnExpiredKeyIsStillListed(t *testing.T) {
-	b := newBed(t, netapp.Options{})
-	key := b.create(t, "backup", month)
-	b.clock.SetTime(start.Add(2 * month.TTL))
-	keys := b.list(t, "backup")
-	if len(keys) != 1 || !keys[0].ExpiresAt.Equal(start.Add(month.TTL)) {
-		t.Errorf("got %+v", keys)
-	}
-	_, err := b.Create(t.Context(), "backup", month)
-	expectKind(t, err, keyservice.QuotaExceeded)
-	regenerated, err := b.Regenerate(t.Context(), "backup", key.ID, month.TTL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.works(t, regenerated, true)
-}
-
-func TestListAllReadsEveryPage(t *testing.T) {
-	for _, next := range []netapp.Next{netapp.NextPath, netapp.NextBare} {
-		for _, version := range versions {
-			t.Run(fmt.Sprint(next, " ", version), func(t *testing.T) {
-				b := newBed(t, netapp.Options{Version: version, Next: next, PageSize: 2})
-				want := map[string]string{"backup": "backup"}
-				b.create(t, "backup", month)
-				for i := range 4 {
-					name := fmt.Sprintf("user+%d@a.example", i)
-					b.person(t, name)
-					want[name] = name
-				}
-				b.person(t, "keyless")
-				b.cluster.RemoveKey("keyless")
-				if version == netapp.V9191 {
-					b.second(t, "backup")
-					want["backup"] = "backup backup/2"
-				}
-				all, err := b.ListAll(t.Context())
-				if err != nil || len(all) != len(want) {
-					t.Fatalf("got %v, %v", all, err)
-				}
-				for name, keys := range all {
-					if ids(keys) != want[name] || keys[0].AccessKeyID == "" {
-						t.Errorf("%s: got %+v", name, keys)
-					}
-				}
-				if all["backup"][0].OwnerUID != aliceUID || all["backup"][0].ExpiresAt.IsZero() {
-					t.Errorf("got %+v", all["backup"])
-				}
-				b.calls(t, getUsers, 4)
-			})
-		}
-	}
-}
-
-func TestAPageThatLeadsElsewhereIsNotFollowed(t *testing.T) {
-	for _, next := range []netapp.Next{netapp.NextAbsolute, netapp.NextForeign, netapp.NextAstray} {
-		t.Run(string(next), func(t *testing.T) {
-			b := newBed(t, netapp.Options{Next: next, PageSize: 1})
-			b.person(t, "backup")
-			all, err := b.ListAll(t.Context())
-			expectKind(t, err, keyservice.Unavailable, "list keys: SVM svm1: ", "not one of its own list")
-			if all != nil {
-				t.Errorf("got %v", all)
-			}
-			b.calls(t, getUsers, 1)
-			b.calls(t, simulator.Unmatched, 0)
-		})
-	}
-}
-
 func TestAnIncompleteListIsAnError(t *testing.T) {
-	page := func(records, next string) simulator.Effect {
-		return simulator.Answer(200, nil, `{"records":[`+records+`],"_links":{"next":{"href":"`+next+`"}}}`)
+	page := func(records, next string) string {
+		return `{"records":[` + records + `],"_links":{"next":{"href":"` + next + `"}}}`
 	}
+	const elsewhere = "not one of its own list"
 	for name, test := range map[string]struct {
-		effect simulator.Effect
-		text   string
+		body, text string
+		pages      int
 	}{
-		"the next page is no URI":    {page(`{"name":"a"}`, "http://[::1"), "not one of its own list"},
-		"the next page has a scheme": {page(`{"name":"a"}`, "https:"+users), "not one of its own list"},
-		"the pages go in a circle":   {page(`{"name":"a"}`, users+"?start.name=a"), "circle"},
-		"a user has no name":         {page(`{"access_key":"A"}`, ""), "without its name"},
-		"a key has no id":            {page(`{"name":"a","keys":[{"access_key":"A"}]}`, ""), "without its id"},
-		"a key has an odd id":        {page(`{"name":"a","keys":[{"id":"x","access_key":"A"}]}`, ""), "without its id"},
-		"the keys are no list":       {page(`{"name":"a","keys":"none"}`, ""), "not that of an ONTAP"},
-		"records that are null":      {simulator.Answer(200, nil, `{"records":null}`), "not that of an ONTAP"},
+		"the next page is no URI":               {page(`{"name":"a"}`, "http://[::1"), elsewhere, 1},
+		"the next page has a scheme":            {page(`{"name":"a"}`, "https:"+users), elsewhere, 1},
+		"the next page is on a host":            {page(`{"name":"a"}`, "//elsewhere.example"+users), elsewhere, 1},
+		"the next page has a scheme and a host": {page(`{"name":"a"}`, "https://elsewhere.example"+users), elsewhere, 1},
+		"the next page is of another list":      {page(`{"name":"a"}`, svmsPath), elsewhere, 1},
+		"the pages go in a circle":              {page(`{"name":"a"}`, users+"?start.name=a"), "circle", 2},
+		"a user has no name":                    {page(`{"access_key":"A"}`, ""), "without its name", 1},
+		"the keys are no list":                  {page(`{"name":"a","keys":"none"}`, ""), "not that of an ONTAP", 1},
+		"records that are null":                 {`{"records":null}`, "not that of an ONTAP", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, netapp.Options{PageSize: 1})
-			b.person(t, "backup")
-			b.cluster.Inject(anyRead, test.effect)
+			b := newBed(t, netapp.Options{})
+			b.cluster.Inject(anyRead, answer(test.body))
 			all, err := b.ListAll(t.Context())
 			expectKind(t, err, keyservice.Unavailable, "list keys: ", test.text)
 			if all != nil {
 				t.Errorf("got %v", all)
 			}
+			b.calls(t, getUsers, test.pages)
 		})
 	}
 }
 
 func TestOneUserIsReadWholeOrNotAtAll(t *testing.T) {
-	for name, test := range map[string]struct {
-		effect simulator.Effect
-		kind   keyservice.Kind
-		text   string
-	}{
-		"no name":            {simulator.Answer(200, nil, `{"access_key":"A"}`), keyservice.Unavailable, "not that of an ONTAP"},
-		"keys without an id": {simulator.Answer(200, nil, `{"name":"backup","keys":[{"access_key":"A"}]}`), keyservice.Unavailable, "without its id"},
-		"a page of a proxy":  {simulator.Answer(200, nil, `<html>`), keyservice.Unavailable, "not that of an ONTAP"},
+	for body, text := range map[string]string{
+		`{"access_key":"A"}`:                                     "not that of an ONTAP",
+		`{"name":"backup","keys":[{"access_key":"A"}]}`:          "without its id",
+		`{"name":"backup","keys":[{"id":"x","access_key":"A"}]}`: "without its id",
+		`{"name":"backup","keys":[{"id":0,"access_key":"A"}]}`:   "without its id",
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(body, func(t *testing.T) {
 			b := newBed(t, netapp.Options{})
-			b.person(t, "backup")
-			b.cluster.Inject(anyRead, test.effect)
+			b.cluster.Inject(anyRead, answer(body))
 			keys, err := b.List(t.Context(), "backup")
-			expectKind(t, err, test.kind, "read user: S3 user backup: ", test.text)
+			expectKind(t, err, keyservice.Unavailable, "read user: S3 user backup: ", text)
 			if keys != nil {
 				t.Errorf("got %v", keys)
 			}
@@ -165,6 +93,7 @@ func TestNamesOfUsers(t *testing.T) {
 			expectKind(t, err, keyservice.Invalid, "create key: S3 user ", text)
 			_, err = b.Regenerate(t.Context(), name, name, 0)
 			expectKind(t, err, keyservice.Invalid, "regenerate key: S3 user ", text)
+			expectKind(t, b.Delete(t.Context(), name, name), keyservice.Invalid, "delete key: S3 user ", text)
 		})
 	}
 	if calls := b.cluster.Calls(); len(calls) != 0 {
@@ -173,31 +102,23 @@ func TestNamesOfUsers(t *testing.T) {
 }
 
 func TestChooseID(t *testing.T) {
-	keys := func(ids ...string) []keyservice.Key {
-		var all []keyservice.Key
-		for _, id := range ids {
-			all = append(all, keyservice.Key{ID: id})
-		}
-		return all
-	}
+	first, second := keyservice.Key{ID: "backup"}, keyservice.Key{ID: "backup/2"}
 	for _, test := range []struct {
-		version string
+		version version
 		keys    []keyservice.Key
 		want    string
 	}{
-		{netapp.V9161, nil, "backup"},
-		{netapp.V9161, keys("backup"), "backup"}, // which Create refuses
-		{netapp.V9191, nil, "backup"},
-		{netapp.V9191, keys("backup"), "backup/2"},
-		{netapp.V9191, keys("backup/2"), "backup"},
-		{netapp.V9191, keys("backup", "backup/2"), "backup"},
+		{version{9, 16, 1}, nil, "backup"},
+		{version{9, 16, 1}, []keyservice.Key{first}, "backup"}, // which Create refuses
+		{version{9, 19, 1}, nil, "backup"},
+		{version{9, 19, 1}, []keyservice.Key{first}, "backup/2"},
+		{version{9, 19, 1}, []keyservice.Key{second}, "backup"},
+		{version{9, 19, 1}, []keyservice.Key{first, second}, "backup"},
 	} {
-		b := newBed(t, netapp.Options{Version: test.version})
-		if err := b.Connect(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.ChooseID("backup", alice, 7, test.keys); got != test.want {
-			t.Errorf("%s, %s: got %s, want %s", test.version, ids(test.keys), got, test.want)
+		service := &Service{}
+		service.cluster.Store(&cluster{version: test.version})
+		if got := service.ChooseID("backup", alice, 7, test.keys); got != test.want {
+			t.Errorf("%s, %v: got %s, want %s", test.version, test.keys, got, test.want)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"accesskey.dev/operator/internal/keyservice"
-	netapp "accesskey.dev/operator/test/simulator/ontap"
 )
 
 func TestAMarkIsReadBack(t *testing.T) {
@@ -93,31 +92,17 @@ func TestTextAfterAMarkIsNoMark(t *testing.T) {
 	}
 }
 
-func TestALongTextAfterTheMarkIsDropped(t *testing.T) {
-	b := newBed(t, netapp.Options{Version: netapp.V9191})
-	b.create(t, "backup", month)
-	b.cluster.SetComment("backup", aliceMarked+" "+strings.Repeat("x", maxComment-len(aliceMarked)-1))
-	key := b.create(t, "backup", month)
-	b.works(t, key, true)
-	if want := aliceMarked + " 2=team-a/backup/" + aliceUID; b.cluster.Comment("backup") != want {
-		t.Errorf("got  %q\nwant %q", b.cluster.Comment("backup"), want)
-	}
-}
-
-func TestAKeyWithoutAnOwnerHasNoEntryInTheMark(t *testing.T) {
-	b := newBed(t, netapp.Options{Version: netapp.V9191})
-	key := b.create(t, "backup", keyservice.CreateRequest{})
-	if key.OwnerUID != "" || b.cluster.Comment("backup") != made {
-		t.Errorf("got %+v with %q", key.Key, b.cluster.Comment("backup"))
-	}
-	second := b.create(t, "backup", month)
-	if keys := b.list(t, "backup"); keys[0].OwnerUID != "" || keys[1].OwnerUID != aliceUID || second.OwnerUID != aliceUID {
-		t.Errorf("listed %+v", keys)
-	}
-	if err := b.Delete(t.Context(), "backup", "backup/2"); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Delete(t.Context(), "backup", "backup"); err != nil || len(b.cluster.Users()) != 0 {
-		t.Errorf("left %v, %v", b.cluster.Users(), err)
+func TestTextAfterTheMarkIsKeptIfItFits(t *testing.T) {
+	const second = " 2=team-a/backup/" + aliceUID
+	long := strings.Repeat("x", maxComment-len(aliceMarked+second)-1)
+	for comment, want := range map[string]string{
+		aliceMarked + " ask Bob":       aliceMarked + second + " ask Bob",
+		aliceMarked + " " + long:       aliceMarked + second + " " + long,
+		aliceMarked + " " + long + "x": aliceMarked + second,
+	} {
+		read, _ := parseMark(comment)
+		if got := read.with(2, alice).String(); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
 	}
 }

@@ -4,8 +4,6 @@
 package ontap
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,8 +19,6 @@ var switches = map[string]netapp.Options{
 	"the store's codes come with 404":          {ErrorStatus: 404},
 	"what is not there is answered 405":        {NotFoundStatus: 405},
 	"what is not there is answered 400":        {NotFoundStatus: 400},
-	"a duplicate is answered 400":              {DuplicateStatus: 400},
-	"a duplicate has a code of its own":        {DuplicateCode: "92405795"},
 	"codes are numbers":                        {NumericCodes: true},
 	"changes are answered with an empty body":  {EmptyAnswers: true},
 	"times like 2024-01-01 00:00:00+00:00":     {ExpiryLayout: "2006-01-02 15:04:05-07:00"},
@@ -49,19 +45,47 @@ func TestTheLifeOfAKeyIsTheSameWithEveryOption(t *testing.T) {
 			t.Run(name+", "+version, func(t *testing.T) {
 				options.Version = version
 				b := newBed(t, options)
-				theirs := b.person(t, "theirs")
-				first := b.create(t, "backup", month)
+				theirs := b.person(t, "their+s@a.example")
+				b.person(t, "keyless")
+				b.cluster.RemoveKey("keyless")
+				key := b.create(t, "backup", month)
+				end := start.Add(month.TTL)
+				if keys := b.list(t, "backup"); len(keys) != 1 || !keys[0].ExpiresAt.Equal(end) || !key.ExpiresAt.Equal(end) || keys[0].OwnerUID != aliceUID {
+					t.Fatalf("made %+v, listed %+v", key.Key, keys)
+				}
 				b.cluster.AddToGroup("backup")
 				if version == netapp.V9191 {
-					b.rotate(t, first)
-				} else {
-					b.replace(t, first)
+					key = b.rotate(t, key)
 				}
+				regenerated, err := b.Regenerate(t.Context(), "backup", key.ID, 0)
+				if err != nil || regenerated.ID != key.ID || !regenerated.ExpiresAt.IsZero() {
+					t.Fatalf("got %+v, %v", regenerated.Key, err)
+				}
+				b.works(t, key, false)
+				b.works(t, regenerated, true)
 				b.retire(t)
 				b.lives(t, theirs)
 			})
 		}
 	}
+}
+
+// rotate makes the second key, and deletes the first.
+func (b *testBed) rotate(t *testing.T, first keyservice.Credential) keyservice.Credential {
+	t.Helper()
+	second := b.create(t, "backup", month)
+	b.works(t, first, true)
+	b.works(t, second, true)
+	keys := b.list(t, "backup")
+	if len(keys) != 2 || !keys[0].SamePair(first.Key) || !keys[1].SamePair(second.Key) || second.ID != "backup/2" {
+		t.Fatalf("listed %+v", keys)
+	}
+	if err := b.Delete(t.Context(), "backup", first.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.works(t, first, false)
+	b.works(t, second, true)
+	return second
 }
 
 // retire deletes the one key, and makes another.
@@ -83,136 +107,5 @@ func (b *testBed) retire(t *testing.T) {
 	b.works(t, again, true)
 	if again.OwnerUID != aliceUID || b.list(t, "backup")[0].OwnerUID != aliceUID {
 		t.Errorf("got %+v", again.Key)
-	}
-}
-
-// rotate makes the second key, and deletes the first.
-func (b *testBed) rotate(t *testing.T, first keyservice.Credential) {
-	t.Helper()
-	second := b.create(t, "backup", month)
-	b.works(t, first, true)
-	b.works(t, second, true)
-	if keys := b.list(t, "backup"); ids(keys) != "backup backup/2" || keys[0].AccessKeyID != first.AccessKeyID || keys[1].AccessKeyID != second.AccessKeyID {
-		t.Fatalf("listed %+v", keys)
-	}
-	if err := b.Delete(t.Context(), "backup", first.ID); err != nil {
-		t.Fatal(err)
-	}
-	b.works(t, first, false)
-	b.works(t, second, true)
-	regenerated, err := b.Regenerate(t.Context(), "backup", second.ID, 0)
-	if err != nil || regenerated.ID != second.ID || !regenerated.ExpiresAt.IsZero() {
-		t.Fatalf("got %+v, %v", regenerated.Key, err)
-	}
-	b.works(t, regenerated, true)
-}
-
-// replace regenerates the one key.
-func (b *testBed) replace(t *testing.T, first keyservice.Credential) {
-	t.Helper()
-	if keys := b.list(t, "backup"); len(keys) != 1 || !keys[0].ExpiresAt.Equal(start.Add(month.TTL)) {
-		t.Fatalf("listed %+v", keys)
-	}
-	_, err := b.Create(t.Context(), "backup", month)
-	expectKind(t, err, keyservice.QuotaExceeded)
-	regenerated, err := b.Regenerate(t.Context(), "backup", first.ID, 0)
-	if err != nil || regenerated.ID != first.ID || !regenerated.ExpiresAt.IsZero() {
-		t.Fatalf("got %+v, %v", regenerated.Key, err)
-	}
-	b.works(t, first, false)
-	b.works(t, regenerated, true)
-}
-
-func TestAUserThatWasMadeMeanwhileIsNotTouched(t *testing.T) {
-	for _, status := range []int{400, 409} {
-		for _, code := range []string{"1", "2", "92405795"} {
-			t.Run(fmt.Sprint(status, " ", code), func(t *testing.T) {
-				b := newBed(t, netapp.Options{DuplicateStatus: status, DuplicateCode: code})
-				theirs := b.person(t, "backup")
-				b.cluster.Inject(anyRead.Once(), problemAnswer(404, "4"))
-				_, err := b.Create(t.Context(), "backup", month)
-				expectKind(t, err, keyservice.Invalid, "create key: S3 user backup: ", "code "+code)
-				if status == 409 && code != "2" || code == "1" {
-					expectReason(t, err, ReasonUserExists)
-				}
-				b.lives(t, theirs)
-			})
-		}
-	}
-}
-
-func TestAnErrorWithoutABodyIsNoProof(t *testing.T) {
-	b := newBed(t, netapp.Options{BareErrors: true})
-	// A 404 without the service's own words may come from a proxy, and taking it for "no user" would make a second one.
-	_, err := b.List(t.Context(), "backup")
-	expectKind(t, err, keyservice.Unavailable, "404", "no explanation")
-	_, err = b.Create(t.Context(), "backup", month)
-	expectKind(t, err, keyservice.Unavailable, "404")
-	expectKind(t, b.Delete(t.Context(), "backup", "backup"), keyservice.Unavailable, "404")
-	b.calls(t, postUsers, 0)
-	theirs := b.person(t, "backup")
-	_, err = b.Create(t.Context(), "backup", month)
-	expectReason(t, err, ReasonUserExists)
-	b.lives(t, theirs)
-}
-
-func TestJobsAreRefusedClearlyAndSettled(t *testing.T) {
-	b := newBed(t, netapp.Options{Jobs: true})
-	_, err := b.Create(t.Context(), "backup", month)
-	expectKind(t, err, keyservice.Ambiguous, "in a job, whose answer would not have the secret")
-	_, err = b.Regenerate(t.Context(), "backup", "backup", 0)
-	expectKind(t, err, keyservice.Ambiguous, "in a job")
-	expectKind(t, b.Delete(t.Context(), "backup", "backup"), keyservice.Unavailable, "in a job")
-	if err := b.Delete(t.Context(), "backup", "backup"); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestNamesThatDifferInCase(t *testing.T) {
-	t.Run("are two users where case counts", func(t *testing.T) {
-		b := newBed(t, netapp.Options{})
-		theirs := b.person(t, "Backup")
-		ours := b.create(t, "backup", month)
-		if err := b.Delete(t.Context(), "backup", ours.ID); err != nil {
-			t.Fatal(err)
-		}
-		b.lives(t, theirs)
-	})
-	t.Run("are one where it does not, and not ours", func(t *testing.T) {
-		for _, version := range versions {
-			b := newBed(t, netapp.Options{NamesIgnoreCase: true, Version: version})
-			theirs := b.person(t, "Backup")
-			if keys := b.list(t, "backup"); len(keys) != 0 {
-				t.Errorf("listed %+v", keys)
-			}
-			_, err := b.Create(t.Context(), "backup", month)
-			expectKind(t, err, keyservice.Invalid, "the SVM has a user Backup, and does not tell upper from lower case")
-			expectReason(t, err, ReasonUserExists)
-			_, err = b.Regenerate(t.Context(), "backup", "backup", 0)
-			expectKind(t, err, keyservice.NotFound)
-			if err := b.Delete(t.Context(), "backup", "backup"); err != nil {
-				t.Error(err)
-			}
-			b.lives(t, theirs)
-		}
-	})
-}
-
-func TestALimitOfUsersIsExplainedWithTheServicesText(t *testing.T) {
-	b := newBed(t, netapp.Options{MaxUsers: 1})
-	_, err := b.Create(t.Context(), "backup", month)
-	expectKind(t, err, keyservice.Invalid, "The maximum number of users")
-}
-
-func TestErrorsAreTheSameEachTime(t *testing.T) {
-	b := newBed(t, netapp.Options{Version: netapp.V9191, MaxTTL: time.Hour})
-	b.person(t, "full")
-	b.second(t, "full")
-	for _, user := range []string{"full", "backup", "root"} {
-		_, first := b.Create(t.Context(), user, month)
-		_, again := b.Create(t.Context(), user, month)
-		if first == nil || again == nil || first.Error() != again.Error() || strings.Contains(first.Error(), "\n") {
-			t.Errorf("got %v, then %v", first, again)
-		}
 	}
 }

@@ -84,6 +84,15 @@ func TestRequestsAreWhatTheServiceDocuments(t *testing.T) {
 }
 
 func TestAPairIsReadWhereverItIs(t *testing.T) {
+	for _, body := range []string{
+		`{"records":[{"access_key":"A"}]}`,
+		`{"records":[{"secret_key":"S"}]}`,
+		`{"records":[{"access_key":"A","keys":[{"id":1,"access_key":"A","secret_key":"S"}]}]}`,
+	} {
+		if made, ok := decodePair([]byte(body), 2); ok {
+			t.Errorf("%s is taken for %+v", body, made)
+		}
+	}
 	for name, body := range map[string]string{
 		"as documented":           `{"num_records":1,"records":[{"name":"a","access_key":"A","secret_key":"S"}]}`,
 		"without records":         `{"name":"a","access_key":"A","secret_key":"S"}`,
