@@ -78,18 +78,19 @@ func TestAProbeFindsWhatIsWrong(t *testing.T) {
 }
 
 func TestFailuresOfConnecting(t *testing.T) {
+	const notONTAP, noSVM = "not that of an ONTAP", "has no SVM of this name"
 	for name, test := range map[string]struct {
 		path, body string
 		kind       keyservice.Kind
 		text       string
 	}{
-		"another service's JSON":      {clusterPath, `{"version":"1"}`, keyservice.Unavailable, "not that of an ONTAP"},
-		"no version":                  {clusterPath, `{}`, keyservice.Unavailable, "not that of an ONTAP"},
-		"SVMs that are no list":       {svmsPath, `{"records":{}}`, keyservice.Unavailable, "not that of an ONTAP"},
-		"no SVMs at all":              {svmsPath, `{}`, keyservice.Unavailable, "not that of an ONTAP"},
-		"an SVM of another name":      {svmsPath, `{"records":[{"name":"svm","uuid":"` + netapp.DefaultSVMUUID + `"}]}`, keyservice.Invalid, "has no SVM of this name"},
-		"an SVM without its UUID":     {svmsPath, `{"records":[{"name":"svm1"}]}`, keyservice.Invalid, "has no SVM of this name"},
-		"an SVM whose UUID is a path": {svmsPath, `{"records":[{"name":"svm1","uuid":"../.."}]}`, keyservice.Invalid, "has no SVM of this name"},
+		"another service's JSON":      {clusterPath, `{"version":"1"}`, keyservice.Unavailable, notONTAP},
+		"no version":                  {clusterPath, `{}`, keyservice.Unavailable, notONTAP},
+		"SVMs that are no list":       {svmsPath, `{"records":{}}`, keyservice.Unavailable, notONTAP},
+		"no SVMs at all":              {svmsPath, `{}`, keyservice.Unavailable, notONTAP},
+		"an SVM of another name":      {svmsPath, `{"records":[{"name":"svm","uuid":"` + netapp.DefaultSVMUUID + `"}]}`, keyservice.Invalid, noSVM},
+		"an SVM without its UUID":     {svmsPath, `{"records":[{"name":"svm1"}]}`, keyservice.Invalid, noSVM},
+		"an SVM whose UUID is a path": {svmsPath, `{"records":[{"name":"svm1","uuid":"../.."}]}`, keyservice.Invalid, noSVM},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, netapp.Options{})

@@ -133,6 +133,16 @@ func TestALostSecondKeyIsKnownByItsMark(t *testing.T) {
 	b.works(t, second, true)
 }
 
+func TestAMarkThatIsThereIsNotWrittenAgain(t *testing.T) {
+	b := newBed(t, netapp.Options{Version: netapp.V9191})
+	b.create(t, "backup", month)
+	b.cluster.Inject(anyGenerate.Once(), simulator.Drop())
+	_, err := b.Create(t.Context(), "backup", month)
+	expectKind(t, err, keyservice.Ambiguous)
+	b.create(t, "backup", month)
+	b.calls(t, patchUser, 3) // the mark, and the key twice
+}
+
 func TestTextAfterTheMarkIsKept(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
 	b.create(t, "backup", month)
