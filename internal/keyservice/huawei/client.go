@@ -4,7 +4,6 @@
 package huawei
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -61,15 +60,13 @@ func newClient(config Config) (*client, error) {
 	case !rest.IsToken(secret):
 		return nil, errors.New("the secret access key has characters that no secret access key has")
 	}
-	c := &client{gate: newGate(config.Now)}
-	c.signer = &signer{
-		domainID: config.DomainID, accessKeyID: accessKeyID, secret: keyservice.Secret(secret), now: config.Now,
-		next: cmp.Or[http.RoundTripper](config.HTTP.Transport, http.DefaultTransport),
+	c := &client{
+		gate:   newGate(config.Now),
+		signer: &signer{domainID: config.DomainID, accessKeyID: accessKeyID, secret: keyservice.Secret(secret), now: config.Now},
 	}
-	signing := *config.HTTP
-	signing.Transport = c.signer
 	c.rest = &rest.Client{
-		Base: base, HTTP: &signing, Redact: keyservice.NewRedactor(c.signer.secret), Explain: decodeProblem, Classify: c.classify,
+		Base: base, HTTP: config.HTTP, Authorize: c.signer.sign, Redact: keyservice.NewRedactor(c.signer.secret),
+		Explain: decodeProblem, Classify: c.classify,
 	}
 	return c, nil
 }

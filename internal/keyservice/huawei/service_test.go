@@ -34,16 +34,6 @@ func TestNewRefusesABadConfiguration(t *testing.T) {
 	})
 }
 
-func TestTheHTTPClientThatIsGivenStaysAsItIs(t *testing.T) {
-	given := &http.Client{Timeout: time.Second}
-	config := goodConfig
-	config.HTTP = given
-	service, err := New(config)
-	if err != nil || given.Transport != nil || service.client.rest.HTTP.Timeout != time.Second {
-		t.Errorf("got %v, %v", given, err)
-	}
-}
-
 func TestProbeProvesTheCredentials(t *testing.T) {
 	for name, options := range map[string]account.Options{
 		"where users are listed":         {},

@@ -4,12 +4,8 @@
 package huawei
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -29,34 +25,22 @@ const (
 	signedHeaders = "host;x-domain-id;x-sdk-date"
 )
 
-// signer is the http.RoundTripper that signs (request signing guide, and the vendor's SDK, core/auth/signer).
+// signer signs requests (request signing guide, and the vendor's SDK, core/auth/signer).
 type signer struct {
 	domainID, accessKeyID string
 	secret                keyservice.Secret
 	now                   func() time.Time
-	next                  http.RoundTripper
 }
 
-// RoundTrip implements http.RoundTripper.
-func (s *signer) RoundTrip(request *http.Request) (*http.Response, error) {
-	var body []byte
-	if request.Body != nil {
-		read, err := io.ReadAll(request.Body)
-		if err = errors.Join(err, request.Body.Close()); err != nil {
-			return nil, fmt.Errorf("reading the request's body: %w", err)
-		}
-		body = read
-	}
-	request = request.Clone(request.Context())
-	if len(body) > 0 {
-		request.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	host := cmp.Or(request.Host, request.URL.Host)
+// sign puts the account, the date and the signature into the header of a request.
+func (s *signer) sign(request *http.Request) {
+	sent, _ := request.GetBody() // rest encodes bodies in memory, so that neither this nor reading can fail
+	body, _ := io.ReadAll(sent)
 	date := s.now().UTC().Format(dateFormat)
 	request.Header.Set("X-Domain-Id", s.domainID)
 	request.Header.Set("X-Sdk-Date", date)
 
-	headers := "host:" + host + "\nx-domain-id:" + s.domainID + "\nx-sdk-date:" + date + "\n"
+	headers := "host:" + request.Host + "\nx-domain-id:" + s.domainID + "\nx-sdk-date:" + date + "\n"
 	canonical := strings.Join([]string{
 		request.Method, canonicalPath(request.URL), canonicalQuery(request.URL), headers, signedHeaders, digest(body),
 	}, "\n")
@@ -64,7 +48,6 @@ func (s *signer) RoundTrip(request *http.Request) (*http.Response, error) {
 	mac.Write([]byte(algorithm + "\n" + date + "\n" + digest([]byte(canonical))))
 	request.Header.Set("Authorization", fmt.Sprintf("%s Access=%s, SignedHeaders=%s, Signature=%x",
 		algorithm, s.accessKeyID, signedHeaders, mac.Sum(nil)))
-	return s.next.RoundTrip(request)
 }
 
 // canonicalPath ends in a slash, although the path that is sent does not.
@@ -91,7 +74,4 @@ func canonicalQuery(u *url.URL) string {
 // escape leaves letters, digits and - . _ ~ as they are.
 func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
+func digest(data []byte) string { return fmt.Sprintf("%x", sha256.Sum256(data)) }
