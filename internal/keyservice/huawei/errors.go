@@ -4,10 +4,12 @@
 package huawei
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,11 +52,6 @@ func missing(refused *rest.Refusal) bool {
 func isMissing(err error) (*rest.Refusal, bool) {
 	refused, ok := rest.Refused(err)
 	return refused, ok && missing(refused)
-}
-
-// silent404 reports a 404 that may have come from anywhere.
-func silent404(refused *rest.Refusal) bool {
-	return refused.Status == http.StatusNotFound && refused.Problem == (rest.Problem{})
 }
 
 // maybeLimit reports that the answer to a create may mean that the user has too many keys. No source gives its status and
@@ -104,10 +101,52 @@ func windowOf(words string) time.Duration {
 	if parts == nil {
 		return 0
 	}
-	count, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return 0
+	window, _ := time.ParseDuration(parts[1] + parts[2][:1]) // such as "5s"
+	return min(window, time.Hour)
+}
+
+// decodeProblem reads every form that the vendor's documents and its SDK know: error_code with error_msg, code with
+// message, the camel case that other services have, and each of them one level down.
+func decodeProblem(body []byte) rest.Problem {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return rest.Problem{}
 	}
-	unit := map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour}[parts[2]]
-	return min(time.Duration(count)*unit, time.Hour)
+	if found := problemOf(fields); found != (rest.Problem{}) {
+		return found
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		var nested map[string]json.RawMessage
+		if json.Unmarshal(fields[name], &nested) != nil {
+			continue
+		}
+		if found := problemOf(nested); found != (rest.Problem{}) {
+			return found
+		}
+	}
+	return rest.Problem{}
+}
+
+func problemOf(fields map[string]json.RawMessage) rest.Problem {
+	return rest.Problem{
+		Code: first(fields, "error_code", "errorCode", "code"),
+		Text: timestamps.ReplaceAllString(first(fields, "error_msg", "errorMsg", "error_message", "errorMessage", "message"), ""),
+	}
+}
+
+func first(fields map[string]json.RawMessage, names ...string) string {
+	for _, name := range names {
+		var value rest.Text
+		_ = value.UnmarshalJSON(fields[name])
+		if value != "" {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// aboutLimit reports that the words are those of a limit. "akSkNumExceed" is the classic API's.
+func aboutLimit(p rest.Problem) bool {
+	words := strings.ToLower(p.String())
+	return strings.Contains(words, "exceed") || strings.Contains(words, "limit") || strings.Contains(words, "quota")
 }

@@ -46,9 +46,11 @@ func newGate(now func() time.Time) *gate {
 // enter waits until the request may be sent. The caller calls leave when it was answered.
 func (g *gate) enter(ctx context.Context, r rest.Request) (leave func(), err error) {
 	weight := int64(1)
-	if !g.isProven() {
+	g.mu.Lock()
+	if !g.proven {
 		weight = inFlight
 	}
+	g.mu.Unlock()
 	if err := g.slots.Acquire(ctx, weight); err != nil {
 		return nil, r.Done(ctx)
 	}
@@ -59,12 +61,6 @@ func (g *gate) enter(ctx context.Context, r rest.Request) (leave func(), err err
 		return nil, failed
 	}
 	return func() { g.slots.Release(weight) }, nil
-}
-
-func (g *gate) isProven() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.proven
 }
 
 // closedFor opens the gate when its time has come, or returns for how long and why it is still closed.

@@ -5,10 +5,13 @@ package huawei
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
@@ -20,11 +23,34 @@ const (
 	pageLimit = 200
 )
 
+// keyEntry is a key as listed, and as created.
+type keyEntry struct {
+	ID      rest.Text `json:"access_key_id"`
+	Created rest.Time `json:"created_at"`
+	Status  rest.Text `json:"status"`
+	// Secret is in the answer to a create only.
+	Secret rest.Text `json:"secret_access_key"`
+}
+
+func (e keyEntry) key() keyservice.Key {
+	state := keyservice.Active
+	if strings.EqualFold(string(e.Status), "inactive") {
+		state = keyservice.Disabled
+	}
+	return keyservice.Key{ID: string(e.ID), AccessKeyID: string(e.ID), CreatedAt: e.Created.Time, State: state}
+}
+
+// userEntry is a user as listed.
+type userEntry struct {
+	ID   rest.Text `json:"user_id"`
+	Name rest.Text `json:"user_name"`
+}
+
 func keysPath(userID string) string { return usersPath + "/" + url.PathEscape(userID) + "/access-keys" }
 
 // List implements keyservice.Service.
 func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, error) {
-	userID, err := s.users.resolve(ctx, user)
+	userID, err := s.ResolveUser(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -43,10 +69,10 @@ func (s *Service) listKeys(ctx context.Context, subject, userID string) ([]keyse
 	list.Path = keysPath(userID)
 	var keys []keyservice.Key
 	err := eachPage(ctx, s.client, list, "access_keys", func(entries []keyEntry) (bool, error) {
-		if err := checkKeys(entries); err != nil {
-			return false, list.Fail(keyservice.Unavailable, err)
-		}
 		for _, entry := range entries {
+			if entry.ID == "" {
+				return false, list.Fail(keyservice.Unavailable, errors.New("the service lists a key without its access_key_id"))
+			}
 			keys = append(keys, entry.key())
 		}
 		return true, nil
@@ -73,13 +99,36 @@ func eachPage[T any](ctx context.Context, c *client, list rest.Request, name str
 		if err != nil {
 			return "", err
 		}
-		page, err := decodePage[T](answer.Body, name)
+		entries, next, err := decodePage[T](answer.Body, name)
 		if err != nil {
 			return "", list.Fail(keyservice.Unavailable, err)
 		}
-		if more, err := visit(page.entries); err != nil || !more {
+		if more, err := visit(entries); err != nil || !more {
 			return "", err
 		}
-		return page.next, nil
+		return next, nil
 	})
+}
+
+// decodePage reads a page whose entries are under the name list. The last page has no next.
+func decodePage[T any](body []byte, list string) (entries []T, next string, err error) {
+	var fields map[string]json.RawMessage
+	var info struct {
+		Next  rest.Text `json:"next_marker"`
+		Count *int      `json:"current_count"`
+	}
+	if json.Unmarshal(body, &fields) != nil {
+		return nil, "", errNotHuawei
+	}
+	_ = json.Unmarshal(fields["page_info"], &info)
+	switch found, listed := fields[list]; {
+	case !listed || string(found) == "null":
+		// A missing list is empty only if the service says so. Taken for empty, it would make every key look lost.
+		if info.Count == nil || *info.Count != 0 {
+			return nil, "", errNotHuawei
+		}
+	case json.Unmarshal(found, &entries) != nil:
+		return nil, "", errNotHuawei
+	}
+	return entries, string(info.Next), nil
 }

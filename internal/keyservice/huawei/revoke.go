@@ -29,19 +29,18 @@ const listLag = time.Minute
 func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 	remove := keyRequest("delete key", keyID)
 	remove.Method = http.MethodDelete
-	gone, err := s.change(ctx, remove, user, keyID)
-	if err == nil && !gone {
-		s.recent.remove(keyID)
+	if err := s.change(ctx, remove, user, keyID); err != nil {
+		return err
 	}
-	return err
+	s.recent.remove(keyID)
+	return nil
 }
 
 // Disable implements keyservice.Disabler. A disabled key still counts for the user's limit.
 func (s *Service) Disable(ctx context.Context, user, keyID string) error {
 	disable := keyRequest("disable key", keyID)
 	disable.Method, disable.Body = http.MethodPut, map[string]string{"status": "inactive"}
-	_, err := s.change(ctx, disable, user, keyID)
-	return err
+	return s.change(ctx, disable, user, keyID)
 }
 
 // LastUsed implements keyservice.LastUsedReporter. The service counts uses by the quarter of an hour, and some of its
@@ -52,7 +51,7 @@ func (s *Service) LastUsed(ctx context.Context, user, keyID string) (time.Time, 
 	if !idPattern.MatchString(keyID) {
 		return time.Time{}, show.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	}
-	userID, err := s.users.resolve(ctx, user)
+	userID, err := s.ResolveUser(ctx, user)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -67,16 +66,16 @@ func (s *Service) LastUsed(ctx context.Context, user, keyID string) (time.Time, 
 	}
 	var body struct {
 		LastUsed *struct {
-			At *rest.Text `json:"last_used_at"`
+			At rest.Text `json:"last_used_at"`
 		} `json:"access_key_last_used"`
 	}
 	if json.Unmarshal(answer.Body, &body) != nil || body.LastUsed == nil {
 		return time.Time{}, show.Fail(keyservice.Unavailable, errNotHuawei)
 	}
-	if body.LastUsed.At == nil || *body.LastUsed.At == "" {
+	if body.LastUsed.At == "" {
 		return time.Time{}, nil
 	}
-	at, ok := rest.ParseTime(string(*body.LastUsed.At))
+	at, ok := rest.ParseTime(string(body.LastUsed.At))
 	if !ok { // taken for "never", it would let a key be revoked that is in use
 		return time.Time{}, show.Fail(keyservice.Unavailable, errors.New("the service gives a time that cannot be read"))
 	}
@@ -92,17 +91,17 @@ func keyRequest(op, keyID string) rest.Request {
 
 func keyPath(userID, keyID string) string { return keysPath(userID) + "/" + url.PathEscape(keyID) }
 
-// change sends a request about one key, which may be repeated. It reports whether the key is gone, which is not an error.
-func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string) (gone bool, err error) {
+// change sends a request about one key, which may be repeated. That the key is gone is not an error.
+func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string) error {
 	switch {
 	case !idPattern.MatchString(keyID): // it could name another resource
-		return false, r.Fail(keyservice.Invalid, rest.ErrNoKeyID)
+		return r.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	case strings.EqualFold(keyID, s.client.signer.accessKeyID):
-		return false, r.Fail(keyservice.Invalid, errOwnKey)
+		return r.Fail(keyservice.Invalid, errOwnKey)
 	}
-	userID, err := s.users.resolve(ctx, user)
+	userID, err := s.ResolveUser(ctx, user)
 	if err != nil {
-		return false, err
+		return err
 	}
 	r.Path = keyPath(userID, keyID)
 	_, err = s.client.do(ctx, r)
@@ -111,32 +110,32 @@ func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string
 	case ok && missing(refused):
 		s.users.Forget(userID)
 		return s.settle(r, keyID, refused.Reason)
-	case ok && silent404(refused):
+	case ok && refused.Status == http.StatusNotFound && refused.Problem == (rest.Problem{}):
 		return s.confirmGone(ctx, r, userID, keyID)
 	default:
-		return false, err
+		return err
 	}
 }
 
 // settle takes a key that the service does not know for gone, unless the service may not know it yet.
-func (s *Service) settle(r rest.Request, keyID string, reason error) (gone bool, err error) {
+func (s *Service) settle(r rest.Request, keyID string, reason error) error {
 	if s.recent.has(keyID) {
-		return false, r.Fail(keyservice.Unavailable, fmt.Errorf("the key was made a moment ago, and the service may not know it yet: %w", reason))
+		return r.Fail(keyservice.Unavailable, fmt.Errorf("the key was made a moment ago, and the service may not know it yet: %w", reason))
 	}
-	return true, nil
+	return nil
 }
 
 // confirmGone asks the list about a 404 without the service's own words. It may come from a proxy, and taking it for "gone"
 // would leave a working key.
-func (s *Service) confirmGone(ctx context.Context, r rest.Request, userID, keyID string) (gone bool, err error) {
+func (s *Service) confirmGone(ctx context.Context, r rest.Request, userID, keyID string) error {
 	keys, err := s.listKeys(ctx, r.Subject, userID)
 	_, userGone := isMissing(err)
 	switch {
 	case userGone: // and its keys with it
 	case err != nil:
-		return false, err
+		return err
 	case slices.ContainsFunc(keys, func(key keyservice.Key) bool { return key.ID == keyID }):
-		return false, r.Fail(keyservice.Unavailable, rest.ErrStillListed)
+		return r.Fail(keyservice.Unavailable, rest.ErrStillListed)
 	}
 	return s.settle(r, keyID, errors.New("the service answered 404"))
 }
@@ -148,8 +147,6 @@ type recent struct {
 	mu   sync.Mutex
 	made map[string]time.Time
 }
-
-func newRecent(now func() time.Time) *recent { return &recent{now: now, made: map[string]time.Time{}} }
 
 func (r *recent) add(keyID string) {
 	r.mu.Lock()

@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
@@ -26,7 +29,10 @@ const (
 type Service struct {
 	// Pointers, so that a Service that is printed by accident prints addresses and no secrets.
 	client *client
-	users  *users
+	// users are the IDs of the users whom a look-up has read. One look-up is under way at a time, so that many callers cost
+	// one list.
+	users  *rest.Memory
+	turn   *semaphore.Weighted
 	recent *recent
 }
 
@@ -45,17 +51,15 @@ func New(config Config) (*Service, error) {
 	if err != nil {
 		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the Huawei Cloud client", Err: err}
 	}
-	return &Service{client: client, users: newUsers(client), recent: newRecent(config.Now)}, nil
+	return &Service{
+		client: client, users: &rest.Memory{}, turn: semaphore.NewWeighted(1),
+		recent: &recent{now: config.Now, made: map[string]time.Time{}},
+	}, nil
 }
 
 // Limits implements keyservice.Service.
 func (s *Service) Limits() keyservice.Limits {
 	return keyservice.Limits{KeysPerUser: keysPerUser, ListLag: listLag}
-}
-
-// ResolveUser implements keyservice.UserResolver: it returns the user's ID, 32 hexadecimal digits.
-func (s *Service) ResolveUser(ctx context.Context, user string) (string, error) {
-	return s.users.resolve(ctx, user)
 }
 
 // Identity implements keyservice.Identifier: "huawei/" and the account's ID. It sends no request.
@@ -72,7 +76,7 @@ func (s *Service) Probe(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := decodePage[userEntry](answer.Body, "users"); err != nil {
+	if _, _, err := decodePage[userEntry](answer.Body, "users"); err != nil {
 		return "", check.Fail(keyservice.Unavailable, err)
 	}
 	return version, nil
@@ -80,7 +84,7 @@ func (s *Service) Probe(ctx context.Context) (string, error) {
 
 // Create implements keyservice.Service. The service has no expiry, so the request's TTL is not used.
 func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRequest) (keyservice.Credential, error) {
-	userID, err := s.users.resolve(ctx, user)
+	userID, err := s.ResolveUser(ctx, user)
 	if err != nil {
 		return keyservice.Credential{}, err
 	}

@@ -22,19 +22,8 @@ const maxName = 64
 // userID is an ID as the service gives it: 32 hexadecimal digits.
 var userID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// users looks up the IDs of users, and remembers all that a look-up has read. One look-up is under way at a time, so that many
-// callers cost one list.
-type users struct {
-	rest.Memory
-
-	client *client
-	turn   chan struct{}
-}
-
-func newUsers(client *client) *users { return &users{client: client, turn: make(chan struct{}, 1)} }
-
-// resolve returns the ID of a user. It does not look up a user who is given by ID.
-func (u *users) resolve(ctx context.Context, user string) (string, error) {
+// ResolveUser implements keyservice.UserResolver: it returns the user's ID. It does not look up a user who is given by ID.
+func (s *Service) ResolveUser(ctx context.Context, user string) (string, error) {
 	find := rest.Request{Op: "find user", Safe: true, Subject: rest.DescribeUser(user), Method: http.MethodGet, Path: usersPath}
 	if userID.MatchString(user) {
 		return user, nil
@@ -42,47 +31,43 @@ func (u *users) resolve(ctx context.Context, user string) (string, error) {
 	if err := checkName(user); err != nil {
 		return "", find.Fail(keyservice.Invalid, err)
 	}
-	if id, known := u.Recall(user); known {
+	if id, known := s.users.Recall(user); known {
 		return id, nil
 	}
-	select {
-	case u.turn <- struct{}{}:
-		defer func() { <-u.turn }()
-	case <-ctx.Done():
+	if s.turn.Acquire(ctx, 1) != nil {
 		return "", find.Done(ctx)
 	}
-	if id, known := u.Recall(user); known {
+	defer s.turn.Release(1)
+	if id, known := s.users.Recall(user); known {
 		return id, nil
 	}
-	id, err := u.lookUp(ctx, find, user)
-	if err == nil && id == "" {
-		err = find.Fail(keyservice.NotFound, errors.New("the account has no IAM user of this name or ID"))
-	}
-	return id, err
+	return s.findUser(ctx, find, user)
 }
 
-// lookUp reads the list of users up to the one that is wanted; "" if it is not there.
-func (u *users) lookUp(ctx context.Context, find rest.Request, user string) (string, error) {
+// findUser reads the list of users up to the one that is wanted, and remembers all that it has read.
+func (s *Service) findUser(ctx context.Context, find rest.Request, user string) (string, error) {
 	id := ""
-	err := eachPage(ctx, u.client, find, "users", func(entries []userEntry) (bool, error) {
+	err := eachPage(ctx, s.client, find, "users", func(entries []userEntry) (bool, error) {
 		for _, entry := range entries {
 			if !idPattern.MatchString(string(entry.ID)) {
 				return false, find.Fail(keyservice.Unavailable, errors.New("the service lists a user without an ID that can be used"))
 			}
-			u.Remember(string(entry.Name), string(entry.ID))
+			s.users.Remember(string(entry.Name), string(entry.ID))
 			if string(entry.Name) == user || string(entry.ID) == user {
 				id = string(entry.ID)
 			}
 		}
 		return id == "", nil
 	})
-	if keyservice.KindOf(err) == keyservice.NotFound { // every account has users, so this says nothing about the one
+	switch {
+	case keyservice.KindOf(err) == keyservice.NotFound: // every account has users, so this says nothing about the one
 		return "", find.Fail(keyservice.Unavailable, err)
-	}
-	if err != nil || id == "" {
+	case err != nil:
 		return "", err
+	case id == "":
+		return "", find.Fail(keyservice.NotFound, errors.New("the account has no IAM user of this name or ID"))
 	}
-	u.Remember(user, id) // last, so that it is what is remembered
+	s.users.Remember(user, id) // last, so that it is what is remembered
 	return id, nil
 }
 

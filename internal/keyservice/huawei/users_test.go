@@ -104,7 +104,7 @@ func TestOneListOfUsersServesManyNames(t *testing.T) {
 			expectKind(t, err, keyservice.NotFound)
 			b.account.ResetCalls()
 			for name, id := range ids {
-				if got, err := b.users.resolve(t.Context(), name); err != nil || got != id {
+				if got, err := b.ResolveUser(t.Context(), name); err != nil || got != id {
 					t.Errorf("%s: got %s, %v, want %s", name, got, err, id)
 				}
 			}
@@ -115,7 +115,7 @@ func TestOneListOfUsersServesManyNames(t *testing.T) {
 
 func TestALookUpEndsAtThePageThatHasTheUser(t *testing.T) {
 	b := newBed(t, account.Options{PageSize: 1})
-	if _, err := b.users.resolve(t.Context(), account.OperatorName); err != nil { // its ID is the first
+	if _, err := b.ResolveUser(t.Context(), account.OperatorName); err != nil { // its ID is the first
 		t.Fatal(err)
 	}
 	b.calls(t, getUsers, 1)
