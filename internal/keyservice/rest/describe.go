@@ -35,8 +35,10 @@ func describe(err error) error {
 		return errors.New("the service did not answer in time")
 	case errors.As(err, &maxBytes):
 		return fmt.Errorf("the answer is larger than %d MiB", maxBytes.Limit>>20)
-	case errors.As(err, &dnsError):
-		return fmt.Errorf("cannot resolve the host %q: %s", dnsError.Name, describeDNS(dnsError))
+	case errors.As(err, &dnsError) && dnsError.IsNotFound:
+		return fmt.Errorf("cannot resolve the host %q: no such host", dnsError.Name)
+	case errors.As(err, &dnsError): // without the addresses of the resolver and of this machine
+		return fmt.Errorf("cannot resolve the host %q: the name servers gave no answer", dnsError.Name)
 	case hungUp(err):
 		return errors.New("the service closed the connection before its answer was complete")
 	case errors.As(err, &opError) && opError.Addr != nil:
@@ -70,14 +72,6 @@ func describeOther(err error) error {
 // hungUp reports a connection that the service closed. It shows as an end or as a reset; which of them is a race in TCP.
 func hungUp(err error) bool {
 	return slices.ContainsFunc([]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE}, func(end error) bool { return errors.Is(err, end) })
-}
-
-// describeDNS leaves out the addresses of the resolver and of this machine.
-func describeDNS(err *net.DNSError) string {
-	if err.IsNotFound {
-		return "no such host"
-	}
-	return "the name servers gave no answer"
 }
 
 func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -68,12 +68,3 @@ type timeout struct{}
 func (timeout) Error() string   { return "i/o timeout" }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
-
-func TestOpOf(t *testing.T) {
-	if got := opOf(withOp(t.Context(), "list keys")); got != "list keys" {
-		t.Errorf("got %q", got)
-	}
-	if got := opOf(t.Context()); got != "unknown" {
-		t.Errorf("got %q", got)
-	}
-}

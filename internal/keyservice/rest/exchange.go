@@ -5,7 +5,7 @@ package rest
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -46,15 +46,12 @@ func (r *Response) Date() time.Time {
 	return date
 }
 
-// strange reports a body that is not JSON. Every service answers in JSON, so another server has answered, such as a proxy.
-func (r *Response) strange() bool { return len(bytes.TrimSpace(r.Body)) > 0 && !json.Valid(r.Body) }
-
 // exchange sends the request once and reads the answer, of whatever status. The error's kind is Ambiguous if the request is
 // not safe and may have reached the service, else Unavailable.
 func (c *Client) exchange(r Request, request *http.Request) (*Response, error) {
 	var connected atomic.Bool
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
-	ctx := httptrace.WithClientTrace(withOp(request.Context(), r.Op), trace)
+	ctx := httptrace.WithClientTrace(context.WithValue(request.Context(), opKey{}, r.Op), trace)
 
 	fail := func(err error) error {
 		return r.Fail(unanswered(r.Safe || !connected.Load()), c.Redact.Error(describe(err)))
@@ -63,8 +60,11 @@ func (c *Client) exchange(r Request, request *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, fail(err)
 	}
-	defer httpResponse.Body.Close() //nolint:errcheck // nothing is lost by a failing close of a body that was read
-	body, err := readBody(httpResponse)
+	defer httpResponse.Body.Close()           //nolint:errcheck // nothing is lost by a failing close of a body that was read
+	if httpResponse.ContentLength > maxBody { // of such an answer nothing is read
+		return nil, fail(&http.MaxBytesError{Limit: maxBody})
+	}
+	body, err := io.ReadAll(httpResponse.Body) // which the transport bounds
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -78,14 +78,6 @@ func (c *Client) exchange(r Request, request *http.Request) (*Response, error) {
 	}
 	response.RetryAfter = retryAfter(response.Header.Get("Retry-After"), response.Date())
 	return response, nil
-}
-
-// readBody reads the answer, which the transport bounds. It reads nothing of one that announces itself as too large.
-func readBody(response *http.Response) ([]byte, error) {
-	if response.ContentLength > maxBody {
-		return nil, &http.MaxBytesError{Limit: maxBody}
-	}
-	return io.ReadAll(response.Body)
 }
 
 // retryAfter reads the header in both forms of RFC 9110, section 10.2.3. A date is compared with the answer's own Date, so

@@ -4,9 +4,12 @@
 package rest
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,12 +64,8 @@ func (r *Refusal) Advise(advice string) { r.Reason = fmt.Errorf("%w; %s", r.Reas
 // Decided reports that the service refused the request because of the request itself: not for want of credentials, rights
 // or time.
 func (r *Refusal) Decided() bool {
-	switch r.Status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusRequestTimeout:
-		return false
-	default:
-		return r.Status >= 400 && r.Status < 500
-	}
+	undecided := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusRequestTimeout}
+	return r.Status >= 400 && r.Status < 500 && !slices.Contains(undecided, r.Status)
 }
 
 // Refused returns the refusal in err's chain.
@@ -77,7 +76,10 @@ func (c *Client) refuse(r Request, response *Response) *Refusal {
 	said := c.Explain(response.Body)
 	refused := &Refusal{
 		Problem: Problem{Code: c.Redact.Excerpt(said.Code), Text: c.Redact.Excerpt(said.Text)},
-		Strange: response.strange(), Status: response.Status, Date: response.Date(),
+		// Every service answers in JSON, so another server has answered, such as a proxy.
+		Strange: len(bytes.TrimSpace(response.Body)) > 0 && !json.Valid(response.Body),
+		Status:  response.Status,
+		Date:    response.Date(),
 	}
 	kind := kindOfStatus(response.Status, r.Safe)
 	if refused.Strange && (kind == keyservice.NotFound || kind == keyservice.Invalid) {

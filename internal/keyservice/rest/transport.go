@@ -4,15 +4,17 @@
 package rest
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
@@ -20,11 +22,33 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// userAgent is the name of the operator in requests.
-const userAgent = "accesskey-operator"
-
 // Timeout bounds one request to a service, from waiting for the rate limit to the last byte of the answer.
 const Timeout = 30 * time.Second
+
+// BaseURL reads the URL of a service: https and a host, nothing else. Its errors show the example, and do not quote the URL,
+// which may hold a password.
+func BaseURL(text, example string) (string, error) {
+	want := "; it should look like " + example
+	base, err := url.Parse(text)
+	switch {
+	case err != nil || base.Scheme == "" || base.Opaque != "":
+		return "", errors.New("the URL cannot be read" + want)
+	case base.Scheme != "https":
+		return "", errors.New("the URL does not begin with https://, and credentials are not sent otherwise" + want)
+	case base.Hostname() == "":
+		return "", errors.New("the URL names no host" + want)
+	case base.User != nil:
+		return "", errors.New("the URL holds a user; credentials belong in a Secret" + want)
+	case strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
+		return "", errors.New("the URL goes on after the host" + want)
+	}
+	return "https://" + strings.TrimSuffix(base.Host, ":443"), nil
+}
+
+// IsToken reports whether a text can be a token or a secret key: printable ASCII without blanks.
+func IsToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' })
+}
 
 // TransportConfig says how to reach one key service.
 type TransportConfig struct {
@@ -88,12 +112,12 @@ type transport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	op := opOf(request.Context())
+	op, _ := request.Context().Value(opKey{}).(string)
 	if err := t.limiter.Wait(request.Context()); err != nil {
 		return nil, fmt.Errorf("waiting for the KeyService's rateLimit: %w", err)
 	}
 	request = request.Clone(request.Context())
-	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set("User-Agent", "accesskey-operator")
 
 	start := time.Now()
 	response, err := t.next.RoundTrip(request)
@@ -130,16 +154,5 @@ var (
 // Collectors are the metrics of all key services, for the manager's registry.
 func Collectors() []prometheus.Collector { return []prometheus.Collector{requests, seconds} }
 
+// opKey is of the Request.Op in the context of an HTTP request.
 type opKey struct{}
-
-func withOp(ctx context.Context, op string) context.Context {
-	return context.WithValue(ctx, opKey{}, op)
-}
-
-func opOf(ctx context.Context) string {
-	op, ok := ctx.Value(opKey{}).(string)
-	if !ok {
-		return "unknown"
-	}
-	return op
-}
