@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
 )
@@ -61,7 +63,7 @@ func newClient(config Config) (*client, error) {
 		return nil, errors.New("the secret access key has characters that no secret access key has")
 	}
 	c := &client{
-		gate:   newGate(config.Now),
+		gate:   &gate{now: config.Now, slots: semaphore.NewWeighted(inFlight)},
 		signer: &signer{domainID: config.DomainID, accessKeyID: accessKeyID, secret: keyservice.Secret(secret), now: config.Now},
 	}
 	c.rest = &rest.Client{

@@ -87,8 +87,8 @@ func (c *client) classify(refused *rest.Refusal) {
 
 // adviseUnsigned says what to do about a signature that was refused.
 func (c *client) adviseUnsigned(refused *rest.Refusal) {
-	if skew := describeSkew(c.gate.measure(refused.Date)); skew != "" {
-		refused.Advise(skew)
+	if ahead := c.gate.measure(refused.Date); ahead != 0 {
+		refused.Advise(describeSkew(ahead))
 	} else {
 		refused.Advise("check the access key in the credentials Secret and the KeyService's domainID")
 	}

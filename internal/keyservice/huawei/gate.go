@@ -39,10 +39,6 @@ type gate struct {
 	skew time.Duration
 }
 
-func newGate(now func() time.Time) *gate {
-	return &gate{now: now, slots: semaphore.NewWeighted(inFlight)}
-}
-
 // enter waits until the request may be sent. The caller calls leave when it was answered.
 func (g *gate) enter(ctx context.Context, r rest.Request) (leave func(), err error) {
 	weight := int64(1)
@@ -111,14 +107,11 @@ func (g *gate) measure(date time.Time) time.Duration {
 	return g.skew
 }
 
-// describeSkew puts a skew into words, none for 0.
+// describeSkew puts a skew into words.
 func describeSkew(ahead time.Duration) string {
 	direction := "ahead of"
 	if ahead < 0 {
 		direction = "behind"
-	}
-	if ahead == 0 {
-		return ""
 	}
 	return fmt.Sprintf("the operator's clock is %d minutes %s the service's, which allows 15: set the operator's clock right",
 		int(ahead.Abs().Minutes()), direction)

@@ -27,8 +27,7 @@ const listLag = time.Minute
 // Delete implements keyservice.Service. A user who is given by ID need not exist. A name must resolve, since the user may have
 // been renamed and still have the key.
 func (s *Service) Delete(ctx context.Context, user, keyID string) error {
-	remove := keyRequest("delete key", keyID)
-	remove.Method = http.MethodDelete
+	remove := keyRequest("delete key", http.MethodDelete, keyID)
 	if err := s.change(ctx, remove, user, keyID); err != nil {
 		return err
 	}
@@ -38,16 +37,15 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 
 // Disable implements keyservice.Disabler. A disabled key still counts for the user's limit.
 func (s *Service) Disable(ctx context.Context, user, keyID string) error {
-	disable := keyRequest("disable key", keyID)
-	disable.Method, disable.Body = http.MethodPut, map[string]string{"status": "inactive"}
+	disable := keyRequest("disable key", http.MethodPut, keyID)
+	disable.Body = map[string]string{"status": "inactive"}
 	return s.change(ctx, disable, user, keyID)
 }
 
 // LastUsed implements keyservice.LastUsedReporter. The service counts uses by the quarter of an hour, and some of its
 // documents say that a key that was never used has the time of its creation (user guide, managing access keys).
 func (s *Service) LastUsed(ctx context.Context, user, keyID string) (time.Time, error) {
-	show := keyRequest("read last use", keyID)
-	show.Method = http.MethodGet
+	show := keyRequest("read last use", http.MethodGet, keyID)
 	if !idPattern.MatchString(keyID) {
 		return time.Time{}, show.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	}
@@ -85,8 +83,8 @@ func (s *Service) LastUsed(ctx context.Context, user, keyID string) (time.Time, 
 var errOwnKey = errors.New("this is the key that the operator itself signs with, so it is left alone; to retire it, put another " +
 	"one into the KeyService's credentials Secret, and delete it at the service")
 
-func keyRequest(op, keyID string) rest.Request {
-	return rest.Request{Op: op, Safe: true, Subject: rest.DescribeKey(keyID)}
+func keyRequest(op, method, keyID string) rest.Request {
+	return rest.Request{Op: op, Safe: true, Subject: rest.DescribeKey(keyID), Method: method}
 }
 
 func keyPath(userID, keyID string) string { return keysPath(userID) + "/" + url.PathEscape(keyID) }
