@@ -5,12 +5,8 @@ package huawei
 
 import (
 	"testing"
-	"time"
 
-	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
-	"accesskey.dev/operator/test/simulator"
-	account "accesskey.dev/operator/test/simulator/huawei"
 )
 
 func TestAnErrorIsReadInEveryShape(t *testing.T) {
@@ -39,41 +35,6 @@ func TestAnErrorIsReadInEveryShape(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := decodeProblem([]byte(test.body)); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
-			}
-		})
-	}
-}
-
-func TestTimestampsOfTheGatewayAreNotQuoted(t *testing.T) {
-	b := newBed(t, account.Options{})
-	b.account.Allow()
-	_, first := b.List(t.Context(), "alice")
-	_, second := b.List(t.Context(), "alice")
-	expectKind(t, first, keyservice.Unauthorized, "PAP5.0001: access denied", "deleteCredentialV5")
-	if first.Error() != second.Error() {
-		t.Errorf("the text changes:\n%v\n%v", first, second)
-	}
-}
-
-func TestThrottlingSaysWhenToRetry(t *testing.T) {
-	const words = "The throttling threshold has been reached: policy user over ratelimit,limit:10,"
-	for name, test := range map[string]struct {
-		message string
-		want    time.Duration
-	}{
-		"by the second":        {words + "time:1 second", time.Second},
-		"by the minute":        {words + "time:1 minute", time.Minute},
-		"by some hours":        {words + "time:9999 hour", time.Hour},
-		"in words of its own":  {"slow down", 0},
-		"with an endless time": {words + "time:99999999999999999999 second", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, account.Options{})
-			b.account.Inject(anyCreate, simulator.Answer(429, nil, `{"error_code":"APIGW.0308","error_msg":"`+test.message+`"}`))
-			_, err := b.Create(t.Context(), "alice", ttlIgnored)
-			expectKind(t, err, keyservice.Throttled, "429", test.message)
-			if got := keyservice.RetryAfterOf(err); got != test.want {
-				t.Errorf("RetryAfter %s, want %s", got, test.want)
 			}
 		})
 	}

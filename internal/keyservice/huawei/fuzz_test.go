@@ -73,13 +73,18 @@ func sameValues(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// FuzzWindow reads how long the gateway asks to wait: an hour at most.
+// FuzzWindow reads how long the gateway asks to wait: an hour at most. The contract has what the gateway is known to say.
 func FuzzWindow(f *testing.F) {
-	for _, words := range []string{"limit:5,time:1 minute", "time: 9999 hour", "time:0 second", "time:-1 second", "time", ""} {
+	known := map[string]time.Duration{
+		"limit:5,time:2 second": 2 * time.Second, "limit:5,time: 3 minute": 3 * time.Minute, "time:1 hour": time.Hour, "time:9999 hour": time.Hour,
+		"time:0 second": 0, "time:-1 second": 0, "time:99999999999999999999 second": 0, "time": 0, "slow down": 0,
+	}
+	for words := range known {
 		f.Add(words)
 	}
 	f.Fuzz(func(t *testing.T, words string) {
-		if wait := windowOf(words); wait < 0 || wait > time.Hour {
+		wait := windowOf(words)
+		if want, ok := known[words]; wait < 0 || wait > time.Hour || ok && wait != want {
 			t.Errorf("%q: %s", words, wait)
 		}
 	})
