@@ -5,9 +5,10 @@ package huawei
 
 import (
 	"context"
+	"io"
 	"net/http"
-	"net/http/httptest"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,102 +23,66 @@ import (
 func TestAfterARefusedSignatureNothingIsSentForFiveMinutes(t *testing.T) {
 	b := newBed(t, account.Options{})
 	wrong := b.connect(t, account.DefaultAccessKeyID, "wrong")
-	list := func() error {
+	list := func(sent int, wait time.Duration) {
+		t.Helper()
 		_, err := wrong.List(t.Context(), b.alice)
-		return err
+		want := "list keys: user " + b.alice + ": the service answered 401 Unauthorized: APIGW.0301: Incorrect IAM authentication " +
+			"information: verify aksk signature fail; check the access key in the credentials Secret and the KeyService's domainID; " +
+			"nothing is sent for five minutes after that, since the service locks a key that goes on signing badly"
+		if expectKind(t, err, keyservice.Unauthorized); err.Error() != want || keyservice.RetryAfterOf(err) != wait {
+			t.Errorf("got %v, retry after %s", err, keyservice.RetryAfterOf(err))
+		}
+		b.calls(t, getKeys, sent)
 	}
-	first := list()
-	expectKind(t, first, keyservice.Unauthorized, "list keys: user "+b.alice+": the service answered 401 Unauthorized: "+
-		"APIGW.0301: Incorrect IAM authentication information: verify aksk signature fail; check the access key",
-		"nothing is sent for five minutes")
-	if wait := keyservice.RetryAfterOf(first); wait != 5*time.Minute {
-		t.Errorf("RetryAfter %s", wait)
-	}
+	list(1, 5*time.Minute)
 	b.pass(2 * time.Minute)
-	second := list()
-	if second == nil || second.Error() != first.Error() {
-		t.Errorf("the text changes:\n%v\n%v", first, second)
-	}
-	if wait := keyservice.RetryAfterOf(second); wait != 3*time.Minute {
-		t.Errorf("RetryAfter %s", wait)
-	}
+	list(1, 3*time.Minute)
 	_, err := wrong.Create(t.Context(), "alice", ttlIgnored)
 	expectKind(t, err, keyservice.Unauthorized, "find user: user alice: ", "verify aksk signature fail")
 	_, err = wrong.Create(t.Context(), b.alice, ttlIgnored)
 	expectKind(t, err, keyservice.Unauthorized, "create key: user ", "verify aksk signature fail")
-	b.calls(t, getKeys, 1)
 	b.calls(t, postKeys, 0)
 	b.pass(3*time.Minute - 1)
-	_ = list()
-	b.calls(t, getKeys, 1)
+	list(1, 1)
 	b.pass(1)
-	expectKind(t, list(), keyservice.Unauthorized, "verify aksk signature fail")
-	b.calls(t, getKeys, 2)
+	list(2, 5*time.Minute)
 }
 
 func TestAKeyThatWorksAgainIsNoticedByTheNextTry(t *testing.T) {
 	b := newBed(t, account.Options{})
-	b.create(t, "alice")
-	b.account.SetActive(account.DefaultAccessKeyID, false)
-	_, err := b.List(t.Context(), "alice")
-	expectKind(t, err, keyservice.Unauthorized, "ak is inactive")
-	b.account.SetActive(account.DefaultAccessKeyID, true)
-	_, err = b.List(t.Context(), "alice")
-	expectKind(t, err, keyservice.Unauthorized, "ak is inactive")
-	b.pass(5 * time.Minute)
-	for range 2 {
-		if _, err := b.List(t.Context(), "alice"); err != nil {
-			t.Error(err)
-		}
-	}
-	b.calls(t, getKeys, 3)
-}
-
-func TestEveryKindOf401StopsTheRequests(t *testing.T) {
-	for name, body := range map[string]string{
-		"without a body":     "",
-		"of a proxy":         "<html>",
-		"of the token check": `{"error_code":"APIGW.0303","error_msg":"Incorrect app authentication information"}`,
-		"of classic IAM":     `{"error":{"code":401,"message":"The request you have made requires authentication.","title":"Unauthorized"}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, account.Options{})
-			b.account.Inject(anyCreate, b.answer(401, body))
-			for range 3 {
-				_, err := b.Create(t.Context(), b.alice, ttlIgnored)
-				expectKind(t, err, keyservice.Unauthorized, "create key: ", "401", "check the access key")
-			}
-			b.calls(t, postKeys, 1)
-		})
-	}
-}
-
-func TestALockedKeyIsReportedAndUsedAfterTheLock(t *testing.T) {
-	b := newBed(t, account.Options{})
 	for range 6 { // somebody else
 		_, _ = b.connect(t, account.DefaultAccessKeyID, "wrong").List(t.Context(), b.alice)
 	}
-	_, err := b.List(t.Context(), b.alice)
-	expectKind(t, err, keyservice.Unauthorized, "AK access failed to reach the limit,forbidden")
+	b.account.ResetCalls()
+	list := func(sent int, text string) {
+		t.Helper()
+		if _, err := b.List(t.Context(), b.alice); text != "" || err != nil {
+			expectKind(t, err, keyservice.Unauthorized, text)
+		}
+		b.calls(t, getKeys, sent)
+	}
+	list(1, "AK access failed to reach the limit,forbidden")
 	b.pass(5 * time.Minute)
-	b.create(t, b.alice)
+	list(2, "")
+	b.account.SetActive(account.DefaultAccessKeyID, false)
+	list(3, "ak is inactive")
+	b.account.SetActive(account.DefaultAccessKeyID, true)
+	list(3, "ak is inactive")
+	b.pass(5 * time.Minute)
+	list(4, "")
+	list(5, "")
 }
 
-func TestAWrongSecretDoesNotLockTheKeyForOthers(t *testing.T) {
-	b := newBed(t, account.Options{})
-	wrong := b.connect(t, account.DefaultAccessKeyID, "wrong")
-	var waiting sync.WaitGroup
-	for range 50 {
-		waiting.Go(func() {
-			_, err := wrong.List(t.Context(), b.alice)
-			if keyservice.KindOf(err) != keyservice.Unauthorized {
-				t.Errorf("got %v", err)
-			}
-		})
+func TestEveryKindOf401StopsTheRequests(t *testing.T) {
+	for _, body := range []string{"", "<html>", `{"error":{"code":401,"message":"The request you have made requires authentication."}}`} {
+		b := newBed(t, account.Options{})
+		b.account.Inject(anyCreate, b.answer(401, body))
+		for range 2 {
+			_, err := b.Create(t.Context(), b.alice, ttlIgnored)
+			expectKind(t, err, keyservice.Unauthorized, "create key: ", "401", "check the access key")
+		}
+		b.calls(t, postKeys, 1)
 	}
-	waiting.Wait()
-	b.calls(t, getKeys, 1)
-	b.create(t, b.alice)
 }
 
 // blocked is a service whose answers wait for the status that they are to have.
@@ -126,25 +91,20 @@ type blocked struct {
 
 	clock  *clocktesting.FakePassiveClock
 	answer chan int
-	mu     sync.Mutex
-	sent   int
+	sent   atomic.Int64
+	errs   chan error
 }
 
 func newBlocked(t *testing.T) *blocked {
 	t.Helper()
-	b := &blocked{clock: clocktesting.NewFakePassiveClock(start), answer: make(chan int)}
-	service, err := New(Config{
-		URL: "https://iam.example", DomainID: "d", AccessKeyID: "A", SecretAccessKey: "s", Now: b.clock.Now,
-		HTTP: &http.Client{Transport: bed.RoundTripper(func(*http.Request) (*http.Response, error) {
-			b.mu.Lock()
-			b.sent++
-			b.mu.Unlock()
-			recorder := httptest.NewRecorder()
-			recorder.WriteHeader(<-b.answer)
-			_, err := recorder.WriteString(`{"access_keys":[]}`)
-			return recorder.Result(), err
-		})},
-	})
+	b := &blocked{clock: clocktesting.NewFakePassiveClock(start), answer: make(chan int), errs: make(chan error, 20)}
+	config := goodConfig
+	config.Now = b.clock.Now
+	config.HTTP = &http.Client{Transport: bed.RoundTripper(func(*http.Request) (*http.Response, error) {
+		b.sent.Add(1)
+		return &http.Response{StatusCode: <-b.answer, Body: io.NopCloser(strings.NewReader(`{"access_keys":[]}`))}, nil
+	})}
+	service, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,121 +112,134 @@ func newBlocked(t *testing.T) *blocked {
 	return b
 }
 
-func TestUntilASignatureWasAcceptedOneRequestIsUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBlocked(t)
-		errs := make(chan error, 20)
-		for range 20 {
-			go func() {
-				_, err := b.List(t.Context(), someID)
-				errs <- err
-			}()
-		}
-		synctest.Wait()
-		if b.sent != 1 {
-			t.Errorf("%d requests are under way", b.sent)
-		}
-		b.answer <- 401
-		for range 20 {
-			expectKind(t, <-errs, keyservice.Unauthorized, "401")
-		}
-		if b.sent != 1 {
-			t.Errorf("%d requests went out", b.sent)
-		}
-	})
+// list makes so many calls at once, of which so many are sent, and waits until nothing goes on.
+func (b *blocked) list(t *testing.T, calls int, sent int64) {
+	t.Helper()
+	before := b.sent.Load()
+	for range calls {
+		go func() {
+			_, err := b.List(t.Context(), someID)
+			b.errs <- err
+		}()
+	}
+	synctest.Wait()
+	if got := b.sent.Load() - before; got != sent {
+		t.Errorf("of %d requests, %d are under way, want %d", calls, got, sent)
+	}
 }
 
-func TestAKeyThatGoesBadUnderLoadIsNotLocked(t *testing.T) {
+// ended returns how many of so many calls ended well. The others ended with a 401.
+func (b *blocked) ended(t *testing.T, calls int) (good int) {
+	t.Helper()
+	for range calls {
+		if err := <-b.errs; err == nil {
+			good++
+		} else {
+			expectKind(t, err, keyservice.Unauthorized, "401")
+		}
+	}
+	return good
+}
+
+const someID = "0123456789abcdef0123456789abcdef"
+
+func TestABadKeyIsNotLockedUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBlocked(t)
-		errs := make(chan error, 20)
-		list := func() {
-			_, err := b.List(t.Context(), someID)
-			errs <- err
+		refusedAlone := func() { // while no signature was accepted since the last 401, one request is under way
+			b.list(t, 20, 1)
+			b.answer <- 401
+			if good := b.ended(t, 20); good != 0 {
+				t.Errorf("%d requests succeeded", good)
+			}
+			b.clock.SetTime(b.clock.Now().Add(5 * time.Minute))
 		}
-		go list()
+		refusedAlone()
+		b.list(t, 1, 1)
 		b.answer <- 200
-		if err := <-errs; err != nil {
-			t.Fatal(err)
+		if good := b.ended(t, 1); good != 1 {
+			t.Error("the signature was not accepted")
 		}
-		b.sent = 0
-		for range 20 {
-			go list()
-		}
-		synctest.Wait()
-		if b.sent != 5 {
-			t.Errorf("%d requests are under way", b.sent)
-		}
+		b.list(t, 20, 5)
 		for range 4 {
 			b.answer <- 401
 		}
 		synctest.Wait()
 		b.answer <- 200 // to a request from before: the gate stays closed
-		synctest.Wait()
-		go list()
-		synctest.Wait()
-		good := 0
-		for range 21 {
-			if <-errs == nil {
-				good++
-			}
+		good := b.ended(t, 20)
+		b.list(t, 1, 0)
+		if good += b.ended(t, 1); good != 1 {
+			t.Errorf("%d requests succeeded", good)
 		}
-		if good != 1 || b.sent != 5 {
-			t.Errorf("%d of %d requests succeeded", good, b.sent)
-		}
-		b.clock.SetTime(start.Add(5 * time.Minute))
-		for range 20 {
-			go list()
-		}
-		synctest.Wait()
-		if b.sent != 6 {
-			t.Errorf("%d requests went out after the pause", b.sent-5)
-		}
-		b.answer <- 401
-		for range 20 {
-			expectKind(t, <-errs, keyservice.Unauthorized)
+		b.clock.SetTime(b.clock.Now().Add(5 * time.Minute))
+		refusedAlone()
+	})
+}
+
+func TestACallerStopsWaitingAtTheGateWhenItsContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlocked(t)
+		b.list(t, 1, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := b.Create(ctx, someID, ttlIgnored)
+		expectKind(t, err, keyservice.Unavailable, "create key: user "+someID+": ", "did not answer in time")
+		b.answer <- 200
+		if good := b.ended(t, 1); good != 1 || b.sent.Load() != 1 {
+			t.Errorf("%d requests", b.sent.Load())
 		}
 	})
 }
 
-const someID = "0123456789abcdef0123456789abcdef"
-
-func TestACallerStopsWaitingAtTheGateWhenItsContextEnds(t *testing.T) {
+func TestAClockThatIsWrongIsReportedWithTheDifference(t *testing.T) {
 	for name, test := range map[string]struct {
-		context func(context.Context) (context.Context, context.CancelFunc)
+		ahead   time.Duration
+		options account.Options
 		text    string
 	}{
-		"canceled": {context.WithCancel, "canceled before the service answered"},
-		"a deadline": {func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, time.Second)
-		}, "did not answer in time"},
+		"ahead":                    {20 * time.Minute, account.Options{}, "is 20 minutes ahead of the service's, which allows 15: set the operator's clock right"},
+		"behind":                   {-26 * time.Hour, account.Options{}, "is 1560 minutes behind the service's"},
+		"with the other code":      {20 * time.Minute, account.Options{SkewCode: "APIGW.0303"}, "APIGW.0303: Incorrect IAM authentication information: calc ak sk signature fail:signature expired, signature time, server time; the operator's clock is 20 minutes"},
+		"where less is allowed":    {6 * time.Minute, account.Options{Skew: time.Minute}, "is 6 minutes ahead"},
+		"too little to be blamed":  {4*time.Minute + 58*time.Second, account.Options{Skew: time.Minute}, "check the access key"},
+		"where the answer is dull": {20 * time.Minute, account.Options{NoDate: true}, "check the access key"},
+		"where errors are empty":   {20 * time.Minute, account.Options{Shape: account.ShapeBare}, "is 20 minutes ahead"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBlocked(t)
-				first := make(chan error)
-				go func() {
-					_, err := b.List(t.Context(), someID)
-					first <- err
-				}()
-				synctest.Wait()
-				ctx, cancel := test.context(t.Context())
-				defer cancel()
-				second := make(chan error)
-				go func() {
-					_, err := b.Create(ctx, someID, ttlIgnored)
-					second <- err
-				}()
-				synctest.Wait()
-				if name == "canceled" {
-					cancel()
-				}
-				expectKind(t, <-second, keyservice.Unavailable, "create key: user "+someID+": ", test.text)
-				b.answer <- 200
-				if err := <-first; err != nil || b.sent != 1 {
-					t.Errorf("%d requests, %v", b.sent, err)
-				}
-			})
+			b := newBed(t, test.options)
+			b.own.SetTime(start.Add(test.ahead))
+			_, err := b.List(t.Context(), b.alice)
+			expectKind(t, err, keyservice.Unauthorized, test.text)
 		})
+	}
+}
+
+func TestADriftingClockIsReportedWithTheSameText(t *testing.T) {
+	b := newBed(t, account.Options{})
+	texts := map[string]bool{}
+	for _, ahead := range []time.Duration{20*time.Minute + 29*time.Second, 20*time.Minute + 31*time.Second, 20 * time.Minute, 19*time.Minute + 10*time.Second} {
+		b.own.SetTime(b.clock.Now().Add(ahead))
+		_, err := b.List(t.Context(), b.alice)
+		expectKind(t, err, keyservice.Unauthorized)
+		texts[err.Error()] = true
+		b.pass(6 * time.Minute)
+	}
+	if len(texts) != 1 {
+		t.Errorf("got %v", texts)
+	}
+	b.own.SetTime(b.clock.Now())
+	b.account.SetActive(account.DefaultAccessKeyID, false)
+	_, err := b.List(t.Context(), b.alice)
+	expectKind(t, err, keyservice.Unauthorized, "ak is inactive; check the access key")
+}
+
+func TestAClockThatIsSetRightIsEnough(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Hour, 16 * time.Minute, -time.Hour} {
+		b := newBed(t, account.Options{})
+		b.own.SetTime(start.Add(ahead))
+		_, err := b.List(t.Context(), b.alice)
+		expectKind(t, err, keyservice.Unauthorized, "set the operator's clock right")
+		b.own.SetTime(start)
+		b.create(t, b.alice)
 	}
 }
