@@ -40,7 +40,6 @@ type testBed struct {
 
 	account *account.Simulator
 	server  *simulator.Server
-	http    *http.Client
 	// clock is the account's, own the operator's.
 	clock, own *clocktesting.FakePassiveClock
 	alice      string // ID
@@ -60,11 +59,9 @@ func newBed(t *testing.T, options account.Options) *testBed {
 // connect returns another backend for the same account, with this key.
 func (b *testBed) connect(t *testing.T, accessKeyID, secret string) *Service {
 	t.Helper()
-	client := bed.Client(t, b.server)
-	b.http = client
 	service, err := New(Config{
 		URL: b.server.URL, DomainID: account.DefaultDomainID, AccessKeyID: accessKeyID,
-		SecretAccessKey: keyservice.Secret(secret), HTTP: client, Now: b.own.Now,
+		SecretAccessKey: keyservice.Secret(secret), HTTP: bed.Client(t, b.server), Now: b.own.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,9 @@ package huawei
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/simulator"
@@ -13,44 +15,21 @@ import (
 )
 
 func TestListReturnsTheUsersKeysFromAllPages(t *testing.T) {
-	for name, options := range map[string]account.Options{
-		"in one page":                 {},
-		"one key to a page":           {PageSize: 1},
-		"in short pages and empty":    {Pages: account.PagesShort},
-		"in short pages, null":        {Pages: account.PagesShort, Empty: "null"},
-		"in short pages, left out":    {Pages: account.PagesShort, Empty: "absent"},
-		"without asking for a domain": {DomainIDOptional: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, options)
-			b.account.AddUser("bob")
-			b.makeKey(t, "bob")
-			want := []string{b.makeKey(t, "alice").ID, b.create(t, "alice").ID}
-			b.account.SetActive(want[0], false)
-			keys, err := b.List(t.Context(), "alice")
-			if err != nil || !sameSet(ids(keys), want) {
-				t.Fatalf("got %v, %v, want %v", keys, err, want)
-			}
-			for _, key := range keys {
-				if state := map[bool]keyservice.State{true: keyservice.Disabled, false: keyservice.Active}[key.ID == want[0]]; key.State != state {
-					t.Errorf("%s is %s", key.ID, key.State)
-				}
-				if !key.LastUsedAt.IsZero() || !key.ExpiresAt.IsZero() || key.OwnerUID != "" {
-					t.Errorf("got %+v", key)
-				}
-			}
-		})
-	}
-}
-
-func TestAUserWithoutKeysHasAnEmptyList(t *testing.T) {
 	for _, empty := range []string{"[]", "null", "absent"} {
-		t.Run(empty, func(t *testing.T) {
-			b := newBed(t, account.Options{Empty: empty})
-			if keys, err := b.List(t.Context(), "alice"); err != nil || len(keys) != 0 {
-				t.Errorf("got %v, %v", keys, err)
-			}
-		})
+		b := newBed(t, account.Options{Pages: account.PagesShort, Empty: empty})
+		b.account.AddUser("bob")
+		b.makeKey(t, "bob")
+		inactive, active := b.makeKey(t, "alice").ID, b.create(t, "alice").ID
+		b.account.SetActive(inactive, false)
+		keys, err := b.List(t.Context(), "alice")
+		slices.SortFunc(keys, func(a, b keyservice.Key) int { return strings.Compare(string(a.State), string(b.State)) })
+		want := []keyservice.Key{
+			{ID: active, AccessKeyID: active, CreatedAt: start.Truncate(time.Millisecond), State: keyservice.Active},
+			{ID: inactive, AccessKeyID: inactive, CreatedAt: start.Truncate(time.Millisecond), State: keyservice.Disabled},
+		}
+		if err != nil || !slices.Equal(keys, want) {
+			t.Errorf("an empty page is %s: got %v, %v, want %v", empty, keys, err, want)
+		}
 	}
 }
 
@@ -64,7 +43,6 @@ func TestAnIncompleteListIsAnError(t *testing.T) {
 	}{
 		"the pages go in a circle":       {page(`"AAAA"`), "circle"},
 		"a key has no ID":                {simulator.Answer(200, nil, `{"access_keys":[{"status":"active"}]}`), "access_key_id"},
-		"an object without a list":       {simulator.Answer(200, nil, `{}`), "not that of Huawei"},
 		"no list, and keys counted":      {simulator.Answer(200, nil, `{"page_info":{"current_count":1}}`), "not that of Huawei"},
 		"a null list, nothing counted":   {simulator.Answer(200, nil, `{"access_keys":null,"page_info":{}}`), "not that of Huawei"},
 		"a list that is an object":       {simulator.Answer(200, nil, `{"access_keys":{}}`), "not that of Huawei"},
@@ -82,29 +60,23 @@ func TestAnIncompleteListIsAnError(t *testing.T) {
 	}
 }
 
-func TestARenamedUserIsStillKnownByTheOldNameUntilARestart(t *testing.T) {
-	b := newBed(t, account.Options{})
+func TestTheLastUseOfAKey(t *testing.T) {
+	b := newBed(t, account.Options{UsedAtCreation: true})
 	made := b.create(t, "alice")
-	b.account.RenameUser("alice", "alison")
-	if keys, err := b.List(t.Context(), "alice"); err != nil || len(keys) != 1 || keys[0].ID != made.ID {
-		t.Errorf("got %v, %v", keys, err)
+	lastUsed := func(want time.Time) {
+		t.Helper()
+		if at, err := b.LastUsed(t.Context(), "alice", made.ID); err != nil || !at.Equal(want) {
+			t.Errorf("got %s, %v", at, err)
+		}
 	}
-	fresh := b.connect(t, account.DefaultAccessKeyID, account.DefaultSecretAccessKey)
-	_, err := fresh.List(t.Context(), "alice")
-	expectKind(t, err, keyservice.NotFound, "user alice")
-}
+	lastUsed(start.Truncate(time.Millisecond)) // of one that was never used
+	b.pass(time.Hour)
+	b.account.Use(made.AccessKeyID, made.SecretAccessKey.Reveal())
+	lastUsed(start.Add(time.Hour).Truncate(time.Millisecond))
 
-func ids(keys []keyservice.Key) []string {
-	var all []string
-	for _, key := range keys {
-		all = append(all, key.ID)
-	}
-	return all
-}
-
-func sameSet(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(a, b)
+	_, err := b.LastUsed(t.Context(), b.alice, "A")
+	expectKind(t, err, keyservice.NotFound, "read last use: key A: the service knows no such key of the user")
+	b.account.Inject(anyList, simulator.Answer(200, nil, `{"access_key_last_used":{"last_used_at":"recently"}}`))
+	_, err = b.LastUsed(t.Context(), b.alice, made.ID)
+	expectKind(t, err, keyservice.Unavailable, "read last use: key "+made.ID+": ", "cannot be read")
 }
