@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 )
@@ -45,7 +46,7 @@ func TestDescribe(t *testing.T) {
 			"remote error: tls: bad certificate",
 		},
 		"a timeout of the network": {
-			&net.OpError{Op: "dial", Net: "tcp", Addr: proxy, Err: timeout{}},
+			&net.OpError{Op: "dial", Net: "tcp", Addr: proxy, Err: os.ErrDeadlineExceeded},
 			"the service did not answer in time",
 		},
 		"a deadline":      {fmt.Errorf("outer: %w", context.DeadlineExceeded), "the service did not answer in time"},
@@ -62,9 +63,3 @@ func TestDescribe(t *testing.T) {
 		})
 	}
 }
-
-type timeout struct{}
-
-func (timeout) Error() string   { return "i/o timeout" }
-func (timeout) Timeout() bool   { return true }
-func (timeout) Temporary() bool { return true }

@@ -15,6 +15,7 @@ import (
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
+	testbed "accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 )
 
@@ -41,12 +42,7 @@ func newBed(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{Core: simulator.NewCore(nil)}
 	b.Handle("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("answer")) })
-	server, err := simulator.Serve(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	b.server = server
+	b.server = testbed.Serve(t, b)
 	b.client = newClient(t, rest.TransportConfig{CABundle: b.server.CA})
 	return b
 }
@@ -89,17 +85,9 @@ func clientOf(client *http.Client, base string) *rest.Client {
 // expectKind fails the test unless err is of the kind, begins with the operation and has the text.
 func expectKind(t *testing.T, err error, call rest.Request, want keyservice.Kind, text string) {
 	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want kind %s", want)
-	}
-	if got := keyservice.KindOf(err); got != want {
-		t.Errorf("kind %s, want %s: %v", got, want, err)
-	}
-	if !strings.HasPrefix(err.Error(), call.Op+": ") || !strings.Contains(err.Error(), text) {
-		t.Errorf("got %q, want %q in it", err, text)
-	}
-	if strings.Contains(err.Error(), "geheim") {
-		t.Errorf("the error reveals the request: %q", err)
+	testbed.ExpectKind(t, err, want, text)
+	if !strings.HasPrefix(err.Error(), call.Op+": ") || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("the error lacks the operation, or reveals the request: %q", err)
 	}
 }
 
@@ -168,111 +156,40 @@ func TestALostAnswerIsAmbiguousUnlessTheRequestIsSafe(t *testing.T) {
 }
 
 func TestARequestThatNeverReachedTheServiceIsNotAmbiguous(t *testing.T) {
-	b := newBed(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	closed := free.Addr().String()
 	_ = free.Close()
-	stranger := newBed(t)
-	for name, test := range map[string]struct {
-		client *http.Client
-		url    string
-		text   string
-	}{
-		"nothing listens": {b.client, "https://" + closed, "cannot dial " + closed + ": connect: connection refused"},
-		"no such host":    {b.client, "https://host.invalid", `cannot resolve the host "host.invalid": `},
-		"another CA": {
-			stranger.client, b.server.URL, "signed by an unknown authority; give its CA in the KeyService's spec.tls",
-		},
-		"the system's CAs": {newClient(t, rest.TransportConfig{}), b.server.URL, "signed by an unknown authority"},
-		"a name not in the certificate": {
-			b.client, strings.Replace(b.server.URL, "127.0.0.1", "localhost", 1), "certificate is valid for service.example, not localhost",
-		},
+	client := newClient(t, rest.TransportConfig{})
+	for url, text := range map[string]string{
+		"https://" + closed:    "cannot dial " + closed + ": connect: connection refused",
+		"https://host.invalid": `cannot resolve the host "host.invalid": `,
 	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := send(t.Context(), test.client, unsafe, test.url)
-			expectKind(t, err, unsafe, keyservice.Unavailable, test.text)
-			_, again := send(t.Context(), test.client, unsafe, test.url)
-			if again == nil || again.Error() != err.Error() {
-				t.Errorf("the text changes:\n%v\n%v", err, again)
-			}
-		})
-	}
-	t.Run("the service is down", func(t *testing.T) {
-		b.server.Down(true)
-		b.client.CloseIdleConnections()
-		_, err := b.send(t.Context(), t, unsafe)
-		expectKind(t, err, unsafe, keyservice.Unavailable, "")
-	})
-}
-
-func TestWithoutVerificationAnyCertificateIsAccepted(t *testing.T) {
-	b := newBed(t)
-	client := newClient(t, rest.TransportConfig{InsecureSkipVerify: true})
-	if _, err := send(t.Context(), client, safe, b.server.URL); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestADeadlineEndsTheWait(t *testing.T) {
-	for name, effect := range map[string]simulator.Effect{
-		"for the answer": simulator.Hang(nil),
-		"for the body": func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-			w.WriteHeader(http.StatusOK)
-			_ = http.NewResponseController(w).Flush()
-			simulator.Hang(nil)(w, r, nil)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t)
-			if _, err := b.send(t.Context(), t, safe); err != nil { // opens the connection that is used below
-				t.Fatal(err)
-			}
-			b.Inject(simulator.Rule{}, effect)
-			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-			defer cancel()
-			_, err := b.send(ctx, t, unsafe)
-			expectKind(t, err, unsafe, keyservice.Ambiguous, "the service did not answer in time")
-		})
-	}
-	t.Run("by the client's own timeout", func(t *testing.T) {
-		b := newBed(t)
-		b.Inject(simulator.Rule{}, simulator.Hang(nil))
-		if b.client.Timeout != rest.Timeout {
-			t.Errorf("timeout %s", b.client.Timeout)
+		_, err := send(t.Context(), client, unsafe, url)
+		expectKind(t, err, unsafe, keyservice.Unavailable, text)
+		_, again := send(t.Context(), client, unsafe, url)
+		if again == nil || again.Error() != err.Error() {
+			t.Errorf("the text changes:\n%v\n%v", err, again)
 		}
-		b.client.Timeout = 500 * time.Millisecond
-		_, err := b.send(t.Context(), t, safe)
-		expectKind(t, err, safe, keyservice.Unavailable, "the service did not answer in time")
-	})
+	}
 }
 
-func TestACancelEndsTheWaitAtOnce(t *testing.T) {
+func TestTheClientsTimeoutEndsTheWait(t *testing.T) {
 	b := newBed(t)
-	arrived := make(chan struct{})
-	b.Inject(simulator.Rule{}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		arrived <- struct{}{}
-		simulator.Hang(nil)(w, r, next)
-	})
-	fastest := time.Hour
-	for range 3 { // of which one meets a machine that is not busy
-		ctx, cancel := context.WithCancel(t.Context())
-		result := make(chan error)
-		go func() {
-			_, err := b.send(ctx, t, unsafe)
-			result <- err
-		}()
-		<-arrived
-		start := time.Now()
-		cancel()
-		err := <-result
-		fastest = min(fastest, time.Since(start))
-		expectKind(t, err, unsafe, keyservice.Ambiguous, "canceled before the service answered")
+	b.Inject(simulator.Rule{}, simulator.Hang(nil))
+	if b.client.Timeout != rest.Timeout {
+		t.Errorf("timeout %s", b.client.Timeout)
 	}
-	if fastest > 100*time.Millisecond {
-		t.Errorf("it took %s", fastest)
+	b.client.Timeout = 500 * time.Millisecond
+	for _, call := range []rest.Request{safe, unsafe} {
+		want := keyservice.Ambiguous
+		if call.Safe {
+			want = keyservice.Unavailable
+		}
+		_, err := b.send(t.Context(), t, call)
+		expectKind(t, err, call, want, "the service did not answer in time")
 	}
 }
 

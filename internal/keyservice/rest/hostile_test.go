@@ -79,25 +79,23 @@ func TestAnAnswerCannotExhaustMemoryOrTime(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsCompressedIsRead(t *testing.T) {
-	b := newBed(t)
-	b.Inject(simulator.Rule{}, compressed("[1,2]", 1))
-	response, err := b.send(t.Context(), t, safe)
-	if err != nil || string(response.Body) != "[1,2]" {
-		t.Errorf("got %+v, %v", response, err)
-	}
+// serveTLS serves with this configuration until the test ends, and returns the certificate too.
+func serveTLS(t *testing.T, config *tls.Config, handler http.HandlerFunc) (server *httptest.Server, certificate []byte) {
+	t.Helper()
+	server = httptest.NewUnstartedServer(handler)
+	server.TLS = config
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.TLS.Certificates[0].Certificate[0]})
 }
 
 func TestOldTLSIsRefused(t *testing.T) {
 	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			reached := false
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
-			server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
-			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			server.StartTLS()
-			defer server.Close()
-			ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+			config := &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
+			server, ca := serveTLS(t, config, func(http.ResponseWriter, *http.Request) { reached = true })
 			for _, config := range []rest.TransportConfig{{CABundle: ca}, {InsecureSkipVerify: true}} {
 				_, err := send(t.Context(), newClient(t, config), unsafe, server.URL)
 				switch {

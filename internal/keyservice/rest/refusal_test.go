@@ -181,11 +181,9 @@ func TestRetryAfter(t *testing.T) {
 		"a date without the service's":  {http.Header{"Retry-After": {"Sun, 01 Mar 2026 12:00:30 GMT"}, "Date": nil}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t)
-			b.Inject(simulator.Rule{}, simulator.Answer(429, test.header, ""))
-			_, err := b.send(t.Context(), t, safe)
-			if got := keyservice.RetryAfterOf(err); keyservice.KindOf(err) != keyservice.Throttled || got != test.want {
-				t.Errorf("got %s, %v, want %s", got, err, test.want)
+			refused := refusal(t, answer{429, test.header, ""}, safe)
+			if got := keyservice.RetryAfterOf(refused); keyservice.KindOf(refused) != keyservice.Throttled || got != test.want {
+				t.Errorf("got %s, %v, want %s", got, refused, test.want)
 			}
 		})
 	}

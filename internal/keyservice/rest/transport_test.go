@@ -10,7 +10,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"net/http"
@@ -131,25 +130,9 @@ func TestAnExpiredCertificateIsReportedWithTheSameTextEachTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close() //nolint:errcheck // a test's listener
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_ = conn.(*tls.Conn).Handshake()
-			_ = conn.Close()
-		}
-	}()
-	client := newClient(t, rest.TransportConfig{CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})})
-	_, err = send(t.Context(), client, unsafe, "https://"+listener.Addr().String())
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server, ca := serveTLS(t, config, nil)
+	_, err = send(t.Context(), newClient(t, rest.TransportConfig{CABundle: ca}), unsafe, server.URL)
 	expectKind(t, err, unsafe, keyservice.Unavailable, "valid from 2020-01-01T00:00:00Z to 2021-01-01T00:00:00Z only")
 	if strings.Contains(err.Error(), "current time") {
 		t.Errorf("the text changes with time: %v", err)
