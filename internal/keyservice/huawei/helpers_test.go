@@ -29,7 +29,6 @@ var (
 	start      = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 	anyCreate  = simulator.Rule{Method: http.MethodPost}
 	anyList    = simulator.Rule{Method: http.MethodGet, Path: usersPath + "/"}
-	anyUpdate  = simulator.Rule{Method: http.MethodPut}
 	anyDelete  = simulator.Rule{Method: http.MethodDelete}
 	ttlIgnored = keyservice.CreateRequest{TTL: time.Hour}
 )
