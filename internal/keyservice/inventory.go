@@ -94,12 +94,27 @@ func (i *Inventory) due(now time.Time) bool {
 // others get the last listing, marked as Stale, so that a service that hangs delays nobody else. With an error, Snapshot
 // returns the last listing that succeeded.
 func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, error) {
-	if snapshot, begun, err := i.begin(now); !begun {
-		return snapshot, err
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	due := i.due(now)
+	if !due || i.listing {
+		snapshot := i.current
+		snapshot.Stale = due
+		return snapshot, i.err
 	}
+	i.listing, i.tried = true, now
+	keys, err := i.list(ctx)
+	if i.err = err; err == nil {
+		i.current = Snapshot{At: now, keys: keys}
+	}
+	return i.current, err
+}
+
+// list makes a listing, and lets go of the lock meanwhile.
+func (i *Inventory) list(ctx context.Context) (map[string]listed, error) {
+	i.mu.Unlock()
 	defer func() { // also if the listing panics
 		i.mu.Lock()
-		defer i.mu.Unlock()
 		i.listing = false
 	}()
 	all, err := i.Lister.ListAll(ctx)
@@ -109,24 +124,5 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 			keys[key.ID] = listed{user, key.AccessKeyID, i.Clock.Ends(key.ExpiresAt), key.State}
 		}
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.err = err; err == nil {
-		i.current = Snapshot{At: now, keys: keys}
-	}
-	return i.current, err
-}
-
-// begin reports whether the caller is the one that lists now. If not, it returns what there is.
-func (i *Inventory) begin(now time.Time) (snapshot Snapshot, begun bool, err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	due := i.due(now)
-	if due && !i.listing {
-		i.listing, i.tried = true, now
-		return Snapshot{}, true, nil
-	}
-	snapshot = i.current
-	snapshot.Stale = due
-	return snapshot, false, i.err
+	return keys, err
 }

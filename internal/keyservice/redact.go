@@ -21,13 +21,7 @@ type Redactor struct{ secrets []Secret }
 
 // NewRedactor returns a redactor of these secrets; empty ones are left out.
 func NewRedactor(secrets ...Secret) *Redactor {
-	r := &Redactor{}
-	for _, secret := range secrets {
-		if secret != "" {
-			r.secrets = append(r.secrets, secret)
-		}
-	}
-	return r
+	return &Redactor{slices.DeleteFunc(slices.Clone(secrets), func(secret Secret) bool { return secret == "" })}
 }
 
 // Clean replaces the secrets in every form in which a request carries them or an answer quotes them.
@@ -35,13 +29,12 @@ func (r *Redactor) Clean(text string) string {
 	if r == nil {
 		return text
 	}
-	var plain []string
+	var plain, pairs []string
 	for _, secret := range r.secrets {
 		plain = append(plain, plainForms(secret.Reveal())...)
 	}
 	// Longer ones first, and all in one step, so that a replacement is not searched again.
 	slices.SortFunc(plain, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
 	for _, form := range plain {
 		pairs = append(pairs, form, redacted)
 	}
@@ -88,10 +81,7 @@ func plainForms(secret string) []string {
 
 // quoted returns the text as json.Marshal writes it, without the quotes.
 func quoted(text string) string {
-	encoded, err := json.Marshal(text)
-	if err != nil {
-		return text
-	}
+	encoded, _ := json.Marshal(text) // never fails for a string
 	return string(encoded[1 : len(encoded)-1])
 }
 
@@ -113,28 +103,19 @@ func encodedForms(secret string) []string {
 	return forms
 }
 
-// isBase64 reports whether a byte occurs in base64, in the standard alphabet or in that for URLs.
-func isBase64(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/-_=", c) >= 0
-}
+// base64Alphabet has the standard alphabet and that for URLs.
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 
 // replaceRuns replaces every run of base64 that contains the form, since the characters beside it encode the rest of the
 // secret.
 func replaceRuns(text, form string) string {
 	var cleaned strings.Builder
 	for {
-		start := strings.Index(text, form)
-		if start < 0 {
+		before, after, found := strings.Cut(text, form)
+		if !found {
 			return cleaned.String() + text
 		}
-		end := start + len(form)
-		for start > 0 && isBase64(text[start-1]) {
-			start--
-		}
-		for end < len(text) && isBase64(text[end]) {
-			end++
-		}
-		cleaned.WriteString(text[:start] + redacted)
-		text = text[end:]
+		cleaned.WriteString(strings.TrimRight(before, base64Alphabet) + redacted)
+		text = strings.TrimLeft(after, base64Alphabet)
 	}
 }
