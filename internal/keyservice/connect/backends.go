@@ -36,7 +36,7 @@ func connectQumulo(in input) (keyservice.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return usable(qumulo.New(config))
+	return qumulo.New(config)
 }
 
 func connectIONOS(in input) (keyservice.Service, error) {
@@ -44,7 +44,7 @@ func connectIONOS(in input) (keyservice.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return usable(ionos.New(ionos.Config{URL: in.spec.IONOS.URL, Token: token, HTTP: in.client}))
+	return ionos.New(ionos.Config{URL: in.spec.IONOS.URL, Token: token, HTTP: in.client})
 }
 
 func connectHuawei(in input) (keyservice.Service, error) {
@@ -52,14 +52,14 @@ func connectHuawei(in input) (keyservice.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return usable(huawei.New(huawei.Config{
+	return huawei.New(huawei.Config{
 		URL:             in.spec.Huawei.URL,
 		DomainID:        in.spec.Huawei.DomainID,
 		AccessKeyID:     id,
 		SecretAccessKey: secret,
 		HTTP:            in.client,
 		Now:             in.clock.Now,
-	}))
+	})
 }
 
 func connectONTAP(in input) (keyservice.Service, error) {
@@ -67,19 +67,11 @@ func connectONTAP(in input) (keyservice.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return usable(ontap.New(ontap.Config{
+	return ontap.New(ontap.Config{
 		URL:      in.spec.ONTAP.URL,
 		SVM:      in.spec.ONTAP.SVM,
 		Username: username,
 		Password: password,
 		HTTP:     in.client,
-	}))
-}
-
-// usable blames the KeyService for a configuration that a backend refuses.
-func usable[S keyservice.Service](service S, err error) (keyservice.Service, error) {
-	if err != nil {
-		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
-	}
-	return service, nil
+	})
 }

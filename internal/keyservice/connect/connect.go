@@ -49,48 +49,24 @@ type backend struct {
 	name string
 	// selected reports whether the spec names this service.
 	selected func(*v1alpha1.KeyServiceSpec) bool
-	connect  func(input) (keyservice.Service, error)
+	// connect blames the KeyService for an error that is not an *Error.
+	connect func(input) (keyservice.Service, error)
 }
 
 var backends = []backend{
-	{
-		name:     "qumulo",
-		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Qumulo != nil },
-		connect:  connectQumulo,
-	},
-	{
-		name:     "ionos",
-		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.IONOS != nil },
-		connect:  connectIONOS,
-	},
-	{
-		name:     "huawei",
-		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Huawei != nil },
-		connect:  connectHuawei,
-	},
-	{
-		name:     "ontap",
-		selected: func(spec *v1alpha1.KeyServiceSpec) bool { return spec.ONTAP != nil },
-		connect:  connectONTAP,
-	},
-}
-
-func backendOf(spec *v1alpha1.KeyServiceSpec) (backend, error) {
-	for _, b := range backends {
-		if b.selected(spec) {
-			return b, nil
-		}
-	}
-	return backend{}, &Error{v1alpha1.ReasonKeyServiceInvalid, errors.New("the spec names no key service that this operator knows")}
+	{"qumulo", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Qumulo != nil }, connectQumulo},
+	{"ionos", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.IONOS != nil }, connectIONOS},
+	{"huawei", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Huawei != nil }, connectHuawei},
+	{"ontap", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.ONTAP != nil }, connectONTAP},
 }
 
 // connect makes a Service from the spec and its Secrets. It sends nothing to the service.
 func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.PassiveClock, serviceClock *keyservice.ServiceClock, base http.RoundTripper) (keyservice.Service, error) {
-	b, err := backendOf(spec)
-	if err != nil {
-		return nil, err
+	i := slices.IndexFunc(backends, func(b backend) bool { return b.selected(spec) })
+	if i < 0 {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, errors.New("the spec names no key service that this operator knows")}
 	}
-	config := rest.TransportConfig{Backend: b.name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Clock: serviceClock, Base: base}
+	config := rest.TransportConfig{Backend: backends[i].name, QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Clock: serviceClock, Base: base}
 	if spec.TLS != nil {
 		config.InsecureSkipVerify = spec.TLS.InsecureSkipVerify != nil && *spec.TLS.InsecureSkipVerify
 		if spec.TLS.CABundle != "" {
@@ -108,7 +84,11 @@ func connect(spec *v1alpha1.KeyServiceSpec, material secrets, clock clock.Passiv
 	if err != nil {
 		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
 	}
-	return b.connect(input{spec, material, httpClient, clock})
+	service, err := backends[i].connect(input{spec, material, httpClient, clock})
+	if _, blamed := errors.AsType[*Error](err); err != nil && !blamed {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
+	}
+	return service, err
 }
 
 // secrets are the Secrets of one KeyService by name.
@@ -156,7 +136,7 @@ func (s secrets) value(name, key string) (keyservice.Secret, error) {
 	if !allowed(secret.Type, key) {
 		return "", &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("Secret %s/%s is of type %s, whose %s is not for a key service; put the credentials into a Secret of their own", s.namespace, name, secret.Type, key)} //nolint:staticcheck // Secret is a kind
 	}
-	value := trimLineBreak(secret.Data[key])
+	value := strings.TrimRight(string(secret.Data[key]), "\r\n")
 	if value == "" {
 		return "", &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf("Secret %s/%s has no key %s, or it is empty; add it", s.namespace, name, key)} //nolint:staticcheck // Secret is a kind
 	}

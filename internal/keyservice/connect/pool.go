@@ -13,13 +13,11 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -50,9 +48,6 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 		lister = oneUser{c.Service, user}
 	}
 	if c.inventories[user] == nil {
-		if c.inventories == nil {
-			c.inventories = map[string]*keyservice.Inventory{}
-		}
 		c.inventories[user] = &keyservice.Inventory{Lister: lister, Clock: c.Clock, Period: c.period}
 	}
 	return c.inventories[user]
@@ -220,14 +215,14 @@ func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, mater
 			return nil, err
 		}
 	}
-	connection := &Connection{
+	return &Connection{
 		Service:      connected,
 		Capabilities: keyservice.CapabilitiesOf(connected),
 		Identity:     identity,
 		Clock:        serviceClock,
 		period:       p.ResyncPeriod,
-	}
-	return connection, nil
+		inventories:  map[string]*keyservice.Inventory{},
+	}, nil
 }
 
 // Forget drops the connection of a KeyService that is gone.
@@ -247,13 +242,7 @@ func (p *Pool) version(ctx context.Context, service v1alpha1.GenericKeyService) 
 		if client.IgnoreNotFound(err) != nil {
 			return "", fmt.Errorf("looking up Secret %s: %w", name, err)
 		}
-		if apierrors.IsNotFound(err) {
-			parts = append(parts, "absent")
-			continue
-		}
-		parts = append(parts, secret.GetResourceVersion())
+		parts = append(parts, secret.GetResourceVersion()) // empty if there is no such Secret
 	}
 	return strings.Join(parts, "/"), nil
 }
-
-func trimLineBreak(value []byte) string { return strings.TrimRight(string(value), "\r\n") }
