@@ -91,8 +91,6 @@ type users struct {
 	client *client
 }
 
-func newUsers(client *client) *users { return &users{client: client} }
-
 // resolve returns the auth_id of a user that the service knows, or knew when it was first asked. It does not look up a user
 // who is given by auth_id.
 func (u *users) resolve(ctx context.Context, user string) (string, error) {

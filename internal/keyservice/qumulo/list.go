@@ -44,8 +44,8 @@ func (s *Service) ListAll(ctx context.Context) (map[string][]keyservice.Key, err
 	keys := map[string][]keyservice.Key{}
 	for _, entry := range entries {
 		owner := ""
-		if id := entry.authID(); id != "" {
-			owner = ownerPrefix + id
+		if id := entry.Owner.AuthID; id != "" {
+			owner = ownerPrefix + string(id)
 		}
 		keys[owner] = append(keys[owner], entry.key())
 	}
@@ -59,14 +59,14 @@ func (s *Service) listOwner(ctx context.Context, user, authID string) ([]keyserv
 	if refused, ok := rest.Refused(err); after != "" || (ok && unknownUser(refused)) {
 		entries, err = s.listEverything(ctx)
 		// In a list that names every owner, a key without one belongs to nobody.
-		entries = slices.DeleteFunc(entries, func(entry keyEntry) bool { return entry.authID() == "" })
+		entries = slices.DeleteFunc(entries, func(entry keyEntry) bool { return entry.Owner.AuthID == "" })
 	}
 	if err != nil {
 		return nil, err
 	}
 	var keys []keyservice.Key
 	for _, entry := range entries {
-		if owner := entry.authID(); owner == authID || owner == "" {
+		if owner := string(entry.Owner.AuthID); owner == authID || owner == "" {
 			keys = append(keys, entry.key())
 		}
 	}
@@ -97,11 +97,10 @@ func (s *Service) page(ctx context.Context, subject string, query url.Values) (e
 	if err != nil {
 		return nil, "", err
 	}
-	page, err := decodeKeyPage(answer.Body)
-	if err != nil {
+	if entries, after, err = decodeKeyPage(answer.Body); err != nil {
 		return nil, "", list.Fail(keyservice.Unavailable, err)
 	}
-	return page.entries, page.after, nil
+	return entries, after, nil
 }
 
 func listRequest(subject string, query url.Values) rest.Request {

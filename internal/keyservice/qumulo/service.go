@@ -60,7 +60,7 @@ func New(config Config) (*Service, error) {
 	if err != nil {
 		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the Qumulo client", Err: err}
 	}
-	return &Service{client: client, users: newUsers(client)}, nil
+	return &Service{client: client, users: &users{client: client}}, nil
 }
 
 // Limits implements keyservice.Service. There is no list lag: a cluster lists what it has just answered ("Access is revoked

@@ -21,11 +21,6 @@ type identity struct {
 	Name   string  `json:"name,omitempty"`
 }
 
-// foundIdentity is api_identity as it is answered. uid may be a number, null or "", and is not needed.
-type foundIdentity struct {
-	AuthID rest.Text `json:"auth_id"`
-}
-
 // decodeAuthID reads the answer to an identity. An answer without an auth_id is no identity. One with null is an identity
 // that cannot own keys.
 func decodeAuthID(body []byte) (string, error) {
@@ -40,69 +35,59 @@ func decodeAuthID(body []byte) (string, error) {
 	return string(authID), nil
 }
 
-// keyEntry is a key as listed. The list gives only the owner's auth_id (the guide's example answer).
-type keyEntry struct {
-	ID      rest.Text      `json:"access_key_id"`
-	Owner   *foundIdentity `json:"owner"`
-	Created rest.Time      `json:"creation_time"`
+// wireKey is what every answer says of a key.
+type wireKey struct {
+	ID      rest.Text `json:"access_key_id"`
+	Created rest.Time `json:"creation_time"`
 }
 
-func (e keyEntry) authID() string {
-	if e.Owner == nil {
-		return ""
-	}
-	return string(e.Owner.AuthID)
-}
-
-func (e keyEntry) key() keyservice.Key {
-	return keyservice.Key{ID: string(e.ID), AccessKeyID: string(e.ID), CreatedAt: e.Created.Time}
+func (k wireKey) key() keyservice.Key {
+	return keyservice.Key{ID: string(k.ID), AccessKeyID: string(k.ID), CreatedAt: k.Created.Time}
 }
 
 // createdKey is the only answer that has the secret. It leaves the owner out, so that nothing in it makes a good key
 // unreadable.
 type createdKey struct {
-	ID      rest.Text `json:"access_key_id"`
-	Secret  rest.Text `json:"secret_access_key"`
-	Created rest.Time `json:"creation_time"`
+	wireKey
+
+	Secret rest.Text `json:"secret_access_key"`
 }
 
-func (k createdKey) key() keyservice.Key {
-	return keyEntry{ID: k.ID, Created: k.Created}.key()
+// keyEntry is a key as listed. The list gives only the owner's auth_id (the guide's example answer).
+type keyEntry struct {
+	wireKey
+
+	Owner struct {
+		AuthID rest.Text `json:"auth_id"`
+	} `json:"owner"`
 }
 
-// keyPage is one page of the list.
-type keyPage struct {
-	entries []keyEntry
-	after   string
-}
-
-func decodeKeyPage(body []byte) (keyPage, error) {
+// decodeKeyPage reads one page of the list, and the cursor of the next one: empty if it was the last.
+func decodeKeyPage(body []byte) (entries []keyEntry, after string, err error) {
 	var wire struct {
 		Entries json.RawMessage `json:"entries"`
 		Paging  struct {
-			Next *string `json:"next"`
+			Next string `json:"next"`
 		} `json:"paging"`
 	}
-	var page keyPage
 	// A JSON object without entries is not an empty list, which would make every key look lost.
-	if json.Unmarshal(body, &wire) != nil || json.Unmarshal(wire.Entries, &page.entries) != nil {
-		return keyPage{}, errNotQumulo
+	if json.Unmarshal(body, &wire) != nil || json.Unmarshal(wire.Entries, &entries) != nil {
+		return nil, "", errNotQumulo
 	}
-	for _, entry := range page.entries {
+	for _, entry := range entries {
 		if entry.ID == "" {
-			return keyPage{}, errors.New("the service lists a key without its access_key_id")
+			return nil, "", errors.New("the service lists a key without its access_key_id")
 		}
 	}
-	if wire.Paging.Next == nil || *wire.Paging.Next == "" {
-		return page, nil
+	if wire.Paging.Next == "" {
+		return entries, "", nil
 	}
 	// A URI, relative or absolute, and perhaps with a host that only the service knows. Only its cursor is used.
-	next, err := url.Parse(*wire.Paging.Next)
+	next, err := url.Parse(wire.Paging.Next)
 	if err != nil || next.Query().Get("after") == "" {
-		return keyPage{}, errors.New("the service's paging.next does not say after which key to go on")
+		return nil, "", errors.New("the service's paging.next does not say after which key to go on")
 	}
-	page.after = next.Query().Get("after")
-	return page, nil
+	return entries, next.Query().Get("after"), nil
 }
 
 // problem is the body of an error. Every member is optional, and so is the body.
