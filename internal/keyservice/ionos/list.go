@@ -57,7 +57,7 @@ func (s *Service) list(ctx context.Context) ([]keyservice.Key, error) {
 			}
 		}
 		switch {
-		case !page.more:
+		case page.step == 0:
 			at = date
 			return "", nil
 		case len(all) == before:

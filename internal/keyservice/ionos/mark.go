@@ -5,7 +5,6 @@ package ionos
 
 import (
 	"crypto/sha1" //nolint:gosec // RFC 9562 names it; nothing secret depends on it
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -14,8 +13,9 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// namespace is this project's own for the UUIDs of keys. It must not change, or the keys of open intents are lost.
-var namespace = uuidBytes("1912f150-8ea0-4f6e-b9df-1fcb7d993b3c")
+// namespace is this project's own for the UUIDs of keys: the bytes of 1912f150-8ea0-4f6e-b9df-1fcb7d993b3c. It must not change,
+// or the keys of open intents are lost.
+const namespace = "\x19\x12\xf1\x50\x8e\xa0\x4f\x6e\xb9\xdf\x1f\xcb\x7d\x99\x3b\x3c"
 
 // maxDescription bounds a description, in bytes. No source says how long one may be.
 const maxDescription = 255
@@ -32,33 +32,22 @@ var (
 func (s *Service) ChooseID(_ string, owner keyservice.Owner, revision int64, keys []keyservice.Key) string {
 	name := fmt.Sprintf("%s/%d", owner.UID, revision)
 	id := uuid5(namespace, name)
-	for n := 1; s.memory.isTaken(id) || deadEnd(keys, id); n++ {
+	deadEnd := func(key keyservice.Key) bool {
+		return key.ID == id && (key.State == keyservice.Deleting || key.State == keyservice.Failed)
+	}
+	for n := 1; s.memory.isTaken(id) || slices.ContainsFunc(keys, deadEnd); n++ {
 		id = uuid5(namespace, fmt.Sprintf("%s/%d", name, n))
 	}
 	return id
 }
 
-func deadEnd(keys []keyservice.Key, id string) bool {
-	return slices.ContainsFunc(keys, func(key keyservice.Key) bool {
-		return key.ID == id && (key.State == keyservice.Deleting || key.State == keyservice.Failed)
-	})
-}
-
 // uuid5 is the name-based UUID of RFC 9562, section 5.5.
-func uuid5(space []byte, name string) string {
-	hash := sha1.Sum(append(slices.Clone(space), name...)) //nolint:gosec // see the import
+func uuid5(space, name string) string {
+	hash := sha1.Sum([]byte(space + name)) //nolint:gosec // see the import
 	id := hash[:16]
 	id[6] = id[6]&0x0f | 0x50 // version
 	id[8] = id[8]&0x3f | 0x80 // variant
 	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-}
-
-func uuidBytes(id string) []byte {
-	decoded, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
-	if err != nil || len(decoded) != 16 {
-		panic("not a UUID: " + id) // only for this package's own constant
-	}
-	return decoded
 }
 
 // mark returns the description of a key: one line for human readers, in which the operator finds the owner. It also contains

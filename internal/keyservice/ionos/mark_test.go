@@ -14,16 +14,10 @@ import (
 )
 
 func TestUUID5IsThatOfTheRFC(t *testing.T) {
-	dns := uuidBytes("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+	const dns = "\x6b\xa7\xb8\x10\x9d\xad\x11\xd1\x80\xb4\x00\xc0\x4f\xd4\x30\xc8" // 6ba7b810-9dad-11d1-80b4-00c04fd430c8
 	if got := uuid5(dns, "www.example.com"); got != "2ed6657d-e927-568b-95e1-2665a8aea6a2" { // RFC 9562, A.4
 		t.Errorf("got %s", got)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a namespace that is no UUID is accepted")
-		}
-	}()
-	uuidBytes("6ba7b810-9dad")
 }
 
 func TestChooseIDIsTheSameForTheSameAttemptOnly(t *testing.T) {

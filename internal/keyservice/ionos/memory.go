@@ -37,8 +37,6 @@ type madeKey struct {
 	at  time.Time
 }
 
-func newMemory() *memory { return &memory{made: map[string]madeKey{}, taken: map[string]bool{}} }
-
 // isNew reports whether the service might not know the key yet at this time.
 func (m madeKey) isNew(now time.Time) bool {
 	return !m.at.IsZero() && !now.IsZero() && now.Sub(m.at).Abs() < listLag // two servers' clocks may differ

@@ -103,7 +103,7 @@ func TestAnotherProcessKnowsNothingOfKeysThatAreNotListedYet(t *testing.T) {
 }
 
 func TestTheMemoryIsBounded(t *testing.T) {
-	m := newMemory()
+	m := &memory{made: map[string]madeKey{}, taken: map[string]bool{}}
 	for i := range 100 {
 		m.remember(keyservice.Key{ID: fmt.Sprint(i)}, start.Add(time.Duration(i)*listLag))
 	}
@@ -119,7 +119,7 @@ func TestTheMemoryIsBounded(t *testing.T) {
 }
 
 func TestWithoutADateNothingIsRemembered(t *testing.T) {
-	m := newMemory()
+	m := &memory{made: map[string]madeKey{}, taken: map[string]bool{}}
 	for name, times := range map[string][2]time.Time{
 		"of the create":          {{}, start},
 		"of the list":            {start, {}},

@@ -56,7 +56,7 @@ func New(config Config) (*Service, error) {
 	if err != nil {
 		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the IONOS client", Err: err}
 	}
-	return &Service{client: client, user: user, memory: newMemory()}, nil
+	return &Service{client: client, user: user, memory: &memory{made: map[string]madeKey{}, taken: map[string]bool{}}}, nil
 }
 
 // Limits implements keyservice.Service.

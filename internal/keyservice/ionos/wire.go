@@ -51,7 +51,7 @@ func (k keyRead) key() keyservice.Key {
 		ID:          k.id(),
 		AccessKeyID: string(k.Properties.Value.AccessKey),
 		CreatedAt:   k.Metadata.Value.Created.Time,
-		State:       stateOf(string(k.Metadata.Value.Status)),
+		State:       states[k.Metadata.Value.Status],
 		OwnerUID:    readMark(string(k.Properties.Value.Description), k.id()),
 	}
 }
@@ -60,20 +60,9 @@ func (k keyRead) credential() keyservice.Credential {
 	return keyservice.Credential{Key: k.key(), SecretAccessKey: keyservice.Secret(k.Properties.Value.SecretKey)}
 }
 
-// stateOf reads metadata.status. An unknown one says nothing against the key.
-func stateOf(status string) keyservice.State {
-	switch status {
-	case "AVAILABLE":
-		return keyservice.Active
-	case "PROVISIONING":
-		return keyservice.Pending
-	case "DESTROYING":
-		return keyservice.Deleting
-	case "FAILED":
-		return keyservice.Failed
-	default:
-		return ""
-	}
+// states by metadata.status. An unknown one says nothing against the key.
+var states = map[rest.Text]keyservice.State{
+	"AVAILABLE": keyservice.Active, "PROVISIONING": keyservice.Pending, "DESTROYING": keyservice.Deleting, "FAILED": keyservice.Failed,
 }
 
 // decodeKey reads the answer about the key with this ID.
@@ -94,9 +83,8 @@ func decodeKey(body []byte, id string) (keyRead, error) {
 // keyPage is one page of the list.
 type keyPage struct {
 	keys []keyservice.Key
-	// step leads to the offset of the next page; more: there may be one.
+	// step leads to the offset of the next page; 0: there is none.
 	step int
-	more bool
 }
 
 // decodeKeyPage reads a page of at most limit keys. There is no total count, and _links.next is not followed: it may lead
@@ -114,17 +102,19 @@ func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 	if json.Unmarshal(body, &wire) != nil || json.Unmarshal(wire.Items, &items) != nil || items == nil {
 		return keyPage{}, errNotIONOS
 	}
-	page := keyPage{step: limit}
 	if granted := wire.Limit.Value; granted > 0 && granted < limit {
-		page.step = granted
+		limit = granted
 	}
+	page := keyPage{}
 	for _, item := range items {
 		if item.ID == "" {
 			return keyPage{}, errors.New("the service lists a key without its id")
 		}
 		page.keys = append(page.keys, item.key())
 	}
-	page.more = len(items) > 0 && (len(items) >= page.step || wire.Links.Value.Next != "")
+	if len(items) > 0 && (len(items) >= limit || wire.Links.Value.Next != "") {
+		page.step = limit
+	}
 	return page, nil
 }
 
