@@ -45,26 +45,6 @@ func TestADeletionIsAcceptedAndTheKeyIsListedUntilItIsGone(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsGoneIsDeleted(t *testing.T) {
-	for name, test := range map[string]struct {
-		options cloud.Options
-		lists   int
-	}{
-		"as the service says":                          {cloud.Options{}, 0},
-		"with no reason, after reading the whole list": {cloud.Options{BareErrors: true, PageSize: 1}, 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, test.options)
-			b.makeKeys(t, 2)
-			if err := b.Delete(t.Context(), "", "11111111-1111-5111-8111-111111111111"); err != nil {
-				t.Error(err)
-			}
-			b.calls(t, deleteKey, 1)
-			b.calls(t, getKeys, test.lists)
-		})
-	}
-}
-
 func TestAFailedListDoesNotDecideARefusal(t *testing.T) {
 	b := newBed(t, cloud.Options{})
 	key := b.create(t, 1)

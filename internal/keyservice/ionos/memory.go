@@ -39,7 +39,7 @@ type madeKey struct {
 
 // isNew reports whether the service might not know the key yet at this time.
 func (m madeKey) isNew(now time.Time) bool {
-	return !m.at.IsZero() && !now.IsZero() && now.Sub(m.at).Abs() < listLag // two servers' clocks may differ
+	return !now.IsZero() && now.Sub(m.at).Abs() < listLag // two servers' clocks may differ
 }
 
 // remember notes a key that the service has made at this time.

@@ -39,32 +39,25 @@ func TestAKeyThatTheServiceDoesNotListYetIsListed(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsNeverListedIsForgottenAfterTheListLag(t *testing.T) {
+func TestAKeyThatIsGoneIsListedUntilTheListLagIsOverOrItWasListedBefore(t *testing.T) {
 	b := newBed(t, cloud.Options{})
-	made := b.create(t, 1)
+	made, seen := b.create(t, 1), b.create(t, 2)
 	b.cloud.RemoveKey(made.ID) // before any list
-	if len(b.list(t)) != 1 {
+	if len(b.list(t)) != 2 {
 		t.Error("it is given up at once")
+	}
+	b.cloud.RemoveKey(seen.ID)
+	if keys := b.list(t); len(keys) != 1 || keys[made.ID] != made.Key {
+		t.Errorf("got %v", keys)
 	}
 	b.after(listLag)
 	if keys := b.list(t); len(keys) != 0 {
-		t.Errorf("got %v", keys)
+		t.Errorf("after the list lag: %v", keys)
 	}
-	if err := b.Delete(t.Context(), "", made.ID); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAKeyThatWasListedAndIsGoneIsGone(t *testing.T) {
-	b := newBed(t, cloud.Options{})
-	made := b.create(t, 1)
-	b.list(t)
-	b.cloud.RemoveKey(made.ID)
-	if keys := b.list(t); len(keys) != 0 {
-		t.Errorf("got %v", keys)
-	}
-	if err := b.Delete(t.Context(), "", made.ID); err != nil {
-		t.Error(err)
+	for _, key := range []keyservice.Credential{made, seen} {
+		if err := b.Delete(t.Context(), "", key.ID); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -83,22 +76,6 @@ func TestARegeneratedKeyThatIsNotListedYetHasItsNewAccessKey(t *testing.T) {
 	hide()
 	if b.list(t)[made.ID] != regenerated.Key {
 		t.Errorf("listed %v", b.list(t))
-	}
-}
-
-func TestAnotherProcessKnowsNothingOfKeysThatAreNotListedYet(t *testing.T) {
-	b := newBed(t, cloud.Options{Unseen: 10 * time.Second})
-	made := b.create(t, 1)
-	b.Service = b.connect(t, b.alice)
-	if keys := b.list(t); len(keys) != 0 {
-		t.Errorf("got %v", keys)
-	}
-	// What it can do instead is the same create again.
-	_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-	expectKind(t, err, keyservice.Ambiguous, "the key exists", "404")
-	b.after(10 * time.Second)
-	if again := b.create(t, 1); len(b.cloud.Keys("alice")) != 1 || again.ID != made.ID || !b.valid(again) {
-		t.Errorf("got %v", b.cloud.Keys("alice"))
 	}
 }
 

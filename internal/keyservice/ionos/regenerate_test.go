@@ -14,37 +14,6 @@ import (
 	cloud "accesskey.dev/operator/test/simulator/ionos"
 )
 
-func TestARegeneratedKeyHasANewPair(t *testing.T) {
-	for name, test := range map[string]struct {
-		options cloud.Options
-		changes bool // the access key too
-		grace   bool // the old pair works on
-	}{
-		"and the old one ends at once":      {cloud.Options{}, false, false},
-		"answered with 201":                 {cloud.Options{RenewStatus: 201}, false, false},
-		"and another access key":            {cloud.Options{RenewChangesAccessKey: true}, true, false},
-		"and the old one has some grace":    {cloud.Options{RenewGrace: time.Hour}, false, true},
-		"though secrets are shown anywhere": {cloud.Options{Secrets: cloud.HiddenNot}, false, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, test.options)
-			old := b.create(t, 1)
-			regenerated, err := b.Regenerate(t.Context(), "", old.ID, time.Hour)
-			if err != nil || !b.valid(regenerated) || b.valid(old) != test.grace {
-				t.Fatalf("got %+v, %v", regenerated.Key, err)
-			}
-			want := old.Key
-			if test.changes {
-				want.AccessKeyID = regenerated.AccessKeyID
-			}
-			if regenerated.Key != want || (regenerated.AccessKeyID != old.AccessKeyID) != test.changes || b.list(t)[old.ID] != want {
-				t.Errorf("got %+v, want %+v", regenerated.Key, want)
-			}
-			b.calls(t, putRenew, 1)
-		})
-	}
-}
-
 func TestARegenerationCarriesNoBody(t *testing.T) {
 	b := newBed(t, cloud.Options{})
 	old := b.create(t, 1)
@@ -71,36 +40,6 @@ func TestAKeyMayBeProvisionedAgainByItsRegeneration(t *testing.T) {
 	b.after(20 * time.Second)
 	if !b.valid(regenerated) || b.list(t)[old.ID].State != keyservice.Active {
 		t.Errorf("got %v", b.list(t))
-	}
-}
-
-func TestFailuresOfARegeneration(t *testing.T) {
-	for name, test := range map[string]struct {
-		effect      simulator.Effect
-		kind        keyservice.Kind
-		regenerated bool
-		text        string
-	}{
-		"no answer":              {simulator.DropAnswer(), keyservice.Ambiguous, true, "closed the connection"},
-		"another key's answer":   {simulator.ReplaceAnswer(`{"id":"x"}`), keyservice.Ambiguous, true, "another key"},
-		"an answer without pair": {simulator.ReplaceAnswer(`{}`), keyservice.Ambiguous, true, "no pair"},
-		"refused":                {simulator.Answer(422, nil, `{"messages":[{"errorCode":"e"}]}`), keyservice.Invalid, false, "Entity: e"},
-		"another server":         {simulator.Answer(404, nil, "<html>"), keyservice.Unavailable, false, "URL"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, cloud.Options{})
-			old := b.create(t, 1)
-			b.cloud.Inject(anyRenew(old.ID).Once(), test.effect)
-			_, err := b.Regenerate(t.Context(), "", old.ID, 0)
-			expectKind(t, err, test.kind, "regenerate key: key "+old.ID+": ", test.text)
-			if b.valid(old) == test.regenerated {
-				t.Errorf("the old pair works: %t", b.valid(old))
-			}
-			b.calls(t, putRenew, 1)
-			if regenerated, err := b.Regenerate(t.Context(), "", old.ID, 0); err != nil || !b.valid(regenerated) {
-				t.Errorf("the next regeneration: %+v, %v", regenerated.Key, err)
-			}
-		})
 	}
 }
 

@@ -4,12 +4,13 @@
 package ionos
 
 import (
+	"encoding/base64"
 	"net/http"
+	"strings"
 	"testing"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/bed"
-	"accesskey.dev/operator/test/simulator"
 	cloud "accesskey.dev/operator/test/simulator/ionos"
 )
 
@@ -48,24 +49,46 @@ func TestProbeProvesTheToken(t *testing.T) {
 	b.calls(t, getKeys, 1)
 	_, err := b.connect(t, "wrong").Probe(t.Context())
 	expectKind(t, err, keyservice.Unauthorized, "check credentials: ", "the token is wrong or has ended")
-	b.cloud.SetPrivilege("alice", false)
-	_, err = b.Probe(t.Context())
-	expectKind(t, err, keyservice.Unauthorized, "privilege to use the Object Storage")
 }
 
 func TestErrorsOfOtherFormsAreRead(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"httpStatus":"x","messages":{"message":"no array"}}`: "no explanation",
-		`{"messages":[]}`:                                 "no explanation",
-		`{"messages":[{},{"message":"b"},null]}`:          ": b",
-		`{"messages":[{"errorCode":"a"},{"message":""}]}`: ": a",
-		`"text"`: "no explanation",
-		`null`:   "no explanation",
-		``:       "no explanation",
+		`{"httpStatus":400}`: "no explanation in the answer",
+		`{"httpStatus":"x","messages":{"message":"no array"}}`: "",
+		`{"messages":[]}`:                                 "",
+		`{"messages":[{},{"message":"b"},null]}`:          "b",
+		`{"messages":[{"errorCode":"a"},{"message":""}]}`: "a",
+		`"text"`: "",
+		`null`:   "",
+		``:       "",
 	} {
-		b := newBed(t, cloud.Options{})
-		b.cloud.Inject(anyCreate, simulator.Answer(400, nil, body))
-		_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
-		expectKind(t, err, keyservice.Invalid, "400 Bad Request: ", want)
+		if got := decodeProblem([]byte(body)).String(); got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestTheUserIsReadFromTheToken(t *testing.T) {
+	token := func(claims string) string {
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+	}
+	padded := "e30." + base64.URLEncoding.EncodeToString([]byte(`{"sub":"b"}`)) + ".c2ln"
+	for text, want := range map[string]string{
+		token(`{"identity":{"uuid":"0F00-1","contractNumber":31871865},"sub":"x"}`): "0f00-1",
+		token(`{"identity":{"uuid":""},"sub":"a"}`):                                 "a",
+		token(`{"identity":"odd","sub":"a"}`):                                       "a",
+		padded:                                                                      "b",
+	} {
+		if got := userOf(text); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	seen := map[string]bool{}
+	for _, odd := range []string{"", "opaque", "a.b", "a.!.c", token("[]"), token("{}"), token(`{"sub":{}}`)} {
+		user := userOf(odd)
+		if !strings.HasPrefix(user, "token-") || seen[user] || odd != "" && strings.Contains(user, odd) {
+			t.Errorf("%q: got %q", odd, user)
+		}
+		seen[user] = true
 	}
 }

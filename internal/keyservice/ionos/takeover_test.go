@@ -86,6 +86,7 @@ func TestAFailedTakeOverIsAmbiguous(t *testing.T) {
 				t.Errorf("RetryAfter %s", after)
 			}
 			_, again := b.Create(t.Context(), "", req)
+			b.calls(t, putRenew, 2)
 			if again == nil || again.Error() != err.Error() {
 				t.Errorf("the text changes:\n%v\n%v", err, again)
 			}
@@ -106,8 +107,6 @@ func TestAKeyThatCannotBeRegeneratedYetIsRegeneratedLater(t *testing.T) {
 		"since it is provisioned, 422":     {EnsureHides: true, Provisioning: 10 * time.Second, RenewEarlyStatus: 422},
 		"since it is provisioned, 400":     {EnsureHides: true, Provisioning: 10 * time.Second, RenewEarlyStatus: 400},
 		"and it is provisioned once more":  {EnsureHides: true, Provisioning: 10 * time.Second, RenewEarlyStatus: 409, ChangesProvision: true},
-		"and both, and with a new secret":  {EnsureHides: true, Unseen: 10 * time.Second, RenewChangesAccessKey: true},
-		"and the old one has some grace":   {EnsureHides: true, Unseen: 10 * time.Second, RenewGrace: time.Hour},
 		"and its secret is always visible": {Secrets: cloud.HiddenNot, EnsureHides: true, Unseen: 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -161,35 +160,60 @@ func TestAnIDWhoseKeyIsBeingDestroyedIsNotUsed(t *testing.T) {
 }
 
 func TestAUUIDThatIsTakenIsReportedAndNotChosenAgain(t *testing.T) {
-	for name, options := range map[string]cloud.Options{
-		"by another user":             {},
-		"by another user, no reason":  {BareErrors: true},
-		"by a key that is gone since": {DestroyedTaken: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, options)
-			former := b.Service
-			if !options.DestroyedTaken {
-				former = b.connect(t, b.bob) // the KeyService's former token was bob's
-			}
-			req := keyOf(b.Service, 1)
-			first, err := former.Create(t.Context(), "", req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if options.DestroyedTaken {
-				if err := b.Delete(t.Context(), "", first.ID); err != nil {
-					t.Fatal(err)
-				}
-			}
-			_, err = b.Create(t.Context(), "", req)
-			expectKind(t, err, keyservice.Invalid, "create key: key "+req.ID+": the UUID is taken by another party", "409 Conflict")
-			if made := b.create(t, 1); made.ID == req.ID || !b.valid(made) {
-				t.Errorf("got %+v", made.Key)
-			}
-			if b.valid(first) == options.DestroyedTaken {
-				t.Error("the other key was touched")
+	b := newBed(t, cloud.Options{})
+	req := keyOf(b.Service, 1)
+	theirs, err := b.connect(t, b.bob).Create(t.Context(), "", req) // the KeyService's former token was bob's
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Create(t.Context(), "", req)
+	expectKind(t, err, keyservice.Invalid, "create key: key "+req.ID+": the UUID is taken by another party", "409 Conflict")
+	if made := b.create(t, 1); made.ID == req.ID || !b.valid(made) || !b.valid(theirs) {
+		t.Errorf("got %+v", made.Key)
+	}
+}
+
+func TestTheOperatorsKeyAmongFiveIsTakenOver(t *testing.T) {
+	for _, status := range []int{400, 403, 409, 422} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			b := newBed(t, cloud.Options{LimitFirst: true, LimitStatus: status})
+			b.makeKeys(t, 4)
+			first := b.create(t, 1)
+			crashed := b.connect(t, b.alice)
+			second, err := crashed.Create(t.Context(), "", keyOf(crashed, 1))
+			if err != nil || !b.valid(second) || b.valid(first) {
+				t.Errorf("got %+v, %v", second.Key, err)
 			}
 		})
 	}
+}
+
+func TestAKeyWithoutOurMarkIsNotTakenOver(t *testing.T) {
+	for name, spoil := range map[string]func(*testBed, string){
+		"since its description was edited": func(b *testBed, id string) { b.cloud.Describe(id, "mine now") },
+		"since it failed":                  func(b *testBed, id string) { b.cloud.FailKey(id, "no space") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, cloud.Options{LimitFirst: true})
+			b.makeKeys(t, 4)
+			first := b.create(t, 1)
+			spoil(b, first.ID)
+			_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
+			expectKind(t, err, keyservice.QuotaExceeded)
+			b.calls(t, putRenew, 0)
+		})
+	}
+}
+
+func TestKeysThatAreBeingDestroyedMayCountAgainstTheLimit(t *testing.T) {
+	b := newBed(t, cloud.Options{Destroying: time.Minute})
+	for _, key := range b.makeKeys(t, 5)[:2] {
+		if err := b.Delete(t.Context(), "", key.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := b.Create(t.Context(), "", keyOf(b.Service, 1))
+	expectKind(t, err, keyservice.Unavailable, "(5), of which 2 are still being deleted")
+	b.after(time.Minute)
+	b.create(t, 1)
 }
