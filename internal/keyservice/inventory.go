@@ -110,7 +110,7 @@ func (i *Inventory) Snapshot(ctx context.Context, now time.Time) (Snapshot, erro
 	return i.current, err
 }
 
-// list makes a listing, and lets go of the lock meanwhile.
+// list makes a listing. It is called with the lock held, and unlocks it until the service has answered.
 func (i *Inventory) list(ctx context.Context) (map[string]listed, error) {
 	i.mu.Unlock()
 	defer func() { // also if the listing panics
