@@ -5,6 +5,7 @@ package qumulo
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,13 +76,19 @@ func (b *testBed) create(t *testing.T, user string) keyservice.Credential {
 	return credential
 }
 
-func (b *testBed) makeKey(t *testing.T, user string) simulator.Pair {
+// makeKeys makes as many foreign keys as fit, and returns their IDs in order.
+func (b *testBed) makeKeys(t *testing.T, user string) []string {
 	t.Helper()
-	pair, _, err := b.cluster.MakeKey(user)
-	if err != nil {
-		t.Fatal(err)
+	var made []string
+	for range keysPerUser {
+		pair, _, err := b.cluster.MakeKey(user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, pair.ID)
 	}
-	return pair
+	slices.Sort(made)
+	return made
 }
 
 // calls fails the test unless the route was called so often.
@@ -90,11 +97,13 @@ func (b *testBed) calls(t *testing.T, route string, want int) {
 	bed.ExpectCalls(t, b.cluster.Core, route, want)
 }
 
+// ids of keys, in order.
 func ids(keys []keyservice.Key) []string {
 	var all []string
 	for _, key := range keys {
 		all = append(all, key.ID)
 	}
+	slices.Sort(all)
 	return all
 }
 

@@ -58,93 +58,22 @@ func TestAnInvalidUserCostsNoCall(t *testing.T) {
 	}
 }
 
-func TestEveryNotationReachesTheSameUser(t *testing.T) {
-	b := newBed(t, cluster.Options{})
-	uid := uint32(4711)
-	authID := b.cluster.AddIdentity(cluster.Identity{
-		Domain: cluster.DomainActiveDirectory, Name: `EXAMPLE\bob`, UID: &uid, SID: "S-1-5-21-7-8-9-1234",
-	})
-	made := b.create(t, `ad:EXAMPLE\bob`)
-	for _, user := range []string{
-		`ad:EXAMPLE\bob`, `EXAMPLE\bob`, "uid:4711", "sid:S-1-5-21-7-8-9-1234", "S-1-5-21-7-8-9-1234", "auth_id:" + authID,
-	} {
-		t.Run(user, func(t *testing.T) {
-			keys, err := b.List(t.Context(), user)
-			if err != nil || len(keys) != 1 || keys[0].ID != made.ID {
-				t.Errorf("got %v, %v", keys, err)
-			}
-		})
-	}
-}
-
-func TestAnUnknownUserIsNotFound(t *testing.T) {
-	options := map[string]cluster.Options{
-		"answered with 400 and a class":      {},
-		"answered with 404 and a class":      {UnknownStatus: 404},
-		"answered with 400 without a body":   {BareErrors: true},
-		"answered with 404 without a body":   {UnknownStatus: 404, BareErrors: true},
-		"and so is one by a deleted auth_id": {DeletedOwnerRefused: true},
-	}
-	for name, option := range options {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, option)
-			for _, user := range []string{"local:nobody", "ad:nobody", "nobody", "sid:S-1-5-21-9-9-9-9"} {
-				_, err := b.List(t.Context(), user)
-				expectKind(t, err, keyservice.NotFound, "user "+user, "knows no such user")
-			}
-			for _, user := range []string{"local:nobody", "sid:S-1-5-21-9-9-9-9", "auth_id:999999"} {
-				_, err := b.Create(t.Context(), user, ttlIgnored)
-				expectKind(t, err, keyservice.NotFound, "user "+user)
-			}
-			if made := b.cluster.History(); len(made) != 0 {
-				t.Errorf("keys were made: %v", made)
-			}
-		})
-	}
-}
-
-func TestAUserIsResolvedOnce(t *testing.T) {
-	b := newBed(t, cluster.Options{})
-	for range 3 {
-		if _, err := b.List(t.Context(), "local:alice"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.create(t, "local:alice")
-	b.calls(t, postFind, 1)
-}
-
 func TestAnAuthIDIsNotLookedUp(t *testing.T) {
 	b := newBed(t, cluster.Options{})
-	user := "auth_id:" + b.alice
-	if keys, err := b.List(t.Context(), user); err != nil || len(keys) != 0 {
-		t.Fatalf("got %v, %v", keys, err)
-	}
-	b.create(t, user)
-	if keys, err := b.List(t.Context(), user); err != nil || len(keys) != 1 {
-		t.Fatalf("got %v, %v", keys, err)
+	b.create(t, "auth_id:"+b.alice)
+	if keys, err := b.List(t.Context(), "auth_id:"+b.alice); err != nil || len(keys) != 1 {
+		t.Errorf("got %v, %v", keys, err)
 	}
 	b.calls(t, postFind, 0)
 }
 
-func TestFailuresOfALookUp(t *testing.T) {
-	for name, test := range map[string]struct {
-		effect simulator.Effect
-		kind   keyservice.Kind
-		text   string
-	}{
-		"an identity without an auth_id is NotFound": {simulator.Answer(200, nil, `{"auth_id":null}`), keyservice.NotFound, "no auth_id"},
-		"an auth_id that is no number is NotFound": {
-			simulator.Answer(200, nil, `{"auth_id":"1&user=2"}`), keyservice.NotFound, "no auth_id",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, cluster.Options{})
-			b.cluster.Inject(anyFind, test.effect)
-			_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
-			expectKind(t, err, test.kind, test.text, "user local:alice")
-			b.cluster.LiftAll()
-			b.create(t, "local:alice") // the failure was not remembered
-		})
+func TestAnIdentityThatCannotOwnKeysIsNotFound(t *testing.T) {
+	for _, answer := range []string{`{"auth_id":null}`, `{"auth_id":"1&user=2"}`} {
+		b := newBed(t, cluster.Options{})
+		lift := b.cluster.Inject(anyFind, simulator.Answer(200, nil, answer))
+		_, err := b.Create(t.Context(), "local:alice", ttlIgnored)
+		expectKind(t, err, keyservice.NotFound, "find user: user local:alice: ", "no auth_id")
+		lift()
+		b.create(t, "local:alice") // the failure was not remembered
 	}
 }

@@ -44,22 +44,16 @@ func TestProbeReadsTheVersionAndProvesTheCredentials(t *testing.T) {
 	expectKind(t, err, keyservice.Unauthorized, "check credentials", "the token is wrong")
 }
 
-func TestMissingPrivilegesAreNamed(t *testing.T) {
-	for name, privileges := range map[string][]string{
-		"none":             {},
-		"the REST guide's": {cluster.CredentialsRead, cluster.CredentialsWrite},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, cluster.Options{})
-			b.cluster.SetPrivileges(privileges...)
-			_, err := b.ListAll(t.Context())
-			expectKind(t, err, keyservice.Unauthorized,
-				"PRIVILEGE_S3_CREDENTIALS_READ and _WRITE", "PRIVILEGE_S3_BUCKETS_READ and _WRITE")
-		})
+func TestTheListDecidesAnUnexplained404(t *testing.T) {
+	b := newBed(t, cluster.Options{BareErrors: true, PageSize: 1})
+	keys := b.makeKeys(t, "local:alice")
+	if err := b.Delete(t.Context(), "local:alice", "0000000000000ABCDEFG"); err != nil {
+		t.Error(err)
 	}
-	b := newBed(t, cluster.Options{
-		ReadPrivileges: []string{cluster.CredentialsRead}, WritePrivileges: []string{cluster.CredentialsWrite},
-	})
-	b.cluster.SetPrivileges(cluster.CredentialsRead, cluster.CredentialsWrite)
-	b.create(t, "local:alice")
+	b.calls(t, deleteKeys, 1)
+	b.calls(t, getKeys, len(keys)) // one a page
+	b.cluster.Inject(anyDelete, simulator.Answer(404, nil, ""))
+	expectKind(t, b.Delete(t.Context(), "local:alice", keys[0]), keyservice.Unavailable, "still lists")
+	b.cluster.Inject(anyList, simulator.Answer(404, nil, ""))
+	expectKind(t, b.Delete(t.Context(), "local:alice", keys[0]), keyservice.Unavailable, "list keys")
 }
