@@ -37,7 +37,7 @@ func TestKindOf(t *testing.T) {
 			}
 		})
 	}
-	if got := throttled.Error(); got != "list keys: slow down" {
+	if got := throttled.Error(); got != "list keys: slow down" || !errors.Is(throttled, throttled.Err) {
 		t.Errorf("got %q", got)
 	}
 }

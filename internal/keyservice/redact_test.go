@@ -19,7 +19,8 @@ import (
 const awkward = `p"<ä&\ +/w=7`
 
 func TestASecretIsTakenOutOfWhatQuotesIt(t *testing.T) {
-	redactor := keyservice.NewRedactor(awkward, "", "access-v1:abcdef")
+	const sloped = "a?~>b?~>" // differs in the two alphabets of base64
+	redactor := keyservice.NewRedactor(awkward, "", "access-v1:abcdef", sloped)
 	body, err := json.Marshal(map[string]string{"password": awkward})
 	if err != nil {
 		t.Fatal(err)
@@ -40,13 +41,19 @@ func TestASecretIsTakenOutOfWhatQuotesIt(t *testing.T) {
 		"in base64":          "Basic " + base64.StdEncoding.EncodeToString([]byte(awkward)),
 		"behind a name":      "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:"+awkward)),
 		"behind a longer":    "Basic " + base64.StdEncoding.EncodeToString([]byte("admins:"+awkward+"\n")),
-		"behind another":     "Basic " + base64.URLEncoding.EncodeToString([]byte("an-admin:"+awkward+"!")),
+		"behind another":     "Basic " + base64.StdEncoding.EncodeToString([]byte("an admin:"+awkward+"!")),
+		"behind eight":       "Basic " + base64.StdEncoding.EncodeToString([]byte("another:"+awkward+"!")),
+		"before a slope":     "Basic " + base64.StdEncoding.EncodeToString([]byte(sloped+"?~>?~>")),
+		"in base64 for URLs": "Basic " + base64.URLEncoding.EncodeToString([]byte("?~>?~>"+sloped+"?~>?~>")),
 		"another secret too": "Bearer access-v1:abcdef and " + awkward,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := redactor.Clean(text)
 			if !strings.Contains(got, "[redacted]") || tells(got, awkward) || strings.Contains(got, "abcdef") {
 				t.Errorf("%q became %q", text, got)
+			}
+			if strings.HasPrefix(text, "Basic ") && got != "Basic [redacted]" {
+				t.Errorf("%q became %q, which keeps a part", text, got)
 			}
 			if excerpt := redactor.Excerpt(text); tells(excerpt, awkward) || !strings.Contains(excerpt, "[redacted]") {
 				t.Errorf("%q is quoted as %q", text, excerpt)

@@ -1,50 +1,29 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package keyservice
+package keyservice_test
 
 import (
-	"context"
-	"errors"
 	"testing"
+	"time"
+
+	"accesskey.dev/operator/internal/keyservice"
 )
 
-type plainService struct{ keys int }
+// limited is a service that has nothing but limits.
+type limited struct {
+	keyservice.Service
 
-func (s plainService) Limits() Limits { return Limits{KeysPerUser: s.keys} }
-
-func (plainService) List(context.Context, string) ([]Key, error) { return nil, nil }
-
-func (plainService) Create(context.Context, string, CreateRequest) (Credential, error) {
-	return Credential{}, nil
+	limits keyservice.Limits
 }
 
-func (plainService) Delete(context.Context, string, string) error { return nil }
+func (l limited) Limits() keyservice.Limits { return l.limits }
 
-type listingService struct{ plainService }
-
-func (listingService) ListAll(context.Context) (map[string][]Key, error) { return nil, nil }
-
-func TestCapabilitiesOf(t *testing.T) {
-	for name, test := range map[string]struct {
-		service Service
-		want    Capabilities
-	}{
-		"one key leaves no room for overlap": {plainService{1}, Capabilities{KeysPerUser: 1}},
-		"two keys can overlap":               {plainService{2}, Capabilities{KeysPerUser: 2, Overlap: true}},
-		"a service that lists everything":    {listingService{plainService{5}}, Capabilities{KeysPerUser: 5, Overlap: true, ListsAll: true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := CapabilitiesOf(test.service); got != test.want {
-				t.Errorf("got %+v, want %+v", got, test.want)
-			}
-		})
-	}
-}
-
-func TestAnErrorLeadsToItsCause(t *testing.T) {
-	cause := errors.New("cause")
-	if err := (&Error{Kind: Invalid, Op: "list keys", Err: cause}); !errors.Is(err, cause) {
-		t.Error("the cause is lost")
+// TestEveryLimitIsACapability has the limits that no backend has together. The contract suite has the rest.
+func TestEveryLimitIsACapability(t *testing.T) {
+	limits := keyservice.Limits{KeysPerUser: 1, MaxTTL: time.Hour, DeletesLater: true, ActivatesLater: true, ReusesIDs: true, ListLag: time.Minute}
+	want := keyservice.Capabilities{KeysPerUser: 1, MaxTTL: time.Hour, DeletesLater: true, ActivatesLater: true, ReusesIDs: true, ListLag: time.Minute}
+	if got := keyservice.CapabilitiesOf(limited{limits: limits}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
