@@ -81,7 +81,10 @@ func plainForms(secret string) []string {
 
 // quoted returns the text as json.Marshal writes it, without the quotes.
 func quoted(text string) string {
-	encoded, _ := json.Marshal(text) // never fails for a string
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		return text
+	}
 	return string(encoded[1 : len(encoded)-1])
 }
 
