@@ -64,9 +64,6 @@ var services = []struct {
 	{"ontap-9.14.1", func(time.Duration) *site {
 		return ontapSite(ontap.Options{Clock: clock.RealClock{}, Version: ontap.V9141})
 	}},
-	{"ontap-9.16.1", func(time.Duration) *site {
-		return ontapSite(ontap.Options{Clock: clock.RealClock{}, Version: ontap.V9161})
-	}},
 	{"ontap-9.19.1", func(time.Duration) *site {
 		return ontapSite(ontap.Options{Clock: clock.RealClock{}, Version: ontap.V9191})
 	}},

@@ -81,7 +81,6 @@ var stories = []story{
 		w.run(16 * time.Minute)
 		w.checkSuspended("a")
 		w.setSuspended("a", false)
-		w.run(5 * time.Minute)
 	}},
 	{"key gone", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)

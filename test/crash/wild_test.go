@@ -28,7 +28,7 @@ var (
 )
 
 // wildServices are those of the random worlds.
-var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-9.16.1", "ontap-9.19.1"}
+var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-9.19.1"}
 
 // TestWorlds runs the operator through random worlds: several AccessKeys, several reconciles at once, failures of every kind,
 // caches that lag by different times, a service that is down for a day, and people who make mistakes. To replay a seed with its
