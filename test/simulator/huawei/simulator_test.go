@@ -153,18 +153,3 @@ func TestLastUseHasAResolutionOf15Minutes(t *testing.T) {
 		}
 	}
 }
-
-func TestConcurrentUse(t *testing.T) {
-	b := newBed(Options{})
-	simtest.AtOnce(func(int) {
-		b.call("POST " + aliceKeys)
-		b.call("GET " + aliceKeys)
-		b.Keys("alice")
-	})
-	if made := len(b.History()); made != 2 {
-		t.Errorf("%d keys were created", made)
-	}
-	if calls := b.Calls(); calls["POST "+keysPath] != 8 || calls["GET "+keysPath] != 8 {
-		t.Errorf("got %v", calls)
-	}
-}

@@ -4,7 +4,6 @@
 package ionos
 
 import (
-	"fmt"
 	"reflect"
 	"regexp"
 	"testing"
@@ -164,20 +163,5 @@ func TestKeysAreChangedByHand(t *testing.T) {
 	b.FailKey(one, "no space")
 	if read := b.call(get); b.Valid(accessKey, secret) || status(read) != "FAILED" || read.Text("metadata.statusMessage") != "no space" {
 		t.Errorf("got %s", read.Body)
-	}
-}
-
-func TestConcurrentUse(t *testing.T) {
-	b := newBed(Options{})
-	simtest.AtOnce(func(i int) {
-		b.call(fmt.Sprintf("PUT /accesskeys/%08d-1111-5111-8111-111111111111%s", i, described))
-		b.call(list)
-		b.Valid("a", "b")
-	})
-	if made := len(b.Keys("alice")); made != keysPerUser {
-		t.Errorf("%d keys were created", made)
-	}
-	if calls := b.Calls(); calls["PUT /accesskeys/{id}"] != 8 || calls["GET /accesskeys"] != 8 {
-		t.Errorf("got %v", calls)
 	}
 }

@@ -251,19 +251,3 @@ func TestOptions(t *testing.T) {
 		})
 	}
 }
-
-func TestConcurrentUse(t *testing.T) {
-	b := newBed(Options{})
-	simtest.AtOnce(func(int) {
-		b.call(post)
-		b.call("GET USERS?fields=*")
-		b.Users()
-		b.Valid("A", "s")
-	})
-	if made := len(b.Keys("user-1")); made != 1 {
-		t.Errorf("%d keys were created", made)
-	}
-	if calls := b.Calls(); calls["POST "+usersPath] != 8 || calls["GET "+usersPath] != 8 {
-		t.Errorf("got %v", calls)
-	}
-}

@@ -209,18 +209,3 @@ func TestPages(t *testing.T) {
 		})
 	}
 }
-
-func TestConcurrentUse(t *testing.T) {
-	b := newBed(Options{})
-	simtest.AtOnce(func(int) {
-		b.call(create + `{"user":{"name":"alice"}}`)
-		b.call(list)
-		b.Keys("local:alice")
-	})
-	if made := len(b.History()); made != 2 {
-		t.Errorf("%d keys were created", made)
-	}
-	if calls := b.Calls(); calls["POST /v1/s3/access-keys/"] != 8 || calls["GET /v1/s3/access-keys/"] != 8 {
-		t.Errorf("got %v", calls)
-	}
-}

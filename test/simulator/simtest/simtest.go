@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -114,13 +113,4 @@ func (r Reply) Expect(t *testing.T, status int, code string, words ...string) {
 			t.Errorf("got %s, want a body that contains %q", r.Body, word)
 		}
 	}
-}
-
-// AtOnce calls a function eight times concurrently and waits for all calls. The race detector finds missing locks.
-func AtOnce(call func(i int)) {
-	var calls sync.WaitGroup
-	for i := range 8 {
-		calls.Go(func() { call(i) })
-	}
-	calls.Wait()
 }
