@@ -4,7 +4,6 @@
 package ontap
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ const (
 	codeNotFound     = "4"
 	codeArgument     = "262179" // unknown member or parameter
 	codeField        = "262197" // invalid value of a parameter
+	codePermission   = "6"      // unconfirmed
 	codeUnauthorized = "6691623"
 	codeUndocumented = "92405999" // stands for codes that no source names
 )
@@ -85,7 +85,7 @@ func (s *Simulator) admit(r *http.Request, parameters []string) *apiError {
 	if slices.ContainsFunc(s.denied, func(d rule) bool {
 		return (d.method == "" || d.method == r.Method) && strings.HasPrefix(r.URL.Path, d.path)
 	}) {
-		return &apiError{http.StatusForbidden, s.options.ForbiddenCode, "not authorized for that command", ""}
+		return &apiError{http.StatusForbidden, codePermission, "not authorized for that command", ""}
 	}
 	return checkQuery(r.URL.RawQuery, parameters)
 }
@@ -117,10 +117,7 @@ func checkQuery(raw string, parameters []string) *apiError {
 // inSVM returns an endpoint that first checks that the SVM exists.
 func (s *Simulator) inSVM(handle endpoint) endpoint {
 	return func(r *http.Request) (answer, *apiError) {
-		if r.PathValue("svm") != s.options.SVMUUID {
-			return answer{}, s.notFound("svm.uuid")
-		}
-		if !s.server && r.Method != http.MethodPost {
+		if r.PathValue("svm") != DefaultSVMUUID || (!s.server && r.Method != http.MethodPost) {
 			return answer{}, s.notFound("svm.uuid")
 		}
 		return handle(r)
@@ -161,8 +158,10 @@ func (s *Simulator) write(w http.ResponseWriter, good answer, refused *apiError)
 	w.Header().Set("Content-Type", "application/hal+json")
 	switch {
 	case refused != nil:
-		s.writeError(w, refused)
-		return
+		if refused.status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="Private Area"`)
+		}
+		good = answer{status: refused.status, body: s.errorBody(refused)}
 	case good.change && s.options.Jobs:
 		const job = "f95a2f1a-1b0c-11ec-8a2c-005056bb0fd0"
 		self := map[string]any{"self": map[string]any{"href": "/api/cluster/jobs/" + job}}
@@ -173,24 +172,12 @@ func (s *Simulator) write(w http.ResponseWriter, good answer, refused *apiError)
 	if good.location != "" {
 		w.Header().Set("Location", good.location)
 	}
-	w.WriteHeader(max(good.status, http.StatusOK))
-	if good.body != nil {
-		encode(w, good.body)
-	}
+	simulator.WriteJSON(w, max(good.status, http.StatusOK), good.body)
 }
 
-// encode writes JSON. It ignores clients that have disconnected.
-func encode(w http.ResponseWriter, body any) {
-	_ = json.NewEncoder(w).Encode(body)
-}
-
-func (s *Simulator) writeError(w http.ResponseWriter, refused *apiError) {
-	if refused.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Basic realm="Private Area"`)
-	}
-	w.WriteHeader(refused.status)
+func (s *Simulator) errorBody(refused *apiError) any {
 	if s.options.BareErrors {
-		return
+		return nil
 	}
 	body := map[string]any{"message": refused.message, "code": refused.code}
 	if number, err := strconv.Atoi(refused.code); err == nil && s.options.NumericCodes {
@@ -199,7 +186,7 @@ func (s *Simulator) writeError(w http.ResponseWriter, refused *apiError) {
 	if refused.target != "" {
 		body["target"] = refused.target
 	}
-	encode(w, map[string]any{"error": body})
+	return map[string]any{"error": body}
 }
 
 // decode reads a body that must be a single JSON object without unknown members. An empty body counts as an empty object.
@@ -216,7 +203,7 @@ func decode(r *http.Request, into any) *apiError {
 
 func (s *Simulator) cluster(*http.Request) (answer, *apiError) {
 	return answer{body: map[string]any{
-		"name": "cluster1", "uuid": s.options.UUID,
+		"name": "cluster1", "uuid": s.uuid,
 		"version": map[string]any{
 			"full":       "NetApp Release " + s.version.String() + "P2: Thu Jan 08 09:13:37 UTC 2026",
 			"generation": s.version[0], "major": s.version[1], "minor": s.version[2],
@@ -228,7 +215,7 @@ func (s *Simulator) cluster(*http.Request) (answer, *apiError) {
 func (s *Simulator) listSVMs(r *http.Request) (answer, *apiError) {
 	query := r.URL.Query()
 	records := []any{}
-	for _, svm := range [][2]string{{s.options.SVM, s.options.SVMUUID}, {"other", "0b3d1f5e-8375-11e9-99e1-0050568e3ed9"}} {
+	for _, svm := range [][2]string{{DefaultSVM, DefaultSVMUUID}, {"other", "0b3d1f5e-8375-11e9-99e1-0050568e3ed9"}} {
 		if (!query.Has("name") || query.Get("name") == svm[0]) && (!query.Has("uuid") || query.Get("uuid") == svm[1]) {
 			records = append(records, map[string]any{"name": svm[0], "uuid": svm[1], "_links": links("/api/svm/svms/" + svm[1])})
 		}

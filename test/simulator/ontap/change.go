@@ -4,12 +4,15 @@
 package ontap
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/test/simulator"
 )
@@ -40,10 +43,7 @@ func (b body) pair() bool { return b.AccessKey != nil || b.SecretKey != nil }
 
 // slot returns the slot that key_id names. The default is the first one.
 func (b body) slot() int {
-	if b.KeyID == nil {
-		return 0
-	}
-	return *b.KeyID - 1
+	return ptr.Deref(b.KeyID, 1) - 1
 }
 
 func (s *Simulator) createUser(r *http.Request) (answer, *apiError) {
@@ -51,28 +51,21 @@ func (s *Simulator) createUser(r *http.Request) (answer, *apiError) {
 	if refused := decode(r, &wanted); refused != nil {
 		return answer{}, refused
 	}
-	if !s.server {
+	switch {
+	case !s.server:
 		return answer{}, s.store("92405773", "Object store server is not present for specified SVM. Create a object store server and retry")
-	}
-	if wanted.Name == nil {
+	case wanted.Name == nil:
 		return answer{}, invalid("Field \"name\" is required.", "name")
-	}
-	if wanted.KeyID != nil {
+	case wanted.KeyID != nil:
 		return answer{}, unexpected("key_id")
 	}
-	if refused := s.checkVersion(wanted); refused != nil {
-		return answer{}, refused
-	}
-	if refused := s.checkName(*wanted.Name); refused != nil {
-		return answer{}, refused
-	}
-	if refused := s.check(&wanted, true); refused != nil {
+	if refused := cmp.Or(s.checkVersion(wanted), s.checkName(*wanted.Name), s.check(&wanted, true)); refused != nil {
 		return answer{}, refused
 	}
 	if s.options.MaxUsers > 0 && len(s.users) >= s.options.MaxUsers {
 		return answer{}, s.store(codeUndocumented, "The maximum number of users of this object store server is reached.")
 	}
-	made := s.insert(&user{name: *wanted.Name, comment: text(wanted.Comment)})
+	made := s.insert(&user{name: *wanted.Name, comment: ptr.Deref(wanted.Comment, "")})
 	return s.issued(made, 0, wanted, http.StatusCreated), nil
 }
 
@@ -87,13 +80,7 @@ func (s *Simulator) changeUser(r *http.Request) (answer, *apiError) {
 	}
 	wanted.regenerate, _ = flag(r.URL.Query(), "regenerate_keys")
 	wanted.remove, _ = flag(r.URL.Query(), "delete_keys")
-	if refused := s.checkVersion(wanted); refused != nil {
-		return answer{}, refused
-	}
-	if refused := s.checkChange(wanted); refused != nil {
-		return answer{}, refused
-	}
-	if refused := s.check(&wanted, wanted.regenerate); refused != nil {
+	if refused := cmp.Or(s.checkVersion(wanted), s.checkChange(wanted), s.check(&wanted, wanted.regenerate)); refused != nil {
 		return answer{}, refused
 	}
 	if wanted.regenerate {
@@ -203,16 +190,14 @@ func (s *Simulator) checkChange(wanted body) *apiError {
 
 // check parses the time to live and rejects invalid values. If issue is true, the request also creates a key.
 func (s *Simulator) check(wanted *body, issue bool) *apiError {
-	if wanted.Comment != nil && utf8.RuneCountInString(*wanted.Comment) > maxComment {
+	if utf8.RuneCountInString(ptr.Deref(wanted.Comment, "")) > maxComment {
 		return invalid("Field \"comment\" is too long.", "comment")
 	}
-	if wanted.TimeToLive != nil {
-		life, ok := parseLife(*wanted.TimeToLive)
-		if !ok {
-			return invalid("Field \"key_time_to_live\" is not a duration.", "key_time_to_live")
-		}
-		wanted.life = life
+	life, ok := parseLife(ptr.Deref(wanted.TimeToLive, "0"))
+	if !ok {
+		return invalid("Field \"key_time_to_live\" is not a duration.", "key_time_to_live")
 	}
+	wanted.life = life
 	most := s.options.MaxTTL
 	switch {
 	case wanted.life > maxLife:
@@ -232,9 +217,9 @@ func (s *Simulator) checkPair(wanted body) *apiError {
 	if !wanted.pair() {
 		return nil
 	}
-	accessKey := text(wanted.AccessKey)
+	accessKey := ptr.Deref(wanted.AccessKey, "")
 	switch {
-	case accessKey == "" || text(wanted.SecretKey) == "":
+	case accessKey == "" || ptr.Deref(wanted.SecretKey, "") == "":
 		return s.store("92406201", "Missing access-key or secret-key. Either provide both of the keys or none.")
 	case strings.Trim(accessKey, keyCharacters) != "":
 		return s.store("92406205", "The specified access key contains invalid characters. Valid characters are 0-9 and A-Z.")
@@ -247,7 +232,7 @@ func (s *Simulator) checkPair(wanted body) *apiError {
 // issued creates a pair and the response for it, which is the only response that shows a secret.
 func (s *Simulator) issued(u *user, slot int, wanted body, status int) answer {
 	pair, secret := s.issue(u, slot, issuance{
-		by: s.options.Username, life: wanted.life, accessKey: text(wanted.AccessKey), secretKey: text(wanted.SecretKey),
+		by: s.options.Username, life: wanted.life, accessKey: ptr.Deref(wanted.AccessKey, ""), secretKey: ptr.Deref(wanted.SecretKey, ""),
 	})
 	shown := map[string]any{"access_key": pair.AccessKeyID, "secret_key": secret}
 	record := map[string]any{"name": u.name, "_links": links(s.pathOf(u))}
@@ -271,11 +256,4 @@ func (s *Simulator) issued(u *user, slot int, wanted body, status int) answer {
 
 func invalid(message, target string) *apiError {
 	return &apiError{http.StatusBadRequest, codeInvalid, message, target}
-}
-
-func text(value *string) string {
-	if value == nil {
-		return ""
-	}
-	return *value
 }

@@ -10,11 +10,10 @@ import (
 	"net/http"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/utils/clock"
 )
 
-// These are the defaults of Options.
+// These are the credentials of the default account and the SVM with the S3 server.
 const (
 	DefaultUsername = "admin"
 	DefaultPassword = "Netapp1!"
@@ -45,8 +44,6 @@ const (
 	NextAstray   Next = "another path"
 	// NextBare omits the parameters of the request, such as fields.
 	NextBare Next = "without the caller's query"
-	// NextStuck names the current page as the next one. No cluster does this, but it must not make the operator hang.
-	NextStuck Next = "stuck"
 )
 
 // Options configures a simulator. The zero value is a documented cluster. The fields below MaxTTL are behaviours that no source
@@ -58,10 +55,6 @@ type Options struct {
 	Username, Password string
 	// Version is the version of the cluster; default: V9161.
 	Version string
-	// UUID is the UUID of the cluster; default: a random UUID.
-	UUID string
-	// SVM and SVMUUID identify the SVM with the S3 server; default: DefaultSVM and DefaultSVMUUID.
-	SVM, SVMUUID string
 	// MaxTTL is the max_key_time_to_live of the S3 server; default: no maximum.
 	MaxTTL time.Duration
 
@@ -72,8 +65,6 @@ type Options struct {
 	// DuplicateStatus and DuplicateCode are the response to creating a user that exists; default: 409 and "1".
 	DuplicateStatus int
 	DuplicateCode   string
-	// ForbiddenCode is the code of the 403 for a missing permission; default: "6".
-	ForbiddenCode string
 	// NumericCodes returns error.code as a number, as in the general guide. By default it is a string, as in the API reference.
 	NumericCodes bool
 	// BareErrors removes the body of every error response.
@@ -115,14 +106,10 @@ func (o Options) withDefaults() Options {
 	o.Username = cmp.Or(o.Username, DefaultUsername)
 	o.Password = cmp.Or(o.Password, DefaultPassword)
 	o.Version = cmp.Or(o.Version, V9161)
-	o.UUID = cmp.Or(o.UUID, string(uuid.NewUUID()))
-	o.SVM = cmp.Or(o.SVM, DefaultSVM)
-	o.SVMUUID = cmp.Or(o.SVMUUID, DefaultSVMUUID)
 	o.ErrorStatus = cmp.Or(o.ErrorStatus, http.StatusBadRequest)
 	o.NotFoundStatus = cmp.Or(o.NotFoundStatus, http.StatusNotFound)
 	o.DuplicateStatus = cmp.Or(o.DuplicateStatus, http.StatusConflict)
 	o.DuplicateCode = cmp.Or(o.DuplicateCode, "1")
-	o.ForbiddenCode = cmp.Or(o.ForbiddenCode, "6")
 	o.ExpiryLayout = cmp.Or(o.ExpiryLayout, "2006-01-02 15:04:05 -0700")
 	o.Next = cmp.Or(o.Next, NextPath)
 	o.PageSize = cmp.Or(o.PageSize, 10000)

@@ -86,7 +86,7 @@ func (s *Simulator) fields(asked string) ([]string, *apiError) {
 
 // record returns a user as in the response to a GET, which never contains a secret.
 func (s *Simulator) record(u *user, fields []string) map[string]any {
-	svm := map[string]any{"name": s.options.SVM, "uuid": s.options.SVMUUID, "_links": links("/api/svm/svms/" + s.options.SVMUUID)}
+	svm := map[string]any{"name": DefaultSVM, "uuid": DefaultSVMUUID, "_links": links("/api/svm/svms/" + DefaultSVMUUID)}
 	record := map[string]any{"name": u.name, "svm": svm, "_links": links(s.pathOf(u))}
 	all := map[string]any{}
 	if u.comment != "" {
@@ -141,15 +141,12 @@ func (s *Simulator) page(users []*user, r *http.Request, limit int) (page []*use
 	query := r.URL.Query()
 	from := query.Get(startName)
 	users = slices.DeleteFunc(users, func(u *user) bool { return u.name < from })
-	stuck := s.options.Next == NextStuck && from != ""
-	if len(users) <= limit && !stuck {
+	if len(users) <= limit {
 		return users, ""
 	}
-	if !stuck {
-		from = users[limit].name
-	}
+	from = users[limit].name
 	query.Set(startName, from)
-	query.Set(startUUID, s.options.SVMUUID)
+	query.Set(startUUID, DefaultSVMUUID)
 	path := r.URL.EscapedPath()
 	switch s.options.Next {
 	case NextAbsolute:
@@ -159,12 +156,12 @@ func (s *Simulator) page(users []*user, r *http.Request, limit int) (page []*use
 	case NextAstray:
 		path = "/api/security/accounts"
 	case NextBare:
-		query = url.Values{startName: {from}, startUUID: {s.options.SVMUUID}}
+		query = url.Values{startName: {from}, startUUID: {DefaultSVMUUID}}
 	default:
 	}
-	return users[:min(limit, len(users))], path + "?" + query.Encode()
+	return users[:limit], path + "?" + query.Encode()
 }
 
 func (s *Simulator) pathOf(u *user) string {
-	return strings.Replace(usersPath, "{svm}", s.options.SVMUUID, 1) + "/" + url.PathEscape(u.name)
+	return strings.Replace(usersPath, "{svm}", DefaultSVMUUID, 1) + "/" + url.PathEscape(u.name)
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/uuid"
+
 	"accesskey.dev/operator/test/simulator"
 )
 
@@ -23,6 +25,7 @@ type Simulator struct {
 	*simulator.Core
 
 	options Options
+	uuid    string // of the cluster
 
 	mu      sync.Mutex
 	version release
@@ -48,7 +51,7 @@ type key struct {
 
 // New returns a cluster whose only user is root. Its only account has every permission.
 func New(options Options) *Simulator {
-	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), server: true}
+	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), uuid: string(uuid.NewUUID()), server: true}
 	s.version = parseRelease(s.options.Version)
 	s.users = []*user{{name: root, comment: "Root User"}}
 	s.issue(s.users[0], 0, issuance{by: simulator.Person})
