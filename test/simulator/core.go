@@ -103,7 +103,8 @@ func DecodeJSON(body io.Reader, into any) error {
 	return nil
 }
 
-// WriteJSON sends a response with a JSON body. If the body is nil, the response has none.
+// WriteJSON sends a response with a JSON body. If the body is nil, the response has none. WriteJSON panics if the body cannot be
+// encoded, for example because of invalid JSON in the options of a simulator.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	if body == nil {
 		w.WriteHeader(status)
@@ -112,8 +113,12 @@ func WriteJSON(w http.ResponseWriter, status int, body any) {
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json")
 	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // fails only if the client has disconnected
+	_, _ = w.Write(encoded) // fails only if the client has disconnected
 }
 
 // These are alphabets for Random.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"accesskey.dev/operator/test/simulator"
@@ -21,16 +22,42 @@ const (
 	milliseconds = "2006-01-02T15:04:05.000Z"
 )
 
+// These error codes come from the vendor's documents: the error codes of IAM 5.0, of the API gateway and of the classic IAM.
+const (
+	accessDenied        = "PAP5.0001"
+	invalidMarker       = "PAP5.0010"
+	invalidParameter    = "IAM.0007"
+	gatewayUnknownAPI   = "APIGW.0101"
+	gatewayUnauthorized = "APIGW.0301"
+	gatewayThrottled    = "APIGW.0308"
+)
+
+// apiError is an error response.
+type apiError struct {
+	status  int
+	code    string
+	message string
+}
+
+func (e *apiError) Error() string { return e.code + ": " + e.message }
+
+// answer is a successful response. A nil body is sent as an empty body.
+type answer struct {
+	status int
+	body   any
+}
+
 // endpoint handles a request. The caller holds s.mu.
 type endpoint func(r *http.Request) (answer, *apiError)
 
+// routes registers each call with its permission (API reference of IAM 5.0, page of each call).
 func (s *Simulator) routes() {
-	s.Handle("GET "+usersPath, s.guarded(s.listUsers, ListUsers))
-	s.Handle("GET "+keysPath, s.guarded(s.ofUser(s.listKeys), ListKeys))
-	s.Handle("POST "+keysPath, s.guarded(s.ofUser(s.createKey), CreateKeys))
-	s.Handle("PUT "+keyPath, s.guarded(s.ofUser(s.updateKey), UpdateKeys))
-	s.Handle("DELETE "+keyPath, s.guarded(s.ofUser(s.deleteKey), DeleteKeys))
-	s.Handle("GET "+keyPath+"/last-used", s.guarded(s.ofUser(s.showLastUsed), ShowLastUsed))
+	s.Handle("GET "+usersPath, s.guarded(s.listUsers, "iam:users:listUsersV5"))
+	s.Handle("GET "+keysPath, s.guarded(s.ofUser(s.listKeys), "iam:credentials:listCredentialsV5"))
+	s.Handle("POST "+keysPath, s.guarded(s.ofUser(s.createKey), "iam:credentials:createCredentialV5"))
+	s.Handle("PUT "+keyPath, s.guarded(s.ofUser(s.updateKey), "iam:credentials:updateCredentialV5"))
+	s.Handle("DELETE "+keyPath, s.guarded(s.ofUser(s.deleteKey), "iam:credentials:deleteCredentialV5"))
+	s.Handle("GET "+keyPath+"/last-used", s.guarded(s.ofUser(s.showLastUsed), "iam:credentials:showAccessKeyLastUsedV5"))
 	s.Handle("/", func(w http.ResponseWriter, _ *http.Request) {
 		s.write(w, answer{}, &apiError{
 			http.StatusNotFound, gatewayUnknownAPI, "The API does not exist or has not been published in the environment",
@@ -48,7 +75,7 @@ func (s *Simulator) guarded(handle endpoint, action string) http.HandlerFunc {
 		if refused == nil {
 			refused = s.throttle()
 		}
-		if refused == nil && (userID != OperatorID || !s.actions[action]) {
+		if refused == nil && (userID != OperatorID || (s.actions != nil && !slices.Contains(s.actions, action))) {
 			refused = &apiError{http.StatusForbidden, accessDenied, "access denied: no identity-based policy allows the " + action + " action"}
 		}
 		if refused != nil {
@@ -68,6 +95,51 @@ func (s *Simulator) ofUser(handle endpoint) endpoint {
 			return answer{}, s.unknown("user: " + id)
 		}
 		return handle(r)
+	}
+}
+
+func (s *Simulator) write(w http.ResponseWriter, result answer, refused *apiError) {
+	if s.options.NoDate {
+		w.Header()["Date"] = nil
+	}
+	w.Header().Set("X-Request-Id", simulator.Random(32, simulator.Hex))
+	if refused != nil {
+		result = answer{refused.status, s.shape(refused)}
+		if refused.status == http.StatusTooManyRequests && s.options.RetryAfter != "" {
+			w.Header().Set("Retry-After", s.options.RetryAfter)
+		}
+	}
+	if result.body != nil {
+		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	}
+	simulator.WriteJSON(w, result.status, result.body)
+}
+
+// shape returns the body of an error response. The gateway documents only the flat shape for its own errors.
+func (s *Simulator) shape(refused *apiError) any {
+	shape := s.options.Shape
+	if shape != ShapeBare && strings.HasPrefix(refused.code, "APIGW.") {
+		shape = ShapeFlat
+	}
+	switch shape {
+	case ShapeCode:
+		return map[string]any{"code": refused.code, "message": refused.message, "request_id": simulator.Random(32, simulator.Hex)}
+	case ShapeNested:
+		return map[string]any{"error": map[string]any{"error_code": refused.code, "error_msg": refused.message}, "details": []any{}}
+	case ShapeClassic:
+		return map[string]any{"error": map[string]any{
+			"code": refused.status, "message": refused.code + " " + refused.message, "title": http.StatusText(refused.status),
+		}}
+	case ShapeCamel:
+		return map[string]any{"errorCode": refused.code, "errorMsg": refused.message}
+	case ShapeBare:
+		return nil
+	default:
+		body := map[string]any{"error_code": refused.code, "error_msg": refused.message, "request_id": simulator.Random(32, simulator.Hex)}
+		if refused.code == accessDenied {
+			body["encoded_authorization_message"] = simulator.Random(64, simulator.Hex) // differs in every response
+		}
+		return body
 	}
 }
 

@@ -35,21 +35,13 @@ type lock struct {
 	until    time.Time
 }
 
-func (s *Simulator) locked(accessKeyID string) bool {
-	l, ok := s.locks[accessKeyID]
-	return ok && s.Now().Before(l.until)
-}
-
 // failed counts an invalid signature.
 func (s *Simulator) failed(accessKeyID string) {
-	l, ok := s.locks[accessKeyID]
-	if !ok {
-		l = &lock{}
-		s.locks[accessKeyID] = l
-	}
+	l := s.locks[accessKeyID]
 	if l.failures++; l.failures > fiveFailures {
-		*l = lock{until: s.Now().Add(lockTime)}
+		l = lock{until: s.Now().Add(lockTime)}
 	}
+	s.locks[accessKeyID] = l
 }
 
 func unauthorized(format string, args ...any) *apiError {
@@ -71,7 +63,7 @@ func (s *Simulator) admit(r *http.Request) (userID string, refused *apiError) {
 		return "", unauthorized("Get secretKey failed,ak:%s,err:ak not exist", accessKeyID)
 	case s.inactive[accessKeyID]:
 		return "", unauthorized("Get secretKey failed,ak:%s,err:ak is inactive", accessKeyID)
-	case s.locked(accessKeyID):
+	case s.Now().Before(s.locks[accessKeyID].until):
 		return "", unauthorized("AK access failed to reach the limit,forbidden.")
 	}
 	if refused := s.checkDate(r, accessKeyID, signed); refused != nil {

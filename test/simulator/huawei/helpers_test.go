@@ -45,7 +45,7 @@ func (b *bed) make(t *testing.T) (pair simulator.Pair, secret string) {
 
 // call sends a request that is signed with the key of the operator. See simtest.Request for the format of the line.
 func (b *bed) call(line string) simtest.Reply {
-	return b.send(b.request(line), b.options.AccessKeyID, b.options.SecretAccessKey, "host;x-domain-id;x-sdk-date")
+	return b.send(b.request(line), DefaultAccessKeyID, DefaultSecretAccessKey, "host;x-domain-id;x-sdk-date")
 }
 
 func (b *bed) request(line string) *http.Request {

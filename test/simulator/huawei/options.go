@@ -14,23 +14,13 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// These constants are the default account and the default user and key of the operator. Options can name another key.
+// These constants are the default account, and the user and the key of the operator.
 const (
 	DefaultDomainID        = "0d1f2e3c4b5a69788796a5b4c3d2e1f0"
 	DefaultAccessKeyID     = "HPUAOPERATOR00000001"
 	DefaultSecretAccessKey = "OperatorSecret0123456789abcdefABCDEF0123"
 	OperatorName           = "accesskey-operator"
 	OperatorID             = "00000000000000000000000000000001"
-)
-
-// These actions are the permissions that the calls require (API reference of IAM 5.0, page of each call).
-const (
-	ListUsers    = "iam:users:listUsersV5"
-	ListKeys     = "iam:credentials:listCredentialsV5"
-	CreateKeys   = "iam:credentials:createCredentialV5"
-	UpdateKeys   = "iam:credentials:updateCredentialV5"
-	DeleteKeys   = "iam:credentials:deleteCredentialV5"
-	ShowLastUsed = "iam:credentials:showAccessKeyLastUsedV5"
 )
 
 // Shape is the shape of an error body.
@@ -54,8 +44,6 @@ type Pages string
 const (
 	PagesFull  Pages = "full pages"
 	PagesShort Pages = "pages that are shorter than the limit, some empty"
-	// PagesStuck names the current page as the next one. No service does this, but it must not make the operator hang.
-	PagesStuck Pages = "stuck"
 )
 
 // Options configures a simulator. The zero value is the documented service. The fields below RateLimit are behaviours that
@@ -63,8 +51,8 @@ const (
 type Options struct {
 	// Clock provides the time for keys and signatures; default: the real clock.
 	Clock clock.PassiveClock
-	// DomainID is the account. AccessKeyID and SecretAccessKey are the key of the operator. The defaults are the constants above.
-	DomainID, AccessKeyID, SecretAccessKey string
+	// DomainID is the account; default: DefaultDomainID.
+	DomainID string
 	// PageSize is the maximum number of items per page; default: 200, the documented maximum.
 	PageSize int
 	// RateLimit is the number of requests per second before the gateway responds with 429; default: no limit.
@@ -108,8 +96,6 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.DomainID = cmp.Or(o.DomainID, DefaultDomainID)
-	o.AccessKeyID = cmp.Or(o.AccessKeyID, DefaultAccessKeyID)
-	o.SecretAccessKey = cmp.Or(o.SecretAccessKey, DefaultSecretAccessKey)
 	o.PageSize = cmp.Or(o.PageSize, 200)
 	o.LimitStatus = cmp.Or(o.LimitStatus, http.StatusConflict)
 	o.LimitCode = cmp.Or(o.LimitCode, "PAP5.0003")

@@ -49,27 +49,20 @@ func (s *Simulator) page(query url.Values, name string, items []item) (answer, *
 	}
 	shown := items[:min(size, len(items))]
 	info := map[string]any{"current_count": len(shown)}
-	switch {
-	case s.options.Pages == PagesStuck && query.Has("marker"):
-		info["next_marker"] = query.Get("marker")
-	case len(shown) < len(items):
+	if len(shown) < len(items) {
 		if len(shown) > 0 {
 			after = shown[len(shown)-1].id
 		}
 		info["next_marker"] = writeMarker(number+1, after)
 	}
-	return answer{http.StatusOK, s.listBody(name, shown, info)}, nil
-}
-
-func (s *Simulator) listBody(name string, shown []item, info map[string]any) map[string]any {
-	body := map[string]any{name: bodies(shown), "page_info": info}
-	if len(shown) == 0 {
-		delete(body, name)
-		if s.options.Empty != absent {
-			body[name] = json.RawMessage(s.options.Empty)
-		}
+	body := map[string]any{"page_info": info}
+	switch {
+	case len(shown) > 0:
+		body[name] = bodies(shown)
+	case s.options.Empty != absent:
+		body[name] = json.RawMessage(s.options.Empty)
 	}
-	return body
+	return answer{http.StatusOK, body}, nil
 }
 
 func bodies(items []item) []any {

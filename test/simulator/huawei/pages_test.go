@@ -31,34 +31,20 @@ func TestPages(t *testing.T) {
 			seen := map[any]bool{}
 			for query, more := test.query, true; more; {
 				page := b.call("GET /v5/users?" + query)
-				users := page.List("users")
-				for i := range users {
-					seen[page.At(fmt.Sprint("users.", i, ".user_name"))] = true
+				for _, user := range page.List("users") {
+					seen[fmt.Sprint(user)] = true
 				}
-				sizes = append(sizes, len(users))
-				if page.At("page_info.current_count") != float64(len(users)) {
-					t.Errorf("got %s", page.Body)
+				sizes = append(sizes, len(page.List("users")))
+				next := page.Text("page_info.next_marker")
+				if more = page.Has("page_info", "next_marker"); more != markerPattern.MatchString(next) || page.At("page_info.current_count") != float64(sizes[len(sizes)-1]) {
+					t.Fatalf("got %s", page.Body)
 				}
-				if more = page.Has("page_info", "next_marker"); more {
-					next := page.Text("page_info.next_marker")
-					if !markerPattern.MatchString(next) {
-						t.Fatalf("the marker is %q", next)
-					}
-					query = test.query + "&marker=" + url.QueryEscape(next)
-				}
+				query = test.query + "&marker=" + url.QueryEscape(next)
 			}
 			if fmt.Sprint(sizes) != test.sizes || len(seen) != 8 {
 				t.Errorf("got pages of %v with %d users", sizes, len(seen))
 			}
 		})
-	}
-}
-
-func TestPagesCanBeStuck(t *testing.T) {
-	b := newBed(Options{Pages: PagesStuck, PageSize: 1})
-	next := b.call("GET /v5/users").Text("page_info.next_marker")
-	if again := b.call("GET /v5/users?marker=" + url.QueryEscape(next)); next == "" || again.Text("page_info.next_marker") != next {
-		t.Errorf("got %s", again.Body)
 	}
 }
 
@@ -81,9 +67,7 @@ func TestChangesAreVisibleAfterTheListLag(t *testing.T) {
 	if listed() || len(b.Keys("alice")) != 1 {
 		t.Error("a new key is listed at once")
 	}
-	b.call("PUT "+path+` {"status":"inactive"}`).Expect(t, 404, "IAM.0004")
 	b.call("DELETE "+path).Expect(t, 404, "IAM.0004")
-	b.call("GET "+path+"/last-used").Expect(t, 404, "IAM.0004")
 	if b.clock.Pass(10 * time.Second); !listed() {
 		t.Error("a key is not listed after the lag")
 	}

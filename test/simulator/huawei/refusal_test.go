@@ -25,10 +25,8 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"unknown user":                          {"POST /v5/users/x/access-keys", 404, "IAM.0004"},
 		"limit of zero":                         {"GET /v5/users?limit=0", 400, "IAM.0007"},
 		"limit above 200":                       {"GET /v5/users?limit=201", 400, "IAM.0007"},
-		"limit that is not a number":            {"GET " + aliceKeys + "?limit=x", 400, "IAM.0007"},
 		"short marker":                          {"GET /v5/users?marker=abc", 400, "PAP5.0010"},
 		"marker with invalid characters":        {"GET /v5/users?marker=abc%20def", 400, "PAP5.0010"},
-		"empty marker":                          {"GET /v5/users?marker=", 400, "PAP5.0010"},
 		"marker that the service did not issue": {"GET " + aliceKeys + "?marker=abcdefgh", 400, "PAP5.0010"},
 		"marker that is not base64":             {"GET " + aliceKeys + "?marker=abc_-", 400, "PAP5.0010"},
 		"create with a body":                    {"POST " + aliceKeys + " {}", 400, "IAM.0007"},
@@ -43,7 +41,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"delete of a key of another user":       {"DELETE " + other, 404, "IAM.0004"},
 		"last use of an unknown key":            {"GET " + aliceKeys + "/x/last-used", 404, "IAM.0004"},
 		"last use of a key of another user":     {"GET " + other + "/last-used", 404, "IAM.0004"},
-		"last use of a key of an unknown user":  {"GET /v5/users/x/access-keys/x/last-used", 404, "IAM.0004"},
 	} {
 		t.Run(name, func(t *testing.T) { b.call(test.line).Expect(t, test.status, test.code) })
 	}
@@ -57,12 +54,12 @@ func TestEveryCallRequiresItsPermission(t *testing.T) {
 	pair, _ := b.make(t)
 	key := aliceKeys + "/" + pair.ID
 	calls := []struct{ action, line string }{
-		{ListUsers, "GET /v5/users"},
-		{ListKeys, "GET " + aliceKeys},
-		{CreateKeys, "POST " + aliceKeys},
-		{UpdateKeys, "PUT " + key + ` {"status":"active"}`},
-		{ShowLastUsed, "GET " + key + "/last-used"},
-		{DeleteKeys, "DELETE " + key},
+		{"iam:users:listUsersV5", "GET /v5/users"},
+		{"iam:credentials:listCredentialsV5", "GET " + aliceKeys},
+		{"iam:credentials:createCredentialV5", "POST " + aliceKeys},
+		{"iam:credentials:updateCredentialV5", "PUT " + key + ` {"status":"active"}`},
+		{"iam:credentials:showAccessKeyLastUsedV5", "GET " + key + "/last-used"},
+		{"iam:credentials:deleteCredentialV5", "DELETE " + key},
 	}
 	for _, allowed := range calls {
 		b.Allow(allowed.action)

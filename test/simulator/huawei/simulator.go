@@ -28,10 +28,10 @@ type Simulator struct {
 	operator simulator.Pair
 	inactive map[string]bool
 	lastUsed map[string]time.Time
-	actions  map[string]bool
-	locks    map[string]*lock
-	second   time.Time // the current second of the rate limit
-	answered int       // requests in that second
+	actions  []string        // nil: all
+	locks    map[string]lock // by access key ID
+	second   time.Time       // the current second of the rate limit
+	answered int             // requests in that second
 }
 
 // User is an IAM user. Its ID has 32 hexadecimal digits, so it cannot be mistaken for the name of another user.
@@ -39,20 +39,18 @@ type User struct{ ID, Name string }
 
 // New returns an account with the user of the operator, which has every permission, and its key.
 func New(options Options) *Simulator {
-	options = options.withDefaults()
 	s := &Simulator{
 		Core:     simulator.NewCore(options.Clock),
-		options:  options,
+		options:  options.withDefaults(),
 		users:    []User{{OperatorID, OperatorName}},
-		secrets:  map[string]string{options.AccessKeyID: options.SecretAccessKey},
+		secrets:  map[string]string{DefaultAccessKeyID: DefaultSecretAccessKey},
 		inactive: map[string]bool{},
 		lastUsed: map[string]time.Time{},
-		locks:    map[string]*lock{},
+		locks:    map[string]lock{},
 	}
 	s.operator = simulator.Pair{
-		ID: options.AccessKeyID, AccessKeyID: options.AccessKeyID, Owner: OperatorID, CreatedBy: simulator.Person, CreatedAt: s.Now().Add(-time.Hour),
+		ID: DefaultAccessKeyID, AccessKeyID: DefaultAccessKeyID, Owner: OperatorID, CreatedBy: simulator.Person, CreatedAt: s.Now().Add(-time.Hour),
 	}
-	s.Allow(ListUsers, ListKeys, CreateKeys, UpdateKeys, DeleteKeys, ShowLastUsed)
 	s.routes()
 	return s
 }
@@ -160,10 +158,7 @@ func (s *Simulator) Use(accessKeyID, secret string) bool {
 func (s *Simulator) Allow(actions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.actions = map[string]bool{}
-	for _, action := range actions {
-		s.actions[action] = true
-	}
+	s.actions = append([]string{}, actions...)
 }
 
 // find returns the index of a user by ID or name, or -1. Like all functions below, it requires that s.mu is held.

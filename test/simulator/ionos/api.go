@@ -4,11 +4,11 @@
 package ionos
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"accesskey.dev/operator/test/simulator"
@@ -74,7 +74,6 @@ func (s *Simulator) admit(r *http.Request, handle endpoint) (answer, *apiError) 
 }
 
 func (s *Simulator) write(w http.ResponseWriter, answered answer, refused *apiError) {
-	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	if refused != nil {
 		answered = answer{refused.status, map[string]any{}}
 		if !s.options.BareErrors {
@@ -84,15 +83,7 @@ func (s *Simulator) write(w http.ResponseWriter, answered answer, refused *apiEr
 			}
 		}
 	}
-	if answered.body == nil {
-		w.WriteHeader(answered.status)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(answered.status)
-	if err := json.NewEncoder(w).Encode(answered.body); err != nil {
-		panic(http.ErrAbortHandler) // the client has disconnected
-	}
+	simulator.WriteJSON(w, answered.status, answered.body)
 }
 
 // keyBody is a key that a client sends. The vendor's Go SDK also sends the read-only members, as empty strings. They are
@@ -143,15 +134,4 @@ func noBody(r *http.Request) *apiError {
 }
 
 // isUUID reports whether text is a UUID of any version in lower case (RFC 9562).
-func isUUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i, r := range text {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		if dash != (r == '-') || (!dash && !strings.ContainsRune("0123456789abcdef", r)) {
-			return false
-		}
-	}
-	return true
-}
+var isUUID = regexp.MustCompile(`^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$`).MatchString

@@ -59,7 +59,7 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		t.Errorf("keys were created: %v", made)
 	}
 	b.call(long(20)).Expect(t, 201, "")
-	if got := newBed(Options{BareErrors: true}).call(get); got.Status != 404 || got.Body != "{}\n" {
+	if got := newBed(Options{BareErrors: true}).call(get); got.Status != 404 || got.Body != "{}" {
 		t.Errorf("got %d %q", got.Status, got.Body)
 	}
 }

@@ -4,7 +4,6 @@
 package qumulo
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -91,13 +90,7 @@ func (s *Simulator) write(w http.ResponseWriter, answer any, refused *apiError) 
 			}
 		}
 	}
-	if answer == nil {
-		w.WriteHeader(status)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer)
+	simulator.WriteJSON(w, status, answer)
 }
 
 func (s *Simulator) login(r *http.Request) (any, *apiError) {
@@ -214,14 +207,11 @@ func (s *Simulator) page(r *http.Request, keys []simulator.Pair, limit int) ([]s
 	after := r.URL.Query().Get("after")
 	slices.SortFunc(keys, func(a, b simulator.Pair) int { return strings.Compare(a.ID, b.ID) })
 	keys = slices.DeleteFunc(keys, func(pair simulator.Pair) bool { return pair.ID <= after })
-	stuck := s.options.Next == NextStuck && after != ""
-	if len(keys) <= limit && !stuck {
+	if len(keys) <= limit {
 		return keys, nil
 	}
-	keys = keys[:min(limit, len(keys))]
-	if !stuck {
-		after = keys[len(keys)-1].ID
-	}
+	keys = keys[:limit]
+	after = keys[limit-1].ID
 	next := keysPath + "?" + url.Values{"after": {after}, "limit": {strconv.Itoa(limit)}}.Encode()
 	switch s.options.Next {
 	case NextAbsolute:

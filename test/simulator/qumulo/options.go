@@ -37,8 +37,6 @@ const (
 	NextRelative Next = "relative"
 	NextAbsolute Next = "absolute"
 	NextForeign  Next = "foreign host"
-	// NextStuck names the current page as the next one. No cluster does this, but it must not make the operator hang.
-	NextStuck Next = "stuck"
 )
 
 // Options configures a simulator. The zero value is a documented cluster. The fields below SessionLife are behaviours that no

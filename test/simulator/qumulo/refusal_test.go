@@ -27,7 +27,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"list with user and limit":             {list + "?user=local:alice&limit=5", 400, "http_bad_request_error"},
 		"list with user and after":             {list + "?user=local:alice&after=", 400, "http_bad_request_error"},
 		"limit of zero":                        {list + "?limit=0", 400, decodeError},
-		"limit that is not a number":           {list + "?limit=x", 400, decodeError},
 		"list for an unknown user":             {list + "?user=local:nobody", 400, "cred_invalid_local_user_error"},
 		"list for an unknown notation":         {list + "?user=x:y", 400, decodeError},
 		"delete of an unknown key":             {"DELETE /v1/s3/access-keys/x", 404, "rest_not_found_error"},
@@ -39,7 +38,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"create with a uid as a string":        {create + `{"user":{"uid":"1"}}`, 400, decodeError},
 		"create with an unknown member":        {create + `{"user":{"name":"alice"},"description":"x"}`, 400, decodeError},
 		"create with a byte order mark":        {create + "\ufeff" + `{"user":{"name":"alice"}}`, 400, decodeError},
-		"create with two bodies":               {create + `{"user":{"name":"alice"}}{}`, 400, decodeError},
 		"create for an unknown user":           {create + `{"user":{"name":"nobody"}}`, 400, "cred_invalid_local_user_error"},
 		"create for an unknown SID":            {create + `{"user":{"sid":"S-1-1-1"}}`, 400, "cred_invalid_sid_error"},
 		"create for an unknown gid":            {create + `{"user":{"gid":5}}`, 400, "cred_invalid_local_user_error"},
@@ -48,7 +46,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"find without an identity":             {find + `{"domain":"LOCAL"}`, 400, decodeError},
 		"login without a password":             {login + `{"username":"admin"}`, 400, decodeError},
 		"login with a wrong password":          {login + `{"username":"admin","password":"x"}`, 401, "unauthenticated_error"},
-		"login with a body that is not JSON":   {login + `username=admin`, 400, decodeError},
 	} {
 		t.Run(name, func(t *testing.T) { b.call(test.line).Expect(t, test.status, test.class) })
 	}

