@@ -54,21 +54,17 @@ func ServeOn(port int, handler http.Handler) (*Server, error) {
 	}
 	s := &Server{URL: "https://" + listener.Addr().String(), CA: ca, open: map[net.Conn]struct{}{}}
 	s.server = &http.Server{
-		Handler:           handler,
-		TLSConfig:         serverTLS(certificate),
+		Handler: handler,
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+			CurvePreferences: []tls.CurveID{tls.X25519}, // the cheapest key exchange, because tests make thousands of handshakes
+		},
 		ConnState:         s.track,
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0), // tests disconnect clients on purpose
 	}
 	go func() { _ = s.server.ServeTLS(listener, "", "") }() // returns after Close
 	return s, nil
-}
-
-// serverTLS returns the TLS settings. It allows only the cheapest key exchange, because tests make thousands of handshakes.
-func serverTLS(certificate tls.Certificate) *tls.Config {
-	return &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.X25519},
-	}
 }
 
 // Close stops the server and closes its connections.

@@ -122,16 +122,13 @@ func (s *Simulator) readKey(r *http.Request, caller *user) (answer, *apiError) {
 
 func (s *Simulator) listKeys(r *http.Request, caller *user) (answer, *apiError) {
 	query := r.URL.Query()
-	offset, refused := number(query, "offset", 0, 1<<31-1)
+	offset, refused := number(query, "offset", 0, 0, 1<<31-1)
 	if refused != nil {
 		return answer{}, refused
 	}
-	limit, refused := number(query, "limit", 1, maxLimit)
+	limit, refused := number(query, "limit", defaultLimit, 1, maxLimit)
 	if refused != nil {
 		return answer{}, refused
-	}
-	if !query.Has("limit") {
-		limit = defaultLimit
 	}
 	limit = min(limit, s.options.PageSize)
 	keys := s.listed(caller)
@@ -214,10 +211,10 @@ func (s *Simulator) read(k *key) map[string]any {
 	}
 }
 
-// number parses a query parameter. It returns 0 if the parameter is absent.
-func number(query url.Values, name string, least, most int) (int, *apiError) {
+// number parses a query parameter that may be absent.
+func number(query url.Values, name string, absent, least, most int) (int, *apiError) {
 	if !query.Has(name) {
-		return 0, nil
+		return absent, nil
 	}
 	n, err := strconv.Atoi(query.Get(name))
 	if err != nil || n < least || n > most {

@@ -4,6 +4,7 @@
 package ionos
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"testing"
@@ -101,67 +102,77 @@ func TestRenewReplacesTheSecret(t *testing.T) {
 		"after a grace period":               {Options{RenewGrace: time.Hour}, 200, false, time.Hour},
 		"and the access key after the grace": {Options{RenewGrace: time.Hour, RenewChangesAccessKey: true}, 200, true, time.Hour},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(test.options)
-			accessKey, secret := b.make(t)
-			renewed := b.call(renew)
-			renewed.Expect(t, test.status, "")
-			newAccessKey, newSecret := pair(renewed)
-			if newSecret == secret || !b.Valid(newAccessKey, newSecret) || (newAccessKey != accessKey) != test.changes {
-				t.Errorf("got %s", renewed.Body)
+		test.options.Destroying = time.Minute
+		b := newBed(test.options)
+		accessKey, secret := b.make(t)
+		expectOld := func(want bool) {
+			t.Helper()
+			if b.Valid(accessKey, secret) != want {
+				t.Errorf("%s: the old pair works: %t", name, !want)
 			}
-			if works := b.Valid(accessKey, secret); works != (test.grace > 0) {
-				t.Errorf("the old pair works: %t", works)
-			}
-			b.clock.Pass(test.grace)
-			if b.Valid(accessKey, secret) {
-				t.Error("the old pair works after the grace period")
-			}
-			history := b.History()
-			if len(history) != 2 || history[0].Live() || !history[1].Live() || history[0].ID != history[1].ID || history[1].AccessKeyID != newAccessKey {
-				t.Errorf("got %+v", history)
-			}
-		})
+		}
+		renewed := b.call(renew)
+		renewed.Expect(t, test.status, "")
+		newAccessKey, newSecret := pair(renewed)
+		if newSecret == secret || !b.Valid(newAccessKey, newSecret) || (newAccessKey != accessKey) != test.changes {
+			t.Errorf("%s: got %s", name, renewed.Body)
+		}
+		expectOld(test.grace > 0)
+		b.clock.Pass(test.grace)
+		expectOld(false)
+		accessKey, secret = newAccessKey, newSecret
+		b.call(renew).Expect(t, test.status, "")
+		b.call(del).Expect(t, 202, "")
+		expectOld(false) // the grace period ends with the key
+		if history := b.History(); len(history) != 3 || history[1].ID != one || history[1].AccessKeyID != newAccessKey || history[1].Live() {
+			t.Errorf("%s: got %+v", name, history)
+		}
 	}
 }
 
-func TestGracePeriodEndsWithTheKey(t *testing.T) {
-	b := newBed(Options{RenewGrace: time.Hour, Destroying: time.Minute})
-	accessKey, secret := b.make(t)
-	b.call(renew).Expect(t, 200, "")
-	b.call(del).Expect(t, 202, "")
-	if b.Valid(accessKey, secret) {
-		t.Error("the old pair works without its key")
-	}
-}
-
-func TestKeysAreCreatedAndRemovedByHand(t *testing.T) {
+func TestKeysAreChangedByHand(t *testing.T) {
 	b := newBed(Options{})
 	pair, secret, err := b.MakeKey("alice", "by hand")
 	want := simulator.Pair{ID: pair.ID, AccessKeyID: pair.AccessKeyID, Owner: "alice", CreatedBy: simulator.Person, CreatedAt: simtest.Start}
 	if err != nil || pair != want || !b.Valid(pair.AccessKeyID, secret) {
 		t.Fatalf("got %+v, %v", pair, err)
 	}
-	b.call("GET /accesskeys/"+pair.ID).Expect(t, 200, "", `"description":"by hand"`)
 	if _, _, err := b.MakeKey("nobody", ""); err == nil {
 		t.Error("a key was created for an unknown user")
 	}
-	if !b.RemoveKey(pair.ID) || b.RemoveKey(pair.ID) || len(b.Keys("alice")) != 0 {
-		t.Error("RemoveKey does not remove a key once")
+	line := "GET /accesskeys/" + pair.ID
+	b.call(line).Expect(t, 200, "", `"description":"by hand"`)
+	b.Describe(pair.ID, "other")
+	b.FailKey(pair.ID, "no space")
+	b.call(line).Expect(t, 200, "", `"description":"other"`, `"status":"FAILED"`, `"statusMessage":"no space"`)
+	if b.Valid(pair.AccessKeyID, secret) || !b.RemoveKey(pair.ID) || b.RemoveKey(pair.ID) || b.History()[0].DeletedBy != simulator.Person {
+		t.Error("a failed key works, or RemoveKey does not remove a key once")
 	}
-	b.call("GET /accesskeys/"+pair.ID).Expect(t, 404, "err-not-found")
-	if history := b.History(); len(history) != 1 || history[0].DeletedBy != simulator.Person {
-		t.Errorf("got %+v", history)
-	}
+	b.call(line).Expect(t, 404, "err-not-found")
 }
 
-func TestKeysAreChangedByHand(t *testing.T) {
-	b := newBed(Options{})
-	accessKey, secret := b.make(t)
-	b.Describe(one, "other")
-	b.call(get).Expect(t, 200, "", `"description":"other"`)
-	b.FailKey(one, "no space")
-	if read := b.call(get); b.Valid(accessKey, secret) || status(read) != "FAILED" || read.Text("metadata.statusMessage") != "no space" {
-		t.Errorf("got %s", read.Body)
+// TestPages reads three keys in pages of two: a full page, a short one, and one after the end.
+func TestPages(t *testing.T) {
+	page := func(offset int) string { return fmt.Sprintf("http://example.com/accesskeys?offset=%d&limit=2", offset) }
+	for next, want := range map[Next][3]string{
+		NextHTTP:    {page(2), "", ""},
+		NextForeign: {"http://s3.invalid/accesskeys?offset=2&limit=2", "", ""},
+		NextAbsent:  {"", "", ""},
+		NextAlways:  {page(2), page(4), page(6)},
+	} {
+		b := newBed(Options{Next: next, PageSize: 2})
+		for range 3 {
+			b.call(post)
+		}
+		for i, size := range []int{2, 1, 0} {
+			got := b.call(fmt.Sprint(list, "?limit=7&offset=", 2*i))
+			if len(got.List("items")) != size || got.At("limit") != 2.0 || got.At("offset") != float64(2*i) ||
+				got.Text("_links.next") != want[i] || got.Text("_links.prev") != []string{"", page(0), page(2)}[i] {
+				t.Errorf("%s: got %s", next, got.Body)
+			}
+		}
+	}
+	if got := newBed(Options{}).call(list); got.At("limit") != 100.0 {
+		t.Errorf("the default limit is %v", got.At("limit"))
 	}
 }

@@ -60,23 +60,21 @@ func parseLife(text string) (time.Duration, bool) {
 
 // formatLife formats key_time_to_live without units that are zero, as in the examples of the documents.
 func formatLife(life time.Duration) string {
-	text, rest := "P", life
-	if days := rest / (24 * time.Hour); days > 0 {
-		text += fmt.Sprintf("%dD", days)
-		rest -= days * 24 * time.Hour
-	}
-	if rest == 0 && life > 0 {
-		return text
-	}
-	text += "T"
-	for _, part := range []struct {
-		unit time.Duration
-		name string
-	}{{time.Hour, "H"}, {time.Minute, "M"}, {time.Second, "S"}} {
-		if count := rest / part.unit; count > 0 || (life == 0 && part.unit == time.Second) {
-			text += fmt.Sprintf("%d%s", count, part.name)
-			rest -= count * part.unit
+	part := func(count time.Duration, unit string) string {
+		if count == 0 {
+			return ""
 		}
+		return strconv.Itoa(int(count)) + unit
 	}
-	return text
+	const day = 24 * time.Hour
+	date := part(life/day, "D")
+	clock := part(life%day/time.Hour, "H") + part(life%time.Hour/time.Minute, "M") + part(life%time.Minute/time.Second, "S")
+	switch {
+	case life == 0:
+		return "PT0S"
+	case clock == "":
+		return "P" + date
+	default:
+		return "P" + date + "T" + clock
+	}
 }

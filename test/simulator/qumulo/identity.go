@@ -6,7 +6,6 @@ package qumulo
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -76,70 +75,46 @@ func parseUser(text string) (identityQuery, error) {
 	return identityQuery{Domain: &domain, Name: &value}, nil
 }
 
+// key is the key of Simulator.identities that a query selects. It is empty for a group ID, which no identity has.
+func (q identityQuery) key() string {
+	switch {
+	case q.AuthID != nil:
+		return "auth_id:" + *q.AuthID
+	case q.UID != nil:
+		return fmt.Sprint("uid:", *q.UID)
+	case q.SID != nil:
+		return "sid:" + *q.SID
+	case q.Name != nil:
+		return "name:" + *q.Name
+	default:
+		return ""
+	}
+}
+
 // find resolves an identity. The caller holds s.mu.
 func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
-	at := s.indexOf(query)
+	for _, candidate := range s.identities[query.key()] {
+		switch {
+		case query.Name != nil && query.Domain != nil && *query.Domain != candidate.Domain:
+		case candidate.deleted && query.Name != nil && s.options.TombstonesForgotten:
+		case candidate.deleted:
+			return Identity{}, s.unknown("cred_invalid_local_user_error")
+		default:
+			return *candidate, nil
+		}
+	}
 	switch {
-	case at < 0 && query.UID != nil:
+	case query.UID != nil:
 		return Identity{Domain: DomainPosixUser, UID: query.UID, authID: posixUsers + uint64(*query.UID)}, nil
-	case at < 0 && query.SID != nil:
+	case query.SID != nil:
 		return Identity{}, s.unknown("cred_invalid_sid_error")
-	case at < 0 || s.identities[at].deleted:
+	default:
 		return Identity{}, s.unknown("cred_invalid_local_user_error")
-	default:
-		return s.identities[at], nil
 	}
-}
-
-// indexOf returns the index of the first identity that a query matches, or -1. Queries by auth_id and by name do not scan the
-// identities, because there can be thousands.
-func (s *Simulator) indexOf(query identityQuery) int {
-	matches := func(candidate Identity) bool {
-		return query.matches(candidate) && (!candidate.deleted || query.Name == nil || !s.options.TombstonesForgotten)
-	}
-	switch {
-	case query.AuthID != nil:
-		if at, ok := s.byAuthID(*query.AuthID); ok && matches(s.identities[at]) {
-			return at
-		}
-		return -1
-	case query.UID == nil && query.SID == nil && query.Name != nil:
-		named := s.byName[*query.Name]
-		if i := slices.IndexFunc(named, func(at int) bool { return matches(s.identities[at]) }); i >= 0 {
-			return named[i]
-		}
-		return -1
-	default:
-		return slices.IndexFunc(s.identities, matches)
-	}
-}
-
-// byAuthID returns the index of an identity. Identities are numbered in the order of their creation.
-func (s *Simulator) byAuthID(text string) (at int, ok bool) {
-	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || id < FirstAuthID || id-FirstAuthID >= uint64(len(s.identities)) {
-		return 0, false
-	}
-	return int(id - FirstAuthID), true
 }
 
 func (s *Simulator) unknown(class string) *apiError {
 	return &apiError{s.options.UnknownStatus, class, "the identity is unknown"}
-}
-
-func (q identityQuery) matches(candidate Identity) bool {
-	switch {
-	case q.AuthID != nil:
-		return *q.AuthID == strconv.FormatUint(candidate.authID, 10)
-	case q.UID != nil:
-		return candidate.UID != nil && *q.UID == *candidate.UID
-	case q.SID != nil:
-		return *q.SID == candidate.SID
-	case q.Name != nil:
-		return *q.Name == candidate.Name && (q.Domain == nil || *q.Domain == candidate.Domain)
-	default:
-		return false
-	}
 }
 
 // ownerOf resolves ?user=. The auth_id of a deleted user still selects the keys of the user. The caller holds s.mu.

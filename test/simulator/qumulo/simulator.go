@@ -23,9 +23,9 @@ type Simulator struct {
 	options Options
 
 	mu         sync.Mutex
-	identities []Identity           // the index determines the auth_id
-	byName     map[string][]int     // indexes of the identities with a name
-	tokens     map[string]time.Time // the expiry of each token; zero: never
+	added      uint64                 // number of added identities
+	identities map[string][]*Identity // by identityQuery.key
+	tokens     map[string]time.Time   // the expiry of each token; zero: never
 	privileges []string
 }
 
@@ -34,7 +34,7 @@ func New(options Options) *Simulator {
 	s := &Simulator{
 		Core:       simulator.NewCore(options.Clock),
 		options:    options.withDefaults(),
-		byName:     map[string][]int{},
+		identities: map[string][]*Identity{},
 		tokens:     map[string]time.Time{},
 		privileges: []string{CredentialsRead, CredentialsWrite, BucketsRead, BucketsWrite},
 	}
@@ -51,13 +51,20 @@ func (s *Simulator) AddUser(name string) (authID string) {
 func (s *Simulator) AddIdentity(identity Identity) (authID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	identity.authID = FirstAuthID + uint64(len(s.identities))
+	identity.authID = FirstAuthID + s.added
+	s.added++
 	if identity.SID == "" {
 		identity.SID = fmt.Sprintf("S-1-5-21-1-2-3-%d", identity.authID)
 	}
-	s.byName[identity.Name] = append(s.byName[identity.Name], len(s.identities))
-	s.identities = append(s.identities, identity)
-	return strconv.FormatUint(identity.authID, 10)
+	authID = strconv.FormatUint(identity.authID, 10)
+	keys := []string{"auth_id:" + authID, "sid:" + identity.SID, "name:" + identity.Name}
+	if identity.UID != nil {
+		keys = append(keys, fmt.Sprint("uid:", *identity.UID))
+	}
+	for _, key := range keys {
+		s.identities[key] = append(s.identities[key], &identity)
+	}
+	return authID
 }
 
 // DeleteUser deletes a local user. As on a live cluster, the keys keep working and the name cannot be resolved any more, even
@@ -65,10 +72,8 @@ func (s *Simulator) AddIdentity(identity Identity) (authID string) {
 func (s *Simulator) DeleteUser(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.identities {
-		if s.identities[i].Domain == DomainLocal && s.identities[i].Name == name {
-			s.identities[i].deleted = true
-		}
+	for _, identity := range s.identities["name:"+name] {
+		identity.deleted = identity.deleted || identity.Domain == DomainLocal
 	}
 }
 
