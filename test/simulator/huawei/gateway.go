@@ -152,24 +152,18 @@ func sign(secret string, r *http.Request, signed []string, body []byte) string {
 func canonicalPath(u *url.URL) string {
 	path := ""
 	for segment := range strings.SplitSeq(strings.Trim(u.EscapedPath(), "/"), "/") {
-		plain, err := url.PathUnescape(segment)
-		if err != nil {
-			plain = segment
-		}
+		plain, _ := url.PathUnescape(segment) // never fails for an escaped path
 		path += "/" + encode(plain)
 	}
 	return path + "/"
 }
 
 func canonicalQuery(u *url.URL) string {
-	var pairs []string
-	for name, values := range u.Query() {
-		for _, value := range values {
-			pairs = append(pairs, encode(name)+"="+encode(value))
-		}
+	query := u.Query()
+	for _, values := range query {
+		slices.Sort(values)
 	}
-	slices.Sort(pairs)
-	return strings.Join(pairs, "&")
+	return strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
 // encode percent-encodes everything except letters, digits and - . _ ~

@@ -107,7 +107,7 @@ func (s *Simulator) deleteKey(r *http.Request, caller *user) (answer, *apiError)
 		return answer{}, &apiError{s.options.LastKeyStatus, "err-last", "the last access key cannot be deleted while there are buckets"}
 	case k.gone.IsZero():
 		k.gone = s.Now().Add(s.options.Destroying)
-		s.End(k.id, caller.name)
+		s.End(k.pair.ID, caller.name)
 	}
 	return answer{http.StatusAccepted, nil}, nil
 }
@@ -150,7 +150,7 @@ func (s *Simulator) listed(caller *user) []*key {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b *key) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(keys, func(a, b *key) int { return strings.Compare(a.pair.ID, b.pair.ID) })
 	return keys
 }
 
@@ -184,7 +184,7 @@ func (s *Simulator) created(k *key) map[string]any {
 // read returns a key as in every other response.
 func (s *Simulator) read(k *key) map[string]any {
 	properties := map[string]any{
-		"description": k.description, "accessKey": k.accessKey, "canonicalUserId": nil, "contractUserId": "11111111:" + k.owner.id,
+		"description": k.description, "accessKey": k.pair.AccessKeyID, "canonicalUserId": nil, "contractUserId": "11111111:" + k.owner.id,
 	}
 	switch s.options.Secrets {
 	case HiddenAbsent:
@@ -201,11 +201,11 @@ func (s *Simulator) read(k *key) map[string]any {
 	}
 	urn := "ionos:identity:::users/" + k.owner.id
 	return map[string]any{
-		"id": k.id, "type": "accesskey", "href": keysPath + "/" + k.id, "properties": properties,
+		"id": k.pair.ID, "type": "accesskey", "href": keysPath + "/" + k.pair.ID, "properties": properties,
 		"metadata": map[string]any{
 			"createdDate": k.made.In(wall).Format(time.RFC3339), "createdBy": urn, "createdByUserId": k.owner.id,
 			"lastModifiedDate": k.changed.In(wall).Format(time.RFC3339), "lastModifiedBy": urn, "lastModifiedByUserId": k.owner.id,
-			"resourceURN": "ionos:s3:::11111111:accesskeys/" + k.id, "status": k.status(s.Now()), "statusMessage": message,
+			"resourceURN": "ionos:s3:::11111111:accesskeys/" + k.pair.ID, "status": k.status(s.Now()), "statusMessage": message,
 			"administrative": false, "supportedRegions": []string{"de", "eu-central-2", "eu-south-2"},
 		},
 	}
