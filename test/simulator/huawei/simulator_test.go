@@ -4,6 +4,11 @@
 package huawei
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +17,57 @@ import (
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/simtest"
 )
+
+// aliceKeys is the path of alice's keys. The helper request replaces her name by her ID.
+const aliceKeys = "/v5/users/alice/access-keys"
+
+// bed is an account with the user alice, on a fake clock.
+type bed struct {
+	*Simulator
+
+	clock simtest.Clock
+	alice string // the ID of alice
+}
+
+func newBed(options Options) *bed {
+	clock := simtest.NewClock()
+	options.Clock = clock
+	b := &bed{Simulator: New(options), clock: clock}
+	b.alice = b.AddUser("alice")
+	return b
+}
+
+// make creates a key of alice by hand.
+func (b *bed) make(t *testing.T) (pair simulator.Pair, secret string) {
+	t.Helper()
+	pair, secret, err := b.MakeKey("alice")
+	if err != nil || pair.CreatedBy != simulator.Person {
+		t.Fatalf("got %+v, %v", pair, err)
+	}
+	return pair, secret
+}
+
+// call sends a request that is signed with the key of the operator. See simtest.Request for the format of the line.
+func (b *bed) call(line string) simtest.Reply {
+	return b.send(b.request(line), DefaultAccessKeyID, DefaultSecretAccessKey, "host;x-domain-id;x-sdk-date")
+}
+
+func (b *bed) request(line string) *http.Request {
+	request := simtest.Request(strings.Replace(line, "/alice/", "/"+b.alice+"/", 1))
+	request.Header.Set("X-Domain-Id", b.options.DomainID)
+	request.Header.Set("X-Sdk-Date", b.clock.Now().UTC().Format(dateFormat))
+	request.Header.Set("User-Agent", "test")
+	return request
+}
+
+// send signs a request over these headers and sends it.
+func (b *bed) send(request *http.Request, accessKeyID, secret, signed string) simtest.Reply {
+	body, _ := io.ReadAll(request.Body)
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	signature := sign(secret, request, strings.Split(signed, ";"), body)
+	request.Header.Set("Authorization", "SDK-HMAC-SHA256 Access="+accessKeyID+", SignedHeaders="+signed+", Signature="+signature)
+	return simtest.Send(b, request)
+}
 
 func TestSecretIsShownOnlyOnce(t *testing.T) {
 	b := newBed(Options{})
@@ -135,5 +191,75 @@ func TestLastUseHasAResolutionOf15Minutes(t *testing.T) {
 			b.Use(pair.ID, secret)
 			b.call(path).Expect(t, 200, "", use.want)
 		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	for name, test := range map[string]struct {
+		options Options
+		query   string
+		sizes   string
+	}{
+		"of the requested size": {Options{}, "limit=3", "[3 3 2]"},
+		"of the default size":   {Options{}, "", "[8]"},
+		"shorter":               {Options{PageSize: 5}, "limit=200", "[5 3]"},
+		"short and empty":       {Options{Pages: PagesShort}, "limit=200", "[0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(test.options)
+			for i := range 6 {
+				b.AddUser(fmt.Sprint("user", i))
+			}
+			var sizes []int
+			seen := map[any]bool{}
+			for query, more := test.query, true; more; {
+				page := b.call("GET /v5/users?" + query)
+				for _, user := range page.List("users") {
+					seen[fmt.Sprint(user)] = true
+				}
+				sizes = append(sizes, len(page.List("users")))
+				next := page.Text("page_info.next_marker")
+				if more = page.Has("page_info", "next_marker"); more != markerPattern.MatchString(next) || page.At("page_info.current_count") != float64(sizes[len(sizes)-1]) {
+					t.Fatalf("got %s", page.Body)
+				}
+				query = test.query + "&marker=" + url.QueryEscape(next)
+			}
+			if fmt.Sprint(sizes) != test.sizes || len(seen) != 8 {
+				t.Errorf("got pages of %v with %d users", sizes, len(seen))
+			}
+		})
+	}
+}
+
+func TestFormOfAnEmptyList(t *testing.T) {
+	for empty, want := range map[string]string{
+		"": `{"access_keys":[],"page_info":{"current_count":0}}`, "null": `{"access_keys":null,"page_info":{"current_count":0}}`,
+		"absent": `{"page_info":{"current_count":0}}`,
+	} {
+		if got := newBed(Options{Empty: empty}).call("GET " + aliceKeys); got.Body != want {
+			t.Errorf("%s: got %s", empty, got.Body)
+		}
+	}
+}
+
+func TestChangesAreVisibleAfterTheListLag(t *testing.T) {
+	b := newBed(Options{Lag: 10 * time.Second})
+	id := b.call("POST " + aliceKeys).Text("access_key.access_key_id")
+	listed := func() bool { return strings.Contains(b.call("GET "+aliceKeys).Body, id) }
+	path := aliceKeys + "/" + id
+	if listed() || len(b.Keys("alice")) != 1 {
+		t.Error("a new key is listed at once")
+	}
+	b.call("DELETE "+path).Expect(t, 404, "IAM.0004")
+	if b.clock.Pass(10 * time.Second); !listed() {
+		t.Error("a key is not listed after the lag")
+	}
+	b.call("DELETE "+path).Expect(t, 204, "")
+	b.call("DELETE "+path).Expect(t, 404, "IAM.0004")
+	if b.clock.Pass(9 * time.Second); !listed() {
+		t.Error("a deleted key disappears from the list at once")
+	}
+	if b.clock.Pass(time.Second); listed() {
+		t.Error("a deleted key is listed after the lag")
 	}
 }
