@@ -18,6 +18,9 @@ import (
 // root is the user with ID 0 of every S3 server.
 const root = "root"
 
+// keyCharacters are the characters of an access key.
+const keyCharacters = simulator.Digits + simulator.Upper
+
 // Simulator simulates an ONTAP cluster with one data SVM and its S3 server. It is an http.Handler. Its other methods make manual
 // changes at the cluster. The ID of a pair is the name of its user, or "name/2" for a second key. Simulator is safe for
 // concurrent use.
