@@ -232,8 +232,7 @@ func TestRequestsPerSecondAreLimited(t *testing.T) {
 	b.call("GET /v5/users").Expect(t, 200, "")
 	b.call("GET /v5/users").Expect(t, 200, "")
 	limited := b.call("GET /v5/users")
-	limited.Expect(t, 429, "APIGW.0308", "policy user over ratelimit,limit:2,time:1 second")
-	if limited.Header.Get("Retry-After") != "3" {
+	if limited.Expect(t, 429, "APIGW.0308", "policy user over ratelimit,limit:2,time:1 second"); limited.Header.Get("Retry-After") != "3" {
 		t.Errorf("got %v", limited.Header)
 	}
 	b.clock.Pass(time.Second)

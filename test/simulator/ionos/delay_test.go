@@ -71,33 +71,31 @@ func TestDeletionIsAcceptedFirstAndCompletedLater(t *testing.T) {
 		"the pair works until the end": {Options{DestroyingWorks: true}, 409, 202, 201, true},
 		"the ID cannot be reused":      {Options{DestroyedTaken: true}, 409, 202, 409, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			test.options.Destroying = 10 * time.Second
-			b := newBed(test.options)
-			accessKey, secret := b.make(t)
-			if got := b.call(del); got.Status != 202 || got.Body != "" {
-				t.Errorf("got %d %q", got.Status, got.Body)
+		test.options.Destroying = 10 * time.Second
+		b := newBed(test.options)
+		accessKey, secret := b.make(t)
+		if got := b.call(del); got.Status != 202 || got.Body != "" {
+			t.Errorf("%s: got %d %q", name, got.Status, got.Body)
+		}
+		if read := b.call(get); status(read) != "DESTROYING" || b.Valid(accessKey, secret) != test.works {
+			t.Errorf("%s: got %s", name, read.Body)
+		}
+		for line, want := range map[string]int{putOne: test.put, del: test.del} {
+			if got := b.call(line); got.Status != want {
+				t.Errorf("%s: %s: got %d %s", name, line, got.Status, got.Body)
 			}
-			if read := b.call(get); status(read) != "DESTROYING" || b.Valid(accessKey, secret) != test.works {
-				t.Errorf("got %s", read.Body)
-			}
-			for line, want := range map[string]int{putOne: test.put, del: test.del} {
-				if got := b.call(line); got.Status != want {
-					t.Errorf("%s: got %d %s", line, got.Status, got.Body)
-				}
-			}
-			if live := b.Keys("alice"); len(live) != 0 || b.History()[0].DeletedBy != "alice" {
-				t.Errorf("got %+v", b.History())
-			}
-			b.clock.Pass(test.options.Destroying)
-			b.call(get).Expect(t, 404, "err-not-found")
-			b.call(del).Expect(t, 404, "err-not-found")
-			if b.Valid(accessKey, secret) {
-				t.Error("the pair works without its key")
-			}
-			if got := b.call(putOne); got.Status != test.later {
-				t.Errorf("got %d %s", got.Status, got.Body)
-			}
-		})
+		}
+		if live := b.Keys("alice"); len(live) != 0 || b.History()[0].DeletedBy != "alice" {
+			t.Errorf("%s: got %+v", name, b.History())
+		}
+		b.clock.Pass(test.options.Destroying)
+		b.call(get).Expect(t, 404, "err-not-found")
+		b.call(del).Expect(t, 404, "err-not-found")
+		if b.Valid(accessKey, secret) {
+			t.Errorf("%s: the pair works without its key", name)
+		}
+		if got := b.call(putOne); got.Status != test.later {
+			t.Errorf("%s: got %d %s", name, got.Status, got.Body)
+		}
 	}
 }

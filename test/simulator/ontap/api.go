@@ -206,7 +206,7 @@ func (s *Simulator) cluster(*http.Request) (answer, *apiError) {
 		"name": "cluster1", "uuid": s.uuid,
 		"version": map[string]any{
 			"full":       "NetApp Release " + s.version.String() + "P2: Thu Jan 08 09:13:37 UTC 2026",
-			"generation": s.version[0], "major": s.version[1], "minor": s.version[2],
+			"generation": s.version.Major(), "major": s.version.Minor(), "minor": s.version.Patch(),
 		},
 		"_links": links("/api/cluster"),
 	}}, nil

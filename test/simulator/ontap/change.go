@@ -153,13 +153,13 @@ func (s *Simulator) checkName(name string) *apiError {
 // checkVersion rejects members and parameters that this version does not have.
 func (s *Simulator) checkVersion(wanted body) *apiError {
 	switch {
-	case wanted.remove && !s.version.atLeast(V9141):
+	case wanted.remove && !s.since(V9141):
 		return unexpected("delete_keys")
-	case wanted.TimeToLive != nil && !s.version.atLeast(V9141):
+	case wanted.TimeToLive != nil && !s.since(V9141):
 		return unexpected("key_time_to_live")
-	case wanted.pair() && !s.version.atLeast(V9161):
+	case wanted.pair() && !s.since(V9161):
 		return unexpected("access_key")
-	case wanted.KeyID != nil && !s.version.atLeast(V9191):
+	case wanted.KeyID != nil && !s.since(V9191):
 		return unexpected("key_id")
 	case wanted.slot() < 0 || wanted.slot() >= s.slots():
 		return invalid("Field \"key_id\" must be 1 or 2.", "key_id")

@@ -7,11 +7,7 @@ package ontap
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -36,24 +32,6 @@ const (
 	// V9191 also gives each user a second key.
 	V9191 = "9.19.1"
 )
-
-// release is a version of ONTAP: generation, major and minor.
-type release [3]int
-
-func parseRelease(text string) release {
-	var parsed release
-	for i, part := range strings.SplitN(text, ".", len(parsed)) {
-		parsed[i], _ = strconv.Atoi(part)
-	}
-	return parsed
-}
-
-func (r release) atLeast(version string) bool {
-	other := parseRelease(version)
-	return slices.Compare(r[:], other[:]) >= 0
-}
-
-func (r release) String() string { return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2]) }
 
 // Next is the form of _links.next.href.
 type Next string

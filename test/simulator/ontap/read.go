@@ -65,10 +65,10 @@ func (s *Simulator) listUsers(r *http.Request) (answer, *apiError) {
 // fields parses ?fields=. Without it, a collection contains only the fields that identify its members.
 func (s *Simulator) fields(asked string) ([]string, *apiError) {
 	known := []string{"name", "svm", "comment", "access_key"}
-	if s.version.atLeast(V9141) {
+	if s.since(V9141) {
 		known = append(known, "key_expiry_time", "key_time_to_live")
 	}
-	if s.version.atLeast(V9191) {
+	if s.since(V9191) {
 		known = append(known, "keys")
 	}
 	switch asked {

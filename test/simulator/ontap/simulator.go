@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"accesskey.dev/operator/test/simulator"
 )
@@ -31,7 +32,7 @@ type Simulator struct {
 	uuid    string // of the cluster
 
 	mu      sync.Mutex
-	version release
+	version *version.Version
 	server  bool
 	denied  []rule
 	users   []*user // sorted by name, as in lists
@@ -55,7 +56,7 @@ type key struct {
 // New returns a cluster whose only user is root. Its only account has every permission.
 func New(options Options) *Simulator {
 	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), uuid: string(uuid.NewUUID()), server: true}
-	s.version = parseRelease(s.options.Version)
+	s.version = version.MustParseGeneric(s.options.Version)
 	s.users = []*user{{name: root, comment: "Root User"}}
 	s.issue(s.users[0], 0, issuance{by: simulator.Person})
 	s.routes()
@@ -162,10 +163,10 @@ func (s *Simulator) change(name string, do func(*user)) bool {
 }
 
 // Upgrade upgrades the cluster to another version. The users keep their keys.
-func (s *Simulator) Upgrade(version string) {
+func (s *Simulator) Upgrade(to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.version = parseRelease(version)
+	s.version = version.MustParseGeneric(to)
 }
 
 // Deny revokes the permission of the account for a method on all paths with this prefix. An empty method means every method.
@@ -238,8 +239,13 @@ func (s *Simulator) drop(u *user, slot int, by string) bool {
 	return s.End(keyID(u.name, slot), by)
 }
 
+// since reports whether the cluster has this version or a later one.
+func (s *Simulator) since(earliest string) bool {
+	return s.version.AtLeast(version.MustParseGeneric(earliest))
+}
+
 func (s *Simulator) slots() int {
-	if s.version.atLeast(V9191) {
+	if s.since(V9191) {
 		return 2
 	}
 	return 1

@@ -76,19 +76,12 @@ func TestSessionsExpireAfterTenHoursAndTokensAtTheirExpiry(t *testing.T) {
 	}
 	short := b.AddToken(simtest.Start.Add(time.Hour))
 	status := func(token string) int { return b.callAs("Bearer "+token, "GET /v1/session/who-am-i").Status }
-	for _, test := range []struct {
-		age  time.Duration
-		want [3]int // for the session, the token of one hour, and the token without expiry
-	}{
-		{0, [3]int{200, 200, 200}},
-		{time.Hour - 1, [3]int{200, 200, 200}},
-		{time.Hour, [3]int{200, 401, 200}},
-		{10*time.Hour - 1, [3]int{200, 401, 200}},
-		{10 * time.Hour, [3]int{401, 401, 200}},
+	for age, want := range map[time.Duration][3]int{ // for the session, the token of one hour, and the token without expiry
+		time.Hour - 1: {200, 200, 200}, time.Hour: {200, 401, 200}, 10*time.Hour - 1: {200, 401, 200}, 10 * time.Hour: {401, 401, 200},
 	} {
-		b.clock.SetTime(simtest.Start.Add(test.age))
-		if got := [3]int{status(session), status(short), status(b.token)}; got != test.want {
-			t.Errorf("after %s: got %v", test.age, got)
+		b.clock.SetTime(simtest.Start.Add(age))
+		if got := [3]int{status(session), status(short), status(b.token)}; got != want {
+			t.Errorf("after %s: got %v", age, got)
 		}
 	}
 	b.RevokeTokens()

@@ -127,6 +127,9 @@ func TestEveryUIDIsAPosixUser(t *testing.T) {
 	if found.At("auth_id") != "12884902889" || found.At("domain") != "POSIX_USER" {
 		t.Errorf("got %s", found.Body)
 	}
+	if numeric := newBed(Options{NumericAuthID: true}).call(`POST /v1/identity/find {"uid":1001}`); numeric.At("auth_id") != 12884902889.0 {
+		t.Errorf("got %s", numeric.Body)
+	}
 	if _, _, err := b.MakeKey("uid:1001"); err != nil || len(b.Keys("auth_id:12884902889")) != 1 {
 		t.Errorf("got %v", err)
 	}
@@ -179,13 +182,5 @@ func TestPages(t *testing.T) {
 		if rest := b.call(list + "?" + parameters); len(rest.List("entries")) != 1 || rest.At("paging.next") != nil {
 			t.Errorf("%s: got %s", next, rest.Body)
 		}
-	}
-}
-
-func TestNumericAuthID(t *testing.T) {
-	b := newBed(Options{NumericAuthID: true})
-	made := b.call(create + `{"user":{"name":"alice"}}`)
-	if listed := b.call(list); made.At("owner.auth_id") != 1000.0 || listed.At("entries.0.owner.auth_id") != 1000.0 {
-		t.Errorf("created %s, listed %s", made.Body, listed.Body)
 	}
 }
