@@ -206,9 +206,7 @@ func Endless(status int) Effect {
 func Bloat(size int64) Effect {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-		recorder := httptest.NewRecorder()
-		next.ServeHTTP(recorder, r)
-		w.WriteHeader(withBody(recorder.Code))
+		announceBody(w, r, next)
 		_, _ = io.CopyN(w, spaces{}, size) // fails when the client stops reading
 	}
 }
@@ -223,20 +221,20 @@ func Bomb(size int64) Effect {
 		return bomb.Bytes()
 	})
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		recorder := httptest.NewRecorder()
-		next.ServeHTTP(recorder, r)
 		w.Header().Set("Content-Encoding", "gzip")
-		w.WriteHeader(withBody(recorder.Code))
+		announceBody(w, r, next)
 		_, _ = w.Write(compressed())
 	}
 }
 
-// withBody returns status, or 200 if a response with this status cannot have a body.
-func withBody(status int) int {
-	if status == http.StatusNoContent {
-		return http.StatusOK
+// announceBody carries out the request and sends its status, or 200 if a response with that status cannot have a body.
+func announceBody(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	recorder := httptest.NewRecorder()
+	next.ServeHTTP(recorder, r)
+	if recorder.Code == http.StatusNoContent {
+		recorder.Code = http.StatusOK
 	}
-	return status
+	w.WriteHeader(recorder.Code)
 }
 
 // spaces is an endless stream of spaces. JSON allows any number of them before a value.

@@ -69,7 +69,7 @@ func (b *bed) send(request *http.Request, accessKeyID, secret, signed string) si
 	return simtest.Send(b, request)
 }
 
-func TestSecretIsShownOnlyOnce(t *testing.T) {
+func TestLifeOfAKey(t *testing.T) {
 	b := newBed(Options{})
 	made := b.call("POST " + aliceKeys)
 	id, secret := made.Text("access_key.access_key_id"), made.Text("access_key.secret_access_key")
@@ -86,6 +86,15 @@ func TestSecretIsShownOnlyOnce(t *testing.T) {
 	if want := `{"access_keys":[{` + shown + state + `],"page_info":{"current_count":1}}`; listed.Status != 200 || listed.Body != want {
 		t.Errorf("got %s, want %s", listed.Body, want)
 	}
+	if got := b.call("DELETE " + aliceKeys + "/" + id); got.Status != 204 || got.Body != "" {
+		t.Errorf("got %d %q", got.Status, got.Body)
+	}
+	want := simulator.Pair{
+		ID: id, AccessKeyID: id, Owner: b.alice, CreatedBy: OperatorName, DeletedBy: OperatorName, CreatedAt: simtest.Start, DeletedAt: simtest.Start,
+	}
+	if history := b.History(); len(history) != 1 || history[0] != want {
+		t.Errorf("got %+v", history)
+	}
 }
 
 func TestKeyIsDisabledAndEnabled(t *testing.T) {
@@ -99,20 +108,6 @@ func TestKeyIsDisabledAndEnabled(t *testing.T) {
 				t.Errorf("%s: got %s", status, got.Body)
 			}
 		}
-	}
-}
-
-func TestDeletedKeyIsRecorded(t *testing.T) {
-	b := newBed(Options{})
-	id := b.call("POST " + aliceKeys).Text("access_key.access_key_id")
-	if got := b.call("DELETE " + aliceKeys + "/" + id); got.Status != 204 || got.Body != "" {
-		t.Errorf("got %d %q", got.Status, got.Body)
-	}
-	want := simulator.Pair{
-		ID: id, AccessKeyID: id, Owner: b.alice, CreatedBy: OperatorName, DeletedBy: OperatorName, CreatedAt: simtest.Start, DeletedAt: simtest.Start,
-	}
-	if history := b.History(); len(history) != 1 || history[0] != want {
-		t.Errorf("got %+v", history)
 	}
 }
 

@@ -5,7 +5,6 @@ package ionos
 
 import (
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"regexp"
@@ -124,13 +123,6 @@ func (s *Simulator) readBody(r *http.Request) (string, *apiError) {
 		}
 	}
 	return description, nil
-}
-
-func noBody(r *http.Request) *apiError {
-	if n, _ := io.Copy(io.Discard, r.Body); n > 0 {
-		return &apiError{http.StatusBadRequest, "err-body", "a renew request takes no body"}
-	}
-	return nil
 }
 
 // isUUID reports whether text is a UUID of any version in lower case (RFC 9562).

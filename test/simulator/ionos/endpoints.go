@@ -5,6 +5,7 @@ package ionos
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -70,8 +71,8 @@ func (s *Simulator) updateKey(k *key, description string) (answer, *apiError) {
 }
 
 func (s *Simulator) renew(r *http.Request, caller *user) (answer, *apiError) {
-	if refused := noBody(r); refused != nil {
-		return answer{}, refused
+	if n, _ := io.Copy(io.Discard, r.Body); n > 0 {
+		return answer{}, &apiError{http.StatusBadRequest, "err-body", "a renew request takes no body"}
 	}
 	k, refused := s.find(caller, r.PathValue("id"))
 	if refused == nil {

@@ -5,6 +5,7 @@ package ontap
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -99,7 +100,7 @@ func (s *Simulator) changeUser(r *http.Request) (answer, *apiError) {
 
 func (s *Simulator) regenerate(changed *user, slot int, wanted body) (answer, *apiError) {
 	if s.options.PropertiesFail && (wanted.Comment != nil || wanted.TimeToLive != nil) {
-		s.issue(changed, slot, issuance{by: s.options.Username})
+		s.issue(changed, slot, body{}, s.options.Username)
 		return answer{}, s.store("92406081", "The \"regenerate_keys\" operation succeeded, however modifying the other properties failed. "+
 			"Retry the operation without \"regenerate_keys\".")
 	}
@@ -231,22 +232,16 @@ func (s *Simulator) checkPair(wanted body) *apiError {
 
 // issued creates a pair and the response for it, which is the only response that shows a secret.
 func (s *Simulator) issued(u *user, slot int, wanted body, status int) answer {
-	pair, secret := s.issue(u, slot, issuance{
-		by: s.options.Username, life: wanted.life, accessKey: ptr.Deref(wanted.AccessKey, ""), secretKey: ptr.Deref(wanted.SecretKey, ""),
-	})
+	pair, secret := s.issue(u, slot, wanted, s.options.Username)
 	shown := map[string]any{"access_key": pair.AccessKeyID, "secret_key": secret}
 	record := map[string]any{"name": u.name, "_links": links(s.pathOf(u))}
 	if status == http.StatusOK && s.options.PairInKeys && s.slots() > 1 {
 		shown["id"] = s.keyNumber(slot)
-		if expires := u.keys[slot].expires; !expires.IsZero() {
-			shown["expiry_time"] = expires.Format(s.options.ExpiryLayout)
-		}
+		s.showExpiry(shown, "expiry_time", u.keys[slot])
 		record["keys"] = []any{shown}
 	} else {
-		record["access_key"], record["secret_key"] = pair.AccessKeyID, secret
-		if expires := u.keys[slot].expires; !expires.IsZero() {
-			record["key_expiry_time"] = expires.Format(s.options.ExpiryLayout)
-		}
+		maps.Copy(record, shown)
+		s.showExpiry(record, "key_expiry_time", u.keys[slot])
 	}
 	return answer{
 		status: status, location: s.pathOf(u), change: true,

@@ -96,8 +96,7 @@ func (s *Simulator) record(u *user, fields []string) map[string]any {
 	}
 	if first := u.keys[0]; first != nil {
 		all["access_key"] = first.accessKey
-		if !first.expires.IsZero() {
-			all["key_expiry_time"] = first.expires.Format(s.options.ExpiryLayout)
+		if s.showExpiry(all, "key_expiry_time", first) {
 			all["key_time_to_live"] = formatLife(first.life)
 		}
 	}
@@ -114,21 +113,27 @@ func (s *Simulator) record(u *user, fields []string) map[string]any {
 func (s *Simulator) listedKeys(u *user) []any {
 	var listed []any
 	for slot, k := range u.keys[:s.slots()] {
-		switch {
-		case k == nil && !s.options.EmptySlotsListed, slot == 0 && s.options.SecondKeyOnly:
+		if (k == nil && !s.options.EmptySlotsListed) || (slot == 0 && s.options.SecondKeyOnly) {
 			continue
 		}
 		shown := map[string]any{"id": s.keyNumber(slot)}
 		if k != nil {
 			shown["access_key"] = k.accessKey
-		}
-		if k != nil && !k.expires.IsZero() {
-			shown["expiry_time"] = k.expires.Format(s.options.ExpiryLayout)
-			shown["time_to_live"] = formatLife(k.life)
+			if s.showExpiry(shown, "expiry_time", k) {
+				shown["time_to_live"] = formatLife(k.life)
+			}
 		}
 		listed = append(listed, shown)
 	}
 	return listed
+}
+
+// showExpiry adds the expiry of a key, and reports whether it has one.
+func (s *Simulator) showExpiry(shown map[string]any, member string, k *key) bool {
+	if !k.expires.IsZero() {
+		shown[member] = k.expires.Format(s.options.ExpiryLayout)
+	}
+	return !k.expires.IsZero()
 }
 
 func (s *Simulator) keyNumber(slot int) any {

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/test/simulator"
 )
@@ -58,7 +59,7 @@ func New(options Options) *Simulator {
 	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), uuid: string(uuid.NewUUID()), server: true}
 	s.version = version.MustParseGeneric(s.options.Version)
 	s.users = []*user{{name: root, comment: "Root User"}}
-	s.issue(s.users[0], 0, issuance{by: simulator.Person})
+	s.issue(s.users[0], 0, body{}, simulator.Person)
 	s.routes()
 	return s
 }
@@ -85,7 +86,7 @@ func (s *Simulator) AddUser(name, comment string) (pair simulator.Pair, secret s
 		return simulator.Pair{}, "", refused
 	}
 	added := s.insert(&user{name: name, comment: comment})
-	pair, secret = s.issue(added, 0, issuance{by: simulator.Person})
+	pair, secret = s.issue(added, 0, body{}, simulator.Person)
 	return pair, secret, nil
 }
 
@@ -102,7 +103,7 @@ func (s *Simulator) MakeKey(name string, id int) (pair simulator.Pair, secret st
 	if found == nil || id < 1 || id > s.slots() {
 		return simulator.Pair{}, "", fmt.Errorf("user %s cannot have a key %d", name, id)
 	}
-	pair, secret = s.issue(found, id-1, issuance{by: simulator.Person})
+	pair, secret = s.issue(found, id-1, body{}, simulator.Person)
 	return pair, secret, nil
 }
 
@@ -211,27 +212,19 @@ func (s *Simulator) remove(gone *user, by string) {
 	s.users = slices.DeleteFunc(s.users, func(u *user) bool { return u == gone })
 }
 
-// issuance says how to create a pair.
-type issuance struct {
-	by   string
-	life time.Duration
-	// accessKey and secretKey are the pair of the caller. If they are empty, a pair is generated.
-	accessKey, secretKey string
-}
-
-// issue creates a pair in a slot of a user. It replaces the pair that was there.
-func (s *Simulator) issue(u *user, slot int, how issuance) (simulator.Pair, string) {
-	s.drop(u, slot, how.by)
-	if how.accessKey == "" {
-		how.accessKey, how.secretKey = simulator.Random(20, keyCharacters), simulator.Random(40, keyCharacters+simulator.Lower+"_")
+// issue creates a pair in a slot of a user. It replaces the pair that was there. The pair is the caller's, if wanted contains one.
+func (s *Simulator) issue(u *user, slot int, wanted body, by string) (simulator.Pair, string) {
+	s.drop(u, slot, by)
+	accessKey, secretKey := ptr.Deref(wanted.AccessKey, ""), ptr.Deref(wanted.SecretKey, "")
+	if accessKey == "" {
+		accessKey, secretKey = simulator.Random(20, keyCharacters), simulator.Random(40, keyCharacters+simulator.Lower+"_")
 	}
-	made := &key{accessKey: how.accessKey, life: how.life}
-	if how.life > 0 {
-		made.expires = s.Now().Add(how.life)
+	made := &key{accessKey: accessKey, life: wanted.life}
+	if made.life > 0 {
+		made.expires = s.Now().Add(made.life)
 	}
 	u.keys[slot] = made
-	pair := simulator.Pair{ID: keyID(u.name, slot), AccessKeyID: how.accessKey, Owner: u.name, CreatedBy: how.by}
-	return s.Record(pair, how.secretKey), how.secretKey
+	return s.Record(simulator.Pair{ID: keyID(u.name, slot), AccessKeyID: accessKey, Owner: u.name, CreatedBy: by}, secretKey), secretKey
 }
 
 func (s *Simulator) drop(u *user, slot int, by string) bool {

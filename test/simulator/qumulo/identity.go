@@ -4,6 +4,7 @@
 package qumulo
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -146,8 +147,7 @@ func (s *Simulator) sparse(owner string) map[string]any {
 func (s *Simulator) authID(owner string) any {
 	text := strings.TrimPrefix(owner, "auth_id:")
 	if s.options.NumericAuthID {
-		number, _ := strconv.ParseUint(text, 10, 64)
-		return number
+		return json.Number(text)
 	}
 	return text
 }

@@ -47,7 +47,7 @@ func (b *bed) callAs(authorization, line string) simtest.Reply {
 	return simtest.Send(b, request)
 }
 
-func TestSecretIsShownOnlyOnce(t *testing.T) {
+func TestLifeOfAKey(t *testing.T) {
 	b := newBed(Options{})
 	made := b.call(create + `{"user":{"auth_id":"` + b.alice + `"}}`)
 	id, secret := made.Text("access_key_id"), made.Text("secret_access_key")
@@ -70,11 +70,6 @@ func TestSecretIsShownOnlyOnce(t *testing.T) {
 	if got := newBed(Options{}).call(list); got.Body != `{"entries":[],"paging":{"next":null}}` {
 		t.Errorf("an empty cluster lists %s", got.Body)
 	}
-}
-
-func TestDeletedKeyIsRecorded(t *testing.T) {
-	b := newBed(Options{})
-	id := b.call(create + `{"user":{"auth_id":"` + b.alice + `"}}`).Text("access_key_id")
 	if got := b.call("DELETE /v1/s3/access-keys/" + id); got.Status != 200 || got.Body != "" {
 		t.Errorf("got %d %q", got.Status, got.Body)
 	}
