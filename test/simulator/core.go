@@ -20,6 +20,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -58,7 +60,11 @@ func (c *Core) Now() time.Time { return c.clock.Now() }
 func (c *Core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.count(r)
 	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat)) // may differ from the real time
-	c.serve(w, r, c.mux)
+	if effect := c.take(r); effect != nil {
+		effect(w, r, c.mux)
+		return
+	}
+	c.mux.ServeHTTP(w, r)
 }
 
 // Unmatched is the route under which Calls counts requests for unknown paths.
@@ -101,6 +107,15 @@ func DecodeJSON(body io.Reader, into any) error {
 		return errors.New("data after the body")
 	}
 	return nil
+}
+
+// Number parses a query parameter. It returns absent if there is none, and false unless the value is a number from least to most.
+func Number(query url.Values, name string, absent, least, most int) (number int, ok bool) {
+	if !query.Has(name) {
+		return absent, true
+	}
+	number, err := strconv.Atoi(query.Get(name))
+	return number, err == nil && number >= least && number <= most
 }
 
 // WriteJSON sends a response with a JSON body. If the body is nil, the response has none. WriteJSON panics if the body cannot be

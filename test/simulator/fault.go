@@ -76,14 +76,6 @@ func (f *Faults) LiftAll() {
 	f.faults = nil
 }
 
-func (f *Faults) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	if effect := f.take(r); effect != nil {
-		effect(w, r, next)
-		return
-	}
-	next.ServeHTTP(w, r)
-}
-
 // take returns the effect of the first matching fault, or nil, and counts the request against that fault.
 func (f *Faults) take(r *http.Request) Effect {
 	f.mu.Lock()

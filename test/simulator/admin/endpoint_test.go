@@ -125,7 +125,6 @@ func TestFaultsAreInjectedAndLifted(t *testing.T) {
 	b.expect(t, `POST /faults {"service":"a","method":"POST","path":"/keys","effect":"answer","parameter":"503"}`,
 		200, `{ "service": "a", "method": "POST", "path": "/keys", "effect": "answer", "parameter": "503" }`)
 	b.expectStatus(t, "a", 503)
-	b.expectStatus(t, "a", 503)
 	b.expectStatus(t, "b", 200)
 	b.expect(t, `DELETE /faults {"service":"b"}`, 204, "")
 	b.expectStatus(t, "a", 503)

@@ -13,13 +13,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
 const (
 	defaultLimit = 100
 	maxLimit     = 200
-	// absent is the value of Options.Empty that omits an empty list.
-	absent = "absent"
 )
 
 var markerPattern = regexp.MustCompile(`^[A-Za-z0-9+/=_-]{4,400}$`)
@@ -32,9 +32,9 @@ type item struct {
 
 // page returns one page of a list. Lists are sorted by ID, not by creation time.
 func (s *Simulator) page(query url.Values, name string, items []item) (answer, *apiError) {
-	limit, refused := pageLimit(query.Get("limit"))
-	if refused != nil {
-		return answer{}, refused
+	limit, ok := simulator.Number(query, "limit", defaultLimit, 1, maxLimit)
+	if !ok {
+		return answer{}, &apiError{http.StatusBadRequest, invalidParameter, "Request parameter limit is invalid."}
 	}
 	number, after, refused := readMarker(query)
 	if refused != nil {
@@ -58,30 +58,15 @@ func (s *Simulator) page(query url.Values, name string, items []item) (answer, *
 	body := map[string]any{"page_info": info}
 	switch {
 	case len(shown) > 0:
-		body[name] = bodies(shown)
-	case s.options.Empty != absent:
+		bodies := []any{}
+		for _, i := range shown {
+			bodies = append(bodies, i.body)
+		}
+		body[name] = bodies
+	case s.options.Empty != "absent":
 		body[name] = json.RawMessage(s.options.Empty)
 	}
 	return answer{http.StatusOK, body}, nil
-}
-
-func bodies(items []item) []any {
-	all := make([]any, len(items))
-	for i := range items {
-		all[i] = items[i].body
-	}
-	return all
-}
-
-func pageLimit(text string) (int, *apiError) {
-	if text == "" {
-		return defaultLimit, nil
-	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 || limit > maxLimit {
-		return 0, &apiError{http.StatusBadRequest, invalidParameter, "Request parameter limit is invalid."}
-	}
-	return limit, nil
 }
 
 // writeMarker encodes the number of a page and the last item before it. The number makes the marker of an empty page unique.
@@ -93,18 +78,12 @@ func readMarker(query url.Values) (number int, after string, refused *apiError) 
 	if !query.Has("marker") {
 		return 0, "", nil
 	}
-	refused = &apiError{http.StatusBadRequest, invalidMarker, "invalid marker"}
-	if !markerPattern.MatchString(query.Get("marker")) {
-		return 0, "", refused
-	}
-	decoded, err := base64.StdEncoding.DecodeString(query.Get("marker"))
-	if err != nil {
-		return 0, "", refused
-	}
-	text, after, found := strings.Cut(string(decoded), " ")
-	number, err = strconv.Atoi(text)
-	if !found || err != nil {
-		return 0, "", refused
+	marker := query.Get("marker")
+	decoded, err := base64.StdEncoding.DecodeString(marker)
+	text, after, _ := strings.Cut(string(decoded), " ")
+	number, invalid := strconv.Atoi(text)
+	if !markerPattern.MatchString(marker) || err != nil || invalid != nil {
+		return 0, "", &apiError{http.StatusBadRequest, invalidMarker, "invalid marker"}
 	}
 	return number, after, nil
 }

@@ -140,7 +140,6 @@ func TestGatewayRejectsInvalidSignatures(t *testing.T) {
 		"another domain":                   {set("X-Domain-Id", "x"), good, "verify aksk"},
 		"another date":                     {set("X-Sdk-Date", "20260301T120001Z"), good, "verify aksk"},
 		"no date":                          {set("X-Sdk-Date", ""), good, "verify aksk"},
-		"another date format":              {set("X-Sdk-Date", "2026-03-01T12:00:00Z"), good, "verify aksk"},
 		"a wrong hash of the body":         {set("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD"), good, "verify aksk"},
 		"a date that is not signed":        {func(*http.Request) {}, "host;x-domain-id", "verify aksk"},
 		"signed headers that are unsorted": {func(*http.Request) {}, "x-sdk-date;host", "verify aksk"},

@@ -156,11 +156,13 @@ func TestUsersAreRenamedAndDeleted(t *testing.T) {
 	b := newBed(Options{})
 	pair, secret := b.make(t)
 	b.RenameUser("alice", "alison")
+	b.RenameUser("nobody", "x")
 	if keys := b.Keys("alison"); len(keys) != 1 || b.Keys("alice") != nil {
 		t.Errorf("got %v", keys)
 	}
 	b.call("GET /v5/users").Expect(t, 200, "", `"user_name":"alison"`)
 	b.DeleteUser("alison")
+	b.DeleteUser("nobody")
 	if b.Valid(pair.ID, secret) || b.AddUser("alison") == b.alice {
 		t.Error("a key works without its user, or an ID was reused")
 	}

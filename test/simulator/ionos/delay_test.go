@@ -11,10 +11,12 @@ import (
 func TestNewKeyIsProvisioned(t *testing.T) {
 	for name, test := range map[string]struct {
 		options Options
+		early   int    // the response to a renew while the key is PROVISIONING
 		again   string // the status after an update or a renew
 	}{
-		"when it is created":            {Options{}, "AVAILABLE"},
-		"when it is created or changed": {Options{ChangesProvision: true}, "PROVISIONING"},
+		"when it is created":            {Options{}, 200, "AVAILABLE"},
+		"and refuses a renew meanwhile": {Options{RenewEarlyStatus: 409}, 409, "AVAILABLE"},
+		"when it is created or changed": {Options{ChangesProvision: true}, 200, "PROVISIONING"},
 	} {
 		test.options.Provisioning = 10 * time.Second
 		b := newBed(test.options)
@@ -22,6 +24,11 @@ func TestNewKeyIsProvisioned(t *testing.T) {
 		accessKey, secret := pair(made)
 		if status(made) != "PROVISIONING" || b.Valid(accessKey, secret) {
 			t.Errorf("%s: got %s", name, made.Body)
+		}
+		if early := b.call(renew); early.Status != test.early {
+			t.Errorf("%s: got %d %s", name, early.Status, early.Body)
+		} else if early.Status == 200 {
+			accessKey, secret = pair(early)
 		}
 		b.clock.Pass(10 * time.Second)
 		if read := b.call(get); status(read) != "AVAILABLE" || !b.Valid(accessKey, secret) {
@@ -33,14 +40,6 @@ func TestNewKeyIsProvisioned(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestKeyThatIsProvisionedCanRefuseARenew(t *testing.T) {
-	b := newBed(Options{Provisioning: 10 * time.Second, RenewEarlyStatus: 409})
-	b.make(t)
-	b.call(renew).Expect(t, 409, "err-state")
-	b.clock.Pass(10 * time.Second)
-	b.call(renew).Expect(t, 200, "")
 }
 
 func TestNewKeyIsInvisibleForAWhile(t *testing.T) {

@@ -9,9 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
 const (
@@ -212,13 +213,9 @@ func (s *Simulator) read(k *key) map[string]any {
 	}
 }
 
-// number parses a query parameter that may be absent.
 func number(query url.Values, name string, absent, least, most int) (int, *apiError) {
-	if !query.Has(name) {
-		return absent, nil
-	}
-	n, err := strconv.Atoi(query.Get(name))
-	if err != nil || n < least || n > most {
+	n, ok := simulator.Number(query, name, absent, least, most)
+	if !ok {
 		return 0, &apiError{http.StatusBadRequest, "err-query", fmt.Sprintf("%s must be a number from %d to %d", name, least, most)}
 	}
 	return n, nil

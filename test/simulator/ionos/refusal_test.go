@@ -34,7 +34,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"renew with a body":              {renew + " {}", 400, "err-body"},
 		"PUT without a body":             {put, 415, "err-media"},
 		"PUT of a body that is not JSON": {put + " description=d", 400, "err-body"},
-		"PUT of two bodies":              {putOne + "{}", 400, "err-body"},
 		"PUT with an unknown member":     {put + ` {"properties":{"description":"d","active":true}}`, 400, "err-body"},
 		"PUT with metadata as a string":  {put + ` {"metadata":"","properties":{"description":"d"}}`, 400, "err-body"},
 		"PUT without properties":         {put + " {}", 422, "err-description"},

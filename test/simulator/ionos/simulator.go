@@ -151,7 +151,13 @@ func (s *Simulator) MakeKey(name, description string) (pair simulator.Pair, secr
 func (s *Simulator) RemoveKey(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.remove(id)
+	_, exists := s.keys[id]
+	if exists {
+		delete(s.keys, id)
+		s.destroyed[id] = true
+		s.End(id, simulator.Person)
+	}
+	return exists
 }
 
 // FailKey sets the status of a key to FAILED with this reason.
@@ -173,16 +179,6 @@ func (s *Simulator) change(id string, change func(*key)) {
 	if k, exists := s.keys[id]; exists {
 		change(k)
 	}
-}
-
-func (s *Simulator) remove(id string) bool {
-	_, exists := s.keys[id]
-	if exists {
-		delete(s.keys, id)
-		s.destroyed[id] = true
-		s.End(id, simulator.Person)
-	}
-	return exists
 }
 
 // Valid reports whether the data plane would accept a request that is signed with this pair. Unlike Ledger.Valid, it rejects

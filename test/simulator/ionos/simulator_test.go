@@ -124,12 +124,9 @@ func TestRepeatedPUTReplacesOnlyTheDescription(t *testing.T) {
 	b := newBed(Options{})
 	accessKey, secret := b.make(t)
 	again := b.call("PUT /accesskeys/" + one + ` {"properties":{"description":"other"}}`)
-	again.Expect(t, 200, "")
-	if got, hidden := pair(again); got != accessKey || hidden != "" || !b.Valid(accessKey, secret) || again.At("properties.description") != "other" {
+	again.Expect(t, 200, "", `"description":"other"`)
+	if got, hidden := pair(again); got != accessKey || hidden != "" || !b.Valid(accessKey, secret) || len(b.History()) != 1 {
 		t.Errorf("got %s", again.Body)
-	}
-	if made := len(b.History()); made != 1 {
-		t.Errorf("got %d pairs", made)
 	}
 }
 

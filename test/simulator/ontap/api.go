@@ -106,10 +106,8 @@ func checkQuery(raw string, parameters []string) *apiError {
 			return refused
 		}
 	}
-	if seconds := query.Get("return_timeout"); seconds != "" {
-		if n, err := strconv.Atoi(seconds); err != nil || n < 0 || n > 120 {
-			return badValue("return_timeout", seconds)
-		}
+	if _, ok := simulator.Number(query, "return_timeout", 15, 0, 120); !ok {
+		return badValue("return_timeout", query.Get("return_timeout"))
 	}
 	return nil
 }

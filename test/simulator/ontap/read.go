@@ -5,6 +5,7 @@ package ontap
 
 import (
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
 // These parameters select the next page.
@@ -42,16 +45,12 @@ func (s *Simulator) listUsers(r *http.Request) (answer, *apiError) {
 	if refused != nil {
 		return answer{}, refused
 	}
-	limit := s.options.PageSize
-	if text := query.Get("max_records"); text != "" {
-		most, err := strconv.Atoi(text)
-		if err != nil || most < 1 {
-			return answer{}, badValue("max_records", text)
-		}
-		limit = min(limit, most)
+	limit, ok := simulator.Number(query, "max_records", s.options.PageSize, 1, math.MaxInt)
+	if !ok {
+		return answer{}, badValue("max_records", query.Get("max_records"))
 	}
 	matching := slices.DeleteFunc(slices.Clone(s.users), func(u *user) bool { return query.Has("name") && !s.named(u, query.Get("name")) })
-	page, next := s.page(matching, r, limit)
+	page, next := s.page(matching, r, min(limit, s.options.PageSize))
 	records, self := []any{}, links(r.URL.RequestURI())
 	for _, u := range page {
 		records = append(records, s.record(u, fields))

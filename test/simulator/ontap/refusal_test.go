@@ -27,7 +27,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"unknown parameter of a user":         {"GET USERS/user-1?name=a", 400, codeArgument},
 		"unknown parameter of the cluster":    {"GET /api/cluster?field=version", 400, codeArgument},
 		"unknown parameter of a DELETE":       {"DELETE USERS/user-1?delete_keys=true", 400, codeArgument},
-		"unknown field of a user":             {"GET USERS/user-1?fields=name,secret_key", 400, codeField},
 		"invalid encoding of the query":       {"GET USERS?name=%zz", 400, codeInvalid},
 		"invalid flag":                        {"PATCH USERS/user-1?regenerate_keys=yes {}", 400, codeField},
 		"timeout that is too long":            {"GET USERS?return_timeout=121", 400, codeField},

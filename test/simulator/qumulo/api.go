@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,7 +105,7 @@ func (s *Simulator) login(r *http.Request) (any, *apiError) {
 	if credentials.Username == nil || credentials.Password == nil {
 		return nil, missing("username, password")
 	}
-	if *credentials.Username != s.options.Username || *credentials.Password != s.options.Password {
+	if *credentials.Username != DefaultUsername || *credentials.Password != s.options.Password {
 		return nil, &apiError{http.StatusUnauthorized, "unauthenticated_error", "Incorrect username or password."}
 	}
 	return map[string]any{"bearer_token": s.issue("1:", s.Now().Add(s.options.SessionLife))}, nil
@@ -118,7 +119,7 @@ func (s *Simulator) version(*http.Request) (any, *apiError) {
 
 func (s *Simulator) whoAmI(*http.Request) (any, *apiError) {
 	return map[string]any{
-		"id": "500", "name": s.options.Username, "primary_group": "513", "sid": "S-1-5-21-1-2-3-500", "uid": "",
+		"id": "500", "name": DefaultUsername, "primary_group": "513", "sid": "S-1-5-21-1-2-3-500", "uid": "",
 		"home_directory": nil, "can_change_password": true, "privileges": s.privileges,
 	}, nil
 }
@@ -156,7 +157,7 @@ func (s *Simulator) createKey(r *http.Request) (any, *apiError) {
 	if refused != nil {
 		return nil, refused
 	}
-	pair, secret, refused := s.makeKey(owner, s.options.Username)
+	pair, secret, refused := s.makeKey(owner, DefaultUsername)
 	if refused != nil {
 		return nil, refused
 	}
@@ -167,7 +168,7 @@ func (s *Simulator) createKey(r *http.Request) (any, *apiError) {
 }
 
 func (s *Simulator) deleteKey(r *http.Request) (any, *apiError) {
-	if !s.End(r.PathValue("id"), s.options.Username) {
+	if !s.End(r.PathValue("id"), DefaultUsername) {
 		return nil, &apiError{http.StatusNotFound, s.options.MissingKeyClass, "no such access key"}
 	}
 	return nil, nil
@@ -186,11 +187,11 @@ func (s *Simulator) listKeys(r *http.Request) (any, *apiError) {
 		}
 		keys = s.LivePairsOf(owner)
 	} else {
-		limit, err := pageLimit(query.Get("limit"), s.options.PageSize)
-		if err != nil {
-			return nil, &apiError{http.StatusBadRequest, decodeError, err.Error()}
+		limit, ok := simulator.Number(query, "limit", s.options.PageSize, 1, math.MaxInt)
+		if !ok {
+			return nil, &apiError{http.StatusBadRequest, decodeError, fmt.Sprintf("limit %q is not a positive number", query.Get("limit"))}
 		}
-		keys, next = s.page(r, keys, limit)
+		keys, next = s.page(r, keys, min(limit, s.options.PageSize))
 	}
 	entries := []any{}
 	for _, pair := range keys {
@@ -221,17 +222,6 @@ func (s *Simulator) page(r *http.Request, keys []simulator.Pair, limit int) ([]s
 	default:
 	}
 	return keys, next
-}
-
-func pageLimit(text string, most int) (int, error) {
-	if text == "" {
-		return most, nil
-	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 {
-		return 0, fmt.Errorf("limit %q is not a positive number", text)
-	}
-	return min(limit, most), nil
 }
 
 // decode reads a body that must be a single JSON object without unknown members.

@@ -44,8 +44,8 @@ const (
 type Options struct {
 	// Clock provides the time for keys and tokens; default: the real clock.
 	Clock clock.PassiveClock
-	// Username and Password are the credentials of the account; default: DefaultUsername and DefaultPassword.
-	Username, Password string
+	// Password is the password of the account DefaultUsername; default: DefaultPassword.
+	Password string
 	// Version is the revision_id of /v1/version; default: "Qumulo Core 7.9.2.2".
 	Version string
 	// ClusterID is the cluster_id of /v1/node/state; default: a random UUID.
@@ -78,7 +78,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Username = cmp.Or(o.Username, DefaultUsername)
 	o.Password = cmp.Or(o.Password, DefaultPassword)
 	o.Version = cmp.Or(o.Version, "Qumulo Core 7.9.2.2")
 	o.ClusterID = cmp.Or(o.ClusterID, string(uuid.NewUUID()))
