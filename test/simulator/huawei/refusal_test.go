@@ -77,10 +77,11 @@ func TestEveryCallRequiresItsPermission(t *testing.T) {
 	}
 }
 
-// TestShapesOfErrors leaves out the shapes that the vendor's SDK reads, see test/vendorclients.
 func TestShapesOfErrors(t *testing.T) {
 	for shape, want := range map[Shape]string{
 		"":           `"error_code":"IAM.0004","error_msg":"Could not find user: x"`,
+		ShapeCode:    `{"code":"IAM.0004","message":"Could not find user: x"`,
+		ShapeNested:  `"error":{"error_code":"IAM.0004","error_msg":"Could not find user: x"}`,
 		ShapeClassic: `{"error":{"code":404,"message":"IAM.0004 Could not find user: x","title":"Not Found"}}`,
 		ShapeCamel:   `{"errorCode":"IAM.0004","errorMsg":"Could not find user: x"}`,
 		ShapeBare:    "",

@@ -126,7 +126,7 @@ func TestRequestsOfTheVendorsClients(t *testing.T) {
 		{"GET /api/cluster?fields=version", 200, `"generation":9`},
 		{"GET /api/svm/svms?name=svm1&fields=uuid", 200, DefaultSVMUUID},
 		{"GET /api/svm/svms?name=none&max_records=1", 200, `"num_records":0`},
-		{"GET /api/svm/svms?uuid=" + DefaultSVMUUID, 200, `"name":"svm1"`},
+		{"GET /api/svm/svms?uuid=" + DefaultSVMUUID, 200, `"num_records":1`},
 		{"GET USERS?name=carchi%2B8py%40a&fields=name%2Ccomment%2Caccess_key", 200, `"num_records":0`},
 		{`POST USERS?return_timeout=30 {"name":"carchi+8py@a","comment":"not enabled"}`, 201, `"secret_key"`},
 		{"GET USERS?name=carchi%2B8py%40a&fields=name%2Ccomment%2Caccess_key", 200, `"comment":"not enabled"`},
