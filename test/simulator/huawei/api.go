@@ -59,9 +59,7 @@ func (s *Simulator) routes() {
 	s.Handle("DELETE "+keyPath, s.guarded(s.ofUser(s.deleteKey), "iam:credentials:deleteCredentialV5"))
 	s.Handle("GET "+keyPath+"/last-used", s.guarded(s.ofUser(s.showLastUsed), "iam:credentials:showAccessKeyLastUsedV5"))
 	s.Handle("/", func(w http.ResponseWriter, _ *http.Request) {
-		s.write(w, answer{}, &apiError{
-			http.StatusNotFound, gatewayUnknownAPI, "The API does not exist or has not been published in the environment",
-		})
+		s.write(w, answer{}, &apiError{http.StatusNotFound, gatewayUnknownAPI, "The API does not exist or has not been published in the environment"})
 	})
 }
 

@@ -44,7 +44,6 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		"POST with an ID":                {"POST /accesskeys " + `{"id":"` + two + `","properties":{"description":"d"}}`, 422, "err-id"},
 		"limit of zero":                  {list + "?limit=0", 400, "err-query"},
 		"limit above 1000":               {list + "?limit=1001", 400, "err-query"},
-		"limit that is not a number":     {list + "?limit=x", 400, "err-query"},
 		"negative offset":                {list + "?offset=-1", 400, "err-query"},
 	} {
 		t.Run(name, func(t *testing.T) {

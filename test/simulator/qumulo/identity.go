@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"k8s.io/utils/ptr"
 )
 
 // These are the domains of identities that can own keys.
@@ -96,7 +98,7 @@ func (q identityQuery) key() string {
 func (s *Simulator) find(query identityQuery) (Identity, *apiError) {
 	for _, candidate := range s.identities[query.key()] {
 		switch {
-		case query.Name != nil && query.Domain != nil && *query.Domain != candidate.Domain:
+		case query.Name != nil && ptr.Deref(query.Domain, candidate.Domain) != candidate.Domain:
 		case candidate.deleted && query.Name != nil && s.options.TombstonesForgotten:
 		case candidate.deleted:
 			return Identity{}, s.unknown("cred_invalid_local_user_error")

@@ -51,8 +51,7 @@ func TestLifeOfAKey(t *testing.T) {
 	b := newBed(Options{})
 	made := b.call(create + `{"user":{"auth_id":"` + b.alice + `"}}`)
 	id, secret := made.Text("access_key_id"), made.Text("secret_access_key")
-	if made.Status != 200 || !regexp.MustCompile(`^[0-9a-f]{13}[A-Z]{7}$`).MatchString(id) ||
-		!regexp.MustCompile(`^[A-Za-z0-9+/]{40}$`).MatchString(secret) || !b.Valid(id, secret) {
+	if made.Status != 200 || !regexp.MustCompile(`^[0-9a-f]{13}[A-Z]{7} [A-Za-z0-9+/]{40}$`).MatchString(id+" "+secret) || !b.Valid(id, secret) {
 		t.Fatalf("got %d %s", made.Status, made.Body)
 	}
 	const created = "2026-03-01T12:00:00.005000000Z"
@@ -67,9 +66,7 @@ func TestLifeOfAKey(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", query, listed.Body, want)
 		}
 	}
-	if got := newBed(Options{}).call(list); got.Body != `{"entries":[],"paging":{"next":null}}` {
-		t.Errorf("an empty cluster lists %s", got.Body)
-	}
+	newBed(Options{}).call(list).Expect(t, 200, "", `{"entries":[],"paging":{"next":null}}`)
 	if got := b.call("DELETE /v1/s3/access-keys/" + id); got.Status != 200 || got.Body != "" {
 		t.Errorf("got %d %q", got.Status, got.Body)
 	}
