@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"time"
 
+	versions "k8s.io/apimachinery/pkg/util/version"
+
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/admin"
 )
@@ -47,6 +49,9 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	}
 	if err := flags.Parse(arguments); err != nil {
 		return err
+	}
+	if _, err := versions.ParseGeneric(*version); err != nil {
+		return fmt.Errorf("--ontap-version: %w", err)
 	}
 	endpoint := &admin.Endpoint{Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
 	for _, s := range all {

@@ -164,7 +164,7 @@ func TestFlags(t *testing.T) {
 	if limits := connected(t, "ontap", welcome.Services["ontap"]).Limits(); limits.KeysPerUser != 2 {
 		t.Errorf("got %+v", limits)
 	}
-	for _, arguments := range [][]string{{"--other"}, {"--ionos-port=" + qumulo}, {"--admin-port=" + adminPort}} {
+	for _, arguments := range [][]string{{"--other"}, {"--ontap-version=new"}, {"--ionos-port=" + qumulo}, {"--admin-port=" + adminPort}} {
 		if err := run(t.Context(), arguments, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v was accepted", arguments)
 		}

@@ -53,6 +53,8 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Username and Password are the credentials of the account; default: DefaultUsername and DefaultPassword.
 	Username, Password string
+	// UUID is the UUID of the cluster; default: a random UUID.
+	UUID string
 	// Version is the version of the cluster; default: V9161.
 	Version string
 	// MaxTTL is the max_key_time_to_live of the S3 server; default: no maximum.

@@ -4,6 +4,7 @@
 package ontap
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ type key struct {
 
 // New returns a cluster whose only user is root. Its only account has every permission.
 func New(options Options) *Simulator {
-	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), uuid: string(uuid.NewUUID()), server: true}
+	s := &Simulator{Core: simulator.NewCore(options.Clock), options: options.withDefaults(), uuid: cmp.Or(options.UUID, string(uuid.NewUUID())), server: true}
 	s.version = version.MustParseGeneric(s.options.Version)
 	s.users = []*user{{name: root, comment: "Root User"}}
 	s.issue(s.users[0], 0, body{}, simulator.Person)
