@@ -48,6 +48,9 @@ func (w *world) start() {
 func (p *process) setUp(ctx context.Context) {
 	w := p.world
 	seen := kube.NewCache(w.kube, controller.CacheOptions(nil), w.behind)
+	// After a restart, the open intents in the cache take the place of the locks between AccessKeys of one user. The stories with
+	// lag have one AccessKey.
+	seen.Consistent = w.wild
 	p.caches = append(p.caches, seen)
 	client := &kube.Client{Server: w.kube, Cache: seen, Gate: p.kubeGate}
 	manager := &kube.Manager{Types: scheme, Client: client, Cache: seen, Logger: w.logger()}

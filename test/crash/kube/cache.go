@@ -26,6 +26,9 @@ import (
 // Cache is a process's view of the server, with informers that lag. The event handlers run in Deliver.
 type Cache struct {
 	cache.Cache
+	// Consistent lets a new informer start with what the server has. client-go asks for such a list since version 0.35
+	// (feature WatchListClient), but not every API server can give it.
+	Consistent bool
 
 	server *Server
 	// behind is the lag of an informer: it does not deliver newer events.
@@ -104,8 +107,8 @@ func (c *Cache) NextDelivery() time.Time {
 	return next
 }
 
-// GetInformer implements cache.Informers. A new informer starts with what the server has: client-go asks for a consistent list
-// (feature WatchListClient, on since version 0.35).
+// GetInformer implements cache.Informers. A new informer starts with a list that is as old as its lag, unless the cache is
+// consistent.
 func (c *Cache) GetInformer(_ context.Context, object client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +129,7 @@ func (c *Cache) informer(object runtime.Object) *informer {
 	if i.transform == nil {
 		i.transform = c.options.DefaultTransform
 	}
-	for i.position < len(c.server.history) {
+	for i.position < len(c.server.history) && (c.Consistent || time.Since(c.server.history[i.position].at) >= c.behind(v.kind)) {
 		i.apply(c.server.history[i.position], c.indexers[v])
 		i.position++
 	}

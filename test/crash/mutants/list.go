@@ -38,12 +38,6 @@ var mutants = []mutant{
 	}},
 
 	// Reading live.
-	{"the AccessKey is read from the cache", "TestEveryCrash/qumulo/Auto/(issue|renew_now|delete),_lagging$|TestWorlds", []defect{
-		{"controller/accesskey.(Reconciler).readAccessKey", replace("r.Live.Get", "r.Client.Get")},
-	}},
-	{"the Secret is read from the cache", "TestEveryCrash/qumulo/Auto/(issue|renew_now),_lagging$", []defect{
-		{"secret.(Store).Read", replace("s.Live.Get", "s.Client.Get")},
-	}},
 	{"a key is created by what the caches say", "TestEveryCrash/(qumulo|ionos)/Auto/(issue|renew_now),_lagging$|TestWorlds", []defect{
 		{"plan.readLive", condition("in.Live", "true")},
 	}},
