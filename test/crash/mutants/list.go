@@ -55,14 +55,8 @@ var mutants = []mutant{
 	{"an intent is settled at once", "TestEveryCrash/qumulo/Auto/issue$", []defect{
 		{"plan.settleAfter", set("0 * time.Minute")},
 	}},
-	{"of several candidates the first is deleted", "TestEveryCrash/qumulo/Auto/two|TestWorlds", []defect{
-		{"plan.settleUnknown", condition("len(candidates) == 1", "true")},
-	}},
 	{"a chosen key whose answer was lost is forgotten", "TestEveryCrash/ontap-9.14.1/Auto/(issue|renew_now)$|TestWorlds", []defect{
 		{"plan.settleChosen", replace("Regenerate", "ClearIntent")},
-	}},
-	{"a key with the operator's mark is deleted although it is recorded", "TestEveryCrash/ionos/Auto/(issue|renew_now)$", []defect{
-		{"plan.sweepMarked", replace("in.recorded(key.ID)", "false")},
 	}},
 	{"an orphan is forgotten although its deletion failed", "TestPairs/qumulo/Auto/issue$", []defect{
 		{"controller/accesskey.(Reconciler).deleteOrphan", condition("r.deleteKey", "$ && false")},
@@ -83,12 +77,6 @@ var mutants = []mutant{
 	}},
 	{"a previous key is never revoked", "TestEveryCrash/qumulo/Auto/rotate_twice$", []defect{
 		{"plan.rules", without("revokePrevious")},
-	}},
-	{"a previous key is dated from its replacement", "TestEveryCrash/qumulo/Auto/rotate_twice$", []defect{
-		{"plan.NextRecord", after("record.PreviousKeys", "last := &record.PreviousKeys[len(record.PreviousKeys)-1]; last.IssuedAt = metav1.NewTime(in.Now); last.RevokeAt = metav1.NewTime(in.Now.Add(3 * Overlap(&in.AccessKey.Spec)))")},
-	}},
-	{"a key that vanished is not replaced", "TestEveryCrash/qumulo/Auto/key_gone$", []defect{
-		{"plan.rules", without("replaceMissing")},
 	}},
 	{"a lost Secret is not restored", "TestEveryCrash/qumulo/Auto/Secret_deleted$", []defect{
 		{"plan.rules", without("restoreSecret")},
@@ -125,13 +113,7 @@ var mutants = []mutant{
 			{"controller/accesskey.(Reconciler).observeUser", replace("userIndex(s.user())", `"nobody"`)},
 		},
 	},
-	{"a key that another AccessKey records counts as one's own", "TestEveryCrash/qumulo/Auto/two", []defect{
-		{"controller/accesskey.(Reconciler).claims", replace("plan.Key{Key: key, Claimed: claimed}", "plan.Key{Key: key, Claimed: claimed && false}")},
-	}},
 	{"a deletion leaves no intent where IDs are reused", "TestEveryCrash/ontap-9.14.1/Auto/two_AccessKeys_of_one_user$|TestWorlds", []defect{
 		{"controller/accesskey.(Reconciler).deleteKey", condition("s.connection.ReusesIDs", "true")},
-	}},
-	{"a pair that had a reused ID before claims the one that has it now", "TestWorlds", []defect{
-		{"controller/accesskey.(Reconciler).claims", replace("recordsPair(&other, key)", "true")},
 	}},
 }
