@@ -25,7 +25,7 @@ import (
 // creates the Secret, and fails with a conflict if there is one.
 const noVersion = "1"
 
-// publishAttempts are the attempts to write the Secret of a key that was just created, over a minute: the pair is nowhere else.
+// publishAttempts are the attempts to write the Secret of a key that was just created, for almost a minute: the pair is nowhere else.
 var publishAttempts = wait.Backoff{Steps: 11, Duration: 50 * time.Millisecond, Factor: 2}
 
 // Publish writes a Secret over the one that was read, or creates it if current is nil. It never writes over a Secret of

@@ -85,6 +85,7 @@ func (r *Reconciler) obtain(ctx context.Context, s *scope, action plan.Action, i
 		}
 		return err
 	}
+	credential.ExpiresAt = s.connection.Clock.Ends(credential.ExpiresAt)
 	if credential.State == keyservice.Pending {
 		return r.stage(ctx, s, credential, intent)
 	}
@@ -103,7 +104,6 @@ func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan
 	}
 	// A regenerated key is still listed as it was before, perhaps as expired.
 	s.in.Keys = slices.DeleteFunc(slices.Clone(s.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
-	credential.ExpiresAt = s.connection.Clock.Ends(credential.ExpiresAt)
 	s.in.Keys = append(s.in.Keys, plan.Key{Key: credential.Key})
 	s.in.Secret = plan.Secret{State: plan.SecretIntact, Record: content.Record, UpToDate: true}
 	s.noteIssued(action, previous)
@@ -143,9 +143,7 @@ func (r *Reconciler) promote(ctx context.Context, s *scope, action plan.Action) 
 	if err := r.takeOver(ctx, s); err != nil {
 		return err
 	}
-	produced := s.in.Produced(s.in.Next)
-	produced.ExpiresAt = time.Time{} // already in the operator's time
-	credential := keyservice.Credential{Key: produced, SecretAccessKey: secret.PairOf(s.next).SecretAccessKey}
+	credential := keyservice.Credential{Key: s.in.Produced(s.in.Next), SecretAccessKey: secret.PairOf(s.next).SecretAccessKey}
 	return r.publishAndRecord(ctx, s, action, credential, s.ak.Status.Intent)
 }
 
@@ -153,7 +151,7 @@ func (r *Reconciler) promote(ctx context.Context, s *scope, action plan.Action) 
 func (r *Reconciler) publish(ctx context.Context, s *scope, name string, credential keyservice.Credential, intent *v1alpha1.Intent) (version string, content secret.Content, err error) {
 	pair := secret.Pair{AccessKeyID: credential.AccessKeyID, SecretAccessKey: credential.SecretAccessKey}
 	template := s.template()
-	template.Ends = s.connection.Clock.Ends(credential.ExpiresAt)
+	template.Ends = credential.ExpiresAt
 	content, err = template.Render(pair, plan.NextRecord(s.in, intent, credential.Key))
 	if err != nil {
 		return "", content, err

@@ -118,9 +118,14 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 	if err := r.Client.Status().Patch(ctx, changed, patchFrom(s.base)); err != nil {
 		return fmt.Errorf("writing the status of AccessKey %s: %w", s.name, err)
 	}
+	r.wrote(s, changed)
+	return nil
+}
+
+// wrote continues from what the API server returned for a write.
+func (r *Reconciler) wrote(s *scope, changed *v1alpha1.AccessKey) {
 	r.written.Store(s.name, ownWrite{changed.ResourceVersion, r.Clock.Now()})
 	s.rebase(changed)
-	return nil
 }
 
 func (r *Reconciler) addFinalizer(ctx context.Context, s *scope) error {
@@ -129,8 +134,7 @@ func (r *Reconciler) addFinalizer(ctx context.Context, s *scope) error {
 	if err := r.Client.Patch(ctx, changed, patchFrom(s.base)); err != nil {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
-	r.written.Store(s.name, ownWrite{changed.ResourceVersion, r.Clock.Now()})
-	s.rebase(changed)
+	r.wrote(s, changed)
 	s.finalizerAdded = true
 	return nil
 }
