@@ -11,9 +11,9 @@ import (
 // a ValidatingAdmissionPolicy that rejects other writers.
 // +kubebuilder:validation:MinProperties=1
 type AccessKeyStatus struct {
-	// observedGeneration is the generation of the spec that was reconciled last.
+	// observedGeneration is the generation of the spec that was reconciled last; -1 before the first time.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// accessKeyID is the public half of the current pair.
@@ -90,6 +90,11 @@ type AccessKeyStatus struct {
 	// failures counts the consecutive failures of the current operation; absent after a success.
 	// +optional
 	Failures *Failures `json:"failures,omitempty"`
+
+	// repairs counts the repairs in a row of a Secret that somebody keeps changing or deleting; absent once the Secret has stayed
+	// as published for an hour.
+	// +optional
+	Repairs *Failures `json:"repairs,omitempty"`
 
 	// lastHandledRenewal is the value of the annotation accesskey.dev/renew that the operator last acted on.
 	// +optional
@@ -211,7 +216,7 @@ type Intent struct {
 	Renewal string `json:"renewal,omitempty"`
 }
 
-// Failures keep the back-off across restarts.
+// Failures count attempts in a row, and keep the back-off across restarts.
 type Failures struct {
 	// count of consecutive failures.
 	// +required

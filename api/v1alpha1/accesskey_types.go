@@ -196,11 +196,11 @@ type SecretTemplate struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Service",type=string,JSONPath=`.spec.serviceRef.name`
 // +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.spec.user`
-// +kubebuilder:printcolumn:name="Key ID",type=string,JSONPath=`.status.accessKeyID`
+// +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.secretName`
 // +kubebuilder:printcolumn:name="Expires",type=string,JSONPath=`.status.expiresAt`
 // +kubebuilder:printcolumn:name="Renews",type=string,JSONPath=`.status.renewalTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:printcolumn:name="Secret",type=string,priority=1,JSONPath=`.status.secretName`
+// +kubebuilder:printcolumn:name="Key ID",type=string,priority=1,JSONPath=`.status.accessKeyID`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 type AccessKey struct {
 	metav1.TypeMeta `json:",inline"`
@@ -214,6 +214,7 @@ type AccessKey struct {
 
 	// status is the operator's record of the pair.
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status AccessKeyStatus `json:"status,omitempty,omitzero"`
 }
 

@@ -78,8 +78,13 @@ const (
 const (
 	// ReasonSecretConflict: the Secret exists and belongs to somebody else. Delete it, or choose another secretName.
 	ReasonSecretConflict = "SecretConflict"
-	// ReasonSecretRefused: the API server rejects the Secret; the message has its words. The operator has rolled the key back.
+	// ReasonSecretRefused: the API server rejects the Secret, or changes the pair in it; the message has its words. No key was
+	// created or given up for it.
 	ReasonSecretRefused = "SecretRefused"
+	// ReasonSecretContested: another writer keeps changing the Secret. The message names its field manager. Stop it.
+	ReasonSecretContested = "SecretContested"
+	// ReasonUserBusy: another AccessKey of the same user has had an open operation for ten minutes. The message names it.
+	ReasonUserBusy = "UserBusy"
 	// ReasonAdoptionNotVerified: the Secret holds a pair of an earlier AccessKey, and the operator cannot verify that this
 	// namespace may take the pair over from a ClusterKeyService. Delete the Secret to get a new pair.
 	ReasonAdoptionNotVerified = "AdoptionNotVerified"
@@ -121,6 +126,13 @@ const (
 	EventIssued = "Issued"
 	// EventReplacesInPlace (Warning, with the first pair): rotations will have no overlap; the message says why.
 	EventReplacesInPlace = "ReplacesInPlace"
+	// EventNoRoomToRotate (Warning, with the first pair): the user's quota has no room for the second key of a rotation.
+	EventNoRoomToRotate = "NoRoomToRotate"
+	// EventRecordRemoved (Warning): an admission policy removes the operator's record from the Secret, so that a restore will not
+	// find the pair.
+	EventRecordRemoved = "RecordRemoved"
+	// EventUserRecreated (Warning): the service's user was gone and was made again, without its groups and policies.
+	EventUserRecreated = "UserRecreated"
 	// EventRotated: a new pair was published; the message says why, and until when the old pair works.
 	EventRotated = "Rotated"
 	// EventRevoked: a key was revoked.

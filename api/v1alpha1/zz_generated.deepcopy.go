@@ -135,6 +135,11 @@ func (in *AccessKeyStatus) DeepCopyInto(out *AccessKeyStatus) {
 		*out = new(Failures)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Repairs != nil {
+		in, out := &in.Repairs, &out.Repairs
+		*out = new(Failures)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions
 		*out = make([]v1.Condition, len(*in))

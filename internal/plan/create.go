@@ -5,11 +5,15 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 )
+
+// maxPreviousKeys is how many previous keys there may be before another rotation. It is below the limit of the status.
+const maxPreviousKeys = 15
 
 // obtain decides how to get a new pair: Create, or Regenerate in place, or what has to happen first.
 func obtain(in Input, reason string) (Action, bool) {
@@ -70,14 +74,23 @@ func alone(in Input, _ string) (Action, bool) {
 	if !in.UserBusy {
 		return none()
 	}
-	return waitForUser(in.Now.Add(busyDelay)), true
+	return in.waitForUser(in.Now.Add(busyDelay)), true
 }
 
-func waitForUser(until time.Time) Action {
-	return Action{
-		Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: until,
-		Detail: "for another AccessKey of the same user to finish its operation",
+// waitForUser waits for the other AccessKey of the user, and after some time for a person who looks at it.
+func (in Input) waitForUser(until time.Time) Action {
+	other := in.UserBusyWith
+	if other == "" {
+		other = "another AccessKey of the same user"
 	}
+	if since := in.UserBusySince; !since.IsZero() && in.Now.Sub(since) >= busyTooLong {
+		return Action{
+			Verb: Stall, Reason: v1alpha1.ReasonUserBusy, Until: earliest(latest(until, in.Now.Add(busyLongDelay)), in.nextRevocation()),
+			Detail: fmt.Sprintf("%s has had an open operation since %s, and until that is settled nobody can tell which key of user %q is whose; its conditions say what it needs",
+				other, rfc3339(since), in.AccessKey.Spec.User),
+		}
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: until, Detail: fmt.Sprintf("for %s, which has an open operation for user %q", other, in.AccessKey.Spec.User)}
 }
 
 func readLive(in Input, reason string) (Action, bool) {
@@ -118,7 +131,10 @@ func inPlace(in Input, reason string) (Action, bool) {
 
 // room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, oldest first. It never revokes a
 // published key that works, a foreign key, or the current key before its replacement is published.
-func room(in Input, _ string) (Action, bool) {
+func room(in Input, reason string) (Action, bool) {
+	if previous := in.AccessKey.Status.PreviousKeys; len(previous) >= maxPreviousKeys {
+		return in.endOldest(reason), true
+	}
 	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
 		return none()
 	}
@@ -130,7 +146,10 @@ func room(in Input, _ string) (Action, bool) {
 		ids = append(ids, key.ID)
 	}
 	if id := in.dispensable(); id != "" {
-		return Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: id}, true
+		if in.works(id) && !in.mayMakeRoom() {
+			return in.noRoomToRepair(id), true
+		}
+		return Action{Verb: Revoke, Reason: reason, KeyID: id}, true
 	}
 	if in.Service.KeysPerUser == 1 {
 		return Action{
@@ -147,6 +166,30 @@ func room(in Input, _ string) (Action, bool) {
 			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
 		Until: in.nextRevocation(),
 	}, true
+}
+
+// endOldest makes room in the status, which could not record another previous key.
+func (in Input) endOldest(reason string) Action {
+	oldest := slices.MinFunc(in.AccessKey.Status.PreviousKeys, func(a, b v1alpha1.PreviousKey) int { return a.IssuedAt.Compare(b.IssuedAt.Time) })
+	if in.ours(oldest.KeyID) {
+		return Action{Verb: Revoke, Reason: reason, KeyID: oldest.KeyID}
+	}
+	return Action{Verb: Forget, Reason: reason, KeyID: oldest.KeyID}
+}
+
+func (in Input) noRoomToRepair(id string) Action {
+	return Action{
+		Verb:   Stall,
+		Reason: v1alpha1.ReasonQuotaExceeded,
+		Detail: fmt.Sprintf("Secret %s no longer holds the published pair, and user %q has as many keys as the service allows (%d); key %s is not revoked for the repair, because consumers may use it; "+
+			"set the annotation %s to get a new pair all the same", in.AccessKey.SecretName(), in.AccessKey.Spec.User, in.Service.KeysPerUser, ShortID(id), v1alpha1.RenewAnnotation),
+		Until: in.nextRevocation(),
+	}
+}
+
+// Crowded reports whether a rotation has no room for a second key, because the user has too many keys beside the current one.
+func (in Input) Crowded() bool {
+	return in.Service.KeysPerUser > 1 && !in.Replaces() && len(in.Keys) >= in.Service.KeysPerUser
 }
 
 // dispensable returns the key of this AccessKey to revoke first, empty if there is none.

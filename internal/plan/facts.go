@@ -31,6 +31,12 @@ func (in Input) RenewalToken() string {
 	return strings.ToValidUTF8(token[:min(len(token), maxLength)], "")
 }
 
+// renewalRequested reports whether the annotation asks for a rotation that was not made yet.
+func (in Input) renewalRequested() bool {
+	token := in.RenewalToken()
+	return token != "" && token != in.AccessKey.Status.LastHandledRenewal
+}
+
 func (in Input) find(id string) (Key, bool) {
 	i := slices.IndexFunc(in.Keys, func(key Key) bool { return key.ID == id })
 	if id == "" || i < 0 {
@@ -205,6 +211,17 @@ func latest(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// ShortID shortens an access key ID for a message. At IONOS it has 92 characters.
+func ShortID(accessKeyID string) string {
+	const most, kept = 40, 12
+	if len(accessKeyID) <= most {
+		return accessKeyID
+	}
+	return strings.ToValidUTF8(accessKeyID[:kept], "") + "…" + strings.ToValidUTF8(accessKeyID[len(accessKeyID)-kept:], "")
 }
 
 func list(ids []string) string { return strings.Join(ids, ", ") }

@@ -36,6 +36,11 @@ type Input struct {
 	UserBusy bool
 	// UserBusyUntil is until when a request of such an operation can be carried out; zero if there is none.
 	UserBusyUntil time.Time
+	// UserBusyWith names that AccessKey ("AccessKey team-a/backup"), and UserBusySince is when it started the operation.
+	UserBusyWith  string
+	UserBusySince time.Time
+	// Held reports whether this process still has the pair of the open intent, because it could not write the Secret yet.
+	Held bool
 }
 
 // Key is a key of the user at the service.
@@ -99,8 +104,21 @@ type Secret struct {
 	// Adoptable reports whether no AccessKey that exists controls the Secret, and it carries a record. While the Secret is
 	// unverified, it reports that this AccessKey does not control it.
 	Adoptable bool
-	// UpToDate reports whether type, labels, annotations and the data beside the pair are as wanted.
+	// UpToDate reports whether type, labels, annotations and the data beside the pair are as wanted, as far as the API server's
+	// policies let them.
 	UpToDate bool
+	// Rendered reports whether the Secret was last written from the template as it is now, so that what is not up to date was
+	// changed by somebody else.
+	Rendered bool
+	// Writer last wrote what the operator publishes in the Secret; only known in a live input.
+	Writer Writer
+}
+
+// Writer is a field manager of a Secret beside the operator; zero if there is none.
+type Writer struct {
+	Manager string
+	// Applies reports whether it declares its fields by server-side apply, and so will write them again.
+	Applies bool
 }
 
 // Verb says what to do.
@@ -122,6 +140,8 @@ const (
 	Regenerate Verb = "Regenerate"
 	// Promote publishes the pair that waits in the next Secret, and records it.
 	Promote Verb = "Promote"
+	// PublishHeld publishes the pair of the open intent that this process still has.
+	PublishHeld Verb = "PublishHeld"
 	// RecordPublished records the pair in the Secret that the open intent produced.
 	RecordPublished Verb = "RecordPublished"
 	// Adopt takes over the Secret and records the keys in its record.

@@ -15,11 +15,16 @@ func revokeAll(in Input) (Action, bool) {
 	if !in.deleting() {
 		return none()
 	}
-	recorded := in.AccessKey.RecordedKeyIDs()
-	if len(recorded) == 0 {
-		return Action{Verb: RemoveFinalizer, Reason: v1alpha1.ReasonDeleting}, true
+	if action, ok := revokeRecorded(in); ok {
+		return action, true
 	}
-	if !in.Live {
+	return Action{Verb: RemoveFinalizer, Reason: v1alpha1.ReasonDeleting}, true
+}
+
+// revokeRecorded revokes every key that the status records, and waits until the service no longer has them.
+func revokeRecorded(in Input) (Action, bool) {
+	recorded := in.AccessKey.RecordedKeyIDs()
+	if len(recorded) > 0 && !in.Live {
 		return Action{Verb: ReadLive, Reason: v1alpha1.ReasonRevoking}, true
 	}
 	deleting := ""
@@ -34,7 +39,7 @@ func revokeAll(in Input) (Action, bool) {
 	if deleting != "" {
 		return in.waitForDeletion(deleting), true
 	}
-	return Action{Verb: RemoveFinalizer, Reason: v1alpha1.ReasonDeleting}, true
+	return none()
 }
 
 func revokePrevious(in Input) (Action, bool) {

@@ -24,6 +24,8 @@ const (
 	knownSkew = time.Minute
 	// busyDelay is when to check again whether another AccessKey of the user is still busy.
 	busyDelay = time.Second
+	// busyTooLong is when a person should look at the AccessKey that keeps the user busy, and busyLongDelay when to check again then.
+	busyTooLong, busyLongDelay = 10 * time.Minute, 30 * time.Second
 	// inUseDelay is when to check again for the in-use finalizer, unless an event of the KeyService comes first.
 	inUseDelay = 10 * time.Second
 )
@@ -95,7 +97,7 @@ func unlessUserBusy(in Input, action Action) Action {
 	switch action.Verb {
 	case Regenerate, Revoke, DeleteOrphan:
 		if in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) {
-			return waitForUser(in.UserBusyUntil)
+			return in.waitForUser(in.UserBusyUntil)
 		}
 	default:
 	}
@@ -187,6 +189,11 @@ func restoreSecret(in Input) (Action, bool) {
 	if in.published(in.AccessKey.Status.KeyID) {
 		return none()
 	}
+	if in.lostPair() {
+		if action, ok := heldBack(in); ok {
+			return action, true
+		}
+	}
 	return obtain(in, v1alpha1.ReasonRestoring)
 }
 
@@ -198,15 +205,14 @@ func replaceMissing(in Input) (Action, bool) {
 }
 
 func renewNow(in Input) (Action, bool) {
-	if in.RenewalToken() == in.AccessKey.Status.LastHandledRenewal || in.RenewalToken() == "" {
+	if !in.renewalRequested() {
 		return none()
 	}
 	return obtain(in, v1alpha1.ReasonRenewing)
 }
 
 func rotate(in Input) (Action, bool) {
-	renewal := in.renewal()
-	if renewal.IsZero() || in.Now.Before(renewal) {
+	if !in.rotationDue() {
 		return none()
 	}
 	return obtain(in, v1alpha1.ReasonRotating)
@@ -215,6 +221,11 @@ func rotate(in Input) (Action, bool) {
 func updateSecret(in Input) (Action, bool) {
 	if in.Secret.UpToDate {
 		return none()
+	}
+	if in.Secret.Rendered { // somebody changed it
+		if action, ok := heldBack(in); ok {
+			return action, true
+		}
 	}
 	return live(in, Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated})
 }

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -106,7 +107,13 @@ func awaits(rule, id string) answer {
 }
 
 // makesRoom is the answer of a rule that needs a new key, or has to wait, and revokes another key meanwhile.
-func makesRoom(rule, id string) answer { return answer{rule, do(Revoke, v1alpha1.ReasonRevoking, id)} }
+func makesRoom(rule, id string) answer {
+	reason := map[string]string{
+		ruleIssue: v1alpha1.ReasonIssuing, ruleRestore: v1alpha1.ReasonRestoring, ruleReplace: v1alpha1.ReasonRestoring,
+		ruleRenewNow: v1alpha1.ReasonRenewing, ruleRotate: v1alpha1.ReasonRotating,
+	}[rule]
+	return answer{rule, do(Revoke, cmp.Or(reason, v1alpha1.ReasonRevoking), id)}
+}
 
 func (d decision) check(t *testing.T) {
 	t.Helper()

@@ -82,5 +82,10 @@ func (in Input) renewal() time.Time {
 	return renewal
 }
 
+func (in Input) rotationDue() bool {
+	renewal := in.renewal()
+	return !renewal.IsZero() && !in.Now.Before(renewal)
+}
+
 // NextSecretName returns the name of the Secret in which a pair waits until it works.
 func NextSecretName(ak *v1alpha1.AccessKey) string { return ak.SecretName() + "-next" }

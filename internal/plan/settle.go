@@ -26,6 +26,8 @@ func settle(in Input) (Action, bool) {
 		return Action{Verb: RecordPublished, Reason: v1alpha1.ReasonSettling}, true
 	case in.holdsPairOf(in.Next, intent):
 		return settleWaiting(in), true
+	case in.Held && !in.deleting():
+		return unlessForeign(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling}), true
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
 	case in.Now.Before(in.settledAt(intent)):
@@ -149,7 +151,11 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
 		}
 	}
-	if action, ok := revokePrevious(in); ok { // a previous key is not a candidate
+	revoke, until := revokePrevious, in.nextRevocation() // a recorded key is not a candidate
+	if in.deleting() {
+		revoke, until = revokeRecorded, time.Time{}
+	}
+	if action, ok := revoke(in); ok {
 		return action, true
 	}
 	return Action{
@@ -157,7 +163,7 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 		Reason: v1alpha1.ReasonAmbiguousKeys,
 		Detail: fmt.Sprintf("the response to a create request was lost, and each of the keys %s could be the one that it created; "+
 			"delete the one that nobody uses at the service, and the operator leaves the others alone", list(intent.CandidateKeyIDs)),
-		Until: in.nextRevocation(),
+		Until: until,
 	}, true
 }
 

@@ -72,10 +72,10 @@ func newPublished(tb testing.TB) *world {
 	kube := fake.NewClientBuilder().WithGlobalResourceVersionCounter().WithReturnManagedFields().WithObjects(first).Build()
 	w := &world{TB: tb, Template: template(), kube: kube}
 	content := w.render()
-	version, err := w.store().Publish(tb.Context(), w.AccessKey, "backup", nil, content)
+	published, err := w.store().Publish(tb.Context(), Write{w.AccessKey, "backup", nil, content})
 	w.must(err)
 	status := &w.AccessKey.Status
-	status.SecretResourceVersion, status.SecretDigest, status.SecretTemplateDigest = version, content.Record.Digest, w.Digest(content.Record)
+	status.SecretResourceVersion, status.SecretDigest, status.SecretTemplateDigest = published.Version, content.Record.Digest, w.Digest(content.Record)
 	return w
 }
 

@@ -6,6 +6,7 @@ package secret
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,7 +27,8 @@ func (t Template) FromMetadata(cached *metav1.PartialObjectMetadata) plan.Secret
 		return plan.Secret{State: plan.SecretForeign}
 	case !metav1.IsControlledBy(cached, t.AccessKey):
 		return plan.Secret{State: plan.SecretUnverified, Adoptable: true}
-	case status.KeyID == "", status.SecretName != cached.Name, newer(cached.ResourceVersion, status.SecretResourceVersion):
+	case status.KeyID == "", status.SecretName != cached.Name,
+		newer(cached.ResourceVersion, status.SecretResourceVersion) && newer(cached.ResourceVersion, t.Verified):
 		return plan.Secret{State: plan.SecretUnverified}
 	}
 	record := plan.RecordOf(t.AccessKey, t.Service)
@@ -53,15 +55,49 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 	if adoptable && (!recorded || !t.abandoned(live)) {
 		return plan.Secret{State: plan.SecretForeign}
 	}
-	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable}
+	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable, Writer: t.otherWriter(live)}
 	switch {
 	case status.KeyID != "" && status.SecretName == live.Name && t.holds(live, status.SecretDigest):
 		found.State, found.Record = plan.SecretIntact, plan.RecordOf(t.AccessKey, t.Service)
-		found.UpToDate = !adoptable && t.upToDate(live, found.Record)
+		found.Rendered = t.Digest(found.Record) == status.SecretTemplateDigest
+		found.UpToDate = !adoptable && found.Rendered && (t.asWritten(live) || t.upToDate(live, found.Record))
 	case recorded && t.holds(live, record.Digest):
 		found.State = plan.SecretIntact
 	}
 	return found
+}
+
+// InspectNext tells the planner what the Secret holds in which a pair may wait. A copy that a person made under its name is
+// foreign.
+func (t Template) InspectNext(live *corev1.Secret) plan.Secret {
+	found := t.Inspect(live)
+	if live != nil && !found.Adoptable && !wrote(live) {
+		return plan.Secret{State: plan.SecretForeign}
+	}
+	return found
+}
+
+// asWritten reports whether a Secret is as the API server left it after the operator's last write. What an admission policy made
+// of that write would only be made of the next one, too.
+func (t Template) asWritten(live *corev1.Secret) bool {
+	return live.ResourceVersion != "" && (live.ResourceVersion == t.AccessKey.Status.SecretResourceVersion || live.ResourceVersion == t.Verified)
+}
+
+// otherWriter returns the field manager beside the operator that last wrote the pair, or else what is around it.
+func (t Template) otherWriter(live *corev1.Secret) (writer plan.Writer) {
+	around := fieldNames{t.data(Pair{}), t.labels(), t.annotations(plan.Record{})}
+	around.Annotations[v1alpha1.RecordAnnotation] = ""
+	pair := fieldNames{Data: map[string][]byte{v1alpha1.SecretKeyAccessKeyID: nil, v1alpha1.SecretKeySecretAccessKey: nil}}
+	for _, of := range []fieldNames{around, pair} {
+		var at time.Time
+		for _, entry := range live.ManagedFields {
+			if entry.Manager == FieldManager || entry.Time == nil || entry.Time.Time.Before(at) || !of.overlaps(fieldsOf(entry)) {
+				continue
+			}
+			at, writer = entry.Time.Time, plan.Writer{Manager: entry.Manager, Applies: entry.Operation == metav1.ManagedFieldsOperationApply}
+		}
+	}
+	return writer
 }
 
 // abandoned reports whether no AccessKey controls a Secret, or only a former one with the name of this one.
@@ -94,8 +130,7 @@ func (t Template) upToDate(live *corev1.Secret, record plan.Record) bool {
 	delete(content.Annotations, v1alpha1.RecordAnnotation)
 	_, stale := live.Annotations[v1alpha1.ExpiresAtAnnotation]
 	_, expires := content.Annotations[v1alpha1.ExpiresAtAnnotation]
-	return stale == expires && contains(live.Labels, content.Labels) && contains(live.Annotations, content.Annotations) &&
-		t.Digest(record) == t.AccessKey.Status.SecretTemplateDigest
+	return stale == expires && contains(live.Labels, content.Labels) && contains(live.Annotations, content.Annotations)
 }
 
 func contains(all, wanted map[string]string) bool {
@@ -106,6 +141,3 @@ func contains(all, wanted map[string]string) bool {
 	}
 	return true
 }
-
-// cutField returns the name of a field in the notation of managedFields ("f:name").
-func cutField(field string) (name string, ok bool) { return strings.CutPrefix(field, "f:") }

@@ -10,7 +10,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/plan"
@@ -56,10 +58,11 @@ func editing(changes ...func(*corev1.Secret)) func(*world) {
 
 func restoring(change func(*corev1.Secret)) func(*world) { return func(w *world) { w.restore(change) } }
 
-// updated changes the template and the status, as if the Secret had been written since.
+// updated changes the template and the status, as if the Secret had been written since, and then touched by another writer.
 func updated(change func(*world)) func(*world) {
 	return func(w *world) {
 		change(w)
+		touched(w)
 		w.AccessKey.Status.SecretTemplateDigest = w.Digest(w.record())
 	}
 }
@@ -131,7 +134,7 @@ func TestInspect(t *testing.T) {
 			w := newPublished(t)
 			c.change(w)
 			got := w.Inspect(w.secret())
-			got.Record = plan.Record{}
+			got.Record, got.Rendered, got.Writer = plan.Record{}, false, plan.Writer{}
 			if !equality.Semantic.DeepEqual(got, c.want) {
 				t.Errorf("Inspect = %+v\nwant %+v", got, c.want)
 			}
@@ -173,6 +176,64 @@ func TestACopiedSecretSaysWhoseItIs(t *testing.T) {
 	}
 }
 
+// TestInspectKnowsTheOtherWriter, and whether the Secret was written from the template as it is now.
+func TestInspectKnowsTheOtherWriter(t *testing.T) {
+	applies := func(manager string, data map[string][]byte) func(*world) {
+		return func(w *world) {
+			secret := corev1ac.Secret("backup", "team-a").WithData(data)
+			w.must(w.kube.Apply(w.Context(), secret, client.FieldOwner(manager), client.ForceOwnership))
+		}
+	}
+	kubectl := plan.Writer{Manager: "kubectl-edit"}
+	for _, c := range []struct {
+		name     string
+		change   func(*world)
+		rendered bool
+		want     plan.Writer
+	}{
+		{"nobody", func(*world) {}, true, plan.Writer{}},
+		{"who edits the pair", editing(setData(v1alpha1.SecretKeySecretAccessKey, "guess")), false, kubectl},
+		{"who applies the pair", applies("flux", map[string][]byte{v1alpha1.SecretKeyAccessKeyID: []byte("AKIAX")}), false, plan.Writer{Manager: "flux", Applies: true}},
+		{"who edits a label", editing(func(s *corev1.Secret) { s.Labels["app"] = "x" }), true, kubectl},
+		{"who edits the record", editing(annotate(v1alpha1.RecordAnnotation, "{")), true, kubectl},
+		{"who edits the endpoint", editing(setData(v1alpha1.SecretKeyEndpoint, "https://s3.other")), true, kubectl},
+		{"not who writes data of their own", editing(setData("theirs", "data")), true, plan.Writer{}},
+		{"not who writes labels and annotations of their own", touched, true, plan.Writer{}},
+		{"who writes the pair, rather than who edits a label later", func(w *world) {
+			applies("flux", map[string][]byte{v1alpha1.SecretKeyAccessKeyID: []byte("AKIAX")})(w)
+			w.edit(func(s *corev1.Secret) { s.Labels["app"] = "x" })
+		}, false, plan.Writer{Manager: "flux", Applies: true}},
+		{"nobody, but the template has changed", func(w *world) { w.S3.Region = "" }, false, plan.Writer{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newPublished(t)
+			c.change(w)
+			if got := w.Inspect(w.secret()); got.Writer != c.want || got.Rendered != c.rendered {
+				t.Errorf("Writer %+v, Rendered %t", got.Writer, got.Rendered)
+			}
+		})
+	}
+}
+
+// TestWhatAPolicyMadeOfAWriteIsUpToDate, as long as the Secret is as the API server left it.
+func TestWhatAPolicyMadeOfAWriteIsUpToDate(t *testing.T) {
+	w := newPublished(t)
+	policy := editing(strip(v1alpha1.RecordAnnotation), func(s *corev1.Secret) { s.Labels[v1alpha1.ManagedByLabel] = "policy" })
+	policy(w)
+	w.AccessKey.Status.SecretResourceVersion = w.secret().ResourceVersion
+	if got := w.Inspect(w.secret()); got.State != plan.SecretIntact || !got.UpToDate {
+		t.Errorf("as it was left: %+v", got)
+	}
+	touched(w)
+	if got := w.Inspect(w.secret()); got.State != plan.SecretIntact || got.UpToDate {
+		t.Errorf("touched since: %+v", got)
+	}
+	w.Verified = w.secret().ResourceVersion
+	if got := w.Inspect(w.secret()); !got.UpToDate {
+		t.Errorf("verified since: %+v", got)
+	}
+}
+
 func TestFromMetadata(t *testing.T) {
 	versioned := func(version string, owners ...metav1.OwnerReference) *metav1.PartialObjectMetadata {
 		return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "backup", ResourceVersion: version, OwnerReferences: owners}}
@@ -189,6 +250,8 @@ func TestFromMetadata(t *testing.T) {
 		{"the version that was published is intact", versioned("1000", owner), nil, current},
 		{"an older version in a cache that lags behind is intact", versioned("999", owner), nil, current},
 		{"a newer version is read live", versioned("1001", owner), nil, unverified},
+		{"a newer version that was verified since is intact", versioned("1001", owner), func(t *Template) { t.Verified = "1001" }, current},
+		{"a version after one that was verified since is read live", versioned("1002", owner), func(t *Template) { t.Verified = "1001" }, unverified},
 		{"a version with more digits is newer", versioned("10000", owner), nil, unverified},
 		{"a version that cannot be compared is read live", versioned("v1000", owner), nil, unverified},
 		{"without a recorded version the Secret is read live", versioned("1000", owner), func(t *Template) { t.AccessKey.Status.SecretResourceVersion = "" }, unverified},

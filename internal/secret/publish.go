@@ -4,8 +4,12 @@
 package secret
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,51 +32,84 @@ const noVersion = "1"
 // publishAttempts are the attempts to write the Secret of a key that was just created, for almost a minute: the pair is nowhere else.
 var publishAttempts = wait.Backoff{Steps: 11, Duration: 50 * time.Millisecond, Factor: 2}
 
-// Publish writes a Secret over the one that was read, or creates it if current is nil. It never writes over a Secret of
-// somebody else. It returns the resourceVersion of what it wrote.
-func (s Store) Publish(ctx context.Context, ak *v1alpha1.AccessKey, name string, current *corev1.Secret, content Content) (version string, err error) {
-	p := publishing{Store: s, ak: ak, name: name, content: content, current: current}
+// Published is what the API server made of a write.
+type Published struct {
+	// Version is the resourceVersion of the Secret.
+	Version string
+	// Changed reports whether the write changed the Secret.
+	Changed bool
+	// RecordRemoved reports whether an admission policy removed the record, so that a restore will not find the pair.
+	RecordRemoved bool
+}
+
+// Write is one Secret to be written.
+type Write struct {
+	AccessKey *v1alpha1.AccessKey
+	Name      string
+	// Current is the Secret as it was last read; nil if there is none.
+	Current *corev1.Secret
+	Content Content
+}
+
+// errChanged says that an admission policy changed the pair, so that the Secret holds none that works.
+var errChanged = errors.New("an admission policy changes the pair")
+
+// Publish writes a Secret over the one that was read, or creates it if there was none. It never writes over a Secret of somebody
+// else.
+func (s Store) Publish(ctx context.Context, write Write) (published Published, err error) {
+	p := publishing{Store: s, Write: write}
 	ended := wait.ExponentialBackoffWithContext(ctx, publishAttempts, func(ctx context.Context) (bool, error) {
-		version, err = p.attempt(ctx)
+		published, err = p.attempt(ctx)
 		return err == nil || Refused(err), nil
 	})
 	if err == nil && ended != nil { // the context had ended before the first attempt
-		err = fmt.Errorf("writing Secret %s: %w", name, ended)
+		err = fmt.Errorf("writing Secret %s: %w", write.Name, ended)
 	}
-	redact := keyservice.NewRedactor(keyservice.Secret(content.Data[v1alpha1.SecretKeySecretAccessKey]))
-	return version, redact.Error(err)
+	return published, write.redact(err)
+}
+
+// Update writes a Secret around the pair that it holds, once. The error is a conflict if the Secret was changed since it was read.
+func (s Store) Update(ctx context.Context, write Write) (Published, error) {
+	published, err := s.apply(ctx, write)
+	return published, write.redact(err)
+}
+
+// DryRun asks the API server whether it would accept a Secret. It asks once and changes nothing.
+func (s Store) DryRun(ctx context.Context, write Write) error {
+	_, err := s.apply(ctx, write, client.DryRunAll)
+	if apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "does not support dry run") {
+		return nil // nobody can tell but the write itself
+	}
+	return write.redact(err)
+}
+
+func (w Write) redact(err error) error {
+	return keyservice.NewRedactor(keyservice.Secret(w.Content.Data[v1alpha1.SecretKeySecretAccessKey])).Error(err)
 }
 
 // publishing is the attempts to write one Secret.
 type publishing struct {
 	Store
-	ak      *v1alpha1.AccessKey
-	name    string
-	content Content
-	// current is the Secret as it was last read; nil if there is none.
-	current *corev1.Secret
+	Write
 	// lost reports that the answer to an attempt was lost, so that the write may have been carried out.
 	lost bool
 }
 
 // attempt writes the Secret, or finds out that an earlier attempt has written it. A refusal that follows a lost answer is none.
-func (p *publishing) attempt(ctx context.Context) (version string, err error) {
-	if p.current != nil && !metav1.IsControlledBy(p.current, p.ak) {
-		return "", fmt.Errorf("writing Secret %s: %w", p.name, ErrForeign)
-	}
-	version, err = p.apply(ctx, p.ak, p.name, p.current, p.content)
-	if err == nil || Refused(err) && !p.lost {
-		return version, err
+func (p *publishing) attempt(ctx context.Context) (Published, error) {
+	published, err := p.apply(ctx, p.Write)
+	if err == nil || Refused(err) && !p.lost || errors.Is(err, ErrForeign) {
+		return published, err
 	}
 	p.lost = p.lost || !apierrors.IsConflict(err)
-	found, readErr := p.Read(ctx, p.ak.Namespace, p.name)
+	found, readErr := p.Read(ctx, p.AccessKey.Namespace, p.Name)
 	if readErr != nil {
-		return "", fmt.Errorf("%v; %v", err, readErr) //nolint:errorlint // not a refusal
+		return Published{}, fmt.Errorf("%v; %v", err, readErr) //nolint:errorlint // not a refusal
 	}
-	if p.current = found; found != nil && metav1.IsControlledBy(found, p.ak) && holdsRecord(found, p.content) {
-		return found.ResourceVersion, nil
+	if p.Current = found; found != nil && metav1.IsControlledBy(found, p.AccessKey) && holdsRecord(found, p.Content) {
+		return Published{Version: found.ResourceVersion, Changed: true}, nil
 	}
-	return "", fmt.Errorf("%v", err) //nolint:errorlint // not a refusal: the next attempt starts from what is there now
+	return Published{}, fmt.Errorf("%v", err) //nolint:errorlint // not a refusal: the next attempt starts from what is there now
 }
 
 // holdsRecord reports whether a Secret carries the record of a content, so that the content was written.
@@ -81,18 +118,48 @@ func holdsRecord(secret *corev1.Secret, content Content) bool {
 	return ok && record.Describes(content.Record)
 }
 
-// apply makes one attempt. The resourceVersion of current is a precondition.
-func (s Store) apply(ctx context.Context, ak *v1alpha1.AccessKey, name string, current *corev1.Secret, content Content) (version string, err error) {
-	owner := metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey"))
-	wanted := corev1ac.Secret(name, ak.Namespace).
-		WithResourceVersion(noVersion).WithType(content.Type).WithLabels(content.Labels).WithAnnotations(content.Annotations).WithData(content.Data).
+// apply makes one attempt, and compares the answer with what was sent. The resourceVersion of the current Secret is a
+// precondition.
+func (s Store) apply(ctx context.Context, w Write, options ...client.ApplyOption) (Published, error) {
+	if w.Current != nil && !metav1.IsControlledBy(w.Current, w.AccessKey) {
+		return Published{}, fmt.Errorf("writing Secret %s: %w", w.Name, ErrForeign)
+	}
+	owner, before := metav1.NewControllerRef(w.AccessKey, v1alpha1.GroupVersion.WithKind("AccessKey")), noVersion
+	if w.Current != nil {
+		before = w.Current.ResourceVersion
+	}
+	answer := &replaced{corev1ac.Secret(w.Name, w.AccessKey.Namespace).
+		WithResourceVersion(before).WithType(w.Content.Type).WithLabels(w.Content.Labels).WithAnnotations(w.Content.Annotations).WithData(w.Content.Data).
 		WithOwnerReferences(metav1ac.OwnerReference().WithAPIVersion(owner.APIVersion).WithKind(owner.Kind).WithName(owner.Name).WithUID(owner.UID).
-			WithController(true).WithBlockOwnerDeletion(true))
-	if current != nil {
-		wanted.WithResourceVersion(current.ResourceVersion)
+			WithController(true).WithBlockOwnerDeletion(true))}
+	err := s.Client.Apply(ctx, answer, append(options, client.FieldOwner(FieldManager), client.ForceOwnership)...)
+	if err != nil {
+		return Published{}, fmt.Errorf("writing Secret %s: %w", w.Name, err)
 	}
-	if err := s.Client.Apply(ctx, wanted, client.FieldOwner(FieldManager), client.ForceOwnership); err != nil {
-		return "", fmt.Errorf("writing Secret %s: %w", name, err)
+	if changed := changedPair(w.Content.Data, answer.Data); changed != "" {
+		return Published{}, fmt.Errorf("writing Secret %s: %w: the API server answers with another value of %s, so the Secret would hold no pair that works; exempt the Secret from the policy", w.Name, errChanged, changed)
 	}
-	return ptr.Deref(wanted.ResourceVersion, ""), nil
+	version := ptr.Deref(answer.ResourceVersion, "")
+	return Published{Version: version, Changed: version != before, RecordRemoved: answer.Annotations[v1alpha1.RecordAnnotation] == ""}, nil
+}
+
+// replaced is a configuration that the answer replaces. Otherwise its maps would keep what the answer does not have.
+type replaced struct {
+	*corev1ac.SecretApplyConfiguration
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *replaced) UnmarshalJSON(answer []byte) error {
+	r.SecretApplyConfiguration = &corev1ac.SecretApplyConfiguration{}
+	return json.Unmarshal(answer, r.SecretApplyConfiguration)
+}
+
+// changedPair returns the first key of the pair that the API server has another value of; empty if there is none.
+func changedPair(sent, answered map[string][]byte) string {
+	for _, key := range []string{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey} {
+		if !bytes.Equal(sent[key], answered[key]) {
+			return key
+		}
+	}
+	return ""
 }

@@ -6,6 +6,7 @@ package secret
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -141,10 +142,10 @@ func TestPublish(t *testing.T) {
 			c.before(w)
 			current, content := w.secret(), w.newPair()
 			attempts := w.attempts(c.happens...)
-			version, err := w.store().Publish(t.Context(), w.AccessKey, "backup", current, content)
+			published, err := w.store().Publish(t.Context(), Write{w.AccessKey, "backup", current, content})
 			secret := w.secret()
-			if holds := w.holdsContent(secret, content); holds != c.written || err == nil && version != secret.ResourceVersion {
-				t.Errorf("version %s, the Secret holds the new pair: %t, want %t: %+v", version, holds, c.written, secret)
+			if holds := w.holdsContent(secret, content); holds != c.written || err == nil && published.Version != secret.ResourceVersion {
+				t.Errorf("%+v, the Secret holds the new pair: %t, want %t: %+v", published, holds, c.written, secret)
 			}
 			if current != nil && string(secret.Data["theirs"]) != string(current.Data["theirs"]) && !strings.Contains(c.name, "deleted") {
 				t.Errorf("data of another writer became %q", secret.Data["theirs"])
@@ -168,11 +169,70 @@ func TestPublishOverwritesAndRemoves(t *testing.T) {
 	w.edit(setData(v1alpha1.SecretKeySecretAccessKey, "guess"))
 	w.S3, w.AccessKey.Spec.SecretTemplate, w.AccessKey.Spec.TTL = nil, nil, nil
 	content := w.render()
-	_, err := w.store().Publish(t.Context(), w.AccessKey, "backup", w.secret(), content)
+	_, err := w.store().Publish(t.Context(), Write{w.AccessKey, "backup", w.secret(), content})
 	w.must(err)
 	secret := w.secret()
 	if !slices.Equal(entries(secret.Data), entries(content.Data)) || !slices.Equal(entries(secret.Annotations), entries(content.Annotations)) ||
 		!slices.Equal(entries(secret.Labels), []string{"app.kubernetes.io/managed-by=accesskey-operator", "velero.io/backup=yes"}) {
 		t.Errorf("became %v, %v, %v", entries(secret.Data), secret.Labels, secret.Annotations)
+	}
+}
+
+// TestTheAnswerIsComparedWithWhatWasSent: admission policies change Secrets.
+func TestTheAnswerIsComparedWithWhatWasSent(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		make func(*corev1.Secret)
+		want Published
+		err  string
+	}{
+		{"nothing", func(*corev1.Secret) {}, Published{Changed: true}, ""},
+		{"without the record", strip(v1alpha1.RecordAnnotation), Published{Changed: true, RecordRemoved: true}, ""},
+		{"with more data", setData("theirs", "data"), Published{Changed: true}, ""},
+		{"with another label", func(s *corev1.Secret) { s.Labels[v1alpha1.ManagedByLabel] = "policy" }, Published{Changed: true}, ""},
+		{"with another secret", setData(v1alpha1.SecretKeySecretAccessKey, "fixed"), Published{}, "another value of AWS_SECRET_ACCESS_KEY"},
+		{"without the access key ID", func(s *corev1.Secret) { delete(s.Data, v1alpha1.SecretKeyAccessKeyID) }, Published{}, "another value of AWS_ACCESS_KEY_ID"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newPublished(t)
+			w.intercept.Apply = func(ctx context.Context, kube client.WithWatch, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+				if err := kube.Apply(ctx, object, options...); err != nil {
+					return err
+				}
+				w.edit(c.make)
+				answer, err := json.Marshal(w.secret())
+				w.must(err)
+				return json.Unmarshal(answer, object)
+			}
+			got, err := w.store().Publish(t.Context(), Write{w.AccessKey, "backup", w.secret(), w.newPair()})
+			got.Version = ""
+			if got != c.want || (err == nil) != (c.err == "") || err != nil && (!strings.Contains(err.Error(), c.err) || !Refused(err)) {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestDryRun asks the API server and changes nothing. Webhooks that cannot take part are asked by the write itself.
+func TestDryRun(t *testing.T) {
+	const unsupported = "admission webhook \"sign.example.com\" does not support dry run"
+	for _, c := range []struct {
+		answer error
+		want   bool
+	}{
+		{nil, true}, {errForbidden, false}, {errTimeout, false}, {apierrors.NewBadRequest("denied"), false}, {apierrors.NewBadRequest(unsupported), true},
+	} {
+		w, attempts := newPublished(t), 0
+		w.intercept.Apply = func(_ context.Context, _ client.WithWatch, _ runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+			attempts++
+			if given := (&client.ApplyOptions{}).ApplyOptions(options).DryRun; !slices.Equal(given, []string{metav1.DryRunAll}) {
+				t.Errorf("sent with the dry run %q", given)
+			}
+			return c.answer
+		}
+		err := w.store().DryRun(t.Context(), Write{w.AccessKey, "backup", w.secret(), w.newPair()})
+		if (err == nil) != c.want || attempts != 1 || strings.Contains(fmt.Sprint(err), newSecret) {
+			t.Errorf("answered with %v: %v after %d attempts", c.answer, err, attempts)
+		}
 	}
 }

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/plan"
@@ -51,8 +53,8 @@ func (t Template) holds(secret *corev1.Secret, published string) bool {
 }
 
 // pick returns the entries of data whose keys are wanted.
-func pick[V any](data map[string][]byte, wanted map[string]V) map[string][]byte {
-	picked := map[string][]byte{}
+func pick[V any](data, wanted map[string]V) map[string]V {
+	picked := map[string]V{}
 	for key := range wanted {
 		if value, ok := data[key]; ok {
 			picked[key] = value
@@ -62,23 +64,57 @@ func pick[V any](data map[string][]byte, wanted map[string]V) map[string][]byte 
 }
 
 // ownKeys returns the data keys that the operator owns, as the API server's managedFields tell.
-func ownKeys(secret *corev1.Secret) map[string]json.RawMessage {
-	keys := map[string]json.RawMessage{}
+func ownKeys(secret *corev1.Secret) map[string][]byte {
+	keys := map[string][]byte{}
 	for _, entry := range secret.ManagedFields {
-		if entry.Manager != FieldManager || entry.FieldsV1 == nil {
-			continue
-		}
-		var fields struct {
-			Data map[string]json.RawMessage `json:"f:data"`
-		}
-		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
-			continue
-		}
-		for field, value := range fields.Data {
-			if name, ok := cutField(field); ok {
-				keys[name] = value
-			}
+		if entry.Manager == FieldManager {
+			maps.Copy(keys, fieldsOf(entry).Data)
 		}
 	}
 	return keys
+}
+
+// wrote reports whether the operator wrote the pair that a Secret holds.
+func wrote(secret *corev1.Secret) bool {
+	own := ownKeys(secret)
+	_, id := own[v1alpha1.SecretKeyAccessKeyID]
+	_, key := own[v1alpha1.SecretKeySecretAccessKey]
+	return id && key
+}
+
+// fieldNames has the names of fields of a Secret as keys.
+type fieldNames struct {
+	Data                map[string][]byte
+	Labels, Annotations map[string]string
+}
+
+// fieldsOf returns the fields that an entry of managedFields lists.
+func fieldsOf(entry metav1.ManagedFieldsEntry) fieldNames {
+	var fields struct {
+		Data     map[string]any `json:"f:data"`
+		Metadata struct {
+			Labels      map[string]any `json:"f:labels"`
+			Annotations map[string]any `json:"f:annotations"`
+		} `json:"f:metadata"`
+	}
+	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
+		return fieldNames{}
+	}
+	return fieldNames{names[[]byte](fields.Data), names[string](fields.Metadata.Labels), names[string](fields.Metadata.Annotations)}
+}
+
+// names returns the names of fields in the notation of managedFields ("f:name").
+func names[V any](fields map[string]any) map[string]V {
+	named := map[string]V{}
+	for field := range fields {
+		if name, ok := strings.CutPrefix(field, "f:"); ok {
+			named[name] = *new(V)
+		}
+	}
+	return named
+}
+
+// overlaps reports whether two sets of fields have one in common.
+func (f fieldNames) overlaps(other fieldNames) bool {
+	return len(pick(f.Data, other.Data))+len(pick(f.Labels, other.Labels))+len(pick(f.Annotations, other.Annotations)) > 0
 }

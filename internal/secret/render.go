@@ -40,6 +40,9 @@ type Template struct {
 	S3 *v1alpha1.S3
 	// Ends is when the service ends the pair by itself; zero if it does not.
 	Ends time.Time
+	// Verified is the resourceVersion of the Secret that this process last found intact; it can be newer than the one in the
+	// status.
+	Verified string
 }
 
 // Content is a rendered Secret.

@@ -59,10 +59,11 @@ func (s Store) SetOwner(ctx context.Context, secret *corev1.Secret, ak *v1alpha1
 	return nil
 }
 
-// Delete deletes a Secret, unless it is gone or the AccessKey does not control it. It reports whether it deleted one.
+// Delete deletes a Secret that the operator wrote for the AccessKey, and not a copy that a person made. It reports whether it
+// deleted one.
 func (s Store) Delete(ctx context.Context, ak *v1alpha1.AccessKey, name string) (deleted bool, err error) {
 	secret, err := s.Read(ctx, ak.Namespace, name)
-	if err != nil || secret == nil || !metav1.IsControlledBy(secret, ak) {
+	if err != nil || secret == nil || !metav1.IsControlledBy(secret, ak) || !wrote(secret) {
 		return false, err
 	}
 	err = s.Client.Delete(ctx, secret, client.Preconditions{UID: &secret.UID, ResourceVersion: ptr.To(secret.ResourceVersion)})
@@ -74,6 +75,6 @@ func (s Store) Delete(ctx context.Context, ak *v1alpha1.AccessKey, name string) 
 
 // Refused reports whether the API server rejects a Secret and would do so again.
 func Refused(err error) bool {
-	return errors.Is(err, ErrForeign) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
+	return errors.Is(err, ErrForeign) || errors.Is(err, errChanged) || apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) ||
 		apierrors.IsNotFound(err) || apierrors.IsRequestEntityTooLargeError(err) || apierrors.IsMethodNotSupported(err)
 }

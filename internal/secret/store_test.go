@@ -10,10 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
 )
 
 func TestRefused(t *testing.T) {
@@ -92,6 +95,8 @@ func TestDelete(t *testing.T) {
 		{"a Secret that does not exist needs no deletion", (*world).remove, nothing, false, false, false},
 		{"a Secret without an owner is left", editing(ownedBy()), nothing, false, true, false},
 		{"a Secret of another AccessKey is left", editing(ownedBy(ownerOf("other", "9d8e"))), nothing, false, true, false},
+		{"a copy that a person made is left", restoring(func(*corev1.Secret) {}), nothing, false, true, false},
+		{"a Secret whose pair somebody else wrote is left", editing(setData(v1alpha1.SecretKeySecretAccessKey, "guess")), nothing, false, true, false},
 		{"a Secret that changes meanwhile is left", nothing, touched, false, true, true},
 		{"a Secret that somebody else deletes meanwhile was not deleted by the operator", nothing, (*world).remove, false, false, false},
 	} {

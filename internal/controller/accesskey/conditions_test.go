@@ -150,7 +150,7 @@ func TestAnEventReportsAnIssuedPair(t *testing.T) {
 		if test.previous != "" {
 			s.ak.Status.Revision = 2
 		}
-		s.noteIssued(plan.Action{Verb: plan.Create, Reason: test.reason}, test.previous)
+		s.noteIssued(s.cause(plan.Action{Verb: plan.Create, Reason: test.reason}), test.previous)
 		if got := strings.Join(sent(s), "|"); !strings.HasPrefix(got, test.want) || !strings.Contains(test.want, warning) && got != test.want {
 			t.Errorf("sent %q\nwant %q", got, test.want)
 		}

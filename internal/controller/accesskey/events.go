@@ -13,6 +13,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/plan"
+	"accesskey.dev/operator/internal/secret"
 )
 
 // note is an event that is sent once the change that it reports is recorded.
@@ -33,17 +34,19 @@ func (s *scope) emit(recorder events.EventRecorder) {
 	s.notes = nil
 }
 
-func (s *scope) noteIssued(action plan.Action, previous string) {
+// noteIssued tells of a new pair. cause is in words, and previous is the access key ID of the pair before.
+func (s *scope) noteIssued(cause, previous string) {
 	status := &s.ak.Status
 	if status.Revision == 1 {
-		s.note(corev1.EventTypeNormal, v1alpha1.EventIssued, "Create", "Issued access key %s of user %q into Secret %s", status.AccessKeyID, s.ak.Spec.User, status.SecretName)
+		s.note(corev1.EventTypeNormal, v1alpha1.EventIssued, "Create", "Issued access key %s of user %q into Secret %s", plan.ShortID(status.AccessKeyID), s.ak.Spec.User, status.SecretName)
 		s.noteReplacement()
+		s.noteCrowded()
 		return
 	}
-	text := fmt.Sprintf("Issued access key %s into Secret %s (%s)", status.AccessKeyID, status.SecretName, causes[action.Reason])
+	text := fmt.Sprintf("Issued access key %s into Secret %s (%s)", plan.ShortID(status.AccessKeyID), status.SecretName, cause)
 	for i := range status.PreviousKeys {
 		if status.PreviousKeys[i].AccessKeyID == previous {
-			text += fmt.Sprintf("; the previous access key %s works until %s", previous, status.PreviousKeys[i].RevokeAt.UTC().Format(time.RFC3339))
+			text += fmt.Sprintf("; the previous access key %s works until %s", plan.ShortID(previous), status.PreviousKeys[i].RevokeAt.UTC().Format(time.RFC3339))
 		}
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "%s", text)
@@ -60,6 +63,46 @@ func (s *scope) noteReplacement() {
 	}
 	s.note(corev1.EventTypeWarning, v1alpha1.EventReplacesInPlace, "Create",
 		"Rotations replace the pair in place, because %s: the old pair stops working as soon as the new one is generated, and consumers have to load the new one at once", why)
+}
+
+// noteCrowded says before the first rotation that the user's quota has no room for a second key.
+func (s *scope) noteCrowded() {
+	if !s.in.Crowded() {
+		return
+	}
+	s.note(corev1.EventTypeWarning, v1alpha1.EventNoRoomToRotate, "Create",
+		"User %q now has %d keys of at most %d, so there is no room for the second key that a rotation needs: give each AccessKey a user of its own, or delete a key that is not needed at the service",
+		s.ak.Spec.User, len(s.in.Keys), s.in.Service.KeysPerUser)
+}
+
+// noteRecord tells once that an admission policy removes the record.
+func (s *scope) noteRecord(published secret.Published) {
+	before := s.secret
+	if !published.RecordRemoved || before != nil && before.Annotations[v1alpha1.RecordAnnotation] == "" {
+		return
+	}
+	s.note(corev1.EventTypeWarning, v1alpha1.EventRecordRemoved, "Publish",
+		"An admission policy removes the annotation %s from Secret %s: the pair works, but after a restore of the AccessKey it will not be found, and a new pair will be issued; exempt the Secret from the policy",
+		v1alpha1.RecordAnnotation, s.ak.SecretName())
+}
+
+// cause returns why a pair is issued, in words. An action that settles an operation does not say why that was started, but the
+// intent does.
+func (s *scope) cause(action plan.Action) string {
+	status := &s.ak.Status
+	intent := status.Intent
+	switch text := causes[action.Reason]; {
+	case text != "" && action.Verb != plan.Promote && action.Verb != plan.PublishHeld:
+		return text
+	case intent == nil:
+		return causes[v1alpha1.ReasonRestoring]
+	case intent.Renewal != "" && intent.Renewal != status.LastHandledRenewal:
+		return causes[v1alpha1.ReasonRenewing]
+	case !status.RenewalTime.IsZero() && !intent.StartedAt.Before(&status.RenewalTime):
+		return causes[v1alpha1.ReasonRotating]
+	default:
+		return causes[v1alpha1.ReasonRestoring]
+	}
 }
 
 // causes of a rotation in words.

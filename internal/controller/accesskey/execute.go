@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -25,6 +26,7 @@ var steps = map[plan.Verb]step{
 	plan.Create:          (*Reconciler).create,
 	plan.Regenerate:      (*Reconciler).regenerate,
 	plan.Promote:         (*Reconciler).promote,
+	plan.PublishHeld:     (*Reconciler).publishHeld,
 	plan.RecordPublished: (*Reconciler).recordPublished,
 	plan.Adopt:           (*Reconciler).adopt,
 	plan.ClearIntent:     (*Reconciler).clearIntent,
@@ -194,6 +196,9 @@ func (r *Reconciler) deleteOrphan(ctx context.Context, s *scope, action plan.Act
 // revoke disables a recorded key where the service can do that, and deletes it. If the service only accepts the deletion, the
 // status keeps the key until the service no longer lists it.
 func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) error {
+	if err := r.beforeGivingUp(ctx, s, action); err != nil {
+		return err
+	}
 	if disabler, ok := s.connection.Service.(keyservice.Disabler); ok {
 		if err := disabler.Disable(ctx, s.user(), action.KeyID); err != nil {
 			return err
@@ -208,6 +213,17 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 		return nil
 	}
 	return r.drop(ctx, s, action.KeyID)
+}
+
+// beforeGivingUp finds out whether the pair can be published for which a key is given up that may work.
+func (r *Reconciler) beforeGivingUp(ctx context.Context, s *scope, action plan.Action) error {
+	if action.Reason == v1alpha1.ReasonRevoking || action.Reason == v1alpha1.ReasonDeleting || action.Reason == v1alpha1.ReasonSettling {
+		return nil
+	}
+	if s.in.Repairs(action) {
+		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
+	}
+	return r.dryRun(ctx, s, newIntent(s, v1alpha1.OperationCreate))
 }
 
 // deleteKey deletes a key at the service. Where IDs are reused it writes an intent first: the next key with the ID has to wait
@@ -234,7 +250,7 @@ func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) erro
 }
 
 // updateSecret writes the Secret around the pair that it holds.
-func (r *Reconciler) updateSecret(ctx context.Context, s *scope, _ plan.Action) error {
+func (r *Reconciler) updateSecret(ctx context.Context, s *scope, action plan.Action) error {
 	if err := r.takeOver(ctx, s); err != nil {
 		return err
 	}
@@ -243,12 +259,21 @@ func (r *Reconciler) updateSecret(ctx context.Context, s *scope, _ plan.Action) 
 	if err != nil {
 		return err
 	}
-	version, err := r.store.Publish(ctx, s.ak, s.ak.SecretName(), s.secret, content)
+	updated, err := r.store.Update(ctx, secret.Write{AccessKey: s.ak, Name: s.ak.SecretName(), Current: s.secret, Content: content})
+	if apierrors.IsConflict(err) {
+		return err
+	}
 	if err != nil {
 		return &publishError{err}
 	}
-	s.recordSecret(content, version)
+	s.noteRecord(updated)
+	if updated.Changed && s.in.Repairs(action) {
+		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
+	}
+	s.recordSecret(content, updated.Version)
 	s.in.Secret.UpToDate = true
-	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
+	if updated.Changed {
+		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
+	}
 	return nil
 }

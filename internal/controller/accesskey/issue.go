@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
@@ -67,6 +68,9 @@ func (r *Reconciler) obtain(ctx context.Context, s *scope, action plan.Action, i
 	if err := r.takeOver(ctx, s); err != nil {
 		return err
 	}
+	if err := r.dryRun(ctx, s, intent); err != nil {
+		return err
+	}
 	open, before := s.ak.Status.Intent, wallClock()
 	if err := r.begin(ctx, s, intent, func() { recordIntent(s, action) }); err != nil {
 		return err
@@ -86,27 +90,38 @@ func (r *Reconciler) obtain(ctx context.Context, s *scope, action plan.Action, i
 		return err
 	}
 	credential.ExpiresAt = s.connection.Clock.Ends(credential.ExpiresAt)
-	if credential.State == keyservice.Pending {
-		return r.stage(ctx, s, credential, intent)
+	return r.deliver(ctx, s, action, credential)
+}
+
+// deliver publishes a new pair, or keeps it in the next Secret while it does not work yet. The intent then stays open.
+func (r *Reconciler) deliver(ctx context.Context, s *scope, action plan.Action, credential keyservice.Credential) error {
+	if credential.State != keyservice.Pending {
+		return r.publishAndRecord(ctx, s, action, credential)
 	}
-	return r.publishAndRecord(ctx, s, action, credential, intent)
+	if _, _, err := r.publish(ctx, s, plan.NextSecretName(s.ak), credential); err != nil {
+		return r.rollBack(ctx, s, credential, err)
+	}
+	r.held.Delete(s.name)
+	return nil
 }
 
 // publishAndRecord writes a pair to the Secret, and to the status that is patched at the end.
-func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan.Action, credential keyservice.Credential, intent *v1alpha1.Intent) error {
-	version, content, err := r.publish(ctx, s, s.ak.SecretName(), credential, intent)
+func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan.Action, credential keyservice.Credential) error {
+	published, content, err := r.publish(ctx, s, s.ak.SecretName(), credential)
 	if err != nil {
 		return r.rollBack(ctx, s, credential, err)
 	}
-	previous := s.ak.Status.AccessKeyID
-	if err := r.record(ctx, s, content, version); err != nil {
+	r.held.Delete(s.name)
+	before, cause := s.ak.Status.AccessKeyID, s.cause(action)
+	s.noteRecord(published)
+	if err := r.record(ctx, s, content, published.Version); err != nil {
 		return err
 	}
 	// A regenerated key is still listed as it was before, perhaps as expired.
 	s.in.Keys = slices.DeleteFunc(slices.Clone(s.in.Keys), func(key plan.Key) bool { return key.ID == credential.ID })
 	s.in.Keys = append(s.in.Keys, plan.Key{Key: credential.Key})
-	s.in.Secret = plan.Secret{State: plan.SecretIntact, Record: content.Record, UpToDate: true}
-	s.noteIssued(action, previous)
+	s.in.Secret = plan.Secret{State: plan.SecretIntact, Record: content.Record, UpToDate: true, Rendered: true}
+	s.noteIssued(cause, before)
 	return nil
 }
 
@@ -130,44 +145,107 @@ func (s *scope) recordSecret(content secret.Content, version string) {
 	s.secret = nil // it is as it was before the write
 }
 
-// stage keeps a pair that does not work yet in the next Secret. The intent stays open until the pair is published.
-func (r *Reconciler) stage(ctx context.Context, s *scope, credential keyservice.Credential, intent *v1alpha1.Intent) error {
-	if _, _, err := r.publish(ctx, s, plan.NextSecretName(s.ak), credential, intent); err != nil {
-		return r.rollBack(ctx, s, credential, err)
-	}
-	return nil
-}
-
 // promote publishes the pair that waited until it works.
 func (r *Reconciler) promote(ctx context.Context, s *scope, action plan.Action) error {
 	if err := r.takeOver(ctx, s); err != nil {
 		return err
 	}
 	credential := keyservice.Credential{Key: s.in.Produced(s.in.Next), SecretAccessKey: secret.PairOf(s.next).SecretAccessKey}
-	return r.publishAndRecord(ctx, s, action, credential, s.ak.Status.Intent)
+	return r.publishAndRecord(ctx, s, action, credential)
 }
 
-// publish writes a pair to the wanted Secret or to the next one.
-func (r *Reconciler) publish(ctx context.Context, s *scope, name string, credential keyservice.Credential, intent *v1alpha1.Intent) (version string, content secret.Content, err error) {
+// heldPair is a pair whose Secret could not be written yet. It is kept in memory for the next reconciliation; a crash loses it.
+type heldPair struct {
+	intent     v1alpha1.Intent
+	credential keyservice.Credential
+}
+
+// holds returns the pair of the open intent that this process still has.
+func (r *Reconciler) holds(s *scope) (keyservice.Credential, bool) {
+	value, _ := r.held.Load(s.name)
+	held, ok := value.(*heldPair)
+	if !ok {
+		return keyservice.Credential{}, false
+	}
+	intent := s.ak.Status.Intent
+	if intent == nil || intent.Revision != held.intent.Revision || !intent.StartedAt.Equal(&held.intent.StartedAt) || intent.Operation != held.intent.Operation {
+		r.held.Delete(s.name)
+		return keyservice.Credential{}, false
+	}
+	return held.credential, true
+}
+
+// publishHeld publishes the pair whose Secret could not be written before.
+func (r *Reconciler) publishHeld(ctx context.Context, s *scope, action plan.Action) error {
+	credential, ok := r.holds(s)
+	if !ok {
+		return errors.New("the pair of the open operation is no longer in memory")
+	}
+	if err := r.takeOver(ctx, s); err != nil {
+		return err
+	}
+	return r.deliver(ctx, s, action, credential)
+}
+
+// write returns what a pair is written as, to the wanted Secret or to the next one.
+func (s *scope) write(name string, credential keyservice.Credential, intent *v1alpha1.Intent) (secret.Write, error) {
 	pair := secret.Pair{AccessKeyID: credential.AccessKeyID, SecretAccessKey: credential.SecretAccessKey}
 	template := s.template()
 	template.Ends = credential.ExpiresAt
-	content, err = template.Render(pair, plan.NextRecord(s.in, intent, credential.Key))
-	if err != nil {
-		return "", content, err
-	}
-	current := s.secret
+	content, err := template.Render(pair, plan.NextRecord(s.in, intent, credential.Key))
+	write := secret.Write{AccessKey: s.ak, Name: name, Current: s.secret, Content: content}
 	if name != s.ak.SecretName() {
-		current = s.next
+		write.Current = s.next
 	}
-	version, err = r.store.Publish(ctx, s.ak, name, current, content)
-	return version, content, err
+	return write, err
 }
 
-// rollBack deletes a key at once that cannot be published. If the Secret may have been written after all, the key must stay:
-// the open intent is settled later. A regenerated key cannot be rolled back; it is regenerated again.
+// publish writes the pair of the open intent to the wanted Secret or to the next one.
+func (r *Reconciler) publish(ctx context.Context, s *scope, name string, credential keyservice.Credential) (published secret.Published, content secret.Content, err error) {
+	write, err := s.write(name, credential, s.ak.Status.Intent)
+	if err != nil {
+		return published, write.Content, err
+	}
+	published, err = r.store.Publish(ctx, write)
+	return published, write.Content, err
+}
+
+// dryRun finds out whether the API server would accept the Secrets of a new pair, before a key is created or given up for it.
+func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Intent) error {
+	// As long as those of most services.
+	pair := keyservice.Credential{
+		Key: keyservice.Key{ID: "dry-run", AccessKeyID: "DRYRUNDRYRUNDRYRUN00"}, SecretAccessKey: "dry/run/dry/run/dry/run/dry/run/dry/run/",
+	}
+	names := []string{s.ak.SecretName()}
+	if s.in.Service.ActivatesLater {
+		names = append(names, plan.NextSecretName(s.ak))
+	}
+	for _, name := range names {
+		write, err := s.write(name, pair, intent)
+		if err != nil {
+			return err
+		}
+		err = r.store.DryRun(ctx, write)
+		if apierrors.IsConflict(err) {
+			return err // the cache or the read was stale
+		}
+		if err != nil {
+			return &publishError{fmt.Errorf("no key was created or given up, because the API server does not take the Secret: %w", err)}
+		}
+	}
+	return nil
+}
+
+// rollBack deletes a key at once whose Secret the API server refuses. A pair that it could not write for another reason is kept
+// for the next reconciliation, because the Secret may even have been written. A regenerated key cannot be rolled back; it is
+// regenerated again.
 func (r *Reconciler) rollBack(ctx context.Context, s *scope, credential keyservice.Credential, cause error) error {
-	if !secret.Refused(cause) || s.ak.Status.Intent.Operation == v1alpha1.OperationRegenerate {
+	if !secret.Refused(cause) {
+		r.held.Store(s.name, &heldPair{*s.ak.Status.Intent, credential})
+		return &publishError{cause}
+	}
+	r.held.Delete(s.name)
+	if s.ak.Status.Intent.Operation == v1alpha1.OperationRegenerate {
 		return &publishError{cause}
 	}
 	if err := r.deleteKey(ctx, s, credential.ID); err != nil {

@@ -78,7 +78,7 @@ func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
 		if s.next, err = r.store.Read(ctx, s.name.Namespace, plan.NextSecretName(s.ak)); err != nil {
 			return err
 		}
-		s.in.Next = s.template().Inspect(s.next)
+		s.in.Next = s.template().InspectNext(s.next)
 	}
 	return nil
 }

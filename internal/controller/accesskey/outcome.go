@@ -35,9 +35,11 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	case err == nil && succeeded(action):
 		status.Failures = nil
 	}
+	if err == nil && action.Verb == plan.Wait && action.Reason == "" && !s.in.Now.Before(plan.RepairsEnd(status)) {
+		status.Repairs = nil
+	}
 	status.ObservedGeneration = s.ak.Generation
 	status.UserID = s.in.UserID
-	recordVerified(s)
 	recordSchedule(s)
 	backingOff := action.Verb == plan.Wait && action.Reason == v1alpha1.ReasonRetrying
 	if backingOff && status.KeyID == "" {
@@ -47,13 +49,6 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	if !backingOff {
 		setSynced(s, err)
 		setProgress(s, action, err)
-	}
-}
-
-// recordVerified records the version of a Secret that was found intact by a live read.
-func recordVerified(s *scope) {
-	if s.secret != nil && s.in.Secret.State == plan.SecretIntact && s.in.Secret.UpToDate {
-		s.ak.Status.SecretResourceVersion = s.secret.ResourceVersion
 	}
 }
 
@@ -68,7 +63,7 @@ func recordSchedule(s *scope) {
 // succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success.
 func succeeded(action plan.Action) bool {
 	switch action.Verb {
-	case plan.Create, plan.Regenerate, plan.Promote, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
+	case plan.Create, plan.Regenerate, plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
 		return true
 	case plan.Wait:
 		return action.Reason == ""
@@ -79,6 +74,9 @@ func succeeded(action plan.Action) bool {
 
 // recordIntent sets the status between the intent and the outcome of the operation.
 func recordIntent(s *scope, action plan.Action) {
+	if s.in.Repairs(action) {
+		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
+	}
 	s.ak.Status.ObservedGeneration = s.ak.Generation
 	if s.ak.Status.Failures != nil {
 		return // the conditions report the failure until the outcome of the retry is known
@@ -110,6 +108,7 @@ func (r *Reconciler) next(s *scope, action plan.Action, err error) time.Duration
 		}
 	}
 	sooner(true, action.Until)
+	sooner(plan.RepairsEnd(&s.ak.Status).After(s.in.Now), plan.RepairsEnd(&s.ak.Status))
 	sooner(err != nil && Classify(err).Failure, nextAttempt(s.ak))
 	sooner(errors.Is(err, errUserBusy), s.in.Now.Add(time.Second))
 	sooner(err == nil && (waitsForActivation(s) || action.Verb == plan.Revoke && s.connection.DeletesLater), s.in.Now.Add(firstRetry))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
@@ -55,7 +56,14 @@ type Reconciler struct {
 	started func() time.Time
 	// written has the ownWrite of each AccessKey that the cache does not have yet.
 	written sync.Map
+	// held has the heldPair of each AccessKey whose Secret could not be written.
+	held sync.Map
+	// verified has the verification of each AccessKey whose Secret was touched by others since the status was written.
+	verified sync.Map
 }
+
+// verification says which version of a Secret was found to be as published.
+type verification struct{ digest, version string }
 
 // ownWrite is what this process last wrote of an AccessKey.
 type ownWrite struct {
@@ -110,6 +118,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 			r.users.release(request.NamespacedName)
 			r.limiter.forget(request.NamespacedName)
 			r.written.Delete(request.NamespacedName)
+			r.held.Delete(request.NamespacedName)
+			r.verified.Delete(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
@@ -151,9 +161,11 @@ func (r *Reconciler) awaitsOwnWrite(cached *v1alpha1.AccessKey) bool {
 }
 
 func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha1.AccessKey) (reconcile.Result, error) {
+	s.verified = r.verifiedVersion(accessKey)
 	if err := r.observe(ctx, s, accessKey); err != nil {
 		return reconcile.Result{}, err
 	}
+	_, s.in.Held = r.holds(s)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scopeTimeout)
 	defer cancel()
 	action, err := r.act(ctx, s)
@@ -162,6 +174,28 @@ func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha
 	}
 	log.FromContext(ctx).V(1).Info("Executed action", "verb", action.Verb, "reason", action.Reason, "keyID", action.KeyID, "error", err)
 	return r.finish(ctx, s, action, err)
+}
+
+// verifiedVersion returns the version of the Secret that this process found to be as published, empty if there is none.
+func (r *Reconciler) verifiedVersion(accessKey *v1alpha1.AccessKey) string {
+	value, _ := r.verified.Load(client.ObjectKeyFromObject(accessKey))
+	if found, ok := value.(verification); ok && found.digest == accessKey.Status.SecretDigest {
+		return found.version
+	}
+	return ""
+}
+
+// recordVerified records the version of a Secret that was found intact by a live read. Others may touch the Secret often, so this
+// is no reason to write the status.
+func (r *Reconciler) recordVerified(s *scope) {
+	if s.secret == nil || s.in.Secret.State != plan.SecretIntact || !s.in.Secret.UpToDate {
+		return
+	}
+	status := &s.ak.Status
+	r.verified.Store(s.name, verification{status.SecretDigest, s.secret.ResourceVersion})
+	if recorded := s.base.Status.SecretResourceVersion; recorded == "" || !equality.Semantic.DeepEqual(s.base.Status, *status) {
+		status.SecretResourceVersion = s.secret.ResourceVersion
+	}
 }
 
 // act decides and acts. An irreversible action is decided again on a live input.
@@ -200,6 +234,7 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 		return reconcile.Result{}, nil
 	}
 	recordOutcome(s, action, err)
+	r.recordVerified(s)
 	if err := r.patchStatus(ctx, s); err != nil {
 		return reconcile.Result{}, err
 	}

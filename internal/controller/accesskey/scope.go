@@ -50,7 +50,9 @@ type scope struct {
 	snapshot keyservice.Snapshot
 	// secret and next as read live; nil if they do not exist or were not read.
 	secret, next *corev1.Secret
-	notes        []note
+	// verified is the version of the Secret that this process last found to be as published.
+	verified string
+	notes    []note
 }
 
 // rebase continues from what the API server has.
@@ -65,7 +67,7 @@ func (s *scope) rebase(read *v1alpha1.AccessKey) {
 
 // template of the AccessKey's Secrets.
 func (s *scope) template() secret.Template {
-	return secret.Template{AccessKey: s.ak, Service: s.in.Service.Identity, S3: s.s3, Ends: s.in.Ends()}
+	return secret.Template{AccessKey: s.ak, Service: s.in.Service.Identity, S3: s.s3, Ends: s.in.Ends(), Verified: s.verified}
 }
 
 // user returns the user as the service's methods take it.

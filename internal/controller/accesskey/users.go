@@ -57,20 +57,20 @@ func (l *userLocks) release(holder types.NamespacedName) {
 	maps.DeleteFunc(l.locks, func(_ user, current userLock) bool { return current.holder == holder })
 }
 
-// heldByOther returns since when another AccessKey holds a lock of a user, and false if none does.
-func (l *userLocks) heldByOther(names []user, holder types.NamespacedName) (since time.Time, held bool) {
+// heldByOther returns the lock of a user that another AccessKey holds, and false if none does.
+func (l *userLocks) heldByOther(names []user, holder types.NamespacedName) (lock userLock, held bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.otherHolds(names, holder)
 }
 
-func (l *userLocks) otherHolds(names []user, holder types.NamespacedName) (since time.Time, held bool) {
+func (l *userLocks) otherHolds(names []user, holder types.NamespacedName) (lock userLock, held bool) {
 	for _, name := range names {
 		if current, locked := l.locks[name]; locked && current.holder != holder {
-			return current.since, true
+			return current, true
 		}
 	}
-	return time.Time{}, false
+	return userLock{}, false
 }
 
 // lockedUser returns the names by which the user is locked. A service could pretend to be another one, so its identity only
@@ -86,24 +86,31 @@ const requestTime = 2 * scopeTimeout
 
 // observeUser finds out whether another AccessKey of the same user has an open operation.
 func (r *Reconciler) observeUser(ctx context.Context, s *scope) error {
-	s.in.UserBusy, s.in.UserBusyUntil = false, time.Time{}
-	if since, held := r.users.heldByOther(s.lockedUser(), s.name); held {
-		s.in.UserBusy, s.in.UserBusyUntil = true, since.Add(requestTime)
+	s.in.UserBusy, s.in.UserBusyUntil, s.in.UserBusyWith, s.in.UserBusySince = false, time.Time{}, "", time.Time{}
+	if lock, held := r.users.heldByOther(s.lockedUser(), s.name); held {
+		s.userIsBusy(lock.holder, lock.since)
 	}
 	var open v1alpha1.AccessKeyList
 	if err := r.Client.List(ctx, &open, client.MatchingFields{indexOpenIntent: userIndex(s.user())}, client.UnsafeDisableDeepCopy); err != nil {
 		return err
 	}
 	for i := range open.Items {
-		if !r.sharesService(ctx, s, &open.Items[i]) {
-			continue
-		}
-		s.in.UserBusy = true
-		if until := open.Items[i].Status.Intent.StartedAt.Add(requestTime); until.After(s.in.UserBusyUntil) {
-			s.in.UserBusyUntil = until
+		if r.sharesService(ctx, s, &open.Items[i]) {
+			s.userIsBusy(client.ObjectKeyFromObject(&open.Items[i]), open.Items[i].Status.Intent.StartedAt.Time)
 		}
 	}
 	return nil
+}
+
+// userIsBusy notes another AccessKey of the user with an open operation. The one that began first is named.
+func (s *scope) userIsBusy(name types.NamespacedName, since time.Time) {
+	s.in.UserBusy = true
+	if s.in.UserBusyWith == "" || since.Before(s.in.UserBusySince) {
+		s.in.UserBusyWith, s.in.UserBusySince = "AccessKey "+name.String(), since
+	}
+	if until := since.Add(requestTime); until.After(s.in.UserBusyUntil) {
+		s.in.UserBusyUntil = until
+	}
 }
 
 // claims marks the keys that another AccessKey of the same service records.

@@ -38,9 +38,9 @@ func TestOneAccessKeyHoldsTheLockOfAUser(t *testing.T) {
 		t.Error("it locks other users as well")
 	}
 	locks.release(there)
-	since, held := locks.heldByOther(alice, there)
-	if _, byItself := locks.heldByOther(alice, here); !held || !since.Equal(noon) || byItself {
-		t.Errorf("held by another one: %t since %s; by itself: %t", held, since, byItself)
+	lock, held := locks.heldByOther(alice, there)
+	if _, byItself := locks.heldByOther(alice, here); !held || !lock.since.Equal(noon) || byItself {
+		t.Errorf("held by another one: %t since %s; by itself: %t", held, lock.since, byItself)
 	}
 	locks.release(here)
 	if !locks.acquire(alice, there, noon) {
@@ -131,7 +131,7 @@ func TestABusyUserWaitsForItsTurn(t *testing.T) {
 		t.Errorf("is reconciled again after %s", result.RequeueAfter)
 	}
 	b.expectKeys(0, 0)
-	b.expectCondition(v1alpha1.ConditionReconciling, "True Waiting: Waiting for another AccessKey of the same user to finish its operation")
+	b.expectCondition(v1alpha1.ConditionReconciling, "True Waiting: Waiting for AccessKey team-b/backup, which has an open operation for user \"name:backup\"")
 	b.r.users.release(there)
 	b.settle()
 	b.expectPublished(1)
