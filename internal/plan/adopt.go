@@ -34,7 +34,7 @@ func adopt(in Input) (Action, bool) {
 			Verb:   Stall,
 			Reason: v1alpha1.ReasonAdoptionNotVerified,
 			Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
-				"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), record.AccessKeyID, record.AccessKeyID),
+				"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), ShortID(record.AccessKeyID), ShortID(record.AccessKeyID)),
 		}, true
 	case adopted.KeyID == "" && len(adopted.PreviousKeys) == 0:
 		return none() // an old backup: the Secret is taken over with a new pair

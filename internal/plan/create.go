@@ -90,7 +90,11 @@ func (in Input) waitForUser(until time.Time) Action {
 				other, rfc3339(since), in.AccessKey.Spec.User),
 		}
 	}
-	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: until, Detail: fmt.Sprintf("for %s, which has an open operation for user %q", other, in.AccessKey.Spec.User)}
+	detail := fmt.Sprintf("for %s, which has an open operation for user %q", other, in.AccessKey.Spec.User)
+	if end := in.UserBusyUntil; in.Now.Before(end) {
+		detail += ", until " + rfc3339(end) + " at the latest"
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: until, Detail: detail}
 }
 
 func readLive(in Input, reason string) (Action, bool) {

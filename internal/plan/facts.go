@@ -193,7 +193,7 @@ func (in Input) notGranted() string {
 	detail := fmt.Sprintf("ClusterKeyService %s does not grant keys of user %q to namespace %s; ask its owner for a grant",
 		in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Spec.User, in.AccessKey.Namespace)
 	if in.AccessKey.Status.KeyID != "" {
-		detail += fmt.Sprintf(" (access key %s was issued under a former grant; it keeps working but is not rotated)", in.AccessKey.Status.AccessKeyID)
+		detail += fmt.Sprintf(" (access key %s was issued under a former grant; it keeps working but is not rotated)", ShortID(in.AccessKey.Status.AccessKeyID))
 	}
 	return detail
 }

@@ -29,7 +29,7 @@ func Ready(in Input, why string) Readiness {
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonPending, sentence("No pair has been issued yet", why)}
 	case in.regenerating():
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonReplacing, fmt.Sprintf(
-			"It is not known whether access key %s still works, because the response to its regeneration was lost", status.AccessKeyID)}
+			"It is not known whether access key %s still works, because the response to its regeneration was lost", ShortID(status.AccessKeyID))}
 	case status.KeyID == "":
 		return no(v1alpha1.ReasonReplacing, "%s", sentence("The former pair no longer works, and the new pair is not published yet", why))
 	case in.Secret.State == SecretUnverified:
@@ -39,9 +39,9 @@ func Ready(in Input, why string) Readiness {
 		return problem
 	}
 	if !in.currentWorks() {
-		return no(v1alpha1.ReasonKeyMissing, "The service no longer lists access key %s as valid; a new pair will be issued", status.AccessKeyID)
+		return no(v1alpha1.ReasonKeyMissing, "The service no longer lists access key %s as valid; a new pair will be issued", ShortID(status.AccessKeyID))
 	}
-	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, status.AccessKeyID, in.validUntil(), in.inPlaceHint())}
+	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint())}
 }
 
 // secretProblem reports a Secret that does not hold the published pair.
@@ -53,9 +53,9 @@ func (in Input) secretProblem() (problem Readiness, ok bool) {
 	case in.Secret.State == SecretAbsent:
 		return no(v1alpha1.ReasonSecretMissing, "Secret %s is missing; a new pair will be issued", name), true
 	case in.Secret.State == SecretEdited:
-		return no(v1alpha1.ReasonSecretEdited, "Secret %s does not hold the published pair; a new pair will be issued", name), true
+		return no(v1alpha1.ReasonSecretEdited, "Secret %s does not hold the published pair", name), true
 	case in.Secret.State == SecretIntact && !in.published(id):
-		return no(v1alpha1.ReasonSecretEdited, "Secret %s holds access key %s, which is not the pair that was published last; a new pair will be issued", name, in.Secret.Record.AccessKeyID), true
+		return no(v1alpha1.ReasonSecretEdited, "Secret %s holds access key %s, which is not the pair that was published last", name, ShortID(in.Secret.Record.AccessKeyID)), true
 	}
 	return Readiness{}, false
 }

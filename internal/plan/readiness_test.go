@@ -67,9 +67,9 @@ func TestReady(t *testing.T) {
 		{"a Secret with a new name is missing until it is written", quiet(wants("new"), secret(SecretAbsent)), "",
 			Readiness{no, v1alpha1.ReasonSecretMissing, "Secret new is missing; a new pair will be issued"}},
 		{"an edited Secret is not ready", quiet(secret(SecretEdited)), "",
-			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup does not hold the published pair; a new pair will be issued"}},
+			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup does not hold the published pair"}},
 		{"a Secret with a previous pair is not ready", quiet(holdsPrevious("K0"), overlapping("K0"), keys("K0", "K1")), "",
-			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup holds access key AKIAK0, which is not the pair that was published last; a new pair will be issued"}},
+			Readiness{no, v1alpha1.ReasonSecretEdited, "Secret backup holds access key AKIAK0, which is not the pair that was published last"}},
 
 		{"a key that the service does not list is not ready", quiet(keys()), "", lost},
 		{"a key that was disabled is not ready", quiet(being(keyservice.Disabled, "K1")), "", lost},

@@ -251,6 +251,13 @@ func (w *world) checkSuspended(name string) {
 	}
 }
 
+// checkStillWorks expects that a pair still works that was published a moment ago, unless pairs are replaced in place.
+func (w *world) checkStillWorks(published *corev1.Secret) {
+	if ak := w.accessKey("a"); ak != nil && !w.inPlace(ak) && !w.works(published) {
+		w.violate("promise 4: the pair was given up although consumers may use it")
+	}
+}
+
 // checkNothingLeft expects no finalizers and no Secrets after the last AccessKey.
 func (w *world) checkNothingLeft() {
 	for _, object := range append(w.kube.All(kube.Secret), w.kube.All(kube.KeyService)...) {

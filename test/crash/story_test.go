@@ -54,6 +54,18 @@ var stories = []story{
 		w.editSecret("a")
 		w.run(5 * time.Minute)
 	}},
+	{"Secret overwritten again and again", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.runUntil(10*time.Minute, w.atRest)
+		inUse := w.secret("a")
+		for range 12 {
+			w.editSecret("a")
+			w.run(5 * time.Second)
+		}
+		w.checkStillWorks(inUse)
+		w.deleteSecret("a")
+		w.run(5 * time.Minute)
+	}},
 	{"status lost", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.wipeStatus("a")

@@ -107,10 +107,10 @@ var _ = Describe("What kubectl shows", func() {
 
 		expires, renews := status.ExpiresAt.UTC().Format(time.RFC3339), status.RenewalTime.UTC().Format(time.RFC3339)
 		Expect(w.kubectl(ctx, "get", "accesskeys")).To(And(
-			MatchRegexp(`NAME +READY +SERVICE +USER +KEY ID +EXPIRES +RENEWS +AGE\n`),
-			MatchRegexp(`backup +True +qumulo +local:alice +%s +%s +%s +\d+s\n`, p.id, expires, renews)))
+			MatchRegexp(`NAME +READY +SERVICE +USER +SECRET +EXPIRES +RENEWS +AGE\n`),
+			MatchRegexp(`backup +True +qumulo +local:alice +backup +%s +%s +\d+s\n`, expires, renews)))
 		Expect(w.kubectl(ctx, "get", "accesskeys", "--output=wide")).To(And(
-			MatchRegexp(`AGE +SECRET +REASON\n`), MatchRegexp(` backup +Issued\n`)))
+			MatchRegexp(`AGE +KEY ID +REASON\n`), MatchRegexp(` %s +Issued\n`, p.id)))
 		Expect(w.kubectl(ctx, "get", "keyservices")).To(And(
 			MatchRegexp(`NAME +READY +VERSION +KEYS PER USER +AGE\n`),
 			MatchRegexp(`qumulo +True +Qumulo Core 7.9.2.2 +2 +\d+s\n`)))

@@ -5,6 +5,7 @@ package accesskey
 
 import (
 	"strings"
+	"time"
 	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
@@ -61,7 +62,7 @@ func setProgress(s *scope, action plan.Action, err error) {
 	case err != nil && Classify(err).Stalled != "":
 		stalled(s, Classify(err).Stalled, err.Error())
 	case err != nil:
-		reconciling(s, v1alpha1.ReasonRetrying, err.Error())
+		reconciling(s, v1alpha1.ReasonRetrying, err.Error()+until("; the next attempt is at ", nextAttempt(s.ak)))
 	case action.Verb == plan.Stall:
 		stalled(s, action.Reason, action.Detail)
 	case action.Verb == plan.MarkAmbiguous: // the next reconciliation says what a person has to do
@@ -82,10 +83,18 @@ func waiting(s *scope, action plan.Action) {
 	case "", v1alpha1.ReasonSuspended:
 		settled(s)
 	case v1alpha1.ReasonSettling:
-		reconciling(s, action.Reason, "Finding out whether a request was carried out whose response was lost")
+		reconciling(s, action.Reason, "Finding out whether a request was carried out whose response was lost"+until("; that can be told at ", action.Until))
 	default:
 		reconciling(s, action.Reason, "Waiting "+action.Detail)
 	}
+}
+
+// until returns a time in words, or nothing without one.
+func until(words string, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return words + at.UTC().Format(time.RFC3339)
 }
 
 func stalled(s *scope, reason, message string) {

@@ -124,7 +124,7 @@ func (r *Reconciler) recordPublished(ctx context.Context, s *scope, _ plan.Actio
 	if err := r.record(ctx, s, secret.Content{Record: published}, s.secret.ResourceVersion); err != nil {
 		return err
 	}
-	s.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s, which Secret %s holds", s.ak.Status.AccessKeyID, s.ak.SecretName())
+	s.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "Recorded access key %s, which Secret %s holds", plan.ShortID(s.ak.Status.AccessKeyID), s.ak.SecretName())
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope, _ plan.Action) error {
 	}
 	text := fmt.Sprintf("Adopted access key %s of user %q, to which the record on Secret %s leads", strings.Join(accessKeyIDs(status), ", "), s.ak.Spec.User, s.ak.SecretName())
 	if status.SecretDigest == "" {
-		text += fmt.Sprintf("; the service no longer has access key %s, which the Secret holds", found.Record.AccessKeyID)
+		text += fmt.Sprintf("; the service no longer has access key %s, which the Secret holds", plan.ShortID(found.Record.AccessKeyID))
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventAdopted, "Adopt", "%s", text)
 	return nil
@@ -150,10 +150,10 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope, _ plan.Action) error {
 
 func accessKeyIDs(status *v1alpha1.AccessKeyStatus) (ids []string) {
 	if status.KeyID != "" {
-		ids = append(ids, status.AccessKeyID)
+		ids = append(ids, plan.ShortID(status.AccessKeyID))
 	}
 	for i := range status.PreviousKeys {
-		ids = append(ids, status.PreviousKeys[i].AccessKeyID)
+		ids = append(ids, plan.ShortID(status.PreviousKeys[i].AccessKeyID))
 	}
 	return ids
 }

@@ -55,6 +55,53 @@ func TestAKeyWhoseSecretIsRefusedIsRolledBack(t *testing.T) {
 	}
 }
 
+// TestAPairWhoseSecretCannotBeWrittenIsKeptForTheNextReconciliation, however long that takes. Only a crash loses it.
+func TestAPairWhoseSecretCannotBeWrittenIsKeptForTheNextReconciliation(t *testing.T) {
+	bubble(t, func(b *bed) {
+		b.gate = on(writesSecret, fails(errTimeout))
+		for range 3 {
+			b.reconcile()
+			time.Sleep(lastRetry)
+		}
+		b.expectKeys(1, 1)
+		if status := b.accessKey().Status; status.Intent == nil || status.Failures == nil {
+			b.t.Errorf("recorded %+v", status)
+		}
+		if got := condition(b.accessKey(), v1alpha1.ConditionReconciling); !strings.HasPrefix(got, "True Retrying: writing Secret backup: ") || !strings.Contains(got, "; the next attempt is at 2") {
+			b.t.Errorf("Reconciling is %s", got)
+		}
+		b.gate = nil
+		b.settle()
+		b.expectKeys(1, 1)
+		b.expectPublished(1)
+	})
+}
+
+func TestAPairThatAnotherProcessHeldIsLost(t *testing.T) {
+	bubble(t, func(b *bed) {
+		b.gate = on(writesSecret, fails(errTimeout))
+		b.reconcile()
+		b.restart()
+		b.gate = nil
+		b.settle()
+		b.expectKeys(2, 1)
+		b.expectPublished(1)
+	})
+}
+
+// TestNoKeyIsCreatedForASecretThatWouldBeRefused, and none is given up.
+func TestNoKeyIsCreatedForASecretThatWouldBeRefused(t *testing.T) {
+	bubble(t, func(b *bed) {
+		b.gate = on("dry run of "+writesSecret, fails(errDenied))
+		b.reconcile()
+		b.expectKeys(0, 0)
+		b.expectCondition(v1alpha1.ConditionStalled, "True SecretRefused: no key was created or given up, because the API server does not take the Secret: writing Secret backup: "+errDenied.Error())
+		b.gate = nil
+		b.settle()
+		b.expectPublished(1)
+	})
+}
+
 func TestAKeyThatCannotBeRolledBackIsDeletedLater(t *testing.T) {
 	bubble(t, func(b *bed) {
 		b.gate = on(writesSecret, fails(errDenied))
