@@ -94,6 +94,8 @@ func revokes(id string, ago time.Duration) change {
 	}
 }
 
+func held(in *Input) { in.Held = true }
+
 func ambiguous(ids ...string) change {
 	return func(in *Input) { in.AccessKey.Status.Intent.CandidateKeyIDs = ids }
 }

@@ -81,8 +81,11 @@ func wiped(in *Input)         { in.AccessKey.Status = v1alpha1.AccessKeyStatus{}
 func revision(n int64) change { return func(in *Input) { in.AccessKey.Status.Revision = n } }
 func notGranted(in *Input)    { in.Granted = false }
 func busy(in *Input)          { in.UserBusy = true }
-func endless(in *Input)       { in.AccessKey.Spec.TTL = nil }
-func retaining(in *Input)     { in.AccessKey.Spec.DeletionPolicy = v1alpha1.DeletionPolicyRetain }
+func busyWith(name string, ago time.Duration) change {
+	return func(in *Input) { in.UserBusyWith, in.UserBusySince = name, noon.Add(-ago) }
+}
+func endless(in *Input)   { in.AccessKey.Spec.TTL = nil }
+func retaining(in *Input) { in.AccessKey.Spec.DeletionPolicy = v1alpha1.DeletionPolicyRetain }
 func lives(d time.Duration) change {
 	return func(in *Input) { in.AccessKey.Spec.TTL = &metav1.Duration{Duration: d} }
 }

@@ -79,18 +79,17 @@ func alone(in Input, _ string) (Action, bool) {
 
 // waitForUser waits for the other AccessKey of the user, and after some time for a person who looks at it.
 func (in Input) waitForUser(until time.Time) Action {
-	other := in.UserBusyWith
-	if other == "" {
-		other = "another AccessKey of the same user"
+	other := "another AccessKey of the same user"
+	if in.UserBusyWith != "" {
+		other += " (" + in.UserBusyWith + ")"
 	}
 	if since := in.UserBusySince; !since.IsZero() && in.Now.Sub(since) >= busyTooLong {
 		return Action{
 			Verb: Stall, Reason: v1alpha1.ReasonUserBusy, Until: earliest(latest(until, in.Now.Add(busyLongDelay)), in.nextRevocation()),
-			Detail: fmt.Sprintf("%s has had an open operation since %s, and until that is settled nobody can tell which key of user %q is whose; its conditions say what it needs",
-				other, rfc3339(since), in.AccessKey.Spec.User),
+			Detail: fmt.Sprintf("%s has had an open operation since %s, and until that is settled nobody can tell which key is whose; its conditions say what it needs", other, rfc3339(since)),
 		}
 	}
-	detail := fmt.Sprintf("for %s, which has an open operation for user %q", other, in.AccessKey.Spec.User)
+	detail := "for " + other + " to finish its operation"
 	if end := in.UserBusyUntil; in.Now.Before(end) {
 		detail += ", until " + rfc3339(end) + " at the latest"
 	}

@@ -36,7 +36,7 @@ type Input struct {
 	UserBusy bool
 	// UserBusyUntil is until when a request of such an operation can be carried out; zero if there is none.
 	UserBusyUntil time.Time
-	// UserBusyWith names that AccessKey ("AccessKey team-a/backup"), and UserBusySince is when it started the operation.
+	// UserBusyWith names that AccessKey ("team-a/backup"), and UserBusySince is when it started the operation.
 	UserBusyWith  string
 	UserBusySince time.Time
 	// Held reports whether this process still has the pair of the open intent, because it could not write the Secret yet.

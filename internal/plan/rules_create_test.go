@@ -73,6 +73,10 @@ var creatingCases = []decision{
 	{"a KeyService without the in-use finalizer is awaited", unissued(notInUse),
 		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer of KeyService qumulo and its Secrets")},
 	{"there is one operation at a time per user", unissued(busy), waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(time.Second), "another AccessKey of the same user")},
+	{"the other AccessKey is named", unissued(busy, busyWith("team-b/restore", 9*time.Minute)),
+		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(time.Second), "another AccessKey of the same user (team-b/restore)")},
+	{"and after ten minutes, a person should look at it", unissued(busy, busyWith("team-b/restore", 10*time.Minute)),
+		stalled(ruleIssue, v1alpha1.ReasonUserBusy, "(team-b/restore) has had an open operation since 2026-03-01T12:50:00Z", noon.Add(30*time.Second))},
 	{"an operation of another AccessKey delays no revocation", quiet(busy, keys("K0", "K1"), previous("K0", noon)), byRevokePrevious(Revoke, "K0")},
 }
 

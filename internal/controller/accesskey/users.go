@@ -106,7 +106,7 @@ func (r *Reconciler) observeUser(ctx context.Context, s *scope) error {
 func (s *scope) userIsBusy(name types.NamespacedName, since time.Time) {
 	s.in.UserBusy = true
 	if s.in.UserBusyWith == "" || since.Before(s.in.UserBusySince) {
-		s.in.UserBusyWith, s.in.UserBusySince = "AccessKey "+name.String(), since
+		s.in.UserBusyWith, s.in.UserBusySince = name.String(), since
 	}
 	if until := since.Add(requestTime); until.After(s.in.UserBusyUntil) {
 		s.in.UserBusyUntil = until

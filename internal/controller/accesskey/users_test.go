@@ -131,7 +131,7 @@ func TestABusyUserWaitsForItsTurn(t *testing.T) {
 		t.Errorf("is reconciled again after %s", result.RequeueAfter)
 	}
 	b.expectKeys(0, 0)
-	b.expectCondition(v1alpha1.ConditionReconciling, "True Waiting: Waiting for AccessKey team-b/backup, which has an open operation for user \"name:backup\", until 2026-03-01T12:04:00Z at the latest")
+	b.expectCondition(v1alpha1.ConditionReconciling, "True Waiting: Waiting for another AccessKey of the same user (team-b/backup) to finish its operation, until 2026-03-01T12:04:00Z at the latest")
 	b.r.users.release(there)
 	b.settle()
 	b.expectPublished(1)
