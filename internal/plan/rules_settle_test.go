@@ -47,7 +47,7 @@ var settlingCases = []decision{
 		stalled(ruleSettle, v1alpha1.ReasonAmbiguousKeys, "each of the keys K2, F3 could be the one")},
 	{"a pair that this process still has is published at once", quiet(held, intends(2, time.Second, "K1"), key("K2", noon)), bySettle(PublishHeld)},
 	{"whatever a person has to decide", quiet(held, intends(2, day, "K1"), ambiguous("K2", "F3"), key("K2", noon), key("F3", noon)), bySettle(PublishHeld)},
-	{"unless the Secret holds it already", quiet(held, intends(2, time.Minute), keys("K1", "K2"), holds("K2", 2)), bySettle(RecordPublished)},
+	{"unless the Secret holds it already", quiet(held, intends(2, time.Minute, "K1"), key("K2", noon), holds("K2", 2)), bySettle(RecordPublished)},
 	{"or belongs to somebody else", quiet(held, intends(2, time.Minute, "K1"), key("K2", noon), secret(SecretForeign)),
 		stalled(ruleSettle, v1alpha1.ReasonSecretConflict, "is not controlled by this AccessKey")},
 	{"or the AccessKey is deleted", quiet(held, deleting, intends(2, 2*time.Minute, "K1"), key("K2", noon)), bySettle(DeleteOrphan, "K2")},
