@@ -4,6 +4,8 @@
 package v1alpha1
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -109,6 +111,11 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// RecordsPair reports whether the status records a pair with this access key ID.
+func (s *AccessKeyStatus) RecordsPair(accessKeyID string) bool {
+	return s.AccessKeyID == accessKeyID || slices.ContainsFunc(s.PreviousKeys, func(p PreviousKey) bool { return p.AccessKeyID == accessKeyID })
 }
 
 // KeyState is the state of a previous key.

@@ -5,6 +5,7 @@ package secret
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"time"
 
@@ -63,8 +64,19 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 		found.UpToDate = !adoptable && found.Rendered && (t.asWritten(live) || t.upToDate(live, found.Record))
 	case recorded && t.holds(live, record.Digest):
 		found.State = plan.SecretIntact
+	case !recorded && !adoptable && status.Intent != nil && wrote(live) && !status.RecordsPair(PairOf(live).AccessKeyID):
+		found.State, found.Record = plan.SecretIntact, t.recordOfIntent(live)
 	}
 	return found
+}
+
+// recordOfIntent describes the pair of the open intent in a Secret that the operator wrote and whose record an admission policy
+// removed. Like the record, it only leads to a key that the operation can have created.
+func (t Template) recordOfIntent(live *corev1.Secret) plan.Record {
+	record, intent, pair := plan.RecordOf(t.AccessKey, t.Service), t.AccessKey.Status.Intent, PairOf(live)
+	record.KeyID, record.AccessKeyID = cmp.Or(intent.KeyID, pair.AccessKeyID), pair.AccessKeyID
+	record.Revision, record.IssuedAt, record.Digest = intent.Revision, intent.StartedAt, digest(pick(live.Data, ownKeys(live)))
+	return record
 }
 
 // InspectNext tells the planner what the Secret holds in which a pair may wait. A copy that a person made under its name is

@@ -234,6 +234,38 @@ func TestWhatAPolicyMadeOfAWriteIsUpToDate(t *testing.T) {
 	}
 }
 
+// TestAPairOfTheOpenIntentIsFoundWithoutItsRecord, if the operator wrote it and the status does not record it.
+func TestAPairOfTheOpenIntentIsFoundWithoutItsRecord(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		want   plan.SecretState
+	}{
+		{"a policy removed the record", func(*world) {}, plan.SecretIntact},
+		{"somebody wrote the pair since", editing(setData(v1alpha1.SecretKeySecretAccessKey, "guess")), plan.SecretEdited},
+		{"no operation is open", func(w *world) { w.AccessKey.Status.Intent = nil }, plan.SecretEdited},
+		{"the pair is a previous one", func(w *world) { w.AccessKey.Status.PreviousKeys[0].AccessKeyID = "AKIAK2" }, plan.SecretEdited},
+		{"a copy", restoring(func(*corev1.Secret) {}), plan.SecretEdited},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newPublished(t)
+			_, err := w.store().Publish(t.Context(), Write{w.AccessKey, "backup", w.secret(), w.newPair()})
+			w.must(err)
+			w.edit(strip(v1alpha1.RecordAnnotation))
+			w.AccessKey.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationCreate, Revision: 2, StartedAt: later}
+			c.change(w)
+			got := w.Inspect(w.secret())
+			if got.State != c.want {
+				t.Fatalf("%+v", got)
+			}
+			if record := got.Record; got.State == plan.SecretIntact && (record.KeyID != "AKIAK2" || record.AccessKeyID != "AKIAK2" || record.Revision != 2 ||
+				!record.IssuedAt.Equal(&later) || !w.holds(w.secret(), record.Digest)) {
+				t.Errorf("%+v", record)
+			}
+		})
+	}
+}
+
 func TestFromMetadata(t *testing.T) {
 	versioned := func(version string, owners ...metav1.OwnerReference) *metav1.PartialObjectMetadata {
 		return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "backup", ResourceVersion: version, OwnerReferences: owners}}

@@ -6,6 +6,8 @@ package crash
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
@@ -64,6 +66,12 @@ var stories = []story{
 		}
 		w.checkStillWorks(inUse)
 		w.deleteSecret("a")
+		w.run(5 * time.Minute)
+	}},
+	{"a policy removes the record", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.kube.Policy = func(secret *corev1.Secret) { delete(secret.Annotations, v1alpha1.RecordAnnotation) }
+		w.issue(s)
+		w.renewNow("a", "now")
 		w.run(5 * time.Minute)
 	}},
 	{"status lost", false, 0, func(w *world, s v1alpha1.RotationStrategy) {

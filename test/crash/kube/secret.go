@@ -81,6 +81,9 @@ func (s *Server) apply(configuration []byte, by write) (client.Object, error) {
 	}
 	secret := completed(changed.(*corev1.Secret))
 	secret.TypeMeta = metav1.TypeMeta{}
+	if s.Policy != nil {
+		s.Policy(secret)
+	}
 	switch {
 	case exists && secret.GetUID() != current.UID && secret.GetResourceVersion() == current.ResourceVersion: // without a version it is no conflict
 		return nil, invalid(ref.Name, field.Invalid(field.NewPath("metadata", "uid"), secret.GetUID(), "is another object's"))

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -50,6 +51,9 @@ type event struct {
 
 // Server stores objects. It is not safe for concurrent use.
 type Server struct {
+	// Policy changes the Secrets that are applied, as an admission policy does; nil: it does not.
+	Policy func(*corev1.Secret)
+
 	objects map[Ref]client.Object // never changed in place
 	history []event
 	uids    int
