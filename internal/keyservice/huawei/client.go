@@ -28,15 +28,21 @@ type Config struct {
 	SecretAccessKey keyservice.Secret
 	// HTTP is from rest.NewHTTPClient.
 	HTTP *http.Client
-	// Now dates signatures and measures pauses: time.Now, or a clock's.
+	// Gate is shared by all clients with this access key.
+	Gate *rest.Gate
+	// Now dates signatures: time.Now, or a clock's.
 	Now func() time.Time
 }
+
+// inFlight bounds the requests under way: so many bad signatures do not lock a key yet ("more than five consecutive times").
+const inFlight = 5
 
 // client sends signed requests, unless the service has just refused a signature.
 type client struct {
 	rest   *rest.Client
 	signer *signer
-	gate   *gate
+	slots  *semaphore.Weighted
+	skew   skew
 }
 
 // idPattern: account IDs and access key IDs. The latter have 1 to 40 characters (API reference).
@@ -63,26 +69,22 @@ func newClient(config Config) (*client, error) {
 		return nil, errors.New("the secret access key has characters that no secret access key has")
 	}
 	c := &client{
-		gate:   &gate{now: config.Now, slots: semaphore.NewWeighted(inFlight)},
+		slots:  semaphore.NewWeighted(inFlight),
+		skew:   skew{now: config.Now},
 		signer: &signer{domainID: config.DomainID, accessKeyID: accessKeyID, secret: keyservice.Secret(secret), now: config.Now},
 	}
 	c.rest = &rest.Client{
 		Base: base, HTTP: config.HTTP, Authorize: c.signer.sign, Redact: keyservice.NewRedactor(c.signer.secret),
-		Explain: decodeProblem, Classify: c.classify,
+		Gate: config.Gate, Explain: decodeProblem, Classify: c.classify,
 	}
 	return c, nil
 }
 
-// do sends the request once, when the gate lets it pass.
+// do sends the request once, when there is a slot.
 func (c *client) do(ctx context.Context, r rest.Request) (*rest.Response, error) {
-	leave, err := c.gate.enter(ctx, r)
-	if err != nil {
-		return nil, err
+	if err := c.slots.Acquire(ctx, 1); err != nil {
+		return nil, r.Done(ctx)
 	}
-	defer leave()
-	answer, err := c.rest.Do(ctx, r)
-	if err == nil {
-		c.gate.open()
-	}
-	return answer, err
+	defer c.slots.Release(1)
+	return c.rest.Do(ctx, r)
 }

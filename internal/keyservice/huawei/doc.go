@@ -12,9 +12,8 @@
 // user never changes, but the name can. Deleting a user deletes its keys.
 //
 // The service locks a key for five minutes, for all its users, after more than five bad signatures in a row. Therefore nothing
-// is sent for five minutes after a 401, and then one request tries again, alone. At most five requests are under way at a time,
-// so that a key that becomes invalid under load is not locked either. Requests that are not sent fail as Unauthorized, with the
-// text of the 401.
+// is sent for a while after a 401, and then one request tries again, alone (rest.Gate). At most five requests are under way at
+// a time, so that a key that becomes invalid under load is not locked either.
 //
 // The gateway refuses a signature whose time is more than 15 minutes off. If the Date of a 401 is more than five minutes from
 // the operator's clock, the error reports the difference. Requests are not signed with the service's time instead: the operator

@@ -67,7 +67,7 @@ func maybeLimit(refused *rest.Refusal) bool {
 	}
 }
 
-// classify sets the kind, and adds the advice, that the status and the code allow. A 401 closes the gate.
+// classify sets the kind, and adds the advice, that the status and the code allow.
 func (c *client) classify(refused *rest.Refusal) {
 	switch {
 	case refused.Status < 400, refused.Status == http.StatusNotFound && !missing(refused):
@@ -75,8 +75,6 @@ func (c *client) classify(refused *rest.Refusal) {
 		refused.Advise(adviseURL)
 	case refused.Status == http.StatusUnauthorized:
 		c.adviseUnsigned(refused)
-		refused.Err.RetryAfter = pause
-		c.gate.close(refused.Reason)
 	case refused.Status == http.StatusForbidden:
 		refused.Advise("give the operator's IAM user an identity policy with " + rights + ", and check that no policy of the " +
 			"organization denies them")
@@ -87,12 +85,11 @@ func (c *client) classify(refused *rest.Refusal) {
 
 // adviseUnsigned says what to do about a signature that was refused.
 func (c *client) adviseUnsigned(refused *rest.Refusal) {
-	if ahead := c.gate.measure(refused.Date); ahead != 0 {
+	if ahead := c.skew.measure(refused.Date); ahead != 0 {
 		refused.Advise(describeSkew(ahead))
 	} else {
 		refused.Advise("check the access key in the credentials Secret and the KeyService's domainID")
 	}
-	refused.Advise("nothing is sent for five minutes after that, since the service locks a key that goes on signing badly")
 }
 
 // windowOf reads after which time a rate limit starts again, at most an hour; 0 if the words do not say.

@@ -11,6 +11,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/bed"
 	"accesskey.dev/operator/test/simulator"
 	account "accesskey.dev/operator/test/simulator/huawei"
@@ -61,6 +62,7 @@ func (b *testBed) connect(t *testing.T, accessKeyID, secret string) *Service {
 	service, err := New(Config{
 		URL: b.server.URL, DomainID: account.DefaultDomainID, AccessKeyID: accessKeyID,
 		SecretAccessKey: keyservice.Secret(secret), HTTP: bed.Client(t, b.server), Now: b.own.Now,
+		Gate: rest.NewGate(b.own.Now, rest.Refusals{}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,7 @@ func newClient(config Config) (client *rest.Client, user string, err error) {
 	return &rest.Client{
 		Base: base, HTTP: config.HTTP, Redact: keyservice.NewRedactor(keyservice.Secret(token)),
 		Authorize: func(request *http.Request) { request.Header.Set("Authorization", "Bearer "+token) },
+		Gate:      config.Gate,
 		Explain:   decodeProblem,
 		Classify:  classify,
 	}, userOf(token), nil

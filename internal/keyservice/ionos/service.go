@@ -30,6 +30,8 @@ type Config struct {
 	Token keyservice.Secret
 	// HTTP is from rest.NewHTTPClient.
 	HTTP *http.Client
+	// Gate is shared by all clients with this token.
+	Gate *rest.Gate
 }
 
 // Service is the access keys of one IONOS Cloud user. Its methods take an empty user, since the service knows only the token's

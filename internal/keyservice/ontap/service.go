@@ -40,6 +40,8 @@ type Config struct {
 	Password keyservice.Secret
 	// HTTP is from rest.NewHTTPClient.
 	HTTP *http.Client
+	// Gate is shared by all clients with these credentials.
+	Gate *rest.Gate
 }
 
 // Service is the S3 server of one SVM. Its methods take the names of S3 users.
@@ -94,6 +96,7 @@ func newClient(config Config) (*rest.Client, error) {
 	return &rest.Client{
 		Base: base, HTTP: config.HTTP, Redact: keyservice.NewRedactor(keyservice.Secret(header), keyservice.Secret(password)),
 		Authorize: func(request *http.Request) { request.SetBasicAuth(username, password) },
+		Gate:      config.Gate,
 		Explain:   decodeProblem,
 		Classify:  classify,
 	}, nil

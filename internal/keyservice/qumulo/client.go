@@ -22,6 +22,7 @@ const loginPath = "/v1/session/login"
 type client struct {
 	base    string
 	http    *http.Client
+	gate    *rest.Gate
 	session *session
 }
 
@@ -45,7 +46,7 @@ func newClient(config Config) (*client, error) {
 	case token != "" && !rest.IsToken(token):
 		return nil, errors.New("the token has characters that no token has")
 	}
-	c := &client{base: base, http: config.HTTP}
+	c := &client{base: base, http: config.HTTP, gate: config.Gate}
 	c.session = &session{client: c, token: token, username: username, password: password, static: token != ""}
 	return c, nil
 }
@@ -79,6 +80,9 @@ func (c *client) send(ctx context.Context, r rest.Request, token string) (*rest.
 			}
 		},
 		Classify: func(refused *rest.Refusal) { c.classify(refused, token != "") },
+	}
+	if token != "" && c.session.static { // a session that has ended is no wrong password
+		sender.Gate = c.gate
 	}
 	return sender.Do(ctx, r)
 }
@@ -119,10 +123,13 @@ func (s *session) current(stale string) (string, bool) {
 
 func (s *session) logIn(ctx context.Context) (string, error) {
 	login := loginRequest(map[string]string{"username": s.username, "password": s.password})
-	response, err := s.client.send(ctx, login, "")
-	if refused, ok := rest.Refused(err); ok {
-		return "", refusedLogin(login, refused)
-	}
+	response, err := s.client.gate.Do(ctx, login, func() (*rest.Response, error) {
+		response, err := s.client.send(ctx, login, "")
+		if refused, ok := rest.Refused(err); ok {
+			return nil, refusedLogin(login, refused)
+		}
+		return response, err
+	})
 	if err != nil {
 		return "", err
 	}

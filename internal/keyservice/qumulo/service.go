@@ -37,6 +37,8 @@ type Config struct {
 	Password keyservice.Secret
 	// HTTP is from rest.NewHTTPClient.
 	HTTP *http.Client
+	// Gate is shared by all clients with these credentials.
+	Gate *rest.Gate
 }
 
 // Service is a Qumulo cluster. Its methods take users in the notation of the vendor's command-line tool; see parseUser.

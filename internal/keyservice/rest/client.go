@@ -23,6 +23,8 @@ type Client struct {
 	HTTP *http.Client
 	// Authorize puts the credentials into a request; nil if the HTTP client does it.
 	Authorize func(*http.Request)
+	// Gate stops requests while the service refuses the credentials; nil for requests without credentials.
+	Gate *Gate
 	// Redact knows the secrets that requests carry.
 	Redact *keyservice.Redactor
 	// Explain reads what the service says in the body of a refusal; the zero Problem if it says nothing.
@@ -77,6 +79,10 @@ func (r Request) about(err error) error {
 
 // Do sends the request once, and returns the answer if its status is a success. Any other answer is a *Refusal.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	return c.Gate.Do(ctx, r, func() (*Response, error) { return c.send(ctx, r) })
+}
+
+func (c *Client) send(ctx context.Context, r Request) (*Response, error) {
 	request, err := c.encode(ctx, r)
 	if err != nil {
 		return nil, r.Fail(keyservice.Invalid, err)
