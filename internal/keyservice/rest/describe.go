@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,10 +55,13 @@ func describe(err error) error {
 func describeOther(err error) error {
 	var (
 		unknownCA x509.UnknownAuthorityError
+		wrongName x509.HostnameError
 		invalid   x509.CertificateInvalidError
 		urlError  *url.Error
 	)
 	switch {
+	case errors.As(err, &wrongName):
+		return describeNames(wrongName)
 	case errors.As(err, &unknownCA):
 		return errors.New("the service's certificate is signed by an unknown authority; give its CA in the KeyService's spec.tls")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
@@ -67,6 +71,24 @@ func describeOther(err error) error {
 	default:
 		return errors.New(keyservice.Excerpt(err.Error()))
 	}
+}
+
+// describeNames says which names the certificate has, and what to do about it.
+func describeNames(wrong x509.HostnameError) error {
+	const shown = 5
+	host := keyservice.Excerpt(wrong.Host)
+	names := slices.Clone(wrong.Certificate.DNSNames)
+	for _, address := range wrong.Certificate.IPAddresses {
+		names = append(names, address.String())
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("the service's certificate is not valid for %s: it has no subject alternative names; give the service a certificate that has them", host)
+	}
+	text := keyservice.Excerpt(strings.Join(names[:min(len(names), shown)], ", "))
+	if more := len(names) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Errorf("the service's certificate is not valid for %s, but for %s; use one of these names in the KeyService's url, or set its tls.serverName to one of them", host, text)
 }
 
 // hungUp reports a connection that the service closed. It shows as an end or as a reset; which of them is a race in TCP.

@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -22,11 +23,12 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// Timeout bounds one request to a service, from waiting for the rate limit to the last byte of the answer.
+// Timeout bounds one request to a service, from waiting for the rate limit to the last byte of the answer, unless the
+// TransportConfig has another one.
 const Timeout = 30 * time.Second
 
-// BaseURL reads the URL of a service: https and a host, nothing else. Its errors show the example, and do not quote the URL,
-// which may hold a password.
+// BaseURL reads the URL of a service: https, a host name or an IP address, and perhaps a port. Its errors show the example, and
+// do not quote the URL, which may hold a password.
 func BaseURL(text, example string) (string, error) {
 	want := "; it should look like " + example
 	base, err := url.Parse(text)
@@ -40,7 +42,9 @@ func BaseURL(text, example string) (string, error) {
 	case base.User != nil:
 		return "", errors.New("the URL holds a user; credentials belong in a Secret" + want)
 	case strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
-		return "", errors.New("the URL goes on after the host" + want)
+		return "", errors.New("the URL goes on after the host and the port, and a path prefix is not supported" + want)
+	case strings.Contains(base.Host, "%"):
+		return "", errors.New("the URL names a network interface of this machine (an IPv6 zone); give an address without a zone" + want)
 	}
 	return "https://" + strings.TrimSuffix(base.Host, ":443"), nil
 }
@@ -56,8 +60,12 @@ type TransportConfig struct {
 	Backend string
 	// CABundle are PEM certificates to trust instead of the system's; nil for the system's.
 	CABundle []byte
+	// ServerName is the name that the certificate must have; empty for the host of the URL.
+	ServerName string
 	// InsecureSkipVerify turns off the verification of the service's certificate.
 	InsecureSkipVerify bool
+	// Timeout bounds each request; 0 for the default.
+	Timeout time.Duration
 	// QPS and Burst limit the requests to the service.
 	QPS   float64
 	Burst int
@@ -71,7 +79,7 @@ type TransportConfig struct {
 // environment, no redirects (they would carry the credentials elsewhere). It speaks only HTTP/1.1, since the errors of HTTP/2
 // contain stream numbers, which differ from one try to the next, and HTTP/2 keeps using a dead connection.
 func NewHTTPClient(config TransportConfig) (*http.Client, error) {
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: config.InsecureSkipVerify} //nolint:gosec // asked for in the KeyService
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: config.ServerName, InsecureSkipVerify: config.InsecureSkipVerify} //nolint:gosec // asked for in the KeyService
 	if config.CABundle != nil {
 		tlsConfig.RootCAs = x509.NewCertPool()
 		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CABundle) {
@@ -91,7 +99,7 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 		}
 	}
 	return &http.Client{
-		Timeout: Timeout,
+		Timeout: cmp.Or(config.Timeout, Timeout),
 		Transport: &transport{
 			backend: config.Backend,
 			limiter: rate.NewLimiter(rate.Limit(config.QPS), config.Burst),
