@@ -50,6 +50,12 @@ const (
 	// ReasonUnauthorized (False, also of Stalled): the service refused the operator's credentials. Correct the credentials, or
 	// the permissions of their account.
 	ReasonUnauthorized = "Unauthorized"
+	// ReasonCredentialsDeleting (False, only of a KeyService): a Secret of the KeyService is being deleted while AccessKeys need
+	// it. The message says what keeps it, and what to do.
+	ReasonCredentialsDeleting = "CredentialsDeleting"
+	// ReasonFinalizerRefused (False, only of a KeyService): the API server does not accept the in-use finalizer of the KeyService
+	// or of one of its Secrets; the message has its words. No new keys are created until it does.
+	ReasonFinalizerRefused = "FinalizerRefused"
 	// ReasonSuspended (Unknown): spec.suspend is set, so the keys are only listed when something has to be settled or revoked.
 	ReasonSuspended = "Suspended"
 )
@@ -118,6 +124,9 @@ const (
 	ReasonKeyServiceInvalid = "KeyServiceInvalid"
 	// ReasonCredentialsNotFound: a Secret of the KeyService, or a key in it, is missing.
 	ReasonCredentialsNotFound = "CredentialsNotFound"
+	// ReasonIdentityChanged: the KeyService leads to another service than the one that has the keys of its AccessKeys. Change it
+	// back, or delete the AccessKeys with deletionPolicy Retain.
+	ReasonIdentityChanged = "IdentityChanged"
 )
 
 // Reasons of events that are not reasons of conditions.

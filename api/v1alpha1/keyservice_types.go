@@ -48,6 +48,16 @@ type KeyServiceSpec struct {
 	// +optional
 	// +default={"qps": 20, "burst": 40}
 	RateLimit RateLimit `json:"rateLimit,omitempty,omitzero"`
+
+	// timeout of each request to the service, as a duration such as 45s. It includes the time that the request waits for the
+	// rateLimit. From 1s to 5m. Defaults to 30s.
+	// +optional
+	// +default="30s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="timeout must be from 1s to 5m"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
 }
 
 // QumuloService is a Qumulo Core cluster and the account that the operator uses there.
@@ -58,6 +68,7 @@ type QumuloService struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || url(self).getEscapedPath() in ['', '/'] && url(self).getQuery().size() == 0",message="url must end after the host and the port: the operator adds the paths of the API, and a path prefix of a reverse proxy is not supported"
 	URL string `json:"url,omitempty"`
 
 	// tokenSecretRef is the Secret key that holds a bearer token (an access token of the cluster).
@@ -77,6 +88,7 @@ type IONOSService struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://s3.ionos.com (https only: credentials travel on it)"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || url(self).getEscapedPath() in ['', '/'] && url(self).getQuery().size() == 0",message="url must end after the host and the port: the operator adds the paths of the API, and a path prefix of a reverse proxy is not supported"
 	URL string `json:"url,omitempty"`
 
 	// tokenSecretRef is the Secret key that holds a bearer token of the IONOS Authentication API.
@@ -91,6 +103,7 @@ type HuaweiService struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://iam.eu-west-101.myhuaweicloud.eu (https only: credentials travel on it)"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || url(self).getEscapedPath() in ['', '/'] && url(self).getQuery().size() == 0",message="url must end after the host and the port: the operator adds the paths of the API, and a path prefix of a reverse proxy is not supported"
 	URL string `json:"url,omitempty"`
 
 	// domainID is the ID of the account.
@@ -111,6 +124,7 @@ type ONTAPService struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://cluster.example (https only: credentials travel on it)"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || url(self).getEscapedPath() in ['', '/'] && url(self).getQuery().size() == 0",message="url must end after the host and the port: the operator adds the paths of the API, and a path prefix of a reverse proxy is not supported"
 	URL string `json:"url,omitempty"`
 
 	// svm is the name or the UUID of the SVM.
@@ -149,42 +163,6 @@ type TokenReference struct {
 	Key string `json:"key,omitempty"`
 }
 
-// CAReference names a key of a Secret that holds PEM certificates.
-type CAReference struct {
-	// name of the Secret.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name,omitempty"`
-
-	// key in the Secret. Defaults to ca.crt.
-	// +optional
-	// +default="ca.crt"
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Key string `json:"key,omitempty"`
-}
-
-// TLS says which certificates of the service to trust.
-// +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="(has(self.caBundle) ? 1 : 0) + (has(self.caSecretRef) ? 1 : 0) + (has(self.insecureSkipVerify) && self.insecureSkipVerify ? 1 : 0) <= 1",message="set at most one of caBundle, caSecretRef and insecureSkipVerify"
-type TLS struct {
-	// caBundle is one or more PEM certificates to trust instead of the system's.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=131072
-	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----')",message="caBundle must hold PEM certificates (-----BEGIN CERTIFICATE-----)"
-	CABundle string `json:"caBundle,omitempty"`
-
-	// caSecretRef is the Secret key that holds them.
-	// +optional
-	CASecretRef *CAReference `json:"caSecretRef,omitempty"`
-
-	// insecureSkipVerify accepts any certificate. For tests only: whoever can answer gets the operator's credentials.
-	// +optional
-	InsecureSkipVerify *bool `json:"insecureSkipVerify,omitempty"`
-}
-
 // S3 is the data plane that the keys are for.
 type S3 struct {
 	// endpoint such as https://s3.example:9000. Published as AWS_ENDPOINT_URL_S3.
@@ -217,64 +195,6 @@ type RateLimit struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	Burst int32 `json:"burst,omitempty"`
-}
-
-// KeyServiceStatus is what the operator found at the service.
-// +kubebuilder:validation:MinProperties=1
-type KeyServiceStatus struct {
-	// observedGeneration is the generation of the spec that was checked last.
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// version that the service reports, such as "Qumulo Core 7.9.2.1".
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=256
-	Version string `json:"version,omitempty"`
-
-	// identity names the service whatever its address, such as "ontap/<cluster UUID>/<SVM UUID>". Services with the same
-	// identity have the same users and keys.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=256
-	Identity string `json:"identity,omitempty"`
-
-	// limits of the service at its version.
-	// +optional
-	Limits *ServiceLimits `json:"limits,omitempty"`
-
-	// conditions are just Ready.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=8
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-}
-
-// ServiceLimits are what the service can do at its version.
-type ServiceLimits struct {
-	// keysPerUser is how many keys a user can have.
-	// +required
-	// +kubebuilder:validation:Minimum=1
-	KeysPerUser int32 `json:"keysPerUser,omitempty"`
-
-	// overlap tells whether an old and a new key can work side by side.
-	// +required
-	Overlap *bool `json:"overlap,omitempty"`
-
-	// regenerate tells whether the service can give a key a new pair in place.
-	// +required
-	Regenerate *bool `json:"regenerate,omitempty"`
-
-	// disable tells whether the service can stop a key without deleting it.
-	// +required
-	Disable *bool `json:"disable,omitempty"`
-
-	// maxTTL is the longest expiry that the service keeps by itself; absent where it keeps none.
-	// +optional
-	MaxTTL *metav1.Duration `json:"maxTTL,omitempty"`
 }
 
 // KeyService is a key service for the AccessKeys of its namespace.
@@ -374,8 +294,8 @@ func (s *KeyServiceSpec) SecretNames() []string {
 	if s.ONTAP != nil {
 		add(s.ONTAP.CredentialsSecretRef.Name)
 	}
-	if s.TLS != nil && s.TLS.CASecretRef != nil {
-		add(s.TLS.CASecretRef.Name)
+	if ca := s.CA(); ca != nil && ca.Kind == CASecret {
+		add(ca.Name)
 	}
 	return names
 }

@@ -62,8 +62,9 @@ func finalizers(in Input, reason string) (Action, bool) {
 		return Action{
 			Verb:   Wait,
 			Reason: v1alpha1.ReasonWaiting,
-			Detail: fmt.Sprintf("for the in-use finalizer of %s %s and its Secrets", in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name),
-			Until:  in.Now.Add(inUseDelay),
+			Detail: sentence(fmt.Sprintf("for the in-use finalizer of %s %s and its Secrets",
+				in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name), in.Service.InUseProblem),
+			Until: in.Now.Add(inUseDelay),
 		}, true
 	}
 	return none()

@@ -71,6 +71,11 @@ type Service struct {
 	ClockOffset time.Duration
 	// InUse reports whether the KeyService and its Secrets carry the in-use finalizer, so that they outlive the keys.
 	InUse bool
+	// InUseProblem is why the API server does not accept the finalizer, in its words; empty if that is not the cause.
+	InUseProblem string
+	// IdentityChanged says that the KeyService leads to another service than the one that has the recorded keys, and what to do;
+	// empty if it does not. Nothing that is listed or missing there says anything about the recorded keys.
+	IdentityChanged string
 	// Deleting reports whether the KeyService is being deleted.
 	Deleting bool
 	// ReadySince is when the KeyService became Ready; zero if it is not.

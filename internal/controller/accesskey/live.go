@@ -24,6 +24,9 @@ func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
 		}
 	}
 	keys, err := r.liveKeys(ctx, s)
+	if err == nil {
+		err = r.verifyService(ctx, s, keys)
+	}
 	if err != nil {
 		return err
 	}

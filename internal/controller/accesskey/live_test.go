@@ -11,6 +11,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -91,6 +92,8 @@ func TestAListingDuringACreateDoesNotDenyTheKey(t *testing.T) {
 	}
 }
 
+var serviceHere = types.NamespacedName{Namespace: here.Namespace, Name: "service"}
+
 func TestAScopeWithoutASlotLeavesNoTrace(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare func(*bed)
@@ -98,7 +101,7 @@ func TestAScopeWithoutASlotLeavesNoTrace(t *testing.T) {
 	}{
 		"a new AccessKey":                 {func(*bed) {}, true},
 		"an AccessKey without a key":      {func(b *bed) { b.change(withFinalizer) }, true},
-		"a service that is not connected": {func(b *bed) { b.settle(); b.r.Pool.Forget(b.scope().service) }, true},
+		"a service that is not connected": {func(b *bed) { b.settle(); b.r.Pool.Forget(serviceHere) }, true},
 		"a listing that is due":           {func(b *bed) { b.settle(); b.clock.Step(b.r.ResyncPeriod) }, true},
 		"a rotation":                      {func(b *bed) { b.settle(); b.renew() }, true},
 		"a deletion":                      {func(b *bed) { b.settle(); b.delete(kube.AccessKey) }, true},

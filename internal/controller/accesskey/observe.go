@@ -98,6 +98,11 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 		}
 		return nil
 	}
+	if changed := identityChanged(service, connection); changed != nil {
+		s.in.Service.IdentityChanged, s.in.Service.InUse = changed.Error(), true
+		s.connection, s.connectErr = nil, changed
+		return nil
+	}
 	s.in.Service.Identity = s.connection.Identity // the status may not have it yet
 	s.in.Service.KeysPerUser, s.in.Service.Overlap = s.connection.KeysPerUser, s.connection.Overlap
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater

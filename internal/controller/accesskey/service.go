@@ -5,6 +5,7 @@ package accesskey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/internal/plan"
 )
@@ -77,10 +79,44 @@ func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
 	case ready == nil:
 	case ready.Status == metav1.ConditionTrue:
 		facts.ReadySince = ready.LastTransitionTime.Time
+	case ready.Reason == v1alpha1.ReasonUnauthorized && status.RefusedCredentials != nil:
+		facts.Refusal = status.RefusedCredentials.Message // without the time of the next attempt, which changes
 	case ready.Reason == v1alpha1.ReasonUnauthorized:
 		facts.Refusal = ready.Message
+	case ready.Reason == v1alpha1.ReasonIdentityChanged:
+		facts.IdentityChanged = ready.Message
+	case ready.Reason == v1alpha1.ReasonFinalizerRefused:
+		facts.InUseProblem = ready.Message
 	}
 	return facts
+}
+
+// identityChanged returns an error if a connection leads to another service than the status of the KeyService records. The
+// condition of the KeyService can be late.
+func identityChanged(service v1alpha1.GenericKeyService, connection *connect.Connection) *connect.Error {
+	recorded := service.GetStatus().Identity
+	if connect.SameService(recorded, connection.Identity) {
+		return nil
+	}
+	return &connect.Error{Reason: v1alpha1.ReasonIdentityChanged, Err: fmt.Errorf(
+		"the KeyService leads to %s, but the keys of its AccessKeys are at %s; change it back, or delete the AccessKeys with deletionPolicy: Retain",
+		connection.Identity, recorded)}
+}
+
+// verifyService asks the service which one it is if it does not list a recorded key: another one may answer at the address,
+// where no recorded key is.
+func (r *Reconciler) verifyService(ctx context.Context, s *scope, listed []keyservice.Key) error {
+	missing := func(recorded plan.Key) bool {
+		return !slices.ContainsFunc(listed, recorded.SamePair)
+	}
+	if !slices.ContainsFunc(recordedKeys(s.ak), missing) {
+		return nil
+	}
+	err := s.connection.Verify(ctx)
+	if _, another := errors.AsType[*connect.Error](err); another {
+		r.Pool.Forget(types.NamespacedName{Namespace: s.serviceNamespace, Name: s.ak.Spec.ServiceRef.Name})
+	}
+	return err
 }
 
 // granted reports whether a namespace may have keys of a user: a KeyService serves everyone in its namespace, a

@@ -7,12 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller/accesskey"
@@ -27,6 +26,8 @@ const (
 	recheckPeriod = time.Minute
 	// staleDelay is when to come again for the result of a listing that is under way.
 	staleDelay = 5 * time.Second
+	// finalizerRetry is when to try again to set a finalizer that the API server did not accept.
+	finalizerRetry = 10 * time.Second
 )
 
 // checked is what a check of a service found.
@@ -42,15 +43,28 @@ type checked struct {
 	probed time.Time
 }
 
+// add reports a problem: as the reason if the service works, and otherwise beside what the check found. due is when to look
+// again.
+func (c *checked) add(reason, message string, due time.Time) {
+	if c.ready == metav1.ConditionTrue {
+		c.ready, c.reason, c.message = metav1.ConditionFalse, reason, message
+	} else {
+		c.message += "; " + message
+	}
+	if due.Before(c.due) {
+		c.due = due
+	}
+}
+
 // check asks the service for its version and whether it accepts the credentials, unless it did so recently, or the shared
 // listing shows it.
 func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyService) checked {
-	now := r.Clock.Now()
+	now, name := r.Clock.Now(), client.ObjectKeyFromObject(service)
 	connection, err := r.Pool.Get(ctx, service)
 	if err != nil {
 		return failed(err, now)
 	}
-	stored, _ := r.last.Load(service.GetUID())
+	stored, _ := r.last.Load(name)
 	last, _ := stored.(checked)
 	if last.connection == connection && now.Before(last.due) {
 		return last
@@ -63,7 +77,11 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 		found = r.probe(ctx, connection, now)
 		found.connection, found.probed = connection, now
 	}
-	r.last.Store(service.GetUID(), found)
+	if found.reason == v1alpha1.ReasonIdentityChanged {
+		r.Pool.Forget(name) // the next check connects to the service that answers now
+		found.due = now
+	}
+	r.last.Store(name, found)
 	return found
 }
 
@@ -97,6 +115,9 @@ func (r *Reconciler) probe(ctx context.Context, connection *connect.Connection, 
 		}
 		found.version = version
 	}
+	if err := connection.Verify(ctx); err != nil {
+		return failed(err, now)
+	}
 	return found
 }
 
@@ -114,7 +135,8 @@ func limitsOf(c keyservice.Capabilities) *v1alpha1.ServiceLimits {
 }
 
 func failed(err error, now time.Time) checked {
-	found := checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonUnavailable, message: err.Error(), due: now.Add(recheckPeriod)}
+	due := now.Add(max(recheckPeriod, keyservice.RetryAfterOf(err)))
+	found := checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonUnavailable, message: err.Error(), due: due}
 	if e, ok := errors.AsType[*connect.Error](err); ok {
 		found.reason = e.Reason
 	} else if class := accesskey.Classify(err); class.Synced != "" {
@@ -125,15 +147,9 @@ func failed(err error, now time.Time) checked {
 
 // deleting reports which AccessKeys keep a service from being deleted.
 func deleting(accessKeys []v1alpha1.AccessKey, now time.Time) checked {
-	const shown = 5
 	message := "The service is being deleted"
 	if len(accessKeys) > 0 {
-		names := make([]string, 0, len(accessKeys))
-		for i := range accessKeys {
-			names = append(names, accessKeys[i].Namespace+"/"+accessKeys[i].Name)
-		}
-		slices.Sort(names)
-		message += fmt.Sprintf(", but it is still needed to revoke the keys of %d AccessKeys: %s; delete those first", len(names), strings.Join(names[:min(len(names), shown)], ", "))
+		message += fmt.Sprintf(", but it is still needed to revoke the keys of %d AccessKeys: %s; delete those first", len(accessKeys), namesOf(accessKeys))
 	}
 	return checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonDeleting, message: message, due: now.Add(recheckPeriod)}
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -24,48 +25,77 @@ import (
 
 // setFinalizers adds the in-use finalizer to a service and its Secrets while AccessKeys refer to the service, and removes it
 // afterwards. The service comes last both times: whoever sees its finalizer can rely on those of the Secrets, and a removal
-// that was interrupted is completed by the next reconciliation.
-func (r *Reconciler) setFinalizers(ctx context.Context, service v1alpha1.GenericKeyService) error {
+// that was interrupted is completed by the next reconciliation. refused is why the API server does not accept it.
+func (r *Reconciler) setFinalizers(ctx context.Context, service v1alpha1.GenericKeyService) (refused, err error) {
 	r.finalizers.Lock()
 	defer r.finalizers.Unlock()
 	needed, err := r.inUse(ctx, service)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.setSecretFinalizers(ctx, r.Pool.SecretNamespace(service)); err != nil {
-		return err
+	namespace := r.Pool.SecretNamespace(service)
+	failures, err := r.setSecretFinalizers(ctx, namespace)
+	if err != nil {
+		return nil, err
 	}
-	if needed && !service.GetDeletionTimestamp().IsZero() {
-		return nil // the API server accepts no new finalizers now
+	for _, name := range service.GetSpec().SecretNames() {
+		if failure := failures[name]; failure != nil {
+			return fmt.Errorf("the API server does not accept a change of the in-use finalizer of Secret %s/%s: %w", namespace, name, failure), nil
+		}
 	}
-	return r.setFinalizer(ctx, service, needed)
+	if !needed || service.GetDeletionTimestamp().IsZero() { // the API server accepts no new finalizers on what is being deleted
+		err = r.setFinalizer(ctx, service, needed)
+	}
+	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil, err
+	}
+	return fmt.Errorf("the API server does not accept a change of the KeyService's in-use finalizer: %w", err), nil
 }
 
-// setSecretFinalizers sets the finalizers of all Secrets of a namespace. It works on the whole namespace, because services can
-// share a Secret, and a changed spec leaves one behind.
-func (r *Reconciler) setSecretFinalizers(ctx context.Context, namespace string) error {
+// setSecretFinalizers sets the finalizers of all Secrets of a namespace, and returns the failures by the name of the Secret. It
+// works on the whole namespace, because services can share a Secret, and a changed spec leaves one behind.
+func (r *Reconciler) setSecretFinalizers(ctx context.Context, namespace string) (failures map[string]error, err error) {
 	needed, err := r.neededSecrets(ctx, namespace)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var secrets metav1.PartialObjectMetadataList
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
 	if err := r.Client.List(ctx, &secrets, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("listing the Secrets of namespace %s: %w", namespace, err)
+		return nil, fmt.Errorf("listing the Secrets of namespace %s: %w", namespace, err)
 	}
+	failures = map[string]error{}
+	var stale error
 	for i := range secrets.Items {
 		secret := &secrets.Items[i]
-		want := needed[secret.Name]
-		if want == hasFinalizer(secret) || want && !secret.DeletionTimestamp.IsZero() { // as above
+		want, err := r.wantsFinalizer(ctx, secret, needed)
+		if err != nil {
+			return nil, err
+		}
+		if want == hasFinalizer(secret) || want && !secret.DeletionTimestamp.IsZero() { // the API server accepts no new ones now
 			continue
 		}
 		secret = secret.DeepCopy()
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		if err := r.setFinalizer(ctx, secret, want); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("setting the finalizers of Secret %s/%s: %w", namespace, secret.Name, err)
+		switch err := r.setFinalizer(ctx, secret, want); {
+		case err == nil || apierrors.IsNotFound(err):
+		case apierrors.IsConflict(err):
+			stale = err
+		default:
+			failures[secret.Name] = err
+			log.FromContext(ctx).Error(err, "The in-use finalizer of a Secret was not changed", "secret", client.ObjectKeyFromObject(secret))
 		}
 	}
-	return nil
+	return failures, stale
+}
+
+// wantsFinalizer reports whether a Secret has to have the finalizer.
+func (r *Reconciler) wantsFinalizer(ctx context.Context, secret *metav1.PartialObjectMetadata, needed map[string]bool) (bool, error) {
+	if !needed[secret.Name] || secret.DeletionTimestamp.IsZero() {
+		return needed[secret.Name], nil
+	}
+	kept, err := r.keptBy(ctx, secret)
+	return kept != "", err
 }
 
 // neededSecrets returns the names of the Secrets of a namespace to which key services with AccessKeys refer.

@@ -68,8 +68,12 @@ func TestTheFinalizerOfTheServiceComesLast(t *testing.T) {
 	expectFailure := func(want ...string) {
 		t.Helper()
 		b.gate = failSecrets
-		if _, err := b.try("first"); !errors.Is(err, away) {
-			t.Errorf("got %v", err)
+		if result := b.reconcile("first"); result.RequeueAfter != finalizerRetry {
+			t.Errorf("it is tried again after %s", result.RequeueAfter)
+		}
+		ready := b.get("first").Status.Conditions[0]
+		if ready.Reason != v1alpha1.ReasonFinalizerRefused || !strings.Contains(ready.Message, "Secret a/shared: "+away.Error()) {
+			t.Errorf("reports %s: %s", ready.Reason, ready.Message)
 		}
 		b.expectFinalizers(want...)
 		b.gate = pass

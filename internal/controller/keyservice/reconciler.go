@@ -7,8 +7,10 @@ package keyservice
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -42,7 +45,7 @@ type Reconciler struct {
 	Cluster bool
 	Options controller.Options
 
-	// last check of each service, by UID.
+	// last check of each service, by name.
 	last sync.Map
 	// finalizers is held while finalizers are set, because services can share a Secret. Checks run side by side, so that a slow
 	// service delays no other.
@@ -54,6 +57,8 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=accesskey.dev,resources=clusterkeyservices,verbs=list;watch;patch,roleName=accesskey-operator-cluster
 // +kubebuilder:rbac:groups=accesskey.dev,resources=clusterkeyservices/status,verbs=patch,roleName=accesskey-operator-cluster
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;patch
+// The certificates to trust can be in a ConfigMap.
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
 
 // SetupWithManager registers the controller with its watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
@@ -86,21 +91,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	err := r.Client.Get(ctx, request.NamespacedName, service)
 	if apierrors.IsNotFound(err) {
 		service.SetNamespace(request.Namespace)
-		r.finalizers.Lock()
-		defer r.finalizers.Unlock()
-		return reconcile.Result{}, r.setSecretFinalizers(ctx, r.Pool.SecretNamespace(service))
+		return reconcile.Result{}, r.forget(ctx, request.NamespacedName, r.Pool.SecretNamespace(service))
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	err = r.setFinalizers(ctx, service)
+	refused, err := r.setFinalizers(ctx, service)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return reconcile.Result{RequeueAfter: time.Second}, nil // the cache was stale; the event of the newer version usually comes first
 	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	result, err := r.state(ctx, service)
+	result, err := r.state(ctx, service, refused)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -111,39 +114,49 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{RequeueAfter: max(result.due.Sub(r.Clock.Now()), time.Second)}, client.IgnoreNotFound(err)
 }
 
-// state returns what the check of a service found, or which AccessKeys still need it while it is being deleted.
-func (r *Reconciler) state(ctx context.Context, service v1alpha1.GenericKeyService) (checked, error) {
-	if service.GetDeletionTimestamp().IsZero() {
-		found := r.check(ctx, service)
-		if gone, err := r.deletedSecrets(ctx, service); err != nil || len(gone) > 0 {
-			found.message += fmt.Sprintf("; Secret %s is being deleted, and will be gone when no AccessKey needs it any more; refer to another Secret, or delete the AccessKeys",
-				strings.Join(gone, ", "))
-			return found, err
-		}
-		return found, nil
+// forget drops what is kept of a service that is gone, and removes the finalizers of its Secrets.
+func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName, secretNamespace string) error {
+	r.drop(name)
+	r.finalizers.Lock()
+	defer r.finalizers.Unlock()
+	refused, err := r.setSecretFinalizers(ctx, secretNamespace)
+	if err != nil {
+		return err
 	}
-	accessKeys, err := accesskey.OfService(ctx, r.Client, service, 0)
-	if err == nil && len(accessKeys) == 0 {
-		r.Pool.Forget(service.GetUID())
-		r.last.Delete(service.GetUID())
-	}
-	return deleting(accessKeys, r.Clock.Now()), err
+	return errors.Join(slices.Collect(maps.Values(refused))...)
 }
 
-// deletedSecrets returns the Secrets of a service that are being deleted. Only their finalizer still keeps them.
-func (r *Reconciler) deletedSecrets(ctx context.Context, service v1alpha1.GenericKeyService) (names []string, err error) {
-	for _, name := range service.GetSpec().SecretNames() {
-		secret := &metav1.PartialObjectMetadata{}
-		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-		key := client.ObjectKey{Namespace: r.Pool.SecretNamespace(service), Name: name}
-		if err := r.Client.Get(ctx, key, secret, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
-			return nil, err
+// state returns what the check of a service found and what else needs a person, or which AccessKeys still need the service while
+// it is being deleted. refused is why the API server does not accept an in-use finalizer; nil if it does.
+func (r *Reconciler) state(ctx context.Context, service v1alpha1.GenericKeyService, refused error) (checked, error) {
+	var found checked
+	if service.GetDeletionTimestamp().IsZero() {
+		found = r.check(ctx, service)
+		for _, add := range []func(context.Context, v1alpha1.GenericKeyService, *checked) error{r.addIdentity, r.addDeletedSecrets, r.addLostSecrets} {
+			if err := add(ctx, service, &found); err != nil {
+				return checked{}, err
+			}
 		}
-		if !secret.DeletionTimestamp.IsZero() {
-			names = append(names, key.String())
+	} else {
+		accessKeys, err := accesskey.OfService(ctx, r.Client, service, 0)
+		if err != nil {
+			return checked{}, err
 		}
+		if len(accessKeys) == 0 {
+			r.drop(client.ObjectKeyFromObject(service))
+		}
+		found = deleting(accessKeys, r.Clock.Now())
 	}
-	return names, nil
+	if refused != nil {
+		found.add(v1alpha1.ReasonFinalizerRefused, refused.Error(), r.Clock.Now().Add(finalizerRetry))
+	}
+	return found, nil
+}
+
+// drop forgets a service.
+func (r *Reconciler) drop(name types.NamespacedName) {
+	r.Pool.Forget(name)
+	r.last.Delete(name)
 }
 
 // report writes the status if it changed.
@@ -156,6 +169,10 @@ func (r *Reconciler) report(ctx context.Context, service v1alpha1.GenericKeyServ
 	status.ObservedGeneration = service.GetGeneration()
 	if found.limits != nil {
 		status.Version, status.Identity, status.Limits = accesskey.Clean(found.version, 256), found.connection.Identity, found.limits
+	}
+	status.RefusedCredentials = r.Pool.Refused(service)
+	if refused := status.RefusedCredentials; refused != nil {
+		refused.Message = accesskey.Clean(refused.Message, accesskey.MaxMessage)
 	}
 	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
 		Type:               v1alpha1.ConditionReady,

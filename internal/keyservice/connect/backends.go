@@ -14,6 +14,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice/ionos"
 	"accesskey.dev/operator/internal/keyservice/ontap"
 	"accesskey.dev/operator/internal/keyservice/qumulo"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
 // input is what a backend needs to connect.
@@ -21,15 +22,16 @@ type input struct {
 	spec    *v1alpha1.KeyServiceSpec
 	secrets secrets
 	client  *http.Client
+	gate    *rest.Gate
 	clock   clock.PassiveClock
 }
 
 func connectQumulo(in input) (keyservice.Service, error) {
-	config := qumulo.Config{URL: in.spec.Qumulo.URL, HTTP: in.client}
+	config := qumulo.Config{URL: in.spec.Qumulo.URL, HTTP: in.client, Gate: in.gate}
 	var err error
 	switch q := in.spec.Qumulo; {
 	case q.TokenSecretRef != nil:
-		config.Token, err = in.secrets.value(q.TokenSecretRef.Name, q.TokenSecretRef.Key)
+		config.Token, err = in.secrets.credential(q.TokenSecretRef.Name, q.TokenSecretRef.Key)
 	case q.LoginSecretRef != nil:
 		config.Username, config.Password, err = in.secrets.pair(q.LoginSecretRef.Name, "username", "password")
 	}
@@ -40,11 +42,11 @@ func connectQumulo(in input) (keyservice.Service, error) {
 }
 
 func connectIONOS(in input) (keyservice.Service, error) {
-	token, err := in.secrets.value(in.spec.IONOS.TokenSecretRef.Name, in.spec.IONOS.TokenSecretRef.Key)
+	token, err := in.secrets.credential(in.spec.IONOS.TokenSecretRef.Name, in.spec.IONOS.TokenSecretRef.Key)
 	if err != nil {
 		return nil, err
 	}
-	return ionos.New(ionos.Config{URL: in.spec.IONOS.URL, Token: token, HTTP: in.client})
+	return ionos.New(ionos.Config{URL: in.spec.IONOS.URL, Token: token, HTTP: in.client, Gate: in.gate})
 }
 
 func connectHuawei(in input) (keyservice.Service, error) {
@@ -58,6 +60,7 @@ func connectHuawei(in input) (keyservice.Service, error) {
 		AccessKeyID:     id,
 		SecretAccessKey: secret,
 		HTTP:            in.client,
+		Gate:            in.gate,
 		Now:             in.clock.Now,
 	})
 }
@@ -73,5 +76,6 @@ func connectONTAP(in input) (keyservice.Service, error) {
 		Username: username,
 		Password: password,
 		HTTP:     in.client,
+		Gate:     in.gate,
 	})
 }

@@ -42,16 +42,17 @@ func TestAMissingSecretOrKeyIsNamed(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"no Secret":                     {nil, nil, notFound, "Secret team-a/token does not exist; create it with the key token"},
-		"a Secret in another namespace": {[]client.Object{secret("team-b", "token", "token", "t")}, nil, notFound, "Secret team-a/token does not exist; create it with the key token"},
-		"a name that leads elsewhere":   {nil, func(spec *v1alpha1.KeyServiceSpec) { spec.Qumulo.TokenSecretRef.Name = "../../team-b/secrets/token" }, notFound, "Secret team-a/../../team-b/secrets/token does not exist; create it with the key token"},
-		"no key in the Secret":          {[]client.Object{secret("team-a", "token", "Token", "t")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
-		"an empty token":                {[]client.Object{secret("team-a", "token", "token", "")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
-		"a token of only line breaks":   {[]client.Object{secret("team-a", "token", "token", "\r\n\n")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
-		"a token with a blank in it":    {[]client.Object{secret("team-a", "token", "token", "a b")}, nil, invalid, "set up the Qumulo client: the token has characters that no token has"},
-		"no login":                      {nil, loggingIn, notFound, "Secret team-a/login does not exist; create it with the key username"},
-		"no username":                   {[]client.Object{secret("team-a", "login", "password", "p")}, loggingIn, notFound, "Secret team-a/login has no key username, or it is empty; add it"},
-		"no password":                   {[]client.Object{secret("team-a", "login", "username", "u")}, loggingIn, notFound, "Secret team-a/login has no key password, or it is empty; add it"},
+		"no Secret":                        {nil, nil, notFound, "Secret team-a/token does not exist; create it with the key token"},
+		"a Secret in another namespace":    {[]client.Object{secret("team-b", "token", "token", "t")}, nil, notFound, "Secret team-a/token does not exist; create it with the key token"},
+		"a name that leads elsewhere":      {nil, func(spec *v1alpha1.KeyServiceSpec) { spec.Qumulo.TokenSecretRef.Name = "../../team-b/secrets/token" }, notFound, "Secret team-a/../../team-b/secrets/token does not exist; create it with the key token"},
+		"no key in the Secret":             {[]client.Object{secret("team-a", "token", "Token", "t")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
+		"an empty token":                   {[]client.Object{secret("team-a", "token", "token", "")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
+		"a token of only line breaks":      {[]client.Object{secret("team-a", "token", "token", "\r\n\n")}, nil, notFound, "Secret team-a/token has no key token, or it is empty; add it"},
+		"a token that begins with a blank": {[]client.Object{secret("team-a", "token", "token", " t")}, nil, invalid, "the value of key token in Secret team-a/token begins or ends with a blank; remove it (nothing was sent to the service)"},
+		"a token with a blank in it":       {[]client.Object{secret("team-a", "token", "token", "a b")}, nil, invalid, "set up the Qumulo client: the token has characters that no token has"},
+		"no login":                         {nil, loggingIn, notFound, "Secret team-a/login does not exist; create it with the key username"},
+		"no username":                      {[]client.Object{secret("team-a", "login", "password", "p")}, loggingIn, notFound, "Secret team-a/login has no key username, or it is empty; add it"},
+		"no password":                      {[]client.Object{secret("team-a", "login", "username", "u")}, loggingIn, notFound, "Secret team-a/login has no key password, or it is empty; add it"},
 		"neither token nor login": {
 			nil, func(spec *v1alpha1.KeyServiceSpec) { spec.Qumulo.TokenSecretRef = nil }, invalid,
 			"set up the Qumulo client: there is neither a token nor a username with its password",
@@ -125,14 +126,41 @@ func TestCredentialsReachTheService(t *testing.T) {
 	}
 }
 
-func TestOnlyALineBreakAtTheEndIsNoPartOfACredential(t *testing.T) {
-	for _, test := range []struct{ stored, want string }{
-		{"plain", "plain"}, {"one\n", "one"}, {"two\r\n", "two"}, {"more\n\n\r\n", "more"},
-		{" blanks ", " blanks "}, {"a\nb", "a\nb"}, {"\nfirst", "\nfirst"}, {"tab\t\n", "tab\t"},
+func TestWhatAnEditorLeavesAroundACredentialIsNoPartOfIt(t *testing.T) {
+	const blank, control, encoding = "begins or ends with a blank", "contains a line break", "is not UTF-8 text"
+	for _, test := range []struct{ stored, want, refused string }{
+		{"plain", "plain", ""},
+		{"one\n", "one", ""},
+		{"two\r\n", "two", ""},
+		{"more\n\n\r\n", "more", ""},
+		{"\ufeffmark", "mark", ""},
+		{"\ufeffmark and break\r\n", "mark and break", ""},
+		{"a blank inside", "a blank inside", ""},
+		{"pässwörd", "pässwörd", ""},
+		{" first", "", blank},
+		{"last ", "", blank},
+		{"last \r\n", "", blank},
+		{"\ufeff first", "", blank},
+		{"tab\t\n", "", blank},
+		{"\nfirst", "", blank},
+		{"no-break\u00a0", "", blank},
+		{"\u200bwithout width", "", blank},
+		{"twice\ufeff", "", blank},
+		{"a\nb", "", control},
+		{"a\x00b", "", control},
+		{"\xff\xfes\x00e\x00", "", encoding},
 	} {
 		all := secrets{namespace: "team-a", byName: map[string]*corev1.Secret{"login": secret("team-a", "login", "password", test.stored)}}
-		if got, err := all.value("login", "password"); got.Reveal() != test.want || err != nil {
-			t.Errorf("%q became %q, %v", test.stored, got.Reveal(), err)
+		got, err := all.credential("login", "password")
+		if test.refused == "" {
+			if got.Reveal() != test.want || err != nil {
+				t.Errorf("%q became %q, %v", test.stored, got.Reveal(), err)
+			}
+			continue
+		}
+		want := "the value of key password in Secret team-a/login " + test.refused
+		if e, ok := errors.AsType[*Error](err); !ok || e.Reason != v1alpha1.ReasonKeyServiceInvalid || !strings.HasPrefix(err.Error(), want) || got != "" {
+			t.Errorf("%q: got %v, want %s", test.stored, err, want)
 		}
 	}
 }

@@ -18,64 +18,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 )
-
-// Connection is a connected key service.
-type Connection struct {
-	keyservice.Service
-	keyservice.Capabilities
-	// Identity of the service, whatever its address. Two connections with one identity have the same users and keys.
-	Identity string
-	// Clock of the service.
-	Clock *keyservice.ServiceClock
-
-	period      time.Duration
-	mu          sync.Mutex
-	inventories map[string]*keyservice.Inventory
-}
-
-// Inventory returns the shared resync: of the whole service, or of the user if the service cannot list all keys.
-func (c *Connection) Inventory(user string) *keyservice.Inventory {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	lister, ok := c.Service.(keyservice.AllLister)
-	if ok {
-		user = ""
-	} else {
-		lister = oneUser{c.Service, user}
-	}
-	if c.inventories[user] == nil {
-		c.inventories[user] = &keyservice.Inventory{Lister: lister, Clock: c.Clock, Period: c.period}
-	}
-	return c.inventories[user]
-}
-
-// Resync returns the shared listing of the whole service, and makes it if it is due. It returns a zero Snapshot if the service
-// cannot list all keys, or if no AccessKey has asked for the listing yet.
-func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snapshot, error) {
-	c.mu.Lock()
-	inventory := c.inventories[""]
-	c.mu.Unlock()
-	if inventory == nil || !c.ListsAll {
-		return keyservice.Snapshot{}, nil
-	}
-	return inventory.Snapshot(ctx, now)
-}
-
-// oneUser lists one user instead of the whole service.
-type oneUser struct {
-	service keyservice.Service
-	user    string
-}
-
-// ListAll implements keyservice.AllLister.
-func (o oneUser) ListAll(ctx context.Context) (map[string][]keyservice.Key, error) {
-	keys, err := o.service.List(ctx, o.user)
-	return map[string][]keyservice.Key{o.user: keys}, err
-}
 
 // Pool keeps one Connection per KeyService, and replaces it when the spec or one of the Secrets changes. Safe for concurrent
 // use.
@@ -95,24 +43,37 @@ type Pool struct {
 
 	making  singleflight.Group
 	mu      sync.Mutex
-	entries map[types.UID]entry
+	entries map[types.NamespacedName]entry
 }
 
 // entry is a connection and what it was made from.
 type entry struct {
+	uid types.UID
 	// version changes with the spec and with every write to a Secret. It is cheap to read.
 	version string
-	// generation and material change only with the spec and with the data of the Secrets.
+	// generation and material change only with the spec and with the data of the Secrets and the ConfigMap.
 	generation int64
 	material   string
+	// gate stops requests while the service refuses the credentials in the material.
+	gate *rest.Gate
+	// connection is nil with err.
 	connection *Connection
 	// err of a failed attempt to connect, and when to try again.
 	err     error
 	retryAt time.Time
+	// lost is what is missing of the material, although the connection is kept.
+	lost error
+	// rereadAt is when to read the ConfigMap again; zero if the spec refers to none.
+	rereadAt time.Time
 }
 
-// connectRetry is how long the pool waits before it tries to connect to a service again.
-const connectRetry = time.Minute
+const (
+	// connectRetry is how long the pool waits before it tries to connect to a service again.
+	connectRetry = time.Minute
+	// rereadPeriod is how long the content of a ConfigMap counts as current. ConfigMaps are not watched: a watch would keep the
+	// metadata of every ConfigMap of the cluster in memory.
+	rereadPeriod = time.Minute
+)
 
 // SecretNamespace returns the namespace of the Secrets of a KeyService.
 func (p *Pool) SecretNamespace(service v1alpha1.GenericKeyService) string {
@@ -132,7 +93,7 @@ func (p *Pool) Connected(ctx context.Context, service v1alpha1.GenericKeyService
 	if err != nil {
 		return nil, false, err
 	}
-	if known, ok := p.current(service.GetUID(), version); ok {
+	if known, ok := p.current(service, version); ok {
 		return known.connection, true, known.err
 	}
 	return nil, false, nil
@@ -145,7 +106,7 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 	if err != nil {
 		return nil, err
 	}
-	if known, ok := p.current(service.GetUID(), version); ok {
+	if known, ok := p.current(service, version); ok {
 		return known.connection, known.err
 	}
 	// Many callers come at once. They share one connection, and so one session and one resync.
@@ -158,78 +119,157 @@ func (p *Pool) Get(ctx context.Context, service v1alpha1.GenericKeyService) (*Co
 
 // refresh reads the Secrets and connects, or keeps the connection if only metadata changed.
 func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, version string) (*Connection, error) {
-	if known, ok := p.current(service.GetUID(), version); ok {
+	if known, ok := p.current(service, version); ok {
 		return known.connection, known.err
 	}
 	material, err := readSecrets(ctx, p.Live, service.GetSpec(), p.SecretNamespace(service))
 	if err != nil {
 		return nil, err
 	}
-	fresh := entry{version: version, generation: service.GetGeneration(), material: material.digest()}
-	known, ok := p.known(service.GetUID())
-	if ok && known.err == nil && known.generation == fresh.generation && known.material == fresh.material {
+	known, ok := p.known(service)
+	fresh := entry{uid: service.GetUID(), version: version, generation: service.GetGeneration(), material: material.digest(), gate: known.gate}
+	if ca := service.GetSpec().CA(); ca != nil && ca.Kind == v1alpha1.CAConfigMap {
+		fresh.rereadAt = p.Clock.Now().Add(rereadPeriod)
+	}
+	same := ok && known.generation == fresh.generation && known.material == fresh.material
+	if !same {
+		fresh.gate = rest.NewGate(p.Clock.Now, refusalsBefore(service, version, ok))
+	}
+	if same && known.err == nil {
 		fresh.connection = known.connection
-	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material); err != nil {
-		if _, remote := errors.AsType[*keyservice.Error](err); !remote {
-			return nil, err
-		}
-		fresh.err, fresh.retryAt = err, p.Clock.Now().Add(connectRetry)
+	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material, fresh.gate); err != nil {
+		fresh = p.failed(service, fresh, known, err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.entries == nil {
-		p.entries = map[types.UID]entry{}
-	}
-	p.entries[service.GetUID()] = fresh
+	p.store(client.ObjectKeyFromObject(service), fresh)
 	return fresh.connection, fresh.err
 }
 
-// current returns the entry of a KeyService if it is of this version, and not a failure that is to be tried again.
-func (p *Pool) current(uid types.UID, version string) (entry, bool) {
-	known, ok := p.known(uid)
-	return known, ok && known.version == version && (known.err == nil || p.Clock.Now().Before(known.retryAt))
+// failed returns the entry of a KeyService that was not connected. Where a Secret of one that is in use is gone, the connection
+// is kept, so that keys can still be revoked and the Secret can be created again.
+func (p *Pool) failed(service v1alpha1.GenericKeyService, fresh, known entry, err error) entry {
+	local, blamed := errors.AsType[*Error](err)
+	keep := known.connection != nil && known.generation == fresh.generation && controllerutil.ContainsFinalizer(service, v1alpha1.InUseFinalizer)
+	switch {
+	case !blamed:
+		fresh.err, fresh.retryAt = err, p.Clock.Now().Add(max(connectRetry, keyservice.RetryAfterOf(err)))
+	case local.Reason == v1alpha1.ReasonCredentialsNotFound && keep:
+		fresh.connection, fresh.lost = known.connection, err
+		fresh.material, fresh.gate = known.material, known.gate
+	default:
+		fresh.err = err
+	}
+	return fresh
 }
 
-func (p *Pool) known(uid types.UID) (entry, bool) {
+// store replaces the entry of a KeyService.
+func (p *Pool) store(name types.NamespacedName, fresh entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known, ok := p.entries[uid]
-	return known, ok
+	if p.entries == nil {
+		p.entries = map[types.NamespacedName]entry{}
+	}
+	if former := p.entries[name].connection; former != fresh.connection {
+		former.close()
+	}
+	p.entries[name] = fresh
+}
+
+// current returns the entry of a KeyService if it is of this version, and neither a failure that is to be tried again nor a
+// ConfigMap that is to be read again.
+func (p *Pool) current(service v1alpha1.GenericKeyService, version string) (entry, bool) {
+	known, ok := p.known(service)
+	now := p.Clock.Now()
+	tryAgain := known.err != nil && !now.Before(known.retryAt)
+	readAgain := !known.rereadAt.IsZero() && !now.Before(known.rereadAt)
+	return known, ok && known.version == version && !tryAgain && !readAgain
+}
+
+// known returns the entry of a KeyService; not that of another one that had its name before.
+func (p *Pool) known(service v1alpha1.GenericKeyService) (entry, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known, ok := p.entries[client.ObjectKeyFromObject(service)]
+	if !ok || known.uid != service.GetUID() {
+		return entry{}, false
+	}
+	return known, true
 }
 
 // connect makes the Service and asks it for its version, where that decides what it can do, and for its identity.
-func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets) (*Connection, error) {
+func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets, gate *rest.Gate) (*Connection, error) {
 	serviceClock := &keyservice.ServiceClock{Now: p.Clock.Now}
-	connected, err := connect(spec, material, p.Clock, serviceClock, p.Transport)
+	connected, httpClient, err := connect(spec, material, endpoint{clock: p.Clock, service: serviceClock, gate: gate, base: p.Transport})
 	if err != nil {
 		return nil, err
 	}
-	if connector, ok := connected.(keyservice.Connector); ok {
-		if err := connector.Connect(ctx); err != nil {
-			return nil, err
-		}
-	}
-	identity := ""
-	if identifier, ok := connected.(keyservice.Identifier); ok {
-		if identity, err = identifier.Identity(ctx); err != nil {
-			return nil, err
-		}
+	identity, err := identify(ctx, connected)
+	if err != nil {
+		httpClient.CloseIdleConnections()
+		return nil, err
 	}
 	return &Connection{
 		Service:      connected,
 		Capabilities: keyservice.CapabilitiesOf(connected),
 		Identity:     identity,
 		Clock:        serviceClock,
+		Timeout:      timeoutOf(spec),
+		http:         httpClient,
 		period:       p.ResyncPeriod,
 		inventories:  map[string]*keyservice.Inventory{},
 	}, nil
 }
 
-// Forget drops the connection of a KeyService that is gone.
-func (p *Pool) Forget(uid types.UID) {
+// Forget drops the connection of a KeyService that is gone, or whose address leads to another service now.
+func (p *Pool) Forget(name types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.entries, uid)
+	p.entries[name].connection.close()
+	delete(p.entries, name)
+}
+
+// Holds reports whether nothing is lost with the Secrets of a KeyService as they are: the pool is connected with them, or they
+// are of no use.
+func (p *Pool) Holds(ctx context.Context, service v1alpha1.GenericKeyService) (bool, error) {
+	version, err := p.version(ctx, service)
+	if err != nil {
+		return false, err
+	}
+	known, ok := p.known(service)
+	if !ok || known.version != version {
+		return false, nil
+	}
+	_, useless := errors.AsType[*Error](known.err)
+	return known.connection != nil || useless || known.gate.Refusals().Count > 0, nil
+}
+
+// Lost returns what is missing of the Secrets of a KeyService whose connection is kept nevertheless; nil if nothing is.
+func (p *Pool) Lost(service v1alpha1.GenericKeyService) error {
+	known, _ := p.known(service)
+	return known.lost
+}
+
+// Refused returns how often in a row the service refused the credentials; nil if it accepted them, or if they were not sent.
+func (p *Pool) Refused(service v1alpha1.GenericKeyService) *v1alpha1.RefusedCredentials {
+	known, ok := p.known(service)
+	if !ok {
+		return nil
+	}
+	refusals := known.gate.Refusals()
+	if refusals.Count == 0 {
+		return nil
+	}
+	return &v1alpha1.RefusedCredentials{
+		Count: refusals.Count, NextAttempt: metav1.NewTime(refusals.Next), Version: known.version, Message: refusals.Reason,
+	}
+}
+
+// refusalsBefore returns the refusals that the status has from before a restart, if they are of the same spec and Secrets.
+func refusalsBefore(service v1alpha1.GenericKeyService, version string, connectedBefore bool) rest.Refusals {
+	refused := service.GetStatus().RefusedCredentials
+	if connectedBefore || refused == nil || refused.Version != version {
+		return rest.Refusals{}
+	}
+	return rest.Refusals{Count: refused.Count, Next: refused.NextAttempt.Time, Reason: refused.Message}
 }
 
 // version returns a text that changes with everything that a connection depends on.

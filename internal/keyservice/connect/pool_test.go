@@ -127,16 +127,16 @@ func TestAConnectionKnowsWhatTheServiceCanDo(t *testing.T) {
 func TestServicesDoNotShareConnections(t *testing.T) {
 	p, _, _ := pool(secret("team-a", "token", "token", "t"))
 	one, other := keyService(url), keyService(url)
-	other.UID = "uid-of-another"
+	other.Name, other.UID = "another", "uid-of-another"
 	if mustGet(t, p, one) == mustGet(t, p, other) {
 		t.Error("two KeyServices, with credentials of their own, have one connection")
 	}
 	before := mustGet(t, p, one)
-	p.Forget(other.UID)
+	p.Forget(client.ObjectKeyFromObject(other))
 	if mustGet(t, p, one) != before {
 		t.Error("the wrong connection was forgotten")
 	}
-	p.Forget(one.UID)
+	p.Forget(client.ObjectKeyFromObject(one))
 	if mustGet(t, p, one) == before {
 		t.Error("not forgotten")
 	}

@@ -45,7 +45,7 @@ func TestNoCredentialFollowsARedirect(t *testing.T) {
 			// One CA for both, so that nothing but the client's own will keeps it from going on.
 			spec.TLS = &v1alpha1.TLS{CABundle: string(server.CA) + string(other.CA)}
 			spec.RateLimit = v1alpha1.RateLimit{QPS: 1000, Burst: 1000}
-			service, err := connect(&spec, material, clock.RealClock{}, nil, nil)
+			service, _, err := connect(&spec, material, endpoint{clock: clock.RealClock{}})
 			if err != nil {
 				t.Fatal(err)
 			}

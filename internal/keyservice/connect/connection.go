@@ -1,0 +1,116 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package connect
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
+)
+
+// Connection is a connected key service.
+type Connection struct {
+	keyservice.Service
+	keyservice.Capabilities
+	// Identity of the service, whatever its address. Two connections with one identity have the same users and keys.
+	Identity string
+	// Clock of the service.
+	Clock *keyservice.ServiceClock
+	// Timeout bounds each request to the service.
+	Timeout time.Duration
+
+	http        *http.Client
+	period      time.Duration
+	mu          sync.Mutex
+	inventories map[string]*keyservice.Inventory
+}
+
+// Inventory returns the shared resync: of the whole service, or of the user if the service cannot list all keys.
+func (c *Connection) Inventory(user string) *keyservice.Inventory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lister, ok := c.Service.(keyservice.AllLister)
+	if ok {
+		user = ""
+	} else {
+		lister = oneUser{c.Service, user}
+	}
+	if c.inventories[user] == nil {
+		c.inventories[user] = &keyservice.Inventory{Lister: lister, Clock: c.Clock, Period: c.period}
+	}
+	return c.inventories[user]
+}
+
+// Resync returns the shared listing of the whole service, and makes it if it is due. It returns a zero Snapshot if the service
+// cannot list all keys, or if no AccessKey has asked for the listing yet.
+func (c *Connection) Resync(ctx context.Context, now time.Time) (keyservice.Snapshot, error) {
+	c.mu.Lock()
+	inventory := c.inventories[""]
+	c.mu.Unlock()
+	if inventory == nil || !c.ListsAll {
+		return keyservice.Snapshot{}, nil
+	}
+	return inventory.Snapshot(ctx, now)
+}
+
+// Verify asks the service which one it is. The error is an *Error if another one answers at the address now.
+func (c *Connection) Verify(ctx context.Context) error {
+	identity, err := identify(ctx, c.Service)
+	if err != nil || SameService(identity, c.Identity) {
+		return err
+	}
+	return &Error{v1alpha1.ReasonIdentityChanged, fmt.Errorf("%s answers at the address of the KeyService, where %s was before", identity, c.Identity)}
+}
+
+// close closes the connections that carry no request.
+func (c *Connection) close() {
+	if c != nil && c.http != nil {
+		c.http.CloseIdleConnections()
+	}
+}
+
+// identify reads the version of a service, where that decides what it can do, and its identity; empty if it has none.
+func identify(ctx context.Context, service keyservice.Service) (string, error) {
+	if connector, ok := service.(keyservice.Connector); ok {
+		if err := connector.Connect(ctx); err != nil {
+			return "", err
+		}
+	}
+	identifier, ok := service.(keyservice.Identifier)
+	if !ok {
+		return "", nil
+	}
+	return identifier.Identity(ctx)
+}
+
+// SameService reports whether two identities are, or may be, of one service. Some are not known: an empty one, and that of an
+// IONOS token without claims, which changes with the token. The identity of an SVM has the UUID of its cluster only if the
+// account may see it.
+func SameService(one, other string) bool {
+	unknown := func(identity string) bool { return identity == "" || strings.HasPrefix(identity, "ionos/token-") }
+	if one == other || unknown(one) || unknown(other) {
+		return true
+	}
+	return strings.HasPrefix(one, "ontap/") && strings.HasPrefix(other, "ontap/") && path.Base(one) == path.Base(other) &&
+		strings.Count(one, "/") != strings.Count(other, "/")
+}
+
+// oneUser lists one user instead of the whole service.
+type oneUser struct {
+	service keyservice.Service
+	user    string
+}
+
+// ListAll implements keyservice.AllLister.
+func (o oneUser) ListAll(ctx context.Context) (map[string][]keyservice.Key, error) {
+	keys, err := o.service.List(ctx, o.user)
+	return map[string][]keyservice.Key{o.user: keys}, err
+}
