@@ -70,7 +70,7 @@ func (s *Simulator) authorized(handle endpoint, parameters ...string) http.Handl
 		var good answer
 		refused := s.admit(r, parameters)
 		if refused == nil {
-			good, refused = handle(r)
+			good, refused = s.verified(r, handle)
 		}
 		s.mu.Unlock()
 		s.write(w, good, refused)

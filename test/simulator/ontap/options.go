@@ -75,6 +75,10 @@ type Options struct {
 	EmptyAnswers bool
 	// Jobs makes every change return 202 and a job, as in other parts of the API. The change is carried out at once.
 	Jobs bool
+	// Approval is the form of the response to a change that requires an approval (see Protect); default: ApprovalError.
+	Approval Approval
+	// ApprovalStatus is the status of ApprovalError; default: 202.
+	ApprovalStatus int
 	// ExpiryLayout is the layout of key_expiry_time; default: "2006-01-02 15:04:05 -0700", one of the documented layouts.
 	ExpiryLayout string
 	// Next is the form of _links.next.href; default: NextPath.
@@ -112,6 +116,8 @@ func (o Options) withDefaults() Options {
 	o.NotFoundStatus = cmp.Or(o.NotFoundStatus, http.StatusNotFound)
 	o.DuplicateStatus = cmp.Or(o.DuplicateStatus, http.StatusConflict)
 	o.DuplicateCode = cmp.Or(o.DuplicateCode, "1")
+	o.Approval = cmp.Or(o.Approval, ApprovalError)
+	o.ApprovalStatus = cmp.Or(o.ApprovalStatus, http.StatusAccepted)
 	o.ExpiryLayout = cmp.Or(o.ExpiryLayout, "2006-01-02 15:04:05 -0700")
 	o.Next = cmp.Or(o.Next, NextPath)
 	o.PageSize = cmp.Or(o.PageSize, 10000)

@@ -37,7 +37,10 @@ type Simulator struct {
 	version *version.Version
 	server  bool
 	denied  []rule
-	users   []*user // sorted by name, as in lists
+	// protected are the commands that require an approval, and approvals the requests for it.
+	protected []string
+	approvals []*approval
+	users     []*user // sorted by name, as in lists
 }
 
 type rule struct{ method, path string }
