@@ -108,6 +108,9 @@ const (
 	ReasonVersionUnsupported = "VersionUnsupported"
 	// ReasonTTLUnsupported: ttl is longer than the service allows.
 	ReasonTTLUnsupported = "TTLUnsupported"
+	// ReasonApprovalRequired: the ONTAP cluster did not carry out a change, because another administrator has to approve it
+	// (multi-admin verification). Approve the request that the message names; the operator then sends the change again.
+	ReasonApprovalRequired = "ApprovalRequired"
 	// ReasonNotGranted: the ClusterKeyService does not grant this user to this namespace.
 	ReasonNotGranted = "NotGranted"
 	// ReasonUserNotFound: the service has no such user.

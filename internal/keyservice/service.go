@@ -137,6 +137,8 @@ func (k Key) SamePair(other Key) bool {
 type Credential struct {
 	Key
 	SecretAccessKey Secret
+	// MadeUser: Create made the user, too. A user that was deleted is then in none of its former groups and policies.
+	MadeUser bool
 }
 
 // CreateRequest describes the new key. A service leaves out what it cannot store.
@@ -163,6 +165,8 @@ type Limits struct {
 	ReusesIDs bool
 	// ListLag is how long a new key can be missing from List and ListAll.
 	ListLag time.Duration
+	// DeletesUsers: Delete also deletes the user that Create made, with its last key. It is called for a key that is gone, too.
+	DeletesUsers bool
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.
@@ -176,6 +180,8 @@ type Capabilities struct {
 	ReusesIDs bool
 	// ListLag is how long a new key can be missing from lists.
 	ListLag time.Duration
+	// DeletesUsers: deleting a key that is gone can delete its user.
+	DeletesUsers bool
 	// Overlap: an old and a new key can work side by side.
 	Overlap bool
 	// Regenerates: the service implements Regenerator.
@@ -199,6 +205,7 @@ func CapabilitiesOf(s Service) Capabilities {
 		ActivatesLater: limits.ActivatesLater,
 		ReusesIDs:      limits.ReusesIDs,
 		ListLag:        limits.ListLag,
+		DeletesUsers:   limits.DeletesUsers,
 		Overlap:        limits.KeysPerUser > 1,
 		Regenerates:    regenerates,
 		Disables:       disables,

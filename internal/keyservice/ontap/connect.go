@@ -63,7 +63,10 @@ func (c *cluster) usersPath() string { return "/api/protocols/s3/services/" + c.
 
 // Connect implements keyservice.Connector. It reads the version and looks up the SVM.
 func (s *Service) Connect(ctx context.Context) error {
-	_, err := s.connect(ctx)
+	found, err := s.connect(ctx)
+	if err == nil {
+		s.unprobed.Store(found)
+	}
 	return err
 }
 

@@ -19,7 +19,7 @@ func TestTheVersionDecidesTheLimits(t *testing.T) {
 	for version, want := range map[string]int{netapp.V9141: 1, "9.15.1": 1, netapp.V9161: 1, "9.18.1": 1, "9.19.0": 1, netapp.V9191: 2, "9.20.1": 2, "10.1.0": 2} {
 		t.Run(version, func(t *testing.T) {
 			b := newBed(t, netapp.Options{Version: version})
-			limits := keyservice.Limits{KeysPerUser: 1, MaxTTL: 1095 * 24 * time.Hour, ReusesIDs: true}
+			limits := keyservice.Limits{KeysPerUser: 1, MaxTTL: 1095 * 24 * time.Hour, ReusesIDs: true, DeletesUsers: true}
 			if got := b.Limits(); got != limits {
 				t.Errorf("before Connect: %+v", got)
 			}
@@ -57,6 +57,19 @@ func TestConnectingAgainNoticesAnUpgrade(t *testing.T) {
 	}
 	b.works(t, b.create(t, "backup", month), true)
 	b.works(t, key, true)
+}
+
+func TestTheProbeAfterConnectDoesNotReadTheVersionAgain(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	if err := b.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, calls := range []int{1, 2, 3} {
+		if version, err := b.Probe(t.Context()); err != nil || version != "ONTAP 9.16.1" {
+			t.Fatalf("got %s, %v", version, err)
+		}
+		b.calls(t, getVersion, calls)
+	}
 }
 
 func TestAProbeFindsWhatIsWrong(t *testing.T) {

@@ -154,6 +154,7 @@ func (t *task) makeUser(ctx context.Context, life string, owner keyservice.Owner
 	if refused, ok := rest.Refused(err); ok {
 		return keyservice.Credential{}, t.refusedUser(refused)
 	}
+	credential.MadeUser = err == nil
 	return credential, err
 }
 
@@ -163,7 +164,7 @@ func (t *task) refusedUser(refused *rest.Refusal) error {
 	switch {
 	case refused.Problem.Code == codeNotFound:
 		return invalid(t.Request, ReasonSVMNotFound, fmt.Errorf("%w; %s", refused.Reason, adviseSVM))
-	case refused.Status == http.StatusConflict && refused.Err.Kind == keyservice.Invalid && !documented:
+	case refused.Status == http.StatusConflict && refused.Err.Kind == keyservice.Invalid && refused.Err.Reason == "" && !documented:
 		return invalid(t.Request, ReasonUserExists, fmt.Errorf("%w; %s", refused.Reason, meanings[codeDuplicate].advice))
 	}
 	return refused
@@ -182,7 +183,7 @@ func (t *task) markSlot(ctx context.Context, found *user, slot int, owner keyser
 	change := t.request(http.MethodPatch)
 	change.Op, change.Safe = "mark user", true
 	change.Body = map[string]any{"comment": found.mark.String()}
-	_, err := t.client.Do(ctx, change)
+	_, err := t.send(ctx, change)
 	if codeOf(err) == codeNotFound {
 		return t.changed("was deleted", reasonOf(err))
 	}

@@ -5,7 +5,6 @@ package ontap
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -33,26 +32,38 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 		return err
 	}
 	if last := len(found.keys) == 0 || len(found.keys) == 1 && found.has(slot); found.ours && last {
-		err := t.finish(ctx, t.request(http.MethodDelete))
-		// The service may refuse to delete a user in a group (no source says how), and the account may lack the right. The key is
-		// then deleted without its user.
-		if kind := keyservice.KindOf(err); kind != keyservice.Invalid && kind != keyservice.Unauthorized {
-			return err
-		}
+		return t.deleteUser(ctx, found, slot)
 	}
 	return t.deleteKey(ctx, found, slot)
 }
 
 // refresh reads the version of a cluster that gave users one key again: since an upgrade, there could be a second key, which
-// would be deleted with its user.
+// would be deleted with its user. It keeps an upgrade, so that the version is not read any more.
 func (t *task) refresh(ctx context.Context) error {
 	if t.connected.slots() > 1 {
 		return nil
 	}
 	now, err := t.readCluster(ctx)
-	if err == nil {
-		now.svm = t.connected.svm
-		t.connected = now
+	if err != nil {
+		return err
+	}
+	if upgraded := (cluster{now.version, t.connected.uuid, t.connected.svm}); upgraded != *t.connected {
+		t.connected = &upgraded
+		t.cluster.Store(&upgraded)
+	}
+	return nil
+}
+
+// deleteUser deletes the user, and with it the last key. The service may refuse to delete a user in a group (no source says how),
+// the account may lack the right, and another administrator may have to approve it. The key is then deleted without its user.
+func (t *task) deleteUser(ctx context.Context, found *user, slot int) error {
+	refused := t.finish(ctx, t.request(http.MethodDelete))
+	if kind := keyservice.KindOf(refused); kind != keyservice.Invalid && kind != keyservice.Unauthorized {
+		return refused
+	}
+	err := t.deleteKey(ctx, found, slot)
+	if needsApproval(refused) && (err == nil || needsApproval(err)) {
+		return refused // once it is approved, the user goes too
 	}
 	return err
 }
@@ -75,14 +86,9 @@ func (t *task) deleteKey(ctx context.Context, found *user, slot int) error {
 
 // finish sends a request that deletes. It succeeds if there is nothing to delete.
 func (t *task) finish(ctx context.Context, change rest.Request) error {
-	answer, err := t.client.Do(ctx, change)
-	switch {
-	case codeOf(err) == codeNotFound:
+	_, err := t.send(ctx, change)
+	if codeOf(err) == codeNotFound {
 		return nil
-	case err != nil:
-		return err
-	case answer.Status == http.StatusAccepted:
-		return change.Fail(keyservice.Unavailable, errors.New("the service goes on with it in a job; the next try finds out whether it is done"))
 	}
-	return nil
+	return err
 }

@@ -17,6 +17,8 @@ const (
 	codeNotFound  = "4"
 	// codeRegenerated: regenerate_keys was carried out, but the other changes of the request were not.
 	codeRegenerated = "92406081"
+	// codeApproval: another administrator has to approve the command (na_ontap_mav_config.py).
+	codeApproval = "262325"
 )
 
 // meaning is what a code says beyond its HTTP status, which no document gives for most of them.
@@ -68,10 +70,16 @@ var meanings = map[string]meaning{
 var errNotONTAP = errors.New("the answer is not that of an ONTAP cluster; check that the KeyService's URL is the cluster's or the SVM's management interface")
 
 // invalid returns an error of the request that a person has to act on.
-func invalid(r rest.Request, reason string, err error) error {
+func invalid(r rest.Request, reason string, err error) *keyservice.Error {
 	failed := r.Fail(keyservice.Invalid, err)
 	failed.Reason = reason
 	return failed
+}
+
+// needsApproval reports whether a change was not carried out because another administrator has to approve it.
+func needsApproval(err error) bool {
+	failed, ok := errors.AsType[*keyservice.Error](err)
+	return ok && failed.Reason == ReasonApprovalRequired
 }
 
 // codeOf returns the service's code, empty for an error that is not its answer.
@@ -91,6 +99,9 @@ func classify(refused *rest.Refusal) {
 		advice = "the username or the password in the Secret is wrong, the account is locked, or it lacks the application http"
 	case documented:
 		refused.Err.Kind, refused.Err.Reason = known.kind, known.reason
+	case refused.Problem.Code == codeApproval, approvalWords.MatchString(refused.Problem.Text):
+		refused.Err.Kind, refused.Err.Reason, refused.Err.RetryAfter = keyservice.Invalid, ReasonApprovalRequired, max(approvalRetry, refused.Err.RetryAfter)
+		advice = adviseApproval(requestID([]string{refused.Problem.Text}))
 	case refused.Status == http.StatusForbidden:
 		advice = adviseRights
 	case refused.Status < 400, refused.Status == http.StatusNotFound, refused.Status == http.StatusMethodNotAllowed:

@@ -27,6 +27,9 @@ const (
 	ReasonVersionUnsupported = "VersionUnsupported"
 	// ReasonTTLUnsupported: the service does not allow keys to live that long, or without an end.
 	ReasonTTLUnsupported = "TTLUnsupported"
+	// ReasonApprovalRequired: the cluster did not carry out a change, because another administrator has to approve it
+	// (multi-admin verification).
+	ReasonApprovalRequired = "ApprovalRequired"
 )
 
 // Config says which SVM of which cluster to manage, and with which credentials.
@@ -49,7 +52,9 @@ type Service struct {
 	client *rest.Client
 	svm    string
 	// cluster is what Connect last found out; nil before the first time.
-	cluster    atomic.Pointer[cluster]
+	cluster atomic.Pointer[cluster]
+	// unprobed is what Connect found out since the last Probe, so that the next one need not read it again.
+	unprobed   atomic.Pointer[cluster]
 	connecting rest.Flight[*cluster]
 	users      userLocks
 }
@@ -105,14 +110,18 @@ func newClient(config Config) (*rest.Client, error) {
 // Limits implements keyservice.Service. Before Connect they are those of a cluster with one key per user. There is no list
 // lag: the calls are synchronous in every client of the vendor's, and a user is read from the cluster's one database.
 func (s *Service) Limits() keyservice.Limits {
-	return keyservice.Limits{KeysPerUser: s.cluster.Load().slots(), MaxTTL: maxTTL, ReusesIDs: true}
+	return keyservice.Limits{KeysPerUser: s.cluster.Load().slots(), MaxTTL: maxTTL, ReusesIDs: true, DeletesUsers: true}
 }
 
-// Probe implements keyservice.Prober. It connects again and proves that the account may see the users.
+// Probe implements keyservice.Prober. It connects again, unless Connect was called since the last Probe, and proves that the
+// account may see the users.
 func (s *Service) Probe(ctx context.Context) (string, error) {
-	connected, err := s.connect(ctx)
-	if err != nil {
-		return "", err
+	connected := s.unprobed.Swap(nil)
+	if connected == nil {
+		var err error
+		if connected, err = s.connect(ctx); err != nil {
+			return "", err
+		}
 	}
 	if _, _, err := s.page(ctx, connected, url.Values{"fields": {"name"}, "max_records": {"1"}}); err != nil {
 		return "", err

@@ -5,7 +5,6 @@ package ontap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -78,13 +77,9 @@ func (t *task) slotOf(id string) (int, error) {
 
 // issue sends a request that makes a pair, and reads the pair. Its owner is the one in the mark.
 func (t *task) issue(ctx context.Context, generate rest.Request, slot int, marked mark) (keyservice.Credential, error) {
-	answer, err := t.client.Do(ctx, generate)
+	answer, err := t.send(ctx, generate)
 	if err != nil {
 		return keyservice.Credential{}, err
-	}
-	if answer.Status == http.StatusAccepted {
-		return keyservice.Credential{}, generate.Fail(
-			keyservice.Ambiguous, errors.New("the service went on with it in a job, whose answer would not have the secret"))
 	}
 	made, ok := decodePair(answer.Body, slot)
 	if !ok {
