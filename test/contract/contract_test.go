@@ -30,7 +30,7 @@ type contractCase struct {
 }
 
 // cases are the contract.
-var cases = slices.Concat(lifeCases, identityCases, quotaCases, pagingCases, settleCases, faultCases, answerCases, bodyCases, tlsCases, redactionCases)
+var cases = slices.Concat(lifeCases, userCases, identityCases, quotaCases, pagingCases, settleCases, faultCases, answerCases, bodyCases, tlsCases, redactionCases)
 
 // subjects are the fake, in several shapes, and every backend.
 func subjects() []subject {

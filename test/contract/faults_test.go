@@ -33,6 +33,8 @@ type fault struct {
 	typical bool
 	// hangs: it ends only when the caller cancels.
 	hangs bool
+	// late: the service does what it is asked after the caller has canceled.
+	late bool
 }
 
 var (

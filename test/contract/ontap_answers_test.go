@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -19,6 +20,36 @@ var ontapShapes = []shape{
 	{name: "a null error", body: `{"error":null}`, silent: true},
 	{name: "a text for the error", body: `{"error":"words"}`, silent: true},
 	emptyObject, emptyBody, proxyPage,
+}
+
+// unapproved: another administrator has to approve the change (multi-admin verification).
+var unapproved = expected{kind: keyservice.Invalid, reason: "ApprovalRequired", retry: 5 * time.Minute}
+
+// ontapAccepted are answers with status 202 to a change: it waits for an approval, or goes on in a job. Of the former, NetApp's
+// sources tell the error of Ansible's na_ontap_mav_config and the request of the API reference.
+func ontapAccepted(op string, r request) []documented {
+	job := ambiguous
+	if !r.unsafe {
+		job = unavailable
+	}
+	const id, link = `"uuid":"f95a2f1a-1b0c-11ec-8a2c-005056bb0fd0"`, "/api/security/multi-admin-verify/requests/3"
+	var rows []documented
+	for body, want := range map[string]expected{
+		`{"error":{"code":"262325","message":"The security multi-admin-verify request (index 3) requires approval."}}`:    unapproved,
+		`{"num_records":1,"records":[{"index":3,"state":"pending","required_approvers":1,"pending_approvers":1}]}`:        unapproved,
+		`{"_links":{"self":{"href":"` + link + `"}}}`:                                                                     unapproved,
+		`{"message":"Request to perform delete operation is pending approval.","request_id":3}`:                           unapproved,
+		`{"job":{` + id + `,"error":{"message":"The security multi-admin-verify request (index 3) requires approval."}}}`: unapproved,
+		`{"job":{` + id + `,"description":"POST ` + ontapUsers + `/approver"}}`:                                           job,
+		`{"num_records":1,"records":[{"name":"approval","comment":"approved by multi-admin"}]}`:                           job,
+		`{}`: job,
+		``:   job,
+		html: job,
+	} {
+		// If the user cannot be deleted, its key is.
+		rows = append(rows, documented{op: op, request: r, name: "202 with " + body, status: 202, body: body, want: want, otherwise: op == opDelete && want == unapproved})
+	}
+	return rows
 }
 
 // ontapKinds: without a code, 404 and 405 are some other server's.
@@ -51,6 +82,8 @@ var ontapAnswers = slices.Concat(
 		}
 	}),
 	ontapCodes(opCreate, ontapPost), ontapCodes(opRegenerate, ontapRegenerate),
+	ontapAccepted(opCreate, ontapPost), ontapAccepted(opCreateBeside, ontapRegenerate), ontapAccepted(opRegenerate, ontapRegenerate),
+	ontapAccepted(opDelete, ontapGone), ontapAccepted(opDeleteOneOf, ontapEmpty),
 	ontapCode(opList, ontapRead, 4, fine), ontapCode(opDelete, ontapGone, 4, fine), ontapCode(opDeleteOneOf, ontapEmpty, 4, fine),
 	ontapCode(opListAll, ontapList, 4, expected{kind: keyservice.Invalid, reason: "SVMNotFound"}),
 	ontapCode(opCreate, ontapPost, 4, expected{kind: keyservice.Invalid, reason: "SVMNotFound"}),
@@ -68,7 +101,7 @@ func ontapCodes(op string, r request) []documented {
 		92405773: svm, 92405787: invalid, 92405788: invalid, 92405791: ambiguous, 92405792: ambiguous, 92405817: svm,
 		92406080: invalid, 92406081: ambiguous, 92406082: invalid, 92406083: ttl, 92406088: invalid, 92406096: denied,
 		92406097: ambiguous, 92406108: invalid, 92406196: ttl, 92406197: ttl, 92406200: invalid, 92406201: invalid,
-		92406202: invalid, 92406205: invalid, 92406308: invalid,
+		92406202: invalid, 92406205: invalid, 92406308: invalid, 262325: unapproved,
 	} {
 		rows = append(rows, ontapCode(op, r, code, want)...)
 	}

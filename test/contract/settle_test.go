@@ -4,7 +4,11 @@
 package contract
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -28,6 +32,20 @@ var lost = []fault{
 	{name: "dropped before it is carried out", effect: simulator.Drop(), fake: &fake.Fault{}},
 	{name: "never carried out nor answered", effect: simulator.Hang(nil), fake: &fake.Fault{}, hangs: true},
 	{name: "answered with 503", effect: simulator.Answer(503, nil, "")},
+	{name: "carried out after the caller gave up", effect: simulator.Hang(nil), hangs: true, late: true},
+}
+
+// carriedOutLate returns an effect that carries out a request after the client has disconnected, and waits until it is done.
+func carriedOutLate() (effect simulator.Effect, wait func()) {
+	landed := make(chan struct{})
+	return func(_ http.ResponseWriter, r *http.Request, next http.Handler) {
+		body, _ := io.ReadAll(r.Body) // net/http notices that a client has disconnected only then
+		<-r.Context().Done()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
+		close(landed)
+		panic(http.ErrAbortHandler)
+	}, func() { <-landed }
 }
 
 // loses runs a check for each way to lose the answer of an operation's last request. The backend of the check is that of a
@@ -44,9 +62,13 @@ func loses(t *testing.T, s subject, op string, settle func(t *testing.T, b *bed,
 			settle(t, b, func(call call) error {
 				t.Helper()
 				victim, _ := b.dial(t)
-				once := r
+				once, wait := r, func() {}
 				once.rule = r.rule.Once()
+				if f.late {
+					f.effect, wait = carriedOutLate()
+				}
 				_, err := b.try(t, trial{op, once, f, victim, call})
+				wait()
 				return err
 			})
 		})

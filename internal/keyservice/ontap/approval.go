@@ -51,9 +51,9 @@ func (s *Service) send(ctx context.Context, change rest.Request) (*rest.Response
 	case answer.Status != http.StatusAccepted:
 		return answer, nil
 	case change.Safe:
-		return nil, change.Fail(keyservice.Unavailable, errors.New("the service goes on with it in a job; the next try finds out whether it is done"))
+		return nil, change.Fail(keyservice.Unavailable, errors.New("the service answered 202 Accepted and goes on in a job; the next try finds out whether it is done"))
 	default:
-		return nil, change.Fail(keyservice.Ambiguous, errors.New("the service went on with it in a job, whose answer would not have the secret"))
+		return nil, change.Fail(keyservice.Ambiguous, errors.New("the service answered 202 Accepted and went on in a job, whose answer would not have the secret"))
 	}
 }
 

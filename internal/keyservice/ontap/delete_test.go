@@ -38,6 +38,33 @@ func TestAForeignKeyInTheOperatorsUserStays(t *testing.T) {
 	}
 }
 
+func TestAnUpgradeThatADeletionNoticesIsKept(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	identity, _ := b.Identity(t.Context())
+	for _, user := range []string{"a", "b", "c"} {
+		b.create(t, user, month)
+	}
+	for _, step := range []struct {
+		user          string
+		upgrade       bool
+		calls, limits int
+	}{{"a", false, 2, 1}, {"b", true, 3, 2}, {"c", false, 3, 2}} {
+		if step.upgrade {
+			b.cluster.Upgrade(netapp.V9191)
+		}
+		if err := b.Delete(t.Context(), step.user, step.user); err != nil {
+			t.Fatal(err)
+		}
+		b.calls(t, getVersion, step.calls)
+		if got := b.Limits().KeysPerUser; got != step.limits {
+			t.Errorf("after the deletion of %s: %d keys per user", step.user, got)
+		}
+	}
+	if now, err := b.Identity(t.Context()); now != identity || err != nil {
+		t.Errorf("the identity became %s, %v", now, err)
+	}
+}
+
 func TestWhatIsLeftOfAUserIsCleanedUp(t *testing.T) {
 	for name, test := range map[string]struct {
 		keys    int
