@@ -4,7 +4,9 @@
 package integration
 
 import (
-	"maps"
+	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -29,44 +31,98 @@ func (w *world) protectedCluster(ctx SpecContext, options ontap.Options, command
 	return cluster
 }
 
-// minute lets a minute pass, second by second, and returns how many requests the cluster has got so far.
-func (w *world) minute(ctx SpecContext, cluster *ontap.Simulator) (sent int) {
+// minute lets a minute pass, second by second, and returns how many requests the cluster got meanwhile, and how many of them
+// were changes.
+func (w *world) minute(ctx SpecContext, cluster *ontap.Simulator) (sent, changes int) {
 	GinkgoHelper()
 	for range 60 {
 		w.step(ctx, time.Second)
 	}
 	w.settle(ctx)
-	for _, calls := range maps.All(cluster.Calls()) {
+	for route, calls := range cluster.Calls() {
 		sent += calls
+		if !strings.HasPrefix(route, http.MethodGet) {
+			changes += calls
+		}
 	}
-	return sent
+	cluster.ResetCalls()
+	return sent, changes
+}
+
+// expectUnapproved waits until an AccessKey says which request to approve, and checks that it is not sent again and again.
+func (w *world) expectUnapproved(ctx SpecContext, cluster *ontap.Simulator, request string) {
+	GinkgoHelper()
+	sent, _ := w.minute(ctx, cluster)
+	Expect(sent).To(BeNumerically("<=", 6), "the requests of the first minute")
+	w.expectStalled(ctx, "backup", "ApprovalRequired", "another administrator must approve it", "multi-admin-verify request approve -index "+request)
+	Expect(w.accessKey(ctx, "backup").Status.Intent).To(BeNil(), "nothing was carried out")
+	_, changes := w.minute(ctx, cluster)
+	Expect(changes).To(BeZero(), "the changes of the second minute")
 }
 
 var _ = Describe("A cluster with multi-admin verification", func() {
-	DescribeTable("is asked for a key at most six times in a minute, and the condition says what to approve",
+	DescribeTable("is asked for the first key in one request, and the condition says what to approve",
 		func(ctx SpecContext, options ontap.Options) {
 			w := newBareWorld(ctx)
 			options.Version = ontap.V9161
 			cluster := w.protectedCluster(ctx, options, "create")
 			w.create(ctx, accessKey("backup", withUser("alice")))
-			sent := w.minute(ctx, cluster)
-			GinkgoWriter.Printf("FIGURE requests in 60 s: %d %v\n", sent, cluster.Calls())
-			Expect(sent).To(BeNumerically("<=", 6), "%v", cluster.Calls())
-			w.expectStalled(ctx, "backup", "ApprovalRequired", "another administrator", "multi-admin-verify request approve -index 1")
-			ak := w.accessKey(ctx, "backup")
-			Expect(ak.Status.Intent).To(BeNil(), "nothing was carried out")
-			Expect(ak).To(HaveCondition("Ready", metav1.ConditionUnknown, "Pending"))
-			Expect(cluster.Approvals()).To(Equal(1))
-
-			By("being approved")
+			w.expectUnapproved(ctx, cluster, "1")
+			w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionUnknown, "Pending", "another administrator must approve it"))
 			cluster.Approve(1)
 			w.step(ctx, retryApproval)
 			w.issued(ctx, "backup", 1)
 			Expect(cluster.Keys("alice")).To(HaveLen(1))
+			Expect(cluster.Approvals()).To(Equal(1))
 		},
 		Entry("an error with status 202", ontap.Options{}),
 		Entry("an error with status 403", ontap.Options{ApprovalStatus: 403}),
 		Entry("the request", ontap.Options{Approval: ontap.ApprovalRequest}),
 		Entry("a link to the request", ontap.Options{Approval: ontap.ApprovalLink}),
 	)
+
+	DescribeTable("delays a rotation, and the published pair keeps working",
+		func(ctx SpecContext, version string, commands ...string) {
+			w := newBareWorld(ctx)
+			cluster := w.protectedCluster(ctx, ontap.Options{Version: version})
+			w.create(ctx, accessKey("backup", withUser("alice")))
+			old := w.issued(ctx, "backup", 1)
+			renewal := w.accessKey(ctx, "backup").Status.RenewalTime.Time
+			w.stepTo(ctx, renewal.Add(-time.Minute)) // for the checks of the KeyService to be over
+			w.expect(ctx, "backup", BeAtRest())
+			w.settle(ctx)
+			cluster.Protect(commands...)
+			cluster.ResetCalls()
+			w.stepTo(ctx, renewal)
+			for i := range commands {
+				w.expectUnapproved(ctx, cluster, fmt.Sprint(i+1))
+				Expect(w.published(ctx, "backup")).To(Equal(old))
+				Expect(w.works(old)).To(BeTrue())
+				Expect(w.accessKey(ctx, "backup")).To(HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
+				cluster.Approve(i + 1)
+				w.step(ctx, retryApproval)
+			}
+			w.issued(ctx, "backup", 2)
+		},
+		Entry("with one key per user", ontap.V9161, "regenerate-keys"),
+		Entry("with two keys per user", ontap.V9191, "modify", "regenerate-keys"),
+	)
+
+	It("keeps an AccessKey until the deletion of its user is approved", func(ctx SpecContext) {
+		w := newBareWorld(ctx)
+		cluster := w.protectedCluster(ctx, ontap.Options{Version: ontap.V9161})
+		w.create(ctx, accessKey("backup", withUser("alice")))
+		p := w.issued(ctx, "backup", 1)
+		w.settle(ctx)
+		cluster.Protect("delete", "delete-keys")
+		cluster.ResetCalls()
+		ak := accessKey("backup")
+		w.delete(ctx, ak)
+		w.expectUnapproved(ctx, cluster, "1")
+		Expect(w.works(p)).To(BeTrue())
+		cluster.Approve(1)
+		w.step(ctx, retryApproval)
+		w.gone(ctx, ak)
+		Expect(cluster.Users()).To(BeEmpty())
+	})
 })

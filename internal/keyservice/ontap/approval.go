@@ -74,6 +74,11 @@ func (s *Service) unapproved(change rest.Request, answer *rest.Response, lines [
 	return failed
 }
 
+// asksApproval reports whether an error says that another administrator has to approve the change.
+func asksApproval(problem rest.Problem) bool {
+	return problem.Code == codeApproval || approvalWords.MatchString(problem.Text)
+}
+
 // adviseApproval says what to do about a change that waits for an approval.
 func adviseApproval(id string) string {
 	command := "security multi-admin-verify request show"

@@ -64,9 +64,9 @@ func TestAnErrorThatAsksForAnApprovalIsRecognizedByItsWords(t *testing.T) {
 		`The S3 user "approval-required" has no approved keys, request 42`:                        false,
 		"The operation requires an object store server. Retry request 42 when there is approval.": false,
 	} {
-		for _, status := range []int{400, 403, 409, 500} {
+		for _, status := range []int{400, 401, 403, 409, 500} {
 			b := newBed(t, netapp.Options{})
-			body := `{"error":{"code":"262999","message":` + quote(message) + `}}`
+			body := `{"error":{"code":"6","message":` + quote(message) + `}}`
 			b.cluster.Inject(anyPost, simulator.Answer(status, http.Header{"Retry-After": {"9"}}, body))
 			_, err := b.Create(t.Context(), "backup", month)
 			if needsApproval(err) != want {
@@ -77,6 +77,14 @@ func TestAnErrorThatAsksForAnApprovalIsRecognizedByItsWords(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAFailureThatMayHaveMadeAKeyIsAmbiguousWhateverItsWords is about a code that says that the service had begun.
+func TestAFailureThatMayHaveMadeAKeyIsAmbiguousWhateverItsWords(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	b.cluster.Inject(anyPost, simulator.Answer(500, nil, `{"error":{"code":"92405791","message":"the multi-admin-verify request (index 3) requires approval"}}`))
+	_, err := b.Create(t.Context(), "backup", month)
+	expectKind(t, err, keyservice.Ambiguous)
 }
 
 func quote(text string) string { return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"` }

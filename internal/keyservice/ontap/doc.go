@@ -22,12 +22,17 @@
 // (code 92406081), and the new secret is then lost. If the service reports this code anyway, the key is regenerated once more
 // with nothing else in the request.
 //
+// With multi-admin verification, the service answers a change with a request for approval, and does not carry it out. Such an answer
+// is an error with reason ApprovalRequired, and the change is sent again every five minutes.
+//
 // Sources: the REST API reference (protocols/s3/services/{svm.uuid}/users, cluster, svm/svms) and the CLI reference (vserver
 // object-store-server user); s3-config/regenerate-access-keys in the ONTAP documentation for the second key; the generated
 // models in NetApp/trident, release by release, for the version of each field; na_ontap_s3_users.py of the vendor's Ansible
-// collection and the vendor's Python library for what they send and expect.
+// collection and the vendor's Python library for what they send and expect; for multi-admin verification, the code in
+// na_ontap_mav_config.py, the words in multi-admin-verify/request-operation-task, and the status 202 in NetApp/trident#1141.
 //
-// No source gives the HTTP status of the object store's codes, the status of a user who exists or is in a group, or the form of
-// an empty slot in keys[]. The code relies on none of them. The CLI ignores the case of a user's name, and the REST API may or
-// may not. A user whose name differs from the AccessKey's only in case is therefore neither used nor made.
+// No source gives the HTTP status of the object store's codes, the status of a user who exists or is in a group, the form of an
+// empty slot in keys[], or that of a request for approval. The code relies on none of them. The CLI ignores the case of a user's
+// name, and the REST API may or may not. A user whose name differs from the AccessKey's only in case is therefore neither used nor
+// made.
 package ontap

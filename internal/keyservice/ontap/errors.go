@@ -95,13 +95,14 @@ func classify(refused *rest.Refusal) {
 	known, documented := meanings[refused.Problem.Code]
 	advice := known.advice
 	switch {
+	case known.kind != keyservice.Ambiguous && asksApproval(refused.Problem):
+		refused.Err.Kind, refused.Err.Reason = keyservice.Invalid, ReasonApprovalRequired
+		refused.Err.RetryAfter = max(approvalRetry, refused.Err.RetryAfter)
+		advice = adviseApproval(requestID([]string{refused.Problem.Text}))
 	case refused.Status == http.StatusUnauthorized:
 		advice = "the username or the password in the Secret is wrong, the account is locked, or it lacks the application http"
 	case documented:
 		refused.Err.Kind, refused.Err.Reason = known.kind, known.reason
-	case refused.Problem.Code == codeApproval, approvalWords.MatchString(refused.Problem.Text):
-		refused.Err.Kind, refused.Err.Reason, refused.Err.RetryAfter = keyservice.Invalid, ReasonApprovalRequired, max(approvalRetry, refused.Err.RetryAfter)
-		advice = adviseApproval(requestID([]string{refused.Problem.Text}))
 	case refused.Status == http.StatusForbidden:
 		advice = adviseRights
 	case refused.Status < 400, refused.Status == http.StatusNotFound, refused.Status == http.StatusMethodNotAllowed:
