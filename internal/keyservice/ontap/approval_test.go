@@ -196,6 +196,17 @@ func TestAKeyIsDeletedAlthoughItsUserWaitsForAnApproval(t *testing.T) {
 	}
 }
 
+func TestOneApprovalIsEnoughToDeleteAUserWithItsKey(t *testing.T) {
+	b := newBed(t, netapp.Options{})
+	key := b.create(t, "backup", month)
+	b.cluster.Protect("delete", "delete-keys")
+	expectKind(t, b.Delete(t.Context(), "backup", key.ID), keyservice.Invalid, "approve -index 1)")
+	b.cluster.Approve(1)
+	if err := b.Delete(t.Context(), "backup", key.ID); err != nil || len(b.cluster.Users()) != 0 {
+		t.Errorf("got %v, and the users %v", err, b.cluster.Users())
+	}
+}
+
 // TestAMarkThatIsWrittenInAJobIsReadAgain is about a 202 to the request before the one that makes the key.
 func TestAMarkThatIsWrittenInAJobIsReadAgain(t *testing.T) {
 	b := newBed(t, netapp.Options{Version: netapp.V9191})
