@@ -85,7 +85,7 @@ var answerCases = []contractCase{
 // at the service, one serves them all.
 func answersHaveKinds(t *testing.T, s subject) {
 	answers := map[string][]documented{}
-	for _, d := range s.documented {
+	for _, d := range slices.Concat(s.documented, throttledAnswers(s)) {
 		key := fmt.Sprint(d.op, ": ", d.request.name, map[bool]string{true: " of a full user"}[d.full])
 		answers[key] = append(answers[key], d)
 	}
@@ -110,6 +110,25 @@ func answersHaveKinds(t *testing.T, s subject) {
 			})
 		}
 	})
+}
+
+// throttledAnswers are refusals for too many requests in words, with the statuses that services and gateways give them.
+func throttledAnswers(s subject) []documented {
+	var rows []documented
+	for op, requests := range s.requests {
+		for _, r := range requests {
+			if r.rule.Times > 0 {
+				continue // each answer is given twice
+			}
+			for _, status := range []int{400, 403, 409, 503} {
+				rows = append(rows, documented{
+					op: op, request: r, name: fmt.Sprint(status, " for too many requests"), status: status,
+					body: s.refusal("The throttling threshold has been reached: rate limit exceeded"), want: throttled,
+				})
+			}
+		}
+	}
+	return rows
 }
 
 // answering is a service where the operation is prepared.

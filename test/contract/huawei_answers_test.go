@@ -87,6 +87,8 @@ func huaweiCodes(op string, r request, unsafe bool) []documented {
 		{409, "PAP5.0028", "versions per policy limit exceeded", invalid},
 		{429, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 second", retry(time.Second)},
 		{429, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit,limit:100,time:1 minute", retry(time.Minute)},
+		{403, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit,limit:3,time:1 second", retry(time.Second)},
+		{400, "APIGW.0308", "limit exceeded", throttled},
 		{504, "APIGW.0201", "Backend timeout.", unanswered},
 	} {
 		rows = append(rows, documented{

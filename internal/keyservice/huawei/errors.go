@@ -4,6 +4,7 @@
 package huawei
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -17,8 +18,12 @@ import (
 	"accesskey.dev/operator/internal/keyservice/rest"
 )
 
-// gatewayCode begins the codes of the API gateway in front of IAM (error codes of IAM 5.0).
-const gatewayCode = "APIGW."
+const (
+	// gatewayCode begins the codes of the API gateway in front of IAM (error codes of IAM 5.0).
+	gatewayCode = "APIGW."
+	// throttledCode is the gateway's for too many requests, documented with a 429.
+	throttledCode = "APIGW.0308"
+)
 
 // rights are the actions of the identity policy that the calls of this package need (API reference, each call's page).
 const rights = "iam:users:listUsersV5, iam:credentials:listCredentialsV5, createCredentialV5, updateCredentialV5, " +
@@ -58,7 +63,7 @@ func isMissing(err error) (*rest.Refusal, bool) {
 // code.
 func maybeLimit(refused *rest.Refusal) bool {
 	switch {
-	case otherTroubles[refused.Problem.Code], refused.Status == http.StatusNotFound:
+	case otherTroubles[refused.Problem.Code], refused.Status == http.StatusNotFound, refused.Throttled():
 		return false
 	case refused.Status == http.StatusForbidden:
 		return aboutLimit(refused.Problem)
@@ -70,6 +75,9 @@ func maybeLimit(refused *rest.Refusal) bool {
 // classify sets the kind, and adds the advice, that the status and the code allow.
 func (c *client) classify(refused *rest.Refusal) {
 	switch {
+	case refused.Throttled(), refused.Problem.Code == throttledCode:
+		refused.Err.Kind = keyservice.Throttled
+		refused.Err.RetryAfter = cmp.Or(refused.Err.RetryAfter, windowOf(refused.Problem.String()))
 	case refused.Status < 400, refused.Status == http.StatusNotFound && !missing(refused):
 		refused.Err.Kind = keyservice.Unavailable
 		refused.Advise(adviseURL)
@@ -78,8 +86,6 @@ func (c *client) classify(refused *rest.Refusal) {
 	case refused.Status == http.StatusForbidden:
 		refused.Advise("give the operator's IAM user an identity policy with " + rights + ", and check that no policy of the " +
 			"organization denies them")
-	case refused.Status == http.StatusTooManyRequests && refused.Err.RetryAfter == 0:
-		refused.Err.RetryAfter = windowOf(refused.Problem.String())
 	}
 }
 

@@ -28,7 +28,7 @@ func explained(refused *rest.Refusal) bool { return refused.Problem != (rest.Pro
 // decided reports that the service refused the request because of the request itself or of the state of the keys. This
 // includes 403, which could be the answer to a sixth key.
 func decided(refused *rest.Refusal) bool {
-	if refused.Status == http.StatusNotFound || unprivileged(refused) {
+	if refused.Status == http.StatusNotFound || unprivileged(refused) || refused.Throttled() {
 		return false
 	}
 	return refused.Decided() || refused.Status == http.StatusForbidden
@@ -37,6 +37,7 @@ func decided(refused *rest.Refusal) bool {
 // classify sets the kind, and adds the advice, that the status allows.
 func classify(refused *rest.Refusal) {
 	switch {
+	case refused.Throttled():
 	case refused.Status < 400, refused.Status == http.StatusNotFound && !explained(refused): // a proxy, or another server
 		refused.Err.Kind = keyservice.Unavailable
 		refused.Advise("check that the KeyService's URL is that of the management API, " + defaultURL)

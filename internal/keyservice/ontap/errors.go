@@ -99,6 +99,8 @@ func classify(refused *rest.Refusal) {
 		refused.Err.Kind, refused.Err.Reason = keyservice.Invalid, ReasonApprovalRequired
 		refused.Err.RetryAfter = max(approvalRetry, refused.Err.RetryAfter)
 		advice = adviseApproval(requestID([]string{refused.Problem.Text}))
+	case refused.Throttled():
+		advice = ""
 	case refused.Status == http.StatusUnauthorized:
 		advice = "the username or the password in the Secret is wrong, the account is locked, or it lacks the application http"
 	case documented:

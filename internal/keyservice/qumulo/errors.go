@@ -32,7 +32,7 @@ func unknownUser(refused *rest.Refusal) bool {
 	case classDecode, classNotSupported, classRemoteNotReached:
 		return false
 	default:
-		return !refused.Strange && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusNotFound)
+		return !refused.Strange && refused.Decided() && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusNotFound)
 	}
 }
 
@@ -68,7 +68,7 @@ func (c *client) advise(refused *rest.Refusal) {
 		refused.Advise("the token is wrong or has ended: put a new one into its Secret")
 	case refused.Status == http.StatusUnauthorized:
 		refused.Advise("the service refuses even a new session")
-	case refused.Status == http.StatusForbidden:
+	case refused.Status == http.StatusForbidden && !refused.Throttled():
 		refused.Advise("give the operator's account the privileges PRIVILEGE_S3_CREDENTIALS_READ and _WRITE, " +
 			"PRIVILEGE_S3_BUCKETS_READ and _WRITE")
 	}

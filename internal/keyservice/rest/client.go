@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -91,10 +92,20 @@ func (c *Client) send(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if response.Status < 200 || response.Status > 299 {
-		return nil, c.refuse(r, response)
+	if response.Status >= 200 && response.Status <= 299 {
+		c.adapt(false)
+		return response, nil
 	}
-	return response, nil
+	refused := c.refuse(r, response)
+	c.adapt(refused.slowsDown())
+	return nil, refused
+}
+
+// adapt lets the pace of the requests follow an answer.
+func (c *Client) adapt(throttled bool) {
+	if t, ok := c.HTTP.Transport.(*transport); ok {
+		t.limiter.answered(throttled, time.Now())
+	}
 }
 
 func (c *Client) encode(ctx context.Context, r Request) (*http.Request, error) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -64,8 +65,17 @@ func (r *Refusal) Advise(advice string) { r.Reason = fmt.Errorf("%w; %s", r.Reas
 // Decided reports that the service refused the request because of the request itself: not for want of credentials, rights
 // or time.
 func (r *Refusal) Decided() bool {
-	undecided := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusRequestTimeout}
-	return r.Status >= 400 && r.Status < 500 && !slices.Contains(undecided, r.Status)
+	undecided := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout}
+	return r.Status >= 400 && r.Status < 500 && !slices.Contains(undecided, r.Status) && !r.Throttled()
+}
+
+// Throttled reports that the service refused the request because it gets too many, whatever the status of the answer.
+func (r *Refusal) Throttled() bool { return r.Err.Kind == keyservice.Throttled }
+
+// slowsDown reports that the service asks for fewer requests. A 503 with a Retry-After does, but the request may have been
+// carried out.
+func (r *Refusal) slowsDown() bool {
+	return r.Throttled() || r.Status == http.StatusServiceUnavailable && r.Err.RetryAfter > 0
 }
 
 // Refused returns the refusal in err's chain.
@@ -82,6 +92,9 @@ func (c *Client) refuse(r Request, response *Response) *Refusal {
 		Date:    response.Date(),
 	}
 	kind := kindOfStatus(response.Status, r.Safe)
+	if throttles(response.Status, refused.Problem) {
+		kind = keyservice.Throttled
+	}
 	if refused.Strange && (kind == keyservice.NotFound || kind == keyservice.Invalid) {
 		kind = keyservice.Unavailable
 	}
@@ -103,6 +116,25 @@ func (c *Client) refuse(r Request, response *Response) *Refusal {
 	return refused
 }
 
+// throttling is how services and gateways say that they get too many requests.
+var throttling = regexp.MustCompile(`(?i)throttl|slow[ _-]?down|too[ _-]?many[ _-]?(api[ _-]?)?(requests|calls)|` +
+	`(^|[^a-z])rate[ _-]?(limit|exceeded)|request[ _-]?(rate|limit)[ _-]?exceeded`)
+
+// throttles reports that a refusal is for too many requests. Services and gateways also answer 400, 403 and 503 then, and only
+// their words say so. The words of a 401 and of a 404 do not count, because these answers have other consequences.
+func throttles(status int, said Problem) bool {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return true
+	case status == http.StatusUnauthorized, status == http.StatusNotFound, status < 400:
+		return false
+	case status < 500, status == http.StatusServiceUnavailable:
+		return throttling.MatchString(said.String())
+	default:
+		return false
+	}
+}
+
 func kindOfStatus(status int, safe bool) keyservice.Kind {
 	switch {
 	case status < 400: // a redirect, which no service sends
@@ -111,8 +143,6 @@ func kindOfStatus(status int, safe bool) keyservice.Kind {
 		return keyservice.Unauthorized
 	case status == http.StatusNotFound:
 		return keyservice.NotFound
-	case status == http.StatusTooManyRequests:
-		return keyservice.Throttled
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return unanswered(safe)
 	default:

@@ -75,6 +75,37 @@ func TestTheStatusOfARefusalDecidesItsKind(t *testing.T) {
 	}
 }
 
+func TestAServiceThrottlesInItsWordsToo(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"Code":"Throttling","Text":"Rate exceeded"}`:                                     true,
+		`{"Code":"ThrottlingException"}`:                                                   true,
+		`{"Code":"SlowDown","Text":"Please reduce your request rate."}`:                    true,
+		`{"Code":"RequestLimitExceeded"}`:                                                  true,
+		`{"Code":"TooManyRequestsException"}`:                                              true,
+		`{"Code":"ERR_RATE_LIMIT"}`:                                                        true,
+		`{"Text":"The throttling threshold has been reached: policy user over ratelimit"}`: true,
+		`{"Text":"too many API calls, slow down"}`:                                         true,
+		`{"Code":"AccessDenied","Text":"no identity-based policy allows the action"}`:      false,
+		`{"Code":"PAP5.0003","Text":"access keys per user limit exceeded"}`:                false,
+		`{"Text":"quota exceeded: too many keys"}`:                                         false,
+		`{"Text":"the corporate limit of keys is reached"}`:                                false,
+		`<html>Too many requests</html>`:                                                   false,
+		``:                                                                                 false,
+	} {
+		for _, status := range []int{400, 403, 409, 422, 503} {
+			refused := refusal(t, answer{status, nil, body}, unsafe)
+			if refused.Throttled() != want || want && refused.Decided() {
+				t.Errorf("%d %s: %s, decided %t", status, body, refused.Err.Kind, refused.Decided())
+			}
+		}
+		for _, status := range []int{302, 401, 404, 500, 502} {
+			if refused := refusal(t, answer{status, nil, body}, unsafe); refused.Throttled() {
+				t.Errorf("%d %s: throttled", status, body)
+			}
+		}
+	}
+}
+
 func TestABackendClassifiesAndAdvises(t *testing.T) {
 	advise := func(client *rest.Client) {
 		client.Classify = func(refused *rest.Refusal) {

@@ -18,7 +18,6 @@ import (
 	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -102,7 +101,7 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 		Timeout: cmp.Or(config.Timeout, Timeout),
 		Transport: &transport{
 			backend: config.Backend,
-			limiter: rate.NewLimiter(rate.Limit(config.QPS), config.Burst),
+			limiter: newLimiter(config.QPS, config.Burst),
 			clock:   config.Clock,
 			next:    config.Base,
 		},
@@ -113,7 +112,7 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 // transport limits, counts and bounds the requests to one service.
 type transport struct {
 	backend string
-	limiter *rate.Limiter
+	limiter *limiter
 	clock   *keyservice.ServiceClock
 	next    http.RoundTripper
 }

@@ -74,6 +74,40 @@ func TestTheRateLimitHoldsRequestsBack(t *testing.T) {
 	}
 }
 
+func TestAServiceThatThrottlesIsAskedMoreSlowlyAndWithoutBursts(t *testing.T) {
+	for name, test := range map[string]struct {
+		effect simulator.Effect
+		slower bool
+	}{
+		"429":                      {simulator.Throttle(""), true},
+		"429 with a Retry-After":   {simulator.Throttle("1"), true},
+		"403 in words":             {simulator.Answer(403, nil, `{"Code":"Throttling","Text":"Rate exceeded"}`), true},
+		"503 with a Retry-After":   {simulator.Answer(503, http.Header{"Retry-After": {"1"}}, ""), true},
+		"503":                      {simulator.Answer(503, nil, ""), false},
+		"403":                      {simulator.Answer(403, nil, ""), false},
+		"500 without a connection": {simulator.Drop(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			client, err := rest.NewHTTPClient(rest.TransportConfig{CABundle: b.server.CA, QPS: 0.9, Burst: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.CloseIdleConnections()
+			b.Inject(simulator.Rule{}.Once(), test.effect)
+			_, _ = send(t.Context(), client, unsafe, b.server.URL)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // less than a request takes to come to its turn
+			defer cancel()
+			for range 3 {
+				_, err = send(ctx, client, unsafe, b.server.URL)
+			}
+			if slower := err != nil; slower != test.slower {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func TestRequestsAreCountedByOperationAndStatus(t *testing.T) {
 	b := newBed(t)
 	before := metrics(t)
