@@ -114,17 +114,19 @@ func eachPage[T any](ctx context.Context, c *client, list rest.Request, name str
 func decodePage[T any](body []byte, list string) (entries []T, next string, err error) {
 	var fields map[string]json.RawMessage
 	var info struct {
-		Next  rest.Text `json:"next_marker"`
-		Count *int      `json:"current_count"`
+		Next  rest.Cursor        `json:"next_marker"`
+		Count rest.Lenient[*int] `json:"current_count"`
 	}
 	if json.Unmarshal(body, &fields) != nil {
 		return nil, "", errNotHuawei
 	}
-	_ = json.Unmarshal(fields["page_info"], &info)
+	if len(fields["page_info"]) > 0 && json.Unmarshal(fields["page_info"], &info) != nil {
+		return nil, "", errNotHuawei
+	}
 	switch found, listed := fields[list]; {
 	case !listed || string(found) == "null":
 		// A missing list is empty only if the service says so. Taken for empty, it would make every key look lost.
-		if info.Count == nil || *info.Count != 0 {
+		if info.Count.Value == nil || *info.Count.Value != 0 {
 			return nil, "", errNotHuawei
 		}
 	case json.Unmarshal(found, &entries) != nil:

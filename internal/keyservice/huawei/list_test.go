@@ -42,6 +42,8 @@ func TestAnIncompleteListIsAnError(t *testing.T) {
 		text   string
 	}{
 		"the pages go in a circle":       {page(`"AAAA"`), "circle"},
+		"the next page is an object":     {page(`{}`), "not that of Huawei"},
+		"the page info is a text":        {simulator.Answer(200, nil, `{"access_keys":[],"page_info":"none"}`), "not that of Huawei"},
 		"a key has no ID":                {simulator.Answer(200, nil, `{"access_keys":[{"status":"active"}]}`), "access_key_id"},
 		"no list, and keys counted":      {simulator.Answer(200, nil, `{"page_info":{"current_count":1}}`), "not that of Huawei"},
 		"a null list, nothing counted":   {simulator.Answer(200, nil, `{"access_keys":null,"page_info":{}}`), "not that of Huawei"},
@@ -76,7 +78,25 @@ func TestTheLastUseOfAKey(t *testing.T) {
 
 	_, err := b.LastUsed(t.Context(), b.alice, "A")
 	expectKind(t, err, keyservice.NotFound, "read last use: key A: the service knows no such key of the user")
-	b.account.Inject(anyList, simulator.Answer(200, nil, `{"access_key_last_used":{"last_used_at":"recently"}}`))
-	_, err = b.LastUsed(t.Context(), b.alice, made.ID)
-	expectKind(t, err, keyservice.Unavailable, "read last use: key "+made.ID+": ", "cannot be read")
+}
+
+func TestALastUseThatCannotBeReadIsNotNever(t *testing.T) {
+	b := newBed(t, account.Options{})
+	made := b.create(t, "alice")
+	for value, never := range map[string]bool{
+		`{}`: true, `{"last_used_at":null}`: true, `{"last_used_at":""}`: true,
+		`{"last_used_at":"recently"}`: false, `{"last_used_at":{}}`: false, `{"last_used_at":[]}`: false,
+		`{"last_used_at":true}`: false, `{"last_used_at":1700000000}`: false, `{"last_used_at":0}`: false,
+		`null`: false, `[]`: false, `"never"`: false,
+	} {
+		lift := b.account.Inject(anyList, simulator.Answer(200, nil, `{"access_key_last_used":`+value+`}`))
+		at, err := b.LastUsed(t.Context(), b.alice, made.ID)
+		lift()
+		if never != (err == nil) || !at.IsZero() {
+			t.Errorf("%s: got %s, %v", value, at, err)
+		}
+		if !never {
+			expectKind(t, err, keyservice.Unavailable, "read last use: key "+made.ID+": ")
+		}
+	}
 }

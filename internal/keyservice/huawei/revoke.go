@@ -62,20 +62,35 @@ func (s *Service) LastUsed(ctx context.Context, user, keyID string) (time.Time, 
 	if err != nil {
 		return time.Time{}, err
 	}
-	var body struct {
+	at, err := decodeLastUsed(answer.Body)
+	if err != nil {
+		return time.Time{}, show.Fail(keyservice.Unavailable, err)
+	}
+	return at, nil
+}
+
+// decodeLastUsed returns when a key was last used; zero if never, which is an absent time, null or an empty text. Anything else
+// that is not a time is an error: taken for "never", it would let a key be revoked that is in use.
+func decodeLastUsed(body []byte) (time.Time, error) {
+	var read struct {
 		LastUsed *struct {
-			At rest.Text `json:"last_used_at"`
+			At *json.RawMessage `json:"last_used_at"`
 		} `json:"access_key_last_used"`
 	}
-	if json.Unmarshal(answer.Body, &body) != nil || body.LastUsed == nil {
-		return time.Time{}, show.Fail(keyservice.Unavailable, errNotHuawei)
+	if json.Unmarshal(body, &read) != nil || read.LastUsed == nil {
+		return time.Time{}, errNotHuawei
 	}
-	if body.LastUsed.At == "" {
+	if read.LastUsed.At == nil {
 		return time.Time{}, nil
 	}
-	at, ok := rest.ParseTime(string(body.LastUsed.At))
-	if !ok { // taken for "never", it would let a key be revoked that is in use
-		return time.Time{}, show.Fail(keyservice.Unavailable, errors.New("the service gives a time that cannot be read"))
+	var text string
+	err := json.Unmarshal(*read.LastUsed.At, &text)
+	if err == nil && text == "" {
+		return time.Time{}, nil
+	}
+	at, ok := rest.ParseTime(text)
+	if err != nil || !ok {
+		return time.Time{}, errors.New("the service gives a time that cannot be read")
 	}
 	return at, nil
 }

@@ -75,6 +75,7 @@ func TestAnIncompleteListIsAnError(t *testing.T) {
 		text   string
 	}{
 		"the pages go in a circle": {simulator.Answer(200, nil, `{"items":[`+full[:len(full)-1]+`]}`), "circle"},
+		"a next page as an object": {simulator.Answer(200, nil, `{"items":[{"id":"a"}],"_links":{"next":{"href":"x"}}}`), "circle"},
 		"a small page without end": {simulator.Answer(200, nil, `{"items":[{"id":"a"}],"_links":{"next":"x"}}`), "circle"},
 		"a key has no ID":          {simulator.Answer(200, nil, `{"items":[{"href":"/accesskeys/a"}]}`), "without its id"},
 		"a key is null":            {simulator.Answer(200, nil, `{"items":[null]}`), "without its id"},

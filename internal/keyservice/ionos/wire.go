@@ -94,7 +94,7 @@ func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 		Items json.RawMessage   `json:"items"`
 		Limit rest.Lenient[int] `json:"limit"`
 		Links rest.Lenient[struct {
-			Next rest.Text `json:"next"`
+			Next json.RawMessage `json:"next"`
 		}] `json:"_links"`
 	}
 	var items []keyRead
@@ -112,7 +112,8 @@ func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 		}
 		page.keys = append(page.keys, item.key())
 	}
-	if len(items) > 0 && (len(items) >= limit || wire.Links.Value.Next != "") {
+	next := string(wire.Links.Value.Next)
+	if len(items) > 0 && (len(items) >= limit || next != "" && next != "null" && next != `""`) {
 		page.step = limit
 	}
 	return page, nil

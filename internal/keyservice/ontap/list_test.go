@@ -25,6 +25,7 @@ func TestAnIncompleteListIsAnError(t *testing.T) {
 		"the next page is on a host":            {page(`{"name":"a"}`, "//elsewhere.example"+users), elsewhere, 1},
 		"the next page has a scheme and a host": {page(`{"name":"a"}`, "https://elsewhere.example"+users), elsewhere, 1},
 		"the next page is of another list":      {page(`{"name":"a"}`, svmsPath), elsewhere, 1},
+		"the next page is an object":            {`{"records":[{"name":"a"}],"_links":{"next":{"href":{}}}}`, "not that of an ONTAP", 1},
 		"the pages go in a circle":              {page(`{"name":"a"}`, users+"?start.name=a"), "circle", 2},
 		"a user has no name":                    {page(`{"access_key":"A"}`, ""), "without its name", 1},
 		"the keys are no list":                  {page(`{"name":"a","keys":"none"}`, ""), "not that of an ONTAP", 1},

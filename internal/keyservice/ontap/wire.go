@@ -93,7 +93,7 @@ func decodePage(body []byte, path string) (users []*user, query url.Values, err 
 		Records *[]wireUser `json:"records"`
 		Links   struct {
 			Next *struct {
-				Href rest.Text `json:"href"`
+				Href rest.Cursor `json:"href"`
 			} `json:"next"`
 		} `json:"_links"`
 	}

@@ -150,6 +150,19 @@ func TestOddValuesCountAsAbsent(t *testing.T) {
 	}
 }
 
+func TestACursorThatCannotBeReadDoesNotEndAList(t *testing.T) {
+	for text, want := range map[string]string{`"a"`: "a", `7`: "7", `""`: "", `null`: "", `{}`: "error", `[]`: "error", `true`: "error"} {
+		var read struct{ Next rest.Cursor }
+		got := "error"
+		if err := json.Unmarshal([]byte(`{"Next":`+text+`}`), &read); err == nil {
+			got = string(read.Next)
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestTheMemoryOfUsersIsBoundedAndForgets(t *testing.T) {
 	var memory rest.Memory
 	known := 0

@@ -5,6 +5,7 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 )
@@ -24,6 +25,21 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	case json.Unmarshal(data, &number) == nil:
 		*t = Text(number)
 	}
+	return nil
+}
+
+// Cursor leads to the next page of a list; it is empty on the last page. It may be written as a number or null. Anything else is
+// an error, because a list that ends too early makes the keys of the other pages look lost.
+type Cursor string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *Cursor) UnmarshalJSON(data []byte) error {
+	var text Text
+	_ = text.UnmarshalJSON(data) // never fails
+	if empty := string(data); text == "" && empty != `""` && empty != "null" {
+		return errors.New("the service's list does not say where it goes on")
+	}
+	*c = Cursor(text)
 	return nil
 }
 
