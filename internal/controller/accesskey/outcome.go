@@ -17,6 +17,9 @@ import (
 const (
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
+	// lastThrottledRetry is the longest pause after a request that was throttled: the requests to the service slow down already,
+	// and a key that is half revoked should not wait for minutes.
+	lastThrottledRetry = 15 * time.Second
 	// recheckPeriod is when a failed listing, or a KeyService that cannot be used, is checked again without an event.
 	recheckPeriod = time.Minute
 	// outdatedDelay is when to come again for the result of a listing that is under way.
@@ -31,7 +34,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	}
 	switch {
 	case err != nil && Classify(err).Failure:
-		status.Failures = nextFailure(status.Failures, s.in.Now, keyservice.RetryAfterOf(err))
+		status.Failures = nextFailure(status.Failures, s.in.Now, err)
 	case err == nil && succeeded(action):
 		status.Failures = nil
 	}
@@ -89,13 +92,17 @@ func recordIntent(s *scope, action plan.Action) {
 }
 
 // nextFailure doubles the wait with each consecutive failure, and respects the time that the service asked for.
-func nextFailure(last *v1alpha1.Failures, now time.Time, retryAfter time.Duration) *v1alpha1.Failures {
+func nextFailure(last *v1alpha1.Failures, now time.Time, err error) *v1alpha1.Failures {
 	next := &v1alpha1.Failures{Count: 1, LastTime: seconds(now)}
 	if last != nil {
 		next.Count = min(last.Count, 1<<20) + 1
 	}
-	delay := min(firstRetry<<min(next.Count-1, 16), lastRetry)
-	next.NextAttempt = metav1.NewTime(next.LastTime.Add(max(delay, retryAfter)))
+	longest := lastRetry
+	if keyservice.KindOf(err) == keyservice.Throttled {
+		longest = lastThrottledRetry
+	}
+	delay := min(firstRetry<<min(next.Count-1, 16), longest)
+	next.NextAttempt = metav1.NewTime(next.LastTime.Add(max(delay, keyservice.RetryAfterOf(err))))
 	return next
 }
 

@@ -25,18 +25,24 @@ import (
 func TestTheBackOffDoublesAndRespectsTheService(t *testing.T) {
 	for _, test := range []struct {
 		before           int32
+		kind             keyservice.Kind
 		retryAfter, want time.Duration
 	}{
-		{0, 0, 5 * time.Second}, {1, 0, 10 * time.Second}, {5, 0, 160 * time.Second}, {6, 0, 5 * time.Minute},
-		{math.MaxInt32, 0, 5 * time.Minute}, {0, time.Hour, time.Hour}, {2, time.Second, 20 * time.Second},
+		{0, keyservice.Unavailable, 0, 5 * time.Second}, {1, keyservice.Unavailable, 0, 10 * time.Second},
+		{5, keyservice.Unavailable, 0, 160 * time.Second}, {6, keyservice.Unavailable, 0, 5 * time.Minute},
+		{math.MaxInt32, keyservice.Unavailable, 0, 5 * time.Minute}, {0, keyservice.Unavailable, time.Hour, time.Hour},
+		{2, keyservice.Unavailable, time.Second, 20 * time.Second},
+		{0, keyservice.Throttled, 0, 5 * time.Second}, {1, keyservice.Throttled, 0, 10 * time.Second},
+		{2, keyservice.Throttled, 0, 15 * time.Second}, {math.MaxInt32, keyservice.Throttled, 0, 15 * time.Second},
+		{5, keyservice.Throttled, 20 * time.Second, 20 * time.Second}, {0, keyservice.Throttled, time.Hour, time.Hour},
 	} {
 		var last *v1alpha1.Failures
 		if test.before > 0 {
 			last = &v1alpha1.Failures{Count: test.before}
 		}
-		next := nextFailure(last, noon.Add(500*time.Millisecond), test.retryAfter)
+		next := nextFailure(last, noon.Add(500*time.Millisecond), &keyservice.Error{Kind: test.kind, RetryAfter: test.retryAfter})
 		if !next.LastTime.Time.Equal(noon) || next.NextAttempt.Sub(noon) != test.want || next.Count <= min(test.before, 99) {
-			t.Errorf("%d failures, retry after %s: %+v", test.before, test.retryAfter, next)
+			t.Errorf("%d failures, %s, retry after %s: %+v", test.before, test.kind, test.retryAfter, next)
 		}
 	}
 }
