@@ -55,7 +55,7 @@ func ionosSubject() subject {
 func startIONOS(t *testing.T, page int) *bed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(begin)
-	cloud := ionos.New(ionos.Options{Clock: clock, PageSize: page, Provisioning: 10 * time.Second, Destroying: 30 * time.Second})
+	cloud := ionos.New(ionos.Options{Clock: clock, PageSize: page, Provisioning: 10 * time.Second, Destroying: 30 * time.Second, MaxDescription: 128})
 	token := cloud.AddUser(alice)
 	subject := ionosSubject()
 	subject.secrets = []string{token}

@@ -58,7 +58,9 @@ var services = []struct {
 }{
 	{"qumulo", func(time.Duration) *site { return qumuloSite(qumulo.Options{Clock: clock.RealClock{}}) }},
 	{"ionos", func(time.Duration) *site {
-		return ionosSite(ionos.Options{Clock: clock.RealClock{}, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second})
+		return ionosSite(ionos.Options{
+			Clock: clock.RealClock{}, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second, MaxDescription: 128,
+		})
 	}},
 	{"huawei", func(lag time.Duration) *site { return huaweiSite(huawei.Options{Clock: clock.RealClock{}, Lag: lag}) }},
 	{"ontap-9.14.1", func(time.Duration) *site {

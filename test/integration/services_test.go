@@ -42,7 +42,7 @@ type other struct {
 }
 
 func ionosService(c clock.PassiveClock) other {
-	server := ionos.New(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second})
+	server := ionos.New(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, MaxDescription: 128})
 	return other{
 		server: server,
 		secret: map[string]string{"token": server.AddUser("operator")},

@@ -19,16 +19,24 @@ func (s *Service) Create(ctx context.Context, user string, req keyservice.Create
 	if err := ownUser("create key", user); err != nil {
 		return keyservice.Credential{}, err
 	}
-	create := rest.Request{
-		Op: "create key", Subject: rest.DescribeKey(req.ID), Method: http.MethodPut, Path: keysPath + "/" + req.ID,
-		Body: keyBody{ID: req.ID, Properties: properties{Description: mark(req.Owner, req.ID)}},
-	}
+	create := rest.Request{Op: "create key", Subject: rest.DescribeKey(req.ID), Method: http.MethodPut, Path: keysPath + "/" + req.ID}
 	switch {
 	case !uuidPattern.MatchString(req.ID):
 		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errors.New("this is not a UUID as ChooseID gives it"))
 	case !uidPattern.MatchString(req.Owner.UID):
 		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errors.New("the AccessKey has no UID to mark the key with"))
 	}
+	credential, err := s.put(ctx, create, req, mark(req.Owner, req.ID))
+	if refused, ok := rest.Refused(err); ok && keyservice.KindOf(err) == keyservice.Invalid && refused.Decided() {
+		// No source says how the service answers to a description that is too long for it.
+		return s.put(ctx, create, req, shortMark(req.Owner.UID, req.ID))
+	}
+	return credential, err
+}
+
+// put makes the key with this description, or takes it over.
+func (s *Service) put(ctx context.Context, create rest.Request, req keyservice.CreateRequest, description string) (keyservice.Credential, error) {
+	create.Body = keyBody{ID: req.ID, Properties: properties{Description: description}}
 	answer, err := s.client.Do(ctx, create)
 	if err != nil {
 		return s.refusedCreate(ctx, create, req, err)

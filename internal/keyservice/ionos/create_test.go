@@ -27,7 +27,7 @@ func TestTheRequestOfACreate(t *testing.T) {
 	})
 	made := b.create(t, 1)
 	want := `PUT /accesskeys/` + made.ID + ` application/json {"id":"` + made.ID + `","metadata":{},"properties":{"description":` +
-		`"AccessKey team-a/backup, made by accesskey-operator (uid ` + owner.UID + `, key ` + made.ID + `)"}}`
+		`"accesskey-operator ` + owner.UID + ` 433dfa17 AccessKey team-a/backup"}}`
 	if sent != want {
 		t.Errorf("got %s\nwant %s", sent, want)
 	}
@@ -38,7 +38,7 @@ var badCreates = map[string]struct {
 	effect simulator.Effect
 	kind   keyservice.Kind
 	pairs  int // that were made
-	lists  int // that were read to find out why
+	lists  int // that were read to find out why, one after each PUT
 	text   string
 }{
 	"carried out, another key's answer": {
@@ -63,7 +63,7 @@ var badCreates = map[string]struct {
 	},
 	"refused as it is": {
 		simulator.Answer(400, nil, `{"httpStatus":400,"messages":[{"errorCode":"err-7","message":"field"},{"message":"more"}]}`),
-		keyservice.Invalid, 0, 1, "400 Bad Request: err-7: field; more",
+		keyservice.Invalid, 0, 2, "400 Bad Request: err-7: field; more",
 	},
 	"taken by another party": {
 		simulator.Answer(409, nil, `{"messages":[{"message":"taken"}]}`), keyservice.Invalid, 0, 1, "the UUID is taken by another party",
@@ -85,7 +85,7 @@ func TestFailuresOfACreate(t *testing.T) {
 			if again == nil || again.Error() != err.Error() {
 				t.Errorf("the text changes:\n%v\n%v", err, again)
 			}
-			b.calls(t, putKey, 2)
+			b.calls(t, putKey, 2*max(test.lists, 1))
 			b.calls(t, putRenew, 0)
 			b.calls(t, getKeys, 2*test.lists)
 			b.cloud.LiftAll()

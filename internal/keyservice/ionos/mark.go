@@ -5,6 +5,8 @@ package ionos
 
 import (
 	"crypto/sha1" //nolint:gosec // RFC 9562 names it; nothing secret depends on it
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -17,13 +19,15 @@ import (
 // or the keys of open intents are lost.
 const namespace = "\x19\x12\xf1\x50\x8e\xa0\x4f\x6e\xb9\xdf\x1f\xcb\x7d\x99\x3b\x3c"
 
-// maxDescription bounds a description, in bytes. No source says how long one may be.
-const maxDescription = 255
+// maxDescription bounds a description, in bytes. No source says how long one may be; 128 is what the service is reported to accept.
+const maxDescription = 128
 
 var (
 	uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	uidPattern  = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
-	markPattern = regexp.MustCompile(`^AccessKey .+, made by accesskey-operator \(uid ([0-9A-Za-z-]{1,64}), key ([0-9a-f-]{36})\)$`)
+	markPattern = regexp.MustCompile(`^accesskey-operator ([0-9A-Za-z-]{1,64}) ([0-9a-f]{8})( .*)?$`)
+	// longMarkPattern is what earlier versions wrote.
+	longMarkPattern = regexp.MustCompile(`^AccessKey .+, made by accesskey-operator \(uid ([0-9A-Za-z-]{1,64}), key ([0-9a-f-]{36})\)$`)
 )
 
 // ChooseID implements keyservice.HandleChooser. It returns a UUIDv5 of the owner's UID and the revision. It skips a UUID that
@@ -50,22 +54,34 @@ func uuid5(space, name string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
 
-// mark returns the description of a key: one line for human readers, in which the operator finds the owner. It also contains
-// the ID of the key, so that a copy on another key means nothing.
+// mark returns the description of a key: the short mark, and the name of the AccessKey for human readers as far as there is room.
 func mark(owner keyservice.Owner, id string) string {
-	end := fmt.Sprintf(", made by accesskey-operator (uid %s, key %s)", owner.UID, id)
-	begin := "AccessKey " + keyservice.Excerpt(owner.Namespace+"/"+owner.Name)
-	if most := maxDescription - len(end); len(begin) > most {
-		begin = strings.ToValidUTF8(begin[:most-len("...")], "") + "..."
+	whole := shortMark(owner.UID, id) + " AccessKey " + keyservice.Excerpt(owner.Namespace+"/"+owner.Name)
+	if len(whole) > maxDescription {
+		whole = strings.ToValidUTF8(whole[:maxDescription-len("...")], "") + "..."
 	}
-	return begin + end
+	return whole
 }
 
-// readMark returns the UID of the owner that the description of the key with this ID names; empty if it is not a mark.
+// shortMark returns the part of the mark in which the operator finds the owner; with the UID of an AccessKey it has 64 bytes. It
+// contains a digest of the ID of the key, so that a copy on another key means nothing.
+func shortMark(uid, id string) string {
+	return fmt.Sprintf("accesskey-operator %s %s", uid, markDigest(uid, id))
+}
+
+func markDigest(uid, id string) string {
+	sum := sha256.Sum256([]byte(uid + "/" + id))
+	return hex.EncodeToString(sum[:4])
+}
+
+// readMark returns the UID of the owner that the description of the key with this ID names; empty if it is not a mark. A mark
+// whose end was cut off is a mark.
 func readMark(description, id string) string {
-	found := markPattern.FindStringSubmatch(description)
-	if found == nil || found[2] != id {
-		return ""
+	if found := markPattern.FindStringSubmatch(description); found != nil && found[2] == markDigest(found[1], id) {
+		return found[1]
 	}
-	return found[1]
+	if found := longMarkPattern.FindStringSubmatch(description); found != nil && found[2] == id {
+		return found[1]
+	}
+	return ""
 }
