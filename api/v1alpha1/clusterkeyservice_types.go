@@ -59,6 +59,7 @@ type ClusterKeyService struct {
 
 	// status is what the operator found there.
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status KeyServiceStatus `json:"status,omitempty,omitzero"`
 }
 

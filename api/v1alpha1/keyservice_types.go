@@ -218,6 +218,7 @@ type KeyService struct {
 
 	// status is what the operator found there.
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status KeyServiceStatus `json:"status,omitempty,omitzero"`
 }
 

@@ -34,6 +34,11 @@ func noFinalizer(in *Input)          { in.AccessKey.Finalizers = nil }
 func othersFinalizer(in *Input)      { in.AccessKey.Finalizers = []string{v1alpha1.InUseFinalizer} }
 func activatesLater(in *Input)       { in.Service.ActivatesLater = true }
 func reusesIDs(in *Input)            { in.Service.ReusesIDs = true }
+func elsewhere(in *Input)            { in.Service.IdentityChanged = "another cluster" }
+func deletesUsers(in *Input)         { in.Service.DeletesUsers = true }
+func answersIn(d time.Duration) change {
+	return func(in *Input) { in.Service.OperationTime = d }
+}
 func refusing(in *Input)             { in.Service.Refusal = "unknown account" }
 func readySince(at time.Time) change { return func(in *Input) { in.Service.ReadySince = at } }
 

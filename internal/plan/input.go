@@ -64,6 +64,10 @@ type Service struct {
 	Regenerates bool
 	// ActivatesLater reports whether a new pair has to wait in the next Secret until it works.
 	ActivatesLater bool
+	// DeletesUsers reports whether revoking a key that is gone can delete the user that the operator made for it.
+	DeletesUsers bool
+	// OperationTime is how long after its start a request of an operation can be carried out; zero for the usual time.
+	OperationTime time.Duration
 	// ReusesIDs reports whether the ID of a deleted key can become the ID of a new key.
 	ReusesIDs bool
 	// ClockKnown reports whether the service has sent its time. Its clock is ClockOffset ahead of the operator's.

@@ -32,7 +32,7 @@ func revokeRecorded(in Input) (Action, bool) {
 		switch {
 		case in.state(id) == keyservice.Deleting:
 			deleting = id
-		case in.ours(id):
+		case in.ours(id), in.Service.DeletesUsers && !in.listed(id):
 			return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: id}, true
 		}
 	}

@@ -40,6 +40,7 @@ type rule struct {
 var rules = []rule{
 	// Retain must work without the service, which may be gone for good.
 	{"an AccessKey that is deleted with Retain keeps its keys", retain},
+	{"the keys of an AccessKey whose KeyService leads to another service are left as they are", otherService},
 	{"a failed operation is retried after its back-off", backOff},
 	// Before anything else is done for the user: until the operation is settled, nobody knows which keys are whose.
 	{"an open operation is settled", settle},
@@ -130,6 +131,16 @@ func retain(in Input) (Action, bool) {
 		return Action{Verb: Retain, Reason: v1alpha1.ReasonDeleting}, true
 	}
 	return none()
+}
+
+// otherService does nothing at a service that does not have the recorded keys. An AccessKey without keys can be deleted.
+func otherService(in Input) (Action, bool) {
+	status := &in.AccessKey.Status
+	without := status.Intent == nil && len(in.AccessKey.RecordedKeyIDs()) == 0
+	if in.Service.IdentityChanged == "" || in.deleting() && without {
+		return none()
+	}
+	return Action{Verb: Stall, Reason: v1alpha1.ReasonIdentityChanged, Detail: in.Service.IdentityChanged}, true
 }
 
 func backOff(in Input) (Action, bool) {

@@ -80,6 +80,8 @@ var clockCases = []decision{
 
 	{"an old intent stays open for two minutes after the start of this process, because the clock may have been set forward",
 		quiet(intends(2, time.Hour, "K1"), startedAgo(119*time.Second)), settlesAt(noon.Add(time.Second))},
+	{"a service that may answer late is waited for longer", quiet(intends(2, 2*time.Minute, "K1"), answersIn(20*time.Minute)), settlesAt(noon.Add(18 * time.Minute))},
+	{"and its new key may be as late", quiet(intends(2, 30*time.Minute, "K1"), answersIn(20*time.Minute), key("K2", noon.Add(-10*time.Minute)), ahead(0)), bySettle(DeleteOrphan, "K2")},
 	{"an old intent is settled two minutes after the start of this process", quiet(intends(2, time.Hour, "K1"), startedAgo(2*time.Minute)), bySettle(ClearIntent)},
 	{"a deletion stays open for two minutes after the start of this process", quiet(reusesIDs, revokes("K1", time.Hour), startedAgo(time.Minute)),
 		settlesAt(noon.Add(time.Minute))},

@@ -17,6 +17,7 @@ import (
 const (
 	ruleSuspended      = "a suspended AccessKey only revokes its previous keys"
 	ruleRetain         = "an AccessKey that is deleted with Retain keeps its keys"
+	ruleOtherService   = "the keys of an AccessKey whose KeyService leads to another service are left as they are"
 	ruleBackOff        = "a failed operation is retried after its back-off"
 	ruleSettle         = "an open operation is settled"
 	ruleAdopt          = "an AccessKey that lost its status adopts the keys that its Secret records"
@@ -38,7 +39,7 @@ const (
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
-		ruleRetain, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
+		ruleRetain, ruleOtherService, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
 		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportGrant, ruleWait,
 	}
 	var got []string

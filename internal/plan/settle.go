@@ -42,8 +42,10 @@ func settle(in Input) (Action, bool) {
 // settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that
 // is later, so that a clock that was set forward in between does not shorten it.
 func (in Input) settledAt(intent *v1alpha1.Intent) time.Time {
-	return latest(intent.StartedAt.Time, in.Started).Add(settleAfter)
+	return latest(intent.StartedAt.Time, in.Started).Add(in.operationTime())
 }
+
+func (in Input) operationTime() time.Duration { return max(settleAfter, in.Service.OperationTime) }
 
 // settleRevocation waits until a deletion whose response was lost can no longer be carried out. Then the rules revoke what the
 // status still records.
@@ -197,5 +199,5 @@ func (in Input) isCandidate(intent *v1alpha1.Intent, id string) bool {
 	if !in.Service.ClockKnown {
 		return since.Abs() <= unknownSkew
 	}
-	return -knownSkew <= since && since <= settleAfter+knownSkew
+	return -knownSkew <= since && since <= in.operationTime()+knownSkew
 }

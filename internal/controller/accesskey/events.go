@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 	"accesskey.dev/operator/internal/secret"
 )
@@ -73,6 +74,15 @@ func (s *scope) noteCrowded() {
 	s.note(corev1.EventTypeWarning, v1alpha1.EventNoRoomToRotate, "Create",
 		"User %q now has %d keys of at most %d, so there is no room for the second key that a rotation needs: give each AccessKey a user of its own, or delete a key that is not needed at the service",
 		s.ak.Spec.User, len(s.in.Keys), s.in.Service.KeysPerUser)
+}
+
+// noteUser says that a user is no longer as it was, because the service made it again.
+func (s *scope) noteUser(credential keyservice.Credential) {
+	if !credential.MadeUser || s.ak.Status.Revision == 0 {
+		return
+	}
+	s.note(corev1.EventTypeWarning, v1alpha1.EventUserRecreated, "Create",
+		"The service no longer had user %q, so it was made again with the new key: it is in none of its former groups and has none of its policies; add it to them again", s.ak.Spec.User)
 }
 
 // noteRecord tells once that an admission policy removes the record.

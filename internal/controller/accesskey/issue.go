@@ -113,6 +113,7 @@ func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan
 	}
 	r.held.Delete(s.name)
 	before, cause := s.ak.Status.AccessKeyID, s.cause(action)
+	s.noteUser(credential)
 	s.noteRecord(published)
 	if err := r.record(ctx, s, content, published.Version); err != nil {
 		return err

@@ -106,7 +106,8 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	s.in.Service.Identity = s.connection.Identity // the status may not have it yet
 	s.in.Service.KeysPerUser, s.in.Service.Overlap = s.connection.KeysPerUser, s.connection.Overlap
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
-	s.in.Service.ReusesIDs = s.connection.ReusesIDs
+	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers
+	s.in.Service.OperationTime = operationTime(s.connection)
 	return nil
 }
 
@@ -130,7 +131,7 @@ func (r *Reconciler) listedKeys(ctx context.Context, s *scope) ([]plan.Key, erro
 	kept := recorded[:0]
 	for _, key := range recorded {
 		// The status records when the key was requested. It was created in the same scope, and is listed after the list lag.
-		if snapshot.Denies(key.Key, key.CreatedAt.Add(2*scopeTimeout+s.connection.ListLag)) {
+		if snapshot.Denies(key.Key, key.CreatedAt.Add(2*operationTime(s.connection)+s.connection.ListLag)) {
 			continue
 		}
 		snapshot.Update(&key.Key)

@@ -34,6 +34,18 @@ import (
 // a key that was just created is still published.
 const scopeTimeout = 2 * time.Minute
 
+// requestsPerScope is how many requests to a service one reconciliation can wait for, each as long as the KeyService's timeout.
+const requestsPerScope = 4
+
+// operationTime returns how long a reconciliation can take at a service, and so how long after its start a request of an
+// operation can be carried out.
+func operationTime(connection *connect.Connection) time.Duration {
+	if connection == nil {
+		return scopeTimeout
+	}
+	return max(scopeTimeout, requestsPerScope*connection.Timeout)
+}
+
 // Reconciler reconciles AccessKeys. Its exported fields are set by its owner; SetupWithManager defaults the rest.
 type Reconciler struct {
 	// Client reads from the cache, which has only the metadata of Secrets, and writes.
@@ -166,7 +178,7 @@ func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha
 		return reconcile.Result{}, err
 	}
 	_, s.in.Held = r.holds(s)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), scopeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime(s.connection))
 	defer cancel()
 	action, err := r.act(ctx, s)
 	if errors.Is(err, errNoSlot) {

@@ -80,10 +80,6 @@ func (s *scope) lockedUser() []user {
 	return []user{{s.address + " " + identity, s.user()}, {s.serviceNamespace + "/" + identity, s.user()}}
 }
 
-// requestTime is how long after its start a request of an operation can be carried out: the scope in which it was sent, and
-// what that waited for before.
-const requestTime = 2 * scopeTimeout
-
 // observeUser finds out whether another AccessKey of the same user has an open operation.
 func (r *Reconciler) observeUser(ctx context.Context, s *scope) error {
 	s.in.UserBusy, s.in.UserBusyUntil, s.in.UserBusyWith, s.in.UserBusySince = false, time.Time{}, "", time.Time{}
@@ -108,7 +104,8 @@ func (s *scope) userIsBusy(name types.NamespacedName, since time.Time) {
 	if s.in.UserBusyWith == "" || since.Before(s.in.UserBusySince) {
 		s.in.UserBusyWith, s.in.UserBusySince = name.String(), since
 	}
-	if until := since.Add(requestTime); until.After(s.in.UserBusyUntil) {
+	// The scope in which a request was sent, and what that waited for before.
+	if until := since.Add(2 * operationTime(s.connection)); until.After(s.in.UserBusyUntil) {
 		s.in.UserBusyUntil = until
 	}
 }
