@@ -8,9 +8,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // KeyServiceStatus is what the operator found at the service.
 // +kubebuilder:validation:MinProperties=1
 type KeyServiceStatus struct {
-	// observedGeneration is the generation of the spec that was checked last.
+	// observedGeneration is the generation of the spec that was checked last; -1 before the first time.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// version that the service reports, such as "Qumulo Core 7.9.2.1".

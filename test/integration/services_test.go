@@ -156,3 +156,40 @@ var _ = Describe("A pair that ONTAP ends by itself", func() {
 		Expect(w.accessKey(ctx, "backup").Status.ExpiresAt.Time).To(BeTemporally(">", announced.Add(60*day)))
 	})
 })
+
+var _ = Describe("A user that ONTAP keeps the operator's key in", func() {
+	It("is made again when an administrator deletes it, and the loss of its groups is told", func(ctx SpecContext) {
+		w := newBareWorld(ctx)
+		server := ontap.New(ontap.Options{Clock: w.clock, Version: ontap.V9191})
+		o := ontapService(ontap.V9191, true)(w.clock)
+		o.server = server
+		w.use(ctx, o)
+		w.create(ctx, accessKey("backup", withUser(o.user)))
+		old := w.issued(ctx, "backup", 1)
+		w.step(ctx, resync)
+		Expect(server.RemoveUser(o.user)).To(BeTrue())
+		w.step(ctx, resync)
+		w.step(ctx, resync)
+		fresh := w.issued(ctx, "backup", 2)
+		Expect(w.works(old)).To(BeFalse())
+		Expect(w.works(fresh)).To(BeTrue())
+		w.eventually(ctx, func(g Gomega) {
+			g.Expect(events(ctx, g, w.accessKey(ctx, "backup"))).To(HaveKeyWithValue("UserRecreated", 1))
+		})
+	})
+
+	It("goes with its AccessKey although a person deleted the key", func(ctx SpecContext) {
+		w := newBareWorld(ctx)
+		server := ontap.New(ontap.Options{Clock: w.clock, Version: ontap.V9141})
+		o := ontapService(ontap.V9141, false)(w.clock)
+		o.server = server
+		w.use(ctx, o)
+		w.create(ctx, accessKey("backup", withUser(o.user)))
+		w.issued(ctx, "backup", 1)
+		Expect(server.RemoveKey(o.user)).To(BeTrue())
+		ak := accessKey("backup")
+		w.delete(ctx, ak)
+		w.gone(ctx, ak)
+		Expect(server.Users()).To(BeEmpty())
+	})
+})
