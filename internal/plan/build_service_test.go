@@ -28,14 +28,14 @@ func cluster(in *Input) {
 	in.Service.Namespaced, in.AccessKey.Spec.ServiceRef.Kind = false, v1alpha1.KindClusterKeyService
 }
 
-func serviceDeleting(in *Input)      { in.Service.Deleting = true }
-func notInUse(in *Input)             { in.Service.InUse = false }
-func noFinalizer(in *Input)          { in.AccessKey.Finalizers = nil }
-func othersFinalizer(in *Input)      { in.AccessKey.Finalizers = []string{v1alpha1.InUseFinalizer} }
-func activatesLater(in *Input)       { in.Service.ActivatesLater = true }
-func reusesIDs(in *Input)            { in.Service.ReusesIDs = true }
-func elsewhere(in *Input)            { in.Service.IdentityChanged = "another cluster" }
-func deletesUsers(in *Input)         { in.Service.DeletesUsers = true }
+func serviceDeleting(in *Input) { in.Service.Deleting = true }
+func notInUse(in *Input)        { in.Service.InUse = false }
+func noFinalizer(in *Input)     { in.AccessKey.Finalizers = nil }
+func othersFinalizer(in *Input) { in.AccessKey.Finalizers = []string{v1alpha1.InUseFinalizer} }
+func activatesLater(in *Input)  { in.Service.ActivatesLater = true }
+func reusesIDs(in *Input)       { in.Service.ReusesIDs = true }
+func elsewhere(in *Input)       { in.Service.IdentityChanged = "another cluster" }
+func deletesUsers(in *Input)    { in.Service.DeletesUsers = true }
 func answersIn(d time.Duration) change {
 	return func(in *Input) { in.Service.OperationTime = d }
 }

@@ -48,7 +48,7 @@ func Schedule(ak *v1alpha1.AccessKey, issuedAt, ends time.Time) (expires, renewa
 	if expires.IsZero() {
 		return time.Time{}, time.Time{}
 	}
-	return expires, expires.Add(-overlap).Add(-jitter(ak.UID, max(expires.Sub(issuedAt)-overlap, 0)))
+	return expires, expires.Add(-overlap).Add(-Jitter(ak.UID, max(expires.Sub(issuedAt)-overlap, 0)))
 }
 
 // Schedule returns when the current pair expires and when it is rotated; both are zero if it does not expire.
@@ -67,9 +67,9 @@ func (in Input) Ends() time.Time {
 	return key.ExpiresAt.Truncate(time.Second)
 }
 
-// jitter spreads the rotations of AccessKeys that were created together. It depends only on the UID, so that every pass
-// computes the same time.
-func jitter(uid types.UID, life time.Duration) time.Duration {
+// Jitter spreads what AccessKeys do that were created, or failed, together: up to a tenth of a duration, in seconds. It depends
+// only on the UID, so that every pass computes the same time.
+func Jitter(uid types.UID, life time.Duration) time.Duration {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(uid)) // never fails
 	fraction := float64(hash.Sum32()) / float64(1<<32)

@@ -34,7 +34,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	}
 	switch {
 	case err != nil && Classify(err).Failure:
-		status.Failures = nextFailure(status.Failures, s.in.Now, err)
+		status.Failures = nextFailure(s.ak, s.in.Now, err)
 	case err == nil && succeeded(action):
 		status.Failures = nil
 	}
@@ -91,10 +91,11 @@ func recordIntent(s *scope, action plan.Action) {
 	set(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, action.Reason, "A pair is being issued")
 }
 
-// nextFailure doubles the wait with each consecutive failure, and respects the time that the service asked for.
-func nextFailure(last *v1alpha1.Failures, now time.Time, err error) *v1alpha1.Failures {
+// nextFailure doubles the wait with each consecutive failure, and respects the time that the service asked for. AccessKeys that
+// failed together come again one after the other.
+func nextFailure(ak *v1alpha1.AccessKey, now time.Time, err error) *v1alpha1.Failures {
 	next := &v1alpha1.Failures{Count: 1, LastTime: seconds(now)}
-	if last != nil {
+	if last := ak.Status.Failures; last != nil {
 		next.Count = min(last.Count, 1<<20) + 1
 	}
 	longest := lastRetry
@@ -102,7 +103,8 @@ func nextFailure(last *v1alpha1.Failures, now time.Time, err error) *v1alpha1.Fa
 		longest = lastThrottledRetry
 	}
 	delay := min(firstRetry<<min(next.Count-1, 16), longest)
-	next.NextAttempt = metav1.NewTime(next.LastTime.Add(max(delay, keyservice.RetryAfterOf(err))))
+	delay = max(delay, keyservice.RetryAfterOf(err))
+	next.NextAttempt = metav1.NewTime(next.LastTime.Add(delay + plan.Jitter(ak.UID, delay)))
 	return next
 }
 

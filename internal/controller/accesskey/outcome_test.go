@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -40,10 +41,30 @@ func TestTheBackOffDoublesAndRespectsTheService(t *testing.T) {
 		if test.before > 0 {
 			last = &v1alpha1.Failures{Count: test.before}
 		}
-		next := nextFailure(last, noon.Add(500*time.Millisecond), &keyservice.Error{Kind: test.kind, RetryAfter: test.retryAfter})
-		if !next.LastTime.Time.Equal(noon) || next.NextAttempt.Sub(noon) != test.want || next.Count <= min(test.before, 99) {
+		ak := published()
+		ak.Status.Failures = last
+		next := nextFailure(ak, noon.Add(500*time.Millisecond), &keyservice.Error{Kind: test.kind, RetryAfter: test.retryAfter})
+		spread := next.NextAttempt.Sub(noon) - test.want
+		if !next.LastTime.Time.Equal(noon) || spread < 0 || spread > test.want/10 || next.Count <= min(test.before, 99) {
 			t.Errorf("%d failures, %s, retry after %s: %+v", test.before, test.kind, test.retryAfter, next)
 		}
+	}
+}
+
+// TestAccessKeysThatFailedTogetherComeAgainOneAfterTheOther, each always at the same time.
+func TestAccessKeysThatFailedTogetherComeAgainOneAfterTheOther(t *testing.T) {
+	attempts := map[time.Time]bool{}
+	for n := range 20 {
+		ak := published()
+		ak.UID, ak.Status.Failures = types.UID(fmt.Sprint("uid-", n)), &v1alpha1.Failures{Count: 9}
+		next := nextFailure(ak, noon, failing(keyservice.Unavailable)).NextAttempt.Time
+		if again := nextFailure(ak, noon, failing(keyservice.Unavailable)).NextAttempt.Time; !again.Equal(next) {
+			t.Errorf("first at %s, then at %s", next, again)
+		}
+		attempts[next] = true
+	}
+	if len(attempts) < 10 {
+		t.Errorf("20 AccessKeys come at %d times", len(attempts))
 	}
 }
 
