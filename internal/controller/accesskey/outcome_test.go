@@ -56,7 +56,7 @@ func TestAccessKeysThatFailedTogetherComeAgainOneAfterTheOther(t *testing.T) {
 	attempts := map[time.Time]bool{}
 	for n := range 20 {
 		ak := published()
-		ak.UID, ak.Status.Failures = types.UID(fmt.Sprint("uid-", n)), &v1alpha1.Failures{Count: 9}
+		ak.UID, ak.Status.Failures = types.UID(fmt.Sprint(n, "-e5c7-4a7d")), &v1alpha1.Failures{Count: 9}
 		next := nextFailure(ak, noon, failing(keyservice.Unavailable)).NextAttempt.Time
 		if again := nextFailure(ak, noon, failing(keyservice.Unavailable)).NextAttempt.Time; !again.Equal(next) {
 			t.Errorf("first at %s, then at %s", next, again)
