@@ -39,6 +39,7 @@ func deletesUsers(in *Input)    { in.Service.DeletesUsers = true }
 func answersIn(d time.Duration) change {
 	return func(in *Input) { in.Service.OperationTime = d }
 }
+func inUseProblem(in *Input)         { in.Service.InUseProblem = "the webhook is away" }
 func refusing(in *Input)             { in.Service.Refusal = "unknown account" }
 func readySince(at time.Time) change { return func(in *Input) { in.Service.ReadySince = at } }
 

@@ -85,6 +85,7 @@ var keyServiceRefusals = []refusal{
 	at("spec.qumulo.url", rule, "http://qumulo.example:8000", notAURL),
 	at("spec.qumulo.url", rule, "https://", notAURL),
 	at("spec.qumulo.url", rule, "https:///v1", notAURL),
+	at("spec.qumulo.url", rule, "https://qumulo.example:8000/api", noPath),
 	{"spec.qumulo", rule, map[string]any{"spec.qumulo.tokenSecretRef": nil}, oneLogin},
 	{"spec.qumulo", rule, map[string]any{"spec.qumulo.loginSecretRef": map[string]any{"name": "login"}}, oneLogin},
 	at("spec.qumulo.tokenSecretRef.name", "required", nil, "spec.qumulo.tokenSecretRef.name: Required value"),
@@ -99,6 +100,21 @@ var keyServiceRefusals = []refusal{
 	at("spec.tls", rule, map[string]any{"caBundle": certificate, "caSecretRef": map[string]any{"name": "ca"}}, oneCA),
 	at("spec.tls", rule, map[string]any{"caBundle": certificate, "insecureSkipVerify": true}, oneCA),
 	at("spec.tls", rule, map[string]any{"caSecretRef": map[string]any{"name": "ca"}, "insecureSkipVerify": true}, oneCA),
+	at("spec.tls", rule, map[string]any{"caRef": map[string]any{"kind": "ConfigMap", "name": "ca"}, "caSecretRef": map[string]any{"name": "ca"}}, oneCA),
+	{"spec.tls.caRef.kind", "required", map[string]any{"spec.tls.caRef": map[string]any{"name": "ca"}}, "spec.tls.caRef.kind: Required value"},
+	{"spec.tls.caRef.kind", "enum", map[string]any{"spec.tls.caRef": map[string]any{"kind": "Bundle", "name": "ca"}}, `spec.tls.caRef.kind: Unsupported value: "Bundle"`},
+	{"spec.tls.caRef.name", "required", map[string]any{"spec.tls.caRef": map[string]any{"kind": "ConfigMap"}}, "spec.tls.caRef.name: Required value"},
+	{"spec.tls.caRef.name", "minLength", map[string]any{"spec.tls.caRef": map[string]any{"kind": "ConfigMap", "name": ""}}, "spec.tls.caRef.name in body should be at least 1 chars long"},
+	{"spec.tls.caRef.name", "maxLength", map[string]any{"spec.tls.caRef": map[string]any{"kind": "ConfigMap", "name": text(254)}}, "spec.tls.caRef.name: Too long"},
+	{"spec.tls.caRef.key", "minLength", map[string]any{"spec.tls.caRef": map[string]any{"kind": "ConfigMap", "name": "ca", "key": ""}}, "spec.tls.caRef.key in body should be at least 1 chars long"},
+	{"spec.tls.caRef.key", "maxLength", map[string]any{"spec.tls.caRef": map[string]any{"kind": "ConfigMap", "name": "ca", "key": text(254)}}, "spec.tls.caRef.key: Too long"},
+	at("spec.tls.serverName", "minLength", "", "spec.tls.serverName in body should be at least 1 chars long"),
+	at("spec.tls.serverName", "maxLength", text(254), "spec.tls.serverName: Too long"),
+	at("spec.tls.serverName", "pattern", "https://service.example", "spec.tls.serverName in body should match"),
+	at("spec.timeout", "maxLength", text(33), "spec.timeout: Too long"),
+	at("spec.timeout", "pattern", "30", "spec.timeout in body should match"),
+	at("spec.timeout", rule, "999ms", "timeout must be from 1s to 5m"),
+	at("spec.timeout", rule, "301s", "timeout must be from 1s to 5m"),
 	at("spec.tls.caBundle", "minLength", "", "spec.tls.caBundle in body should be at least 1 chars long"),
 	at("spec.tls.caBundle", "maxLength", certificate+text(131072), "spec.tls.caBundle: Too long"),
 	at("spec.tls.caBundle", rule, "/etc/ssl/ca.crt", "caBundle must hold PEM certificates (-----BEGIN CERTIFICATE-----)"),
@@ -125,7 +141,7 @@ const (
 
 	notAURL  = "url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
 	oneLogin = "set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"
-	oneCA    = "set at most one of caBundle, caSecretRef and insecureSkipVerify"
+	oneCA    = "set at most one of caBundle, caRef, caSecretRef and insecureSkipVerify"
 
 	certificate = "-----BEGIN CERTIFICATE-----"
 )

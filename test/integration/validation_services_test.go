@@ -56,6 +56,8 @@ func (s service) with(field string, value any) map[string]any {
 	return map[string]any{"spec.qumulo": nil, "spec." + s.name: fields}
 }
 
+const noPath = "url must end after the host and the port: the operator adds the paths of the API, and a path prefix of a reverse proxy is not supported"
+
 func (s service) refusals() []refusal {
 	path := "spec." + s.name + "."
 	notAURL := "url must be a whole URL with scheme and host, such as " + s.example + " (https only: credentials travel on it)"
@@ -66,6 +68,8 @@ func (s service) refusals() []refusal {
 		{path + "url", "maxLength", s.with("url", "https://"+text(2048)), path + "url: Too long"},
 		{path + "url", rule, s.with("url", "service.example"), notAURL},
 		{path + "url", rule, s.with("url", "http://service.example"), notAURL},
+		{path + "url", rule, s.with("url", "https://service.example/prefix"), noPath},
+		{path + "url", rule, s.with("url", "https://[2001:db8::1]:8443?a=b"), noPath},
 		{secret, "required", s.with(s.reference, nil), secret + ": Required value"},
 		{secret + ".name", "required", s.with(s.reference, map[string]any{}), secret + ".name: Required value"},
 		{secret + ".name", "minLength", s.with(s.reference, map[string]any{"name": ""}), secret + ".name in body should be at least 1 chars long"},

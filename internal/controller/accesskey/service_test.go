@@ -112,6 +112,15 @@ func TestServiceFacts(t *testing.T) {
 		"Ready":                {status: ready(metav1.ConditionTrue, v1alpha1.ReasonServiceReachable), want: plan.Service{ReadySince: noon}},
 		"away":                 {status: ready(metav1.ConditionFalse, v1alpha1.ReasonUnavailable), want: plan.Service{}},
 		"refusing credentials": {status: ready(metav1.ConditionFalse, v1alpha1.ReasonUnauthorized), want: plan.Service{Refusal: "told so"}},
+		"refusing credentials until": {
+			status: func() v1alpha1.KeyServiceStatus {
+				status := ready(metav1.ConditionFalse, v1alpha1.ReasonUnauthorized)
+				status.RefusedCredentials = &v1alpha1.RefusedCredentials{Message: "without the time"}
+				return status
+			}(), want: plan.Service{Refusal: "without the time"},
+		},
+		"leading elsewhere":     {status: ready(metav1.ConditionFalse, v1alpha1.ReasonIdentityChanged), want: plan.Service{IdentityChanged: "told so"}},
+		"without the finalizer": {status: ready(metav1.ConditionFalse, v1alpha1.ReasonFinalizerRefused), want: plan.Service{InUseProblem: "told so"}},
 		"known from a check": {status: v1alpha1.KeyServiceStatus{Identity: identity, Limits: limits},
 			want: plan.Service{Identity: identity, KeysPerUser: 2, Overlap: true, Regenerates: true}},
 	} {

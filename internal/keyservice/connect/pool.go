@@ -4,6 +4,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ type entry struct {
 }
 
 const (
-	// connectRetry is how long the pool waits before it tries to connect to a service again.
+	// connectRetry is how long the pool waits before it tries to connect to a service again, unless the error says how long.
 	connectRetry = time.Minute
 	// rereadPeriod is how long the content of a ConfigMap counts as current. ConfigMaps are not watched: a watch would keep the
 	// metadata of every ConfigMap of the cluster in memory.
@@ -151,7 +152,7 @@ func (p *Pool) failed(service v1alpha1.GenericKeyService, fresh, known entry, er
 	keep := known.connection != nil && known.generation == fresh.generation && controllerutil.ContainsFinalizer(service, v1alpha1.InUseFinalizer)
 	switch {
 	case !blamed:
-		fresh.err, fresh.retryAt = err, p.Clock.Now().Add(max(connectRetry, keyservice.RetryAfterOf(err)))
+		fresh.err, fresh.retryAt = err, p.Clock.Now().Add(cmp.Or(keyservice.RetryAfterOf(err), connectRetry))
 	case local.Reason == v1alpha1.ReasonCredentialsNotFound && keep:
 		fresh.connection, fresh.lost = known.connection, err
 		fresh.material, fresh.gate = known.material, known.gate

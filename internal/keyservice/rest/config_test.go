@@ -21,6 +21,7 @@ func TestTheURLOfAServiceIsAHostBehindHTTPS(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://a.example": "https://a.example", "https://a.example/": "https://a.example", "https://a.example:8000": "https://a.example:8000",
 		"https://a.example:443//": "https://a.example", "https://[fd00::1]:8000": "https://[fd00::1]:8000", "https://[fd00::443]": "https://[fd00::443]",
+		"https://[2001:db8::1]:443/": "https://[2001:db8::1]",
 	} {
 		if got, err := rest.BaseURL(text, example); got != want || err != nil {
 			t.Errorf("%s: got %q, %v", text, got, err)
@@ -32,7 +33,8 @@ func TestTheURLOfAServiceIsAHostBehindHTTPS(t *testing.T) {
 		"http://a.example": "does not begin with https://", "https://": "names no host", "https://:8000": "names no host",
 		"https://a.example/geheim": "goes on after the host", "https://a.example?a=geheim": "goes on after the host",
 		"https://a.example?": "goes on after the host", "https://a.example#geheim": "goes on after the host",
-		"https://admin:geheim@a.example": "credentials belong in a Secret",
+		"https://admin:geheim@a.example": "credentials belong in a Secret", "https://[fe80::1%25eth0]:8000": "an IPv6 zone",
+		"https://a.example/prefix/": "a path prefix is not supported", "https://2001:db8::1": "cannot be read",
 	} {
 		_, err := rest.BaseURL(text, example)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "; it should look like "+example) {

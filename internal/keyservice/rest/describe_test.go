@@ -6,6 +6,7 @@ package rest
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,17 @@ func TestDescribe(t *testing.T) {
 		"a timeout of the network": {
 			&net.OpError{Op: "dial", Net: "tcp", Addr: proxy, Err: os.ErrDeadlineExceeded},
 			"the service did not answer in time",
+		},
+		"a certificate with many names": {
+			x509.HostnameError{Host: "a.example", Certificate: &x509.Certificate{
+				DNSNames: []string{"b.example", "c.example", "d.example", "*.e.example"}, IPAddresses: []net.IP{net.IPv4(10, 0, 0, 1), net.IPv6loopback},
+			}},
+			"the service's certificate is not valid for a.example, but for b.example, c.example, d.example, *.e.example, 10.0.0.1 and 1 more; " +
+				"use one of these names in the KeyService's url, or set its tls.serverName to one of them",
+		},
+		"a certificate without names": {
+			x509.HostnameError{Host: "a.example", Certificate: &x509.Certificate{}},
+			"the service's certificate is not valid for a.example: it has no subject alternative names; give the service a certificate that has them",
 		},
 		"a deadline":      {fmt.Errorf("outer: %w", context.DeadlineExceeded), "the service did not answer in time"},
 		"half a body":     {io.ErrUnexpectedEOF, "the service closed the connection before its answer was complete"},

@@ -173,6 +173,26 @@ func TestAnExpiredCertificateIsReportedWithTheSameTextEachTime(t *testing.T) {
 	}
 }
 
+func TestACertificateWithOtherNamesIsReportedWithItsNames(t *testing.T) {
+	b := newBed(t)
+	for name, want := range map[string]string{
+		"":                "",
+		simulator.Host:    "",
+		"a.example":       "the service's certificate is not valid for a.example, but for " + simulator.Host + ", 127.0.0.1; use one of these names in the KeyService's url, or set its tls.serverName to one of them",
+		"sub.service.org": "not valid for sub.service.org, but for " + simulator.Host,
+	} {
+		client := newClient(t, rest.TransportConfig{CABundle: b.server.CA, ServerName: name})
+		_, err := send(t.Context(), client, unsafe, b.server.URL)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		expectKind(t, err, unsafe, keyservice.Unavailable, want)
+	}
+}
+
 func TestARedirectIsNotFollowed(t *testing.T) {
 	b, elsewhere := newBed(t), newBed(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
