@@ -69,7 +69,7 @@ func (s *Service) unapproved(change rest.Request, answer *rest.Response, lines [
 		said = "a request for approval"
 	}
 	failed := invalid(change, ReasonApprovalRequired, fmt.Errorf("the service answered %d %s: %s; %s",
-		answer.Status, http.StatusText(answer.Status), s.client.Redact.Excerpt(said), adviseApproval(s.client.Redact.Excerpt(requestID(lines)))))
+		answer.Status, http.StatusText(answer.Status), strings.TrimSuffix(s.client.Redact.Excerpt(said), "."), adviseApproval(s.client.Redact.Excerpt(requestID(lines)))))
 	failed.RetryAfter = max(approvalRetry, answer.RetryAfter)
 	return failed
 }
@@ -91,9 +91,10 @@ func adviseApproval(id string) string {
 }
 
 // approvalIn returns the lines of an answer that asks for an approval, and nil for any other. No source gives the form of the
-// answer, so that every form is accepted that mentions an approval. An answer with a secret is that of a change that was made.
+// answer, so that every form is accepted that mentions an approval. An answer with status 201 or with a secret is that of a change
+// that was made.
 func approvalIn(answer *rest.Response) []string {
-	if bytes.Contains(answer.Body, []byte(`"secret_key"`)) {
+	if answer.Status == http.StatusCreated || bytes.Contains(answer.Body, []byte(`"secret_key"`)) {
 		return nil
 	}
 	var value any

@@ -40,6 +40,9 @@ func TestARequestForApprovalIsRecognizedInEveryForm(t *testing.T) {
 	if lines := approvalIn(&rest.Response{Status: 202, Header: http.Header{"Location": {link}}}); requestID(lines) != "42" {
 		t.Errorf("a link in the header: got %q", lines)
 	}
+	if lines := approvalIn(&rest.Response{Status: 201, Body: []byte(`{"message":"the request 42 was approved"}`)}); lines != nil {
+		t.Errorf("a user that was made: got %q", lines)
+	}
 	for _, body := range []string{
 		``, `{}`, `null`, `[]`, `"approve`, `{"job":{"uuid":"f95a2f1a","_links":{"self":{"href":"/api/cluster/jobs/f95a2f1a"}}}}`,
 		`{"job":{"description":"PATCH ` + users + `/approver?regenerate_keys=true"}}`,

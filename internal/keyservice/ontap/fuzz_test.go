@@ -38,6 +38,8 @@ func FuzzAnswers(f *testing.F) {
 		old + svms + none + "409\n" + `{"error":{"code":1,"message":"duplicate"}}`,
 		two + svms + "200\n" + ours + keys + "\n---\n500\n" + `{"error":{"code":"92406081","message":"regenerated"}}` + "\n---\n200\n" + issue,
 		old + svms + "202\n" + `{"job":{"uuid":"u"}}`,
+		old + svms + none + "202\n" + `{"error":{"code":"262325","message":"AUTH BODY: request (index 3) requires approval"}}`,
+		old + svms + none + "202\n" + `{"message":"approval of AUTH, request BODY","request_id":"AUTH1"}`,
 	}, func(client *http.Client, _ bool) (keyservice.Service, error) {
 		return New(Config{URL: "https://cluster.example", SVM: "svm1", Username: "admin", Password: hostile.Secret, HTTP: client})
 	})
