@@ -4,6 +4,7 @@
 package ontap
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -101,20 +102,29 @@ var approvals = map[string]netapp.Options{
 	"a link to request": {Approval: netapp.ApprovalLink},
 }
 
-func TestNothingIsLostWhileAChangeWaitsForItsApproval(t *testing.T) {
-	type change = func(b *testBed) error
-	create := func(user string) change {
-		return func(b *testBed) error {
-			keys, err := b.List(t.Context(), user)
-			if err != nil {
-				return err
-			}
-			_, err = b.Create(t.Context(), user, keyservice.CreateRequest{ID: b.ChooseID(user, alice, 1, keys), Owner: alice})
+// change is one that needs approvals.
+type change = func(b *testBed) error
+
+func creating(user string) change {
+	return func(b *testBed) error {
+		ctx := context.Background()
+		keys, err := b.List(ctx, user)
+		if err != nil {
 			return err
 		}
+		_, err = b.Create(ctx, user, keyservice.CreateRequest{ID: b.ChooseID(user, alice, 1, keys), Owner: alice})
+		return err
 	}
-	regenerate := func(b *testBed) error { _, err := b.Regenerate(t.Context(), "ours", "ours", 0); return err }
-	remove := func(b *testBed) error { return b.Delete(t.Context(), "ours", "ours") }
+}
+
+func regenerating(b *testBed) error {
+	_, err := b.Regenerate(context.Background(), "ours", "ours", 0)
+	return err
+}
+
+func deleting(b *testBed) error { return b.Delete(context.Background(), "ours", "ours") }
+
+func TestNothingIsLostWhileAChangeWaitsForItsApproval(t *testing.T) {
 	nothing := func(*testing.T, *testBed) {}
 	second := func(t *testing.T, b *testBed) { b.second(t, "ours") }
 	gone := func(_ *testing.T, b *testBed) { b.cluster.RemoveKey("ours") }
@@ -125,16 +135,16 @@ func TestNothingIsLostWhileAChangeWaitsForItsApproval(t *testing.T) {
 		op       string
 		keys     string // of the user ours, in the end
 	}{
-		"a new user":                       {[]string{"create"}, nothing, create("new"), "create key", "ours"},
-		"the mark of a second key":         {[]string{"modify"}, nothing, create("ours"), "mark user", "ours ours/2"},
-		"a second key":                     {[]string{"regenerate-keys"}, nothing, create("ours"), "create key", "ours ours/2"},
-		"a second key and its mark":        {[]string{"modify", "regenerate-keys"}, nothing, create("ours"), "mark user", "ours ours/2"},
-		"a key in a foreign user":          {[]string{"regenerate-keys"}, nothing, create("theirs"), "create key", "ours"},
-		"a regeneration":                   {[]string{"regenerate-keys"}, nothing, regenerate, "regenerate key", "ours"},
-		"a deletion of the user":           {[]string{"delete"}, nothing, remove, "delete key", ""},
-		"a deletion of user and key":       {[]string{"delete-keys", "delete"}, nothing, remove, "delete key", ""},
-		"a deletion of one of two keys":    {[]string{"delete-keys"}, second, remove, "delete key", "ours/2"},
-		"a deletion of a key that is gone": {[]string{"delete"}, gone, remove, "delete key", ""},
+		"a new user":                       {[]string{"create"}, nothing, creating("new"), "create key", "ours"},
+		"the mark of a second key":         {[]string{"modify"}, nothing, creating("ours"), "mark user", "ours ours/2"},
+		"a second key":                     {[]string{"regenerate-keys"}, nothing, creating("ours"), "create key", "ours ours/2"},
+		"a second key and its mark":        {[]string{"modify", "regenerate-keys"}, nothing, creating("ours"), "mark user", "ours ours/2"},
+		"a key in a foreign user":          {[]string{"regenerate-keys"}, nothing, creating("theirs"), "create key", "ours"},
+		"a regeneration":                   {[]string{"regenerate-keys"}, nothing, regenerating, "regenerate key", "ours"},
+		"a deletion of the user":           {[]string{"delete"}, nothing, deleting, "delete key", ""},
+		"a deletion of user and key":       {[]string{"delete-keys", "delete"}, nothing, deleting, "delete key", ""},
+		"a deletion of one of two keys":    {[]string{"delete-keys"}, second, deleting, "delete key", "ours/2"},
+		"a deletion of a key that is gone": {[]string{"delete"}, gone, deleting, "delete key", ""},
 	} {
 		for form, options := range approvals {
 			t.Run(name+", "+form, func(t *testing.T) {
@@ -145,23 +155,7 @@ func TestNothingIsLostWhileAChangeWaitsForItsApproval(t *testing.T) {
 				test.before(t, b)
 				b.cluster.Protect(test.commands...)
 				made := len(b.cluster.History())
-				for request := 1; ; request++ { // each command has a request of its own
-					err := test.change(b)
-					if err == nil {
-						break
-					}
-					expectKind(t, err, keyservice.Invalid, ": S3 user ", "another administrator must approve it", "multi-admin-verify request approve -index ")
-					expectReason(t, err, ReasonApprovalRequired)
-					if request == 1 && !strings.HasPrefix(err.Error(), test.op) || request > len(test.commands) || keyservice.RetryAfterOf(err) != approvalRetry {
-						t.Fatalf("request %d: retry after %s: %v", request, keyservice.RetryAfterOf(err), err)
-					}
-					if again := test.change(b); again == nil || again.Error() != err.Error() {
-						t.Fatalf("the text changes:\n%v\n%v", err, again)
-					}
-					for index := range b.cluster.Approvals() {
-						b.cluster.Approve(index + 1)
-					}
-				}
+				b.approve(t, test.change, test.op, len(test.commands))
 				if got := idsOf(b.list(t, "ours")); got != test.keys {
 					t.Errorf("in the end there are %s, want %s", got, test.keys)
 				}
@@ -170,6 +164,28 @@ func TestNothingIsLostWhileAChangeWaitsForItsApproval(t *testing.T) {
 				}
 				b.lives(t, theirs)
 			})
+		}
+	}
+}
+
+// approve tries the change until it succeeds, and approves it after every two tries. Each command has a request of its own.
+func (b *testBed) approve(t *testing.T, change change, op string, commands int) {
+	t.Helper()
+	for request := 1; ; request++ {
+		err := change(b)
+		if err == nil {
+			return
+		}
+		expectKind(t, err, keyservice.Invalid, ": S3 user ", "another administrator must approve it", "multi-admin-verify request approve -index ")
+		expectReason(t, err, ReasonApprovalRequired)
+		if request == 1 && !strings.HasPrefix(err.Error(), op) || request > commands || keyservice.RetryAfterOf(err) != approvalRetry {
+			t.Fatalf("request %d: retry after %s: %v", request, keyservice.RetryAfterOf(err), err)
+		}
+		if again := change(b); again == nil || again.Error() != err.Error() {
+			t.Fatalf("the text changes:\n%v\n%v", err, again)
+		}
+		for index := range b.cluster.Approvals() {
+			b.cluster.Approve(index + 1)
 		}
 	}
 }
