@@ -123,6 +123,8 @@ type Key struct {
 	LastUsedAt time.Time
 	// State at the service; empty counts as Active.
 	State State
+	// Message is what the service says about the state, as an excerpt without secrets; empty if it says nothing.
+	Message string
 	// OwnerUID is the UID of the AccessKey in the operator's mark; empty without a mark.
 	OwnerUID string
 }

@@ -97,6 +97,12 @@ func (in Input) state(id string) keyservice.State {
 	return key.State
 }
 
+// message is what the service says about the state of a key.
+func (in Input) message(id string) string {
+	key, _ := in.find(id)
+	return key.Message
+}
+
 // strategy of the spec, defaulted.
 func (in Input) strategy() v1alpha1.RotationStrategy {
 	if in.AccessKey.Spec.Rotation == nil || in.AccessKey.Spec.Rotation.Strategy == "" {

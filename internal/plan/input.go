@@ -182,7 +182,7 @@ type Action struct {
 	Reason string
 	// KeyID of Regenerate, Revoke, Forget and DeleteOrphan.
 	KeyID string
-	// Detail for the condition's message.
+	// Detail for the condition's message; of DeleteOrphan, why the service could not create the key, empty if it could.
 	Detail string
 	// Until is when to decide again at the latest, for Wait and Stall; zero if nothing is due.
 	Until time.Time

@@ -39,7 +39,8 @@ func Ready(in Input, why string) Readiness {
 		return problem
 	}
 	if !in.currentWorks() {
-		return no(v1alpha1.ReasonKeyMissing, "The service no longer lists access key %s as valid; a new pair will be issued", ShortID(status.AccessKeyID))
+		return no(v1alpha1.ReasonKeyMissing, "%s", sentence(fmt.Sprintf(
+			"The service no longer lists access key %s as valid; a new pair will be issued", ShortID(status.AccessKeyID)), in.message(status.KeyID)))
 	}
 	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint())}
 }

@@ -50,6 +50,9 @@ func TestReady(t *testing.T) {
 		{"between the revocation and the new pair no pair works", unissued(revision(1)), "the service did not answer",
 			Readiness{no, v1alpha1.ReasonReplacing, "The former pair no longer works, and the new pair is not published yet: the service did not answer"}},
 
+		{"a pair whose key failed is not ready, for the service's reason", quiet(being(keyservice.Failed, "K1"), says("K1", "suspended by billing")), "",
+			Readiness{no, v1alpha1.ReasonKeyMissing, lost.Message + ": suspended by billing"}},
+
 		{"after a regeneration without a response nobody knows which pair works", quiet(regenerates, regenerating("K1", time.Second)), "", doubtful},
 		{"nor while the service cannot be read", quiet(cached, regenerates, regenerating("K1", time.Second)), "", doubtful},
 		{"nor in the back-off", quiet(cached, failed, sameGeneration, regenerates, regenerating("K1", time.Second)), "", doubtful},

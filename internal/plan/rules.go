@@ -164,7 +164,7 @@ func sweepMarked(in Input) (Action, bool) {
 	for _, key := range in.Keys {
 		published := in.Secret.State == SecretIntact && in.Secret.Record.KeyID == key.ID && !in.deleting()
 		if in.marked(key.ID) && !in.recorded(key.ID) && !published && !key.Claimed && key.State != keyservice.Deleting {
-			return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonRevoking, KeyID: key.ID}, true
+			return in.deleteOrphan(v1alpha1.ReasonRevoking, key.ID), true
 		}
 	}
 	return none()

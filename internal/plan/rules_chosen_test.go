@@ -36,7 +36,12 @@ var chosenCases = []decision{
 	{"a key whose regeneration was lost is revoked with its AccessKey, although it has the mark of a former one and another pair",
 		quiet(regenerates, deleting, lost("K1"), pairAt("K1", "AKIAX"), marked("K1", formerUID)), answer{ruleSettle, do(Revoke, v1alpha1.ReasonDeleting, "K1")}},
 	{"a chosen key that the service cannot regenerate is deleted", quiet(lost("K2"), key("K2", noon)), bySettle(DeleteOrphan, "K2")},
-	{"a chosen key that failed at the service is deleted", quiet(regenerates, lost("K2"), key("K2", noon), being(keyservice.Failed, "K2")), bySettle(DeleteOrphan, "K2")},
+	{"a chosen key that failed at the service is deleted at once, with the reason",
+		quiet(regenerates, intendsFor("K2", time.Second), key("K2", noon), being(keyservice.Failed, "K2"), says("K2", "no space")), failedToMake("K2", "no space")},
+	{"a chosen key that failed without a reason is deleted", quiet(regenerates, lost("K2"), key("K2", noon), being(keyservice.Failed, "K2")),
+		failedToMake("K2", "does not say why")},
+	{"a foreign key that failed is left alone", quiet(regenerates, intends(2, time.Second, "F1"), key("F1", issued), choosing("F1"), being(keyservice.Failed, "F1")),
+		settlesAt(noon.Add(119 * time.Second))},
 	{"a recorded key that failed is left to its rotation", quiet(regenerates, lost("K1"), being(keyservice.Failed, "K1")), bySettle(ClearIntent)},
 	{"a recorded key that the service can no longer regenerate is left as it is", quiet(lost("K1")), bySettle(ClearIntent)},
 	{"a chosen key whose pair cannot be published is deleted", quiet(regenerates, lost("K2"), key("K2", noon), secret(SecretForeign)), bySettle(DeleteOrphan, "K2")},
@@ -59,8 +64,12 @@ var waitingCases = []decision{
 	{"a previous key is revoked on time while a pair waits",
 		quiet(regenerates, quota(3), intendsFor("K2", time.Hour), keys("K0", "K1"), previous("K0", noon), key("K2", noon), being(keyservice.Pending, "K2"), stages("K2", 2, time.Hour)),
 		makesRoom(ruleSettle, "K0")},
-	{"the key of a waiting pair is deleted if it failed",
-		quiet(regenerates, intendsFor("K2", time.Second), key("K2", noon), being(keyservice.Failed, "K2"), stages("K2", 2, time.Second)), bySettle(DeleteOrphan, "K2")},
+	{"the key of a waiting pair is deleted if it failed, with the reason",
+		quiet(regenerates, intendsFor("K2", time.Second), key("K2", noon), being(keyservice.Failed, "K2"), says("K2", "no space"), stages("K2", 2, time.Second)),
+		failedToMake("K2", "no space")},
+	{"a pair waits with what the service says about it",
+		quiet(regenerates, intendsFor("K2", time.Hour), key("K2", noon), being(keyservice.Pending, "K2"), says("K2", "queued"), stages("K2", 2, time.Hour)),
+		waiting(ruleSettle, v1alpha1.ReasonWaiting, noon.Add(5*time.Second), "activate key K2: queued")},
 	{"the key of a waiting pair is deleted if it was disabled",
 		quiet(regenerates, intendsFor("K2", time.Second), key("K2", noon), being(keyservice.Disabled, "K2"), stages("K2", 2, time.Second)), bySettle(DeleteOrphan, "K2")},
 	{"the deletion of a waiting pair's key is awaited",
@@ -89,6 +98,16 @@ var waitingCases = []decision{
 	{"an abandoned Secret with the name of the next one is taken over and deleted", quiet(stages("K1", 1, day), nextOf("backup")), byDropNext(DropNext)},
 	{"a Secret with the name of the next one is read live before it is deleted", quiet(cached, next(SecretUnverified)), byDropNext(ReadLive)},
 }
+
+// failedToMake is the answer for a key that the service could not create.
+func failedToMake(id, why string) answer {
+	action := do(DeleteOrphan, v1alpha1.ReasonSettling, id)
+	action.Detail = why
+	return answer{ruleSettle, action}
+}
+
+// says sets what the service says about the state of a listed key.
+func says(id, message string) change { return func(in *Input) { in.key(id).Message = message } }
 
 // choosing sets the key of the open intent.
 func choosing(id string) change { return func(in *Input) { in.AccessKey.Status.Intent.KeyID = id } }

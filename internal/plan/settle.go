@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -30,6 +31,8 @@ func settle(in Input) (Action, bool) {
 		return unlessForeign(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling}), true
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
+	case in.state(intent.KeyID) == keyservice.Failed && in.isOf(intent) && !in.recorded(intent.KeyID): // the request was carried out
+		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID), true
 	case in.Now.Before(in.settledAt(intent)):
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}, true
 	case intent.KeyID != "":
@@ -54,7 +57,7 @@ func settleRevocation(in Input, intent *v1alpha1.Intent) Action {
 	case in.Now.Before(in.settledAt(intent)):
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}
 	case in.marked(intent.KeyID) && !in.recorded(intent.KeyID):
-		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID)
 	default:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
@@ -67,7 +70,7 @@ func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
 	case len(candidates) == 0:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	case len(candidates) == 1 && in.isCandidate(intent, candidates[0]):
-		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: candidates[0]}
+		return in.deleteOrphan(v1alpha1.ReasonSettling, candidates[0])
 	default:
 		return Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: list(candidates)}
 	}
@@ -83,7 +86,7 @@ func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	case in.deleting() && in.recorded(intent.KeyID): // only the intent says that a new pair in the key is the operator's
 		return Action{Verb: Revoke, Reason: v1alpha1.ReasonDeleting, KeyID: intent.KeyID}
 	case in.useless(intent.KeyID):
-		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID}
+		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID)
 	case !in.Service.Regenerates, in.state(intent.KeyID) == keyservice.Failed:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
@@ -116,9 +119,6 @@ func (in Input) isOf(intent *v1alpha1.Intent) bool {
 
 // useless reports whether nothing needs the key that was created, and no pair of it can be published.
 func (in Input) useless(id string) bool {
-	if in.state(id) == keyservice.Failed {
-		return !in.recorded(id)
-	}
 	return !in.recorded(id) && (in.deleting() || !in.Service.Regenerates || in.secretIsForeign(in.Secret))
 }
 
@@ -127,7 +127,7 @@ func settleWaiting(in Input) Action {
 	id := in.Next.Record.KeyID
 	switch {
 	case in.deleting(), in.state(id) == keyservice.Failed, in.state(id) == keyservice.Disabled:
-		return Action{Verb: DeleteOrphan, Reason: v1alpha1.ReasonSettling, KeyID: id}
+		return in.deleteOrphan(v1alpha1.ReasonSettling, id)
 	case in.state(id) == keyservice.Pending:
 		if action, ok := revokePrevious(in); ok { // the activation can take long
 			return action
@@ -135,7 +135,7 @@ func settleWaiting(in Input) Action {
 		return Action{
 			Verb:   Wait,
 			Reason: v1alpha1.ReasonWaiting,
-			Detail: fmt.Sprintf("for the service to activate key %s", id),
+			Detail: sentence(fmt.Sprintf("for the service to activate key %s", id), in.message(id)),
 			Until:  in.Now.Add(pendingDelay),
 		}
 	case in.state(id) == keyservice.Deleting:
@@ -143,6 +143,16 @@ func settleWaiting(in Input) Action {
 	default:
 		return unlessForeign(in, Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id})
 	}
+}
+
+// deleteOrphan returns the action that deletes a key that the operator created and nothing uses. Its detail is the service's
+// reason if the service could not make the key.
+func (in Input) deleteOrphan(reason, id string) Action {
+	action := Action{Verb: DeleteOrphan, Reason: reason, KeyID: id}
+	if in.state(id) == keyservice.Failed {
+		action.Detail = cmp.Or(in.message(id), "the service does not say why")
+	}
+	return action
 }
 
 // settleByPerson waits until one of the candidates is gone: a person has then deleted the orphan, and the others are foreign.

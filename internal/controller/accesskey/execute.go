@@ -6,6 +6,7 @@ package accesskey
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -183,12 +184,22 @@ func (r *Reconciler) takeOverOne(ctx context.Context, s *scope, found *plan.Secr
 	return nil
 }
 
-// deleteOrphan deletes a key that a lost response created.
+// deleteOrphan deletes a key that a lost response created, or that the service could not make. In the second case the operation
+// of the open intent failed.
 func (r *Reconciler) deleteOrphan(ctx context.Context, s *scope, action plan.Action) error {
 	if err := r.deleteKey(ctx, s, action.KeyID); err != nil {
 		return err
 	}
+	failed := s.ak.Status.Intent != nil && s.ak.DeletionTimestamp.IsZero()
 	s.ak.Status.Intent = nil
+	if action.Detail != "" {
+		s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, which the service could not create: %s", action.KeyID, action.Detail)
+		if !failed {
+			return nil
+		}
+		return &keyservice.Error{Kind: keyservice.Unavailable, Op: "create key", Err: fmt.Errorf(
+			"key %s: the service accepted the request, but could not create the key: %s", action.KeyID, action.Detail)}
+	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, whose secret was lost with the response to its creation", action.KeyID)
 	return nil
 }
@@ -210,6 +221,9 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", action.KeyID, s.ak.Spec.User)
 	if s.connection.DeletesLater {
+		if !slices.Contains(s.unlisted, action.KeyID) {
+			r.deletions.accept(s.name, action.KeyID)
+		}
 		return nil
 	}
 	return r.drop(ctx, s, action.KeyID)

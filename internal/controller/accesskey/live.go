@@ -36,7 +36,7 @@ func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
 	}
 	// Reading may have taken long, and an operation that follows starts only now.
 	s.in.Now = r.Clock.Now()
-	if s.in.Keys, err = r.claims(ctx, s, s.withUnlisted(keys)); err != nil {
+	if s.in.Keys, err = r.claims(ctx, s, r.withUnlisted(s, keys)); err != nil {
 		return err
 	}
 	s.in.Live = true
@@ -172,12 +172,18 @@ func (r *Reconciler) keysOfNewUser(ctx context.Context, s *scope, notFound error
 
 // withUnlisted adds the recorded keys that the service does not list for the user although it has them: those that are so new
 // that it may not list them yet, and those of a former user of that name, whose keys can live on.
-func (s *scope) withUnlisted(keys []keyservice.Key) []keyservice.Key {
+func (r *Reconciler) withUnlisted(s *scope, keys []keyservice.Key) []keyservice.Key {
+	s.unlisted = nil
+	r.deletions.prune(s.name, s.ak.RecordedKeyIDs())
 	for _, key := range recordedKeys(s.ak) {
-		missing := !slices.ContainsFunc(keys, func(listed keyservice.Key) bool { return listed.ID == key.ID })
-		isNew := s.in.Now.Sub(key.CreatedAt).Abs() < s.connection.ListLag
-		if missing && (isNew || s.snapshot.OfAnother(s.user(), key.Key)) {
+		at := slices.IndexFunc(keys, func(listed keyservice.Key) bool { return listed.ID == key.ID })
+		isNew := s.in.Now.Sub(key.CreatedAt).Abs() < s.connection.ListLag && !r.deletions.isAccepted(s.name, key.ID)
+		switch {
+		case at >= 0 && keys[at].State == keyservice.Deleting:
+			r.deletions.accept(s.name, key.ID)
+		case at < 0 && (isNew || s.snapshot.OfAnother(s.user(), key.Key)):
 			keys = append(keys, key.Key)
+			s.unlisted = append(s.unlisted, key.ID)
 		}
 	}
 	return keys

@@ -62,11 +62,11 @@ func TestALiveReadStopsAsSoonAsTheRestIsNotNeeded(t *testing.T) {
 func withFinalizer(ak *v1alpha1.AccessKey) { ak.Finalizers = []string{v1alpha1.RevokeFinalizer} }
 
 func TestAKeyIsNotMissedWithinTheListLag(t *testing.T) {
-	s := &scope{ak: published(), connection: &connect.Connection{}}
+	r, s := &Reconciler{}, &scope{ak: published(), connection: &connect.Connection{}}
 	s.connection.ListLag = time.Minute
 	for age, want := range map[time.Duration]int{59 * time.Second: 1, time.Minute: 0} {
 		s.in.Now = s.ak.Status.IssuedAt.Add(age)
-		if got := len(s.withUnlisted(nil)); got != want || len(s.withUnlisted([]keyservice.Key{{ID: "K1"}})) != 1 {
+		if got := len(r.withUnlisted(s, nil)); got != want || len(r.withUnlisted(s, []keyservice.Key{{ID: "K1"}})) != 1 {
 			t.Errorf("after %s, an unlisted key counts as %d keys, want %d", age, got, want)
 		}
 	}

@@ -35,7 +35,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	switch {
 	case err != nil && Classify(err).Failure:
 		status.Failures = nextFailure(s.ak, s.in.Now, err)
-	case err == nil && succeeded(action):
+	case err == nil && succeeded(action, status):
 		status.Failures = nil
 	}
 	if err == nil && action.Verb == plan.Wait && action.Reason == "" && !s.in.Now.Before(plan.RepairsEnd(status)) {
@@ -63,10 +63,13 @@ func recordSchedule(s *scope) {
 	s.ak.Status.ExpiresAt, s.ak.Status.RenewalTime = seconds(expires), seconds(renewal)
 }
 
-// succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success.
-func succeeded(action plan.Action) bool {
+// succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success, nor is a pair
+// that waits for its activation.
+func succeeded(action plan.Action, status *v1alpha1.AccessKeyStatus) bool {
 	switch action.Verb {
-	case plan.Create, plan.Regenerate, plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
+	case plan.Create, plan.Regenerate:
+		return status.Intent == nil
+	case plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
 		return true
 	case plan.Wait:
 		return action.Reason == ""

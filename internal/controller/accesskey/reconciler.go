@@ -64,6 +64,8 @@ type Reconciler struct {
 	store   secret.Store
 	users   userLocks
 	limiter limiter
+	// deletions are under way at services that carry them out later.
+	deletions deletions
 	// started returns when this process began to reconcile.
 	started func() time.Time
 	// written has the ownWrite of each AccessKey that the cache does not have yet.
@@ -129,6 +131,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		if apierrors.IsNotFound(err) {
 			r.users.release(request.NamespacedName)
 			r.limiter.forget(request.NamespacedName)
+			r.deletions.forget(request.NamespacedName)
 			r.written.Delete(request.NamespacedName)
 			r.held.Delete(request.NamespacedName)
 			r.verified.Delete(request.NamespacedName)

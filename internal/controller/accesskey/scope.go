@@ -46,6 +46,8 @@ type scope struct {
 	// listing that it relies on. outdated reports that a newer listing is under way.
 	syncErr             error
 	contacted, outdated bool
+	// unlisted are the recorded keys that the service did not list when it was read live, and may have.
+	unlisted []string
 	// snapshot is the shared listing.
 	snapshot keyservice.Snapshot
 	// secret and next as read live; nil if they do not exist or were not read.

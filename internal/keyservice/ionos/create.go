@@ -4,6 +4,7 @@
 package ionos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,11 +46,11 @@ func (s *Service) put(ctx context.Context, create rest.Request, req keyservice.C
 	if err != nil {
 		return keyservice.Credential{}, create.Fail(keyservice.Ambiguous, fmt.Errorf("the service accepted it, but: %w", err))
 	}
-	switch key := made.key(); key.State {
+	switch key := s.key(made); key.State {
 	case keyservice.Deleting:
 		return keyservice.Credential{}, create.Fail(keyservice.Unavailable, errBeingDeleted)
 	case keyservice.Failed:
-		return keyservice.Credential{}, create.Fail(keyservice.Ambiguous, s.failure(made))
+		return keyservice.Credential{}, create.Fail(keyservice.Ambiguous, failure(key))
 	default:
 		s.memory.remember(key, answer.Date())
 	}
@@ -61,12 +62,8 @@ func (s *Service) put(ctx context.Context, create rest.Request, req keyservice.C
 
 var errBeingDeleted = errors.New("an earlier key of this ID is still being deleted; another ID is chosen, or this one once it is free")
 
-func (s *Service) failure(made keyRead) error {
-	reason := s.client.Redact.Excerpt(string(made.Metadata.Value.Message))
-	if reason == "" {
-		reason = "it does not say why"
-	}
-	return fmt.Errorf("the service could not make the key, which is left as FAILED: %s", reason)
+func failure(key keyservice.Key) error {
+	return fmt.Errorf("the service could not make the key, which is left as FAILED: %s", cmp.Or(key.Message, "it does not say why"))
 }
 
 // takeOver gives the key a pair that nobody else has. If anything goes wrong, the key still exists.

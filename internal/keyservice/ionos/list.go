@@ -51,7 +51,8 @@ func (s *Service) list(ctx context.Context) ([]keyservice.Key, error) {
 			return "", err
 		}
 		before := len(all)
-		for _, key := range page.keys {
+		for _, read := range page.keys {
+			key := s.key(read)
 			if indexOf(all, key.ID) < 0 { // the pages may have shifted between two calls
 				all = append(all, key)
 			}
@@ -84,6 +85,13 @@ func (s *Service) page(ctx context.Context, op string, offset, limit int) (keyPa
 		return keyPage{}, time.Time{}, list.Fail(keyservice.Unavailable, err)
 	}
 	return page, answer.Date(), nil
+}
+
+// key returns a key with what the service says about its state.
+func (s *Service) key(read keyRead) keyservice.Key {
+	key := read.key()
+	key.Message = s.client.Redact.Excerpt(string(read.Metadata.Value.Message))
+	return key
 }
 
 func listRequest(op string, query url.Values) rest.Request {

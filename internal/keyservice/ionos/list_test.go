@@ -45,10 +45,21 @@ func TestTheFieldsOfAListedKey(t *testing.T) {
 			`{"id":"a","metadata":{"createdDate":"2020-12-10T13:37:50+01:00","status":"DESTROYING"},"properties":{"accessKey":"A"}}`,
 			keyservice.Key{ID: "a", AccessKeyID: "A", CreatedAt: time.Date(2020, 12, 10, 12, 37, 50, 0, time.UTC), State: keyservice.Deleting},
 		},
-		"a key that failed":      {`{"id":"a","metadata":{"status":"FAILED"}}`, keyservice.Key{ID: "a", State: keyservice.Failed}},
-		"a state unheard of":     {`{"id":"a","metadata":{"status":"SHINING"}}`, keyservice.Key{ID: "a"}},
-		"members of other types": {`{"id":"a","metadata":[],"properties":7}`, keyservice.Key{ID: "a"}},
-		"a foreign description":  {`{"id":"a","properties":{"description":"x"}}`, keyservice.Key{ID: "a"}},
+		"a key that failed": {`{"id":"a","metadata":{"status":"FAILED"}}`, keyservice.Key{ID: "a", State: keyservice.Failed}},
+		"a key that failed with a reason": {
+			`{"id":"a","metadata":{"status":"FAILED","statusMessage":"no\nspace"}}`, keyservice.Key{ID: "a", State: keyservice.Failed, Message: "no space"},
+		},
+		"a key that is not ready, with a reason": {
+			`{"id":"a","metadata":{"status":"PROVISIONING","statusMessage":"queued"}}`, keyservice.Key{ID: "a", State: keyservice.Pending, Message: "queued"},
+		},
+		"a reason that quotes the token": {
+			`{"id":"a","metadata":{"status":"FAILED","statusMessage":"no user of ` + b.alice + `"}}`,
+			keyservice.Key{ID: "a", State: keyservice.Failed, Message: "no user of [redacted]"},
+		},
+		"a reason that is an object": {`{"id":"a","metadata":{"status":"FAILED","statusMessage":{}}}`, keyservice.Key{ID: "a", State: keyservice.Failed}},
+		"a state unheard of":         {`{"id":"a","metadata":{"status":"SHINING"}}`, keyservice.Key{ID: "a"}},
+		"members of other types":     {`{"id":"a","metadata":[],"properties":7}`, keyservice.Key{ID: "a"}},
+		"a foreign description":      {`{"id":"a","properties":{"description":"x"}}`, keyservice.Key{ID: "a"}},
 		"our mark": {
 			`{"id":"` + id + `","properties":{"description":"` + mark(owner, id) + `"}}`, keyservice.Key{ID: id, OwnerUID: owner.UID},
 		},

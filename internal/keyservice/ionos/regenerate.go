@@ -41,7 +41,7 @@ func (s *Service) regenerate(ctx context.Context, id string) (keyservice.Credent
 	if err != nil {
 		return keyservice.Credential{}, generate.Fail(keyservice.Ambiguous, fmt.Errorf("the service accepted it, but: %w", err))
 	}
-	s.memory.update(generated.key())
+	s.memory.update(s.key(generated))
 	return generated.credential(), nil
 }
 

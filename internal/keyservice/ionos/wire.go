@@ -82,7 +82,7 @@ func decodeKey(body []byte, id string) (keyRead, error) {
 
 // keyPage is one page of the list.
 type keyPage struct {
-	keys []keyservice.Key
+	keys []keyRead
 	// step leads to the offset of the next page; 0: there is none.
 	step int
 }
@@ -110,7 +110,7 @@ func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 		if item.ID == "" {
 			return keyPage{}, errors.New("the service lists a key without its id")
 		}
-		page.keys = append(page.keys, item.key())
+		page.keys = append(page.keys, item)
 	}
 	next := string(wire.Links.Value.Next)
 	if len(items) > 0 && (len(items) >= limit || next != "" && next != "null" && next != `""`) {
