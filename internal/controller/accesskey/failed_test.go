@@ -51,7 +51,7 @@ func TestAKeyThatTheServiceCouldNotMakeIsReportedAndTriedAgainWithABackOff(t *te
 		b.expectCondition(v1alpha1.ConditionSynced, "False Unavailable: "+said)
 		b.expectCondition(v1alpha1.ConditionReconciling, "True Retrying: "+said+"; the next attempt is at "+status.Failures.NextAttempt.UTC().Format(time.RFC3339))
 		b.expectCondition(v1alpha1.ConditionReady, "Unknown Pending: No pair has been issued yet: "+said)
-		if status.Intent != nil || status.Failures == nil || status.Failures.NextAttempt.Sub(b.clock.Now()).Truncate(5*time.Second) != pause {
+		if status.Intent != nil || status.Failures == nil || status.Failures.NextAttempt.Sub(status.Failures.LastTime.Time).Truncate(5*time.Second) != pause {
 			t.Errorf("after %d: %+v", count, status)
 		}
 		b.expectKeys(count+1, 0)
