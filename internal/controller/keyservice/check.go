@@ -77,10 +77,6 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 		found = r.probe(ctx, connection, now)
 		found.connection, found.probed = connection, now
 	}
-	if found.reason == v1alpha1.ReasonIdentityChanged {
-		r.Pool.Forget(name) // the next check connects to the service that answers now
-		found.due = now
-	}
 	r.last.Store(name, found)
 	return found
 }
@@ -114,9 +110,6 @@ func (r *Reconciler) probe(ctx context.Context, connection *connect.Connection, 
 			return failed(err, now)
 		}
 		found.version = version
-	}
-	if err := connection.Verify(ctx); err != nil {
-		return failed(err, now)
 	}
 	return found
 }

@@ -158,24 +158,6 @@ func TestAnotherServiceIsTakenOverOnlyIfNoAccessKeyHasAKey(t *testing.T) {
 	}
 }
 
-// TestAnotherServiceAtTheAddressIsConnectedAnew: a name was moved, or a cluster was created again.
-func TestAnotherServiceAtTheAddressIsConnectedAnew(t *testing.T) {
-	b := newBed(t)
-	b.needWithKey("x")
-	b.expectReady(reachable, fake.Probe)
-	other := fake.New(fake.Options{Clock: b.clock, Identity: "fake/2"})
-	b.connection.Service = struct {
-		*fake.Service
-		fake.Prober
-		fake.Identifier
-	}{other, other.Prober(), other.Identifier()}
-	b.clock.Step(b.r.ResyncPeriod)
-	b.expectMessage(v1alpha1.ReasonIdentityChanged, "fake/2 answers at the address of the KeyService, where fake/1 was before")
-	if _, connected, _ := b.r.Pool.Connected(t.Context(), b.get("first")); connected {
-		t.Error("the connection is still used")
-	}
-}
-
 func TestARefusalIsCheckedAgainWhenTheCredentialsMayBeSent(t *testing.T) {
 	b := newBed(t)
 	b.service.FailNext(fake.Probe, fake.Fault{Kind: keyservice.Unauthorized, RetryAfter: 8 * time.Minute})
