@@ -69,6 +69,11 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 	if last.connection == connection && now.Before(last.due) {
 		return last
 	}
+	if last.connection == connection && !connect.SameService(service.GetStatus().Identity, connection.Identity) {
+		if connection, err = r.reconnect(ctx, service, connection); err != nil {
+			return failed(err, now)
+		}
+	}
 	found, listed := checked{}, false
 	if last.connection == connection && last.ready == metav1.ConditionTrue && now.Before(last.probed.Add(probePeriod)) {
 		found, listed = r.checkByListing(ctx, last, now)
@@ -79,6 +84,17 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 	}
 	r.last.Store(name, found)
 	return found
+}
+
+// reconnect connects anew if another service answers at the address than before. It is asked while the KeyService leads to a
+// service that does not have its keys, which can change without a change of the KeyService.
+func (r *Reconciler) reconnect(ctx context.Context, service v1alpha1.GenericKeyService, connection *connect.Connection) (*connect.Connection, error) {
+	err := connection.Verify(ctx)
+	if _, another := errors.AsType[*connect.Error](err); !another {
+		return connection, err
+	}
+	r.Pool.Forget(client.ObjectKeyFromObject(service))
+	return r.Pool.Get(ctx, service)
 }
 
 // checkByListing lets the shared listing take the place of a probe, because listing requires valid credentials. It returns
