@@ -84,10 +84,13 @@ func (s *story) run(ctx context.Context) error {
 	return nil
 }
 
+// setUp has the certificates to trust in a ConfigMap.
 func (s *story) setUp(ctx context.Context) error {
-	return s.create(ctx, append(s.secrets(s.namespace), &v1alpha1.KeyService{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "qumulo"}, Spec: s.spec(),
-	})...)
+	spec := s.spec()
+	spec.TLS = &v1alpha1.TLS{CARef: &v1alpha1.CASource{Kind: v1alpha1.CAConfigMap, Name: "authority", Key: "ca.crt"}}
+	return s.create(ctx, append(s.secrets(s.namespace),
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "authority"}, Data: map[string]string{"ca.crt": string(s.server.CA)}},
+		&v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "qumulo"}, Spec: spec})...)
 }
 
 func (s *story) share(ctx context.Context) error {

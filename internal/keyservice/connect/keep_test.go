@@ -71,6 +71,9 @@ func TestRefusedCredentialsAreSentAgainOnlyWhenTheyMayHaveChanged(t *testing.T) 
 	login.Data["password"] = []byte("another")
 	must(t, kube.Update(t.Context(), login))
 	expect(anew, 5, "the Secret has changed")
+	ks.Status.RefusedCredentials = anew.Refused(ks)
+	login.Data["password"] = []byte("a third")
+	must(t, kube.Update(t.Context(), login))
 	expect(&Pool{Live: kube, SecretVersions: kube, ResyncPeriod: time.Minute, Clock: clock}, 6, "it changed before a restart")
 }
 
