@@ -123,10 +123,10 @@ var _ = Describe("The Secret with the credentials", func() {
 		p := w.issued(ctx, "backup", 1)
 		w.delete(ctx, named(&corev1.Secret{}, credentials))
 		w.expectService(ctx, HaveCondition("Ready", metav1.ConditionFalse, "CredentialsDeleting",
-			"Secret "+w.namespace+"/"+credentials+" is being deleted", "edit the Secret in place", "it goes within seconds"))
+			"Secret "+w.namespace+"/"+credentials+" is being deleted", "edit the Secret in place", "the finalizer is removed within seconds"))
 		w.gone(ctx, named(&corev1.Secret{}, credentials))
 		w.expectService(ctx, HaveCondition("Ready", metav1.ConditionFalse, "CredentialsNotFound", "does not exist; create it with the key token",
-			"until then the operator works with what it read before"))
+			"until then the operator uses what it read before"))
 		w.expect(ctx, "backup", BeAtRest())
 
 		w.token = w.service.AddToken(time.Time{})
@@ -178,7 +178,7 @@ var _ = Describe("The Secret with the credentials", func() {
 		Expect(w.service.LivePairs()).To(BeEmpty())
 	})
 
-	It("goes where its content is of no use", func(ctx SpecContext) {
+	It("can be deleted at once where its content is of no use", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
 		w.issued(ctx, "backup", 1)

@@ -4,6 +4,8 @@
 package integration
 
 import (
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -109,11 +111,13 @@ var _ = Describe("Bad input in a KeyService", func() {
 				w.changeSecret(ctx, authority, func(secret *corev1.Secret) { secret.Data["ca.crt"] = w.server.CA })
 			},
 			"KeyServiceInvalid", "the CA bundle holds no PEM certificate"),
-		Entry("a URL that goes on after the host",
+		Entry("a URL with a user",
 			func(ctx SpecContext, w *world) {
-				w.createService(ctx, func(spec *v1alpha1.KeyServiceSpec) { spec.Qumulo.URL += "/v1" })
+				w.createService(ctx, func(spec *v1alpha1.KeyServiceSpec) {
+					spec.Qumulo.URL = strings.Replace(spec.Qumulo.URL, "https://", "https://admin@", 1)
+				})
 			},
-			mendURL, "KeyServiceInvalid", "the URL goes on after the host"),
+			mendURL, "KeyServiceInvalid", "the URL holds a user; credentials belong in a Secret"),
 		Entry("a port at which nobody listens",
 			func(ctx SpecContext, w *world) {
 				w.createService(ctx, func(spec *v1alpha1.KeyServiceSpec) { spec.Qumulo.URL = "https://127.0.0.1:1" })

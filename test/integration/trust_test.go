@@ -45,7 +45,7 @@ var _ = Describe("The certificates to trust", func() {
 		By("being deleted")
 		w.delete(ctx, bundle)
 		w.step(ctx, resync)
-		w.expectService(ctx, HaveCondition("Ready", metav1.ConditionFalse, "CredentialsNotFound", "create it with the key trust.pem", "works with what it read before"))
+		w.expectService(ctx, HaveCondition("Ready", metav1.ConditionFalse, "CredentialsNotFound", "create it with the key trust.pem", "uses what it read before"))
 		w.expect(ctx, "backup", BeAtRest())
 		w.create(ctx, w.bundle(string(w.server.CA)))
 		w.step(ctx, resync)
@@ -53,7 +53,7 @@ var _ = Describe("The certificates to trust", func() {
 		Expect(w.issued(ctx, "backup", 1)).To(Equal(p))
 	})
 
-	It("can be in a Secret that caRef names, which is held", func(ctx SpecContext) {
+	It("can be in a Secret that caRef names, which gets the in-use finalizer", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
 		w.createService(ctx, func(spec *v1alpha1.KeyServiceSpec) {
 			spec.TLS = &v1alpha1.TLS{CARef: &v1alpha1.CASource{Kind: v1alpha1.CASecret, Name: authority, Key: "ca.crt"}}

@@ -103,8 +103,8 @@ func identityChanged(service v1alpha1.GenericKeyService, connection *connect.Con
 		connection.Identity, recorded)}
 }
 
-// verifyService asks the service which one it is if it does not list a recorded key: another one may answer at the address,
-// where no recorded key is.
+// verifyService asks the service which one it is if it does not list a recorded key. Another service may answer at the same
+// address now, and the recorded keys are not gone then.
 func (r *Reconciler) verifyService(ctx context.Context, s *scope, listed []keyservice.Key) error {
 	missing := func(recorded plan.Key) bool {
 		return !slices.ContainsFunc(listed, recorded.SamePair)

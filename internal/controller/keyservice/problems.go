@@ -19,9 +19,9 @@ import (
 	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
-// releaseDelay is how long a Secret that is being deleted keeps its finalizer at least. Who deletes everything at once, as helm
-// uninstall does, deletes the AccessKeys within this time.
-const releaseDelay = 10 * time.Second
+// finalizerDelay is how long a Secret that is being deleted keeps its finalizer at least. A tool that deletes everything at once,
+// such as helm uninstall, deletes the AccessKeys within this time.
+const finalizerDelay = 10 * time.Second
 
 // addIdentity reports a service other than the one that has the keys of the AccessKeys.
 func (r *Reconciler) addIdentity(ctx context.Context, service v1alpha1.GenericKeyService, found *checked) error {
@@ -63,25 +63,25 @@ func (r *Reconciler) addDeletedSecrets(ctx context.Context, service v1alpha1.Gen
 		if err != nil {
 			return err
 		}
-		due := secret.DeletionTimestamp.Add(releaseDelay)
+		due := secret.DeletionTimestamp.Add(finalizerDelay)
 		if !r.Clock.Now().Before(due) {
 			due = r.Clock.Now().Add(staleDelay)
 		}
 		if kept == "" {
-			kept = "it goes in a moment"
+			kept = "the finalizer is being removed"
 		}
 		found.add(v1alpha1.ReasonCredentialsDeleting, fmt.Sprintf(
 			"Secret %s is being deleted, and the in-use finalizer keeps it because AccessKeys need it (%s); "+
-				"to change the credentials, edit the Secret in place, which the operator still reads, or refer to another Secret", key, kept), due)
+				"to change the credentials, edit the Secret in place, because the operator still reads it, or refer to another Secret", key, kept), due)
 	}
 	return nil
 }
 
-// keptBy returns why a Secret that is being deleted keeps its in-use finalizer; empty if it can go. It goes if the operator has
-// its content and nothing else is being deleted, so that a person can delete it and create it again.
+// keptBy returns why a Secret that is being deleted keeps its in-use finalizer; empty if the finalizer can be removed. That is
+// so if the operator has read its content and nothing else is being deleted: a person wants to create the Secret again.
 func (r *Reconciler) keptBy(ctx context.Context, secret *metav1.PartialObjectMetadata) (string, error) {
-	if r.Clock.Now().Before(secret.DeletionTimestamp.Add(releaseDelay)) {
-		return "it goes within seconds, and can then be created again, unless its AccessKeys or its namespace are deleted too", nil
+	if r.Clock.Now().Before(secret.DeletionTimestamp.Add(finalizerDelay)) {
+		return "the finalizer is removed within seconds, and the Secret can then be created again, unless its AccessKeys or its namespace are being deleted too", nil
 	}
 	if !r.Pool.ServesCluster() {
 		return "the operator runs with --namespaces and cannot see whether the namespace is being deleted", nil
@@ -115,11 +115,11 @@ func (r *Reconciler) neededFor(ctx context.Context, service v1alpha1.GenericKeyS
 	if err != nil || len(accessKeys) == 0 {
 		return "", err
 	}
-	held, err := r.Pool.Holds(ctx, service)
+	expendable, err := r.Pool.SecretsExpendable(ctx, service)
 	switch {
 	case err != nil:
 		return "", err
-	case !held:
+	case !expendable:
 		return "the operator has not been able to use its content since it started", nil
 	case !service.GetDeletionTimestamp().IsZero():
 		return "the KeyService is being deleted, and the keys are revoked first", nil
@@ -130,7 +130,7 @@ func (r *Reconciler) neededFor(ctx context.Context, service v1alpha1.GenericKeyS
 	}
 }
 
-// addLostSecrets reports what is missing although the connection is kept, and gives the connection up if no AccessKey needs it.
+// addLostSecrets reports what is missing although the connection is kept, and drops the connection if no AccessKey needs it.
 func (r *Reconciler) addLostSecrets(ctx context.Context, service v1alpha1.GenericKeyService, found *checked) error {
 	lost := r.Pool.Lost(service)
 	if lost == nil {
@@ -146,7 +146,7 @@ func (r *Reconciler) addLostSecrets(ctx context.Context, service v1alpha1.Generi
 		return nil
 	}
 	found.add(v1alpha1.ReasonCredentialsNotFound, lost.Error()+
-		"; until then the operator works with what it read before, which it loses when it restarts", found.due)
+		"; until then the operator uses what it read before, and a restart loses that", found.due)
 	return nil
 }
 

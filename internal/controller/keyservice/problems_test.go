@@ -49,20 +49,20 @@ func (b *bed) needWithKey(name string) *v1alpha1.AccessKey {
 	return ak
 }
 
-// TestADeletedSecretGoesWhenNothingIsLostWithIt: it can then be created again. Otherwise the message says what keeps it.
-func TestADeletedSecretGoesWhenNothingIsLostWithIt(t *testing.T) {
+// TestADeletedSecretLosesItsFinalizerWhenNothingIsLostWithIt: it can then be created again. Otherwise the message says what keeps it.
+func TestADeletedSecretLosesItsFinalizerWhenNothingIsLostWithIt(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare func(*bed)
 		after   time.Duration
 		kept    string
 	}{
-		"too soon":                             {func(*bed) {}, releaseDelay - time.Second, "it goes within seconds, and can then be created again"},
-		"after a few seconds":                  {func(*bed) {}, releaseDelay, ""},
-		"where the namespace is being deleted": {func(b *bed) { b.must(b.kube.Delete(kube.Ref{Kind: kube.Namespace, Name: "a"}, nil)) }, releaseDelay, "its namespace is being deleted"},
-		"where an AccessKey is being deleted":  {func(b *bed) { b.delete(kube.AccessKey, "x") }, releaseDelay, "AccessKeys are being deleted"},
-		"where namespaces cannot be read":      {func(b *bed) { b.r.Pool.ClusterNamespace = "" }, releaseDelay, "the operator runs with --namespaces"},
+		"too soon":                             {func(*bed) {}, finalizerDelay - time.Second, "the finalizer is removed within seconds"},
+		"after a few seconds":                  {func(*bed) {}, finalizerDelay, ""},
+		"where the namespace is being deleted": {func(b *bed) { b.must(b.kube.Delete(kube.Ref{Kind: kube.Namespace, Name: "a"}, nil)) }, finalizerDelay, "its namespace is being deleted"},
+		"where an AccessKey is being deleted":  {func(b *bed) { b.delete(kube.AccessKey, "x") }, finalizerDelay, "AccessKeys are being deleted"},
+		"where namespaces cannot be read":      {func(b *bed) { b.r.Pool.ClusterNamespace = "" }, finalizerDelay, "the operator runs with --namespaces"},
 		"where no AccessKey needs it any more": {func(b *bed) { b.remove("x") }, 0, ""},
-		"where another service is not connected": {func(b *bed) { b.create(serviceNamed("second")); b.need("second", "y") }, releaseDelay,
+		"where another service is not connected": {func(b *bed) { b.create(serviceNamed("second")); b.need("second", "y") }, finalizerDelay,
 			"the operator has not been able to use its content"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestADeletedSecretGoesWhenNothingIsLostWithIt(t *testing.T) {
 			b.delete(kube.Secret, "shared")
 			deleted := b.kube.Get(kube.Secret, "a", "shared").GetDeletionTimestamp().Time
 			b.clock.SetTime(deleted)
-			b.expectMessage(v1alpha1.ReasonCredentialsDeleting, "Secret a/shared is being deleted", "it goes within seconds", "edit the Secret in place")
+			b.expectMessage(v1alpha1.ReasonCredentialsDeleting, "Secret a/shared is being deleted", "the finalizer is removed within seconds", "edit the Secret in place")
 			test.prepare(b)
 			b.clock.SetTime(deleted.Add(test.after))
 			if test.kept != "" {
@@ -107,9 +107,9 @@ func TestTheConnectionIsKeptUntilTheSecretIsCreatedAgain(t *testing.T) {
 	b.delete(kube.Secret, "shared")
 	b.clock.SetTime(time.Now())
 	b.reconcile("first")
-	b.clock.Step(releaseDelay)
+	b.clock.Step(finalizerDelay)
 	b.reconcile("first")
-	b.expectMessage(v1alpha1.ReasonCredentialsNotFound, "Secret a/shared does not exist; create it", "until then the operator works with what it read before")
+	b.expectMessage(v1alpha1.ReasonCredentialsNotFound, "Secret a/shared does not exist; create it", "until then the operator uses what it read before")
 	if got, err := b.r.Pool.Get(t.Context(), b.get("first")); got != b.connection || err != nil {
 		t.Errorf("another connection, %v", err)
 	}

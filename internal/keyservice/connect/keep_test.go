@@ -109,7 +109,7 @@ func TestTheConnectionOfAServiceInUseOutlivesItsSecret(t *testing.T) {
 	}
 }
 
-func TestAPoolHoldsWhatIsNotLostWithTheSecret(t *testing.T) {
+func TestSecretsAreExpendableIfNothingIsLostWithThem(t *testing.T) {
 	clock := testclock.NewFakePassiveClock(time.Now())
 	for name, test := range map[string]struct {
 		token     string
@@ -127,7 +127,7 @@ func TestAPoolHoldsWhatIsNotLostWithTheSecret(t *testing.T) {
 			p.Transport, p.Clock = test.transport, clock
 			expect := func(want bool, when string) {
 				t.Helper()
-				if got, err := p.Holds(t.Context(), keyService(url)); got != want || err != nil {
+				if got, err := p.SecretsExpendable(t.Context(), keyService(url)); got != want || err != nil {
 					t.Errorf("%s: %t, %v", when, got, err)
 				}
 			}

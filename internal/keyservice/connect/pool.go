@@ -228,9 +228,9 @@ func (p *Pool) Forget(name types.NamespacedName) {
 	delete(p.entries, name)
 }
 
-// Holds reports whether nothing is lost with the Secrets of a KeyService as they are: the pool is connected with them, or they
-// are of no use.
-func (p *Pool) Holds(ctx context.Context, service v1alpha1.GenericKeyService) (bool, error) {
+// SecretsExpendable reports whether nothing is lost if the Secrets of a KeyService disappear now: the pool is connected with them,
+// or they are of no use.
+func (p *Pool) SecretsExpendable(ctx context.Context, service v1alpha1.GenericKeyService) (bool, error) {
 	version, err := p.version(ctx, service)
 	if err != nil {
 		return false, err

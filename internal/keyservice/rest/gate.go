@@ -24,6 +24,8 @@ const (
 	// trust is how long after an accepted request others are sent side by side. After that the credentials may have been
 	// changed at the service, and one request finds out.
 	trust = time.Minute
+	// patience is how long the others wait for that request. A service that hangs refuses nothing.
+	patience = 10 * time.Second
 )
 
 // Refusals are the refusals of the operator's credentials in a row.
@@ -94,14 +96,19 @@ func (g *Gate) enter(ctx context.Context, r Request) (leave func(), err error) {
 	if g.trusted() {
 		return func() {}, nil
 	}
-	if err := g.alone.Acquire(ctx, 1); err != nil {
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	switch err := g.alone.Acquire(waiting, 1); {
+	case ctx.Err() != nil && err != nil:
 		return nil, r.Done(ctx)
-	}
-	if g.trusted() { // another request has found out
+	case err != nil:
+		return func() {}, nil
+	case g.trusted(): // another request has found out
 		g.alone.Release(1)
 		return func() {}, nil
+	default:
+		return func() { g.alone.Release(1) }, nil
 	}
-	return func() { g.alone.Release(1) }, nil
 }
 
 func (g *Gate) trusted() bool {

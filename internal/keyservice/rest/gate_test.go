@@ -204,6 +204,27 @@ func TestCredentialsThatWereChangedAtTheServiceAreSentOnce(t *testing.T) {
 	})
 }
 
+func TestARequestThatHangsDelaysTheOthersForTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, hangs, answered := rest.NewGate(time.Now, rest.Refusals{}), make(chan error), make(chan time.Duration, 3)
+		go func() { _, _ = gate.Do(t.Context(), read, func() (*rest.Response, error) { return nil, <-hangs }) }()
+		synctest.Wait()
+		begin := time.Now()
+		for range 3 {
+			go func() {
+				_, _ = gate.Do(t.Context(), read, func() (*rest.Response, error) { return nil, nil }) //nolint:nilnil // the answer does not matter
+				answered <- time.Since(begin)
+			}()
+		}
+		for range 3 {
+			if after := <-answered; after != 10*time.Second {
+				t.Errorf("was sent after %s", after)
+			}
+		}
+		hangs <- nil
+	})
+}
+
 func TestACallerStopsWaitingAtTheGateWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate, answer := rest.NewGate(time.Now, rest.Refusals{}), make(chan error)
