@@ -86,6 +86,7 @@ var _ = DescribeTable("A password that was changed at the service",
 			w.step(ctx, 5*time.Second)
 		}
 		w.settle(ctx)
+		AddReportEntry("logins in the first ten minutes", l.refused())
 		Expect(l.refused()).To(BeNumerically("<=", 4))
 
 		By("less and less often after that, also by an operator that starts anew")

@@ -59,6 +59,9 @@ func TestRefusedCredentialsAreSentAgainOnlyWhenTheyMayHaveChanged(t *testing.T) 
 
 	ks.Status.RefusedCredentials = refused
 	anew := &Pool{Live: kube, SecretVersions: kube, ResyncPeriod: time.Minute, Clock: clock}
+	if got := anew.Refused(ks); got != refused {
+		t.Errorf("before the Secrets are read, the status would have %+v", got)
+	}
 	expect(anew, 2, "after a restart")
 	clock.SetTime(clock.Now().Add(time.Second))
 	expect(anew, 3, "after a restart, two minutes after the second")

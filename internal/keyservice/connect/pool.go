@@ -249,11 +249,12 @@ func (p *Pool) Lost(service v1alpha1.GenericKeyService) error {
 	return known.lost
 }
 
-// Refused returns how often in a row the service refused the credentials; nil if it accepted them, or if they were not sent.
+// Refused returns how often in a row the service refused the credentials; nil if it accepted them, or if they were not sent. It
+// is what the status says until the Secrets were read for the first time.
 func (p *Pool) Refused(service v1alpha1.GenericKeyService) *v1alpha1.RefusedCredentials {
 	known, ok := p.known(service)
 	if !ok {
-		return nil
+		return service.GetStatus().RefusedCredentials
 	}
 	refusals := known.gate.Refusals()
 	if refusals.Count == 0 {
