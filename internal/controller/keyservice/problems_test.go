@@ -183,3 +183,20 @@ func TestAFailureOfOneSecretStopsNoCheck(t *testing.T) {
 	b.expectMessage(v1alpha1.ReasonServiceReachable, "accepts the credentials")
 	b.expectFinalizers("KeyService first", "Secret shared")
 }
+
+// TestAFinalizerOfTheServiceItselfThatIsRefusedIsReported with the API server's words.
+func TestAFinalizerOfTheServiceItselfThatIsRefusedIsReported(t *testing.T) {
+	b := newBed(t)
+	b.need("first", "x")
+	b.gate = func(call kube.Call, carryOut func() error) error {
+		if call.Ref.Kind == kube.KeyService && call.Write && !strings.Contains(call.String(), "status") {
+			return errDenied
+		}
+		return carryOut()
+	}
+	b.expectMessage(v1alpha1.ReasonFinalizerRefused, "the KeyService's in-use finalizer: "+errDenied.Error())
+	b.expectFinalizers("Secret shared")
+	b.gate = pass
+	b.expectMessage(v1alpha1.ReasonServiceReachable, "accepts the credentials")
+	b.expectFinalizers("KeyService first", "Secret shared")
+}
