@@ -41,9 +41,10 @@ const (
 const (
 	// ReasonServiceReachable (True): the service answered.
 	ReasonServiceReachable = "ServiceReachable"
-	// ReasonUnavailable (False): the service did not answer, or its answer cannot be read. The operator retries.
+	// ReasonUnavailable (False): the service did not answer, its answer cannot be read, or it could not create a key that it had
+	// accepted. The operator retries.
 	ReasonUnavailable = "Unavailable"
-	// ReasonThrottled (False): the service asked the operator to slow down. The operator retries when the service allows it.
+	// ReasonThrottled (False): the service asked the operator to slow down. The operator sends fewer requests and retries.
 	ReasonThrottled = "Throttled"
 	// ReasonAmbiguous (False): the response to a request was lost. The operator settles the operation.
 	ReasonAmbiguous = "Ambiguous"

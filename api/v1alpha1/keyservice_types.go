@@ -44,7 +44,7 @@ type KeyServiceSpec struct {
 	// +optional
 	S3 *S3 `json:"s3,omitempty"`
 
-	// rateLimit bounds the requests that the operator sends to the service.
+	// rateLimit bounds the requests that the operator sends to the service. It sends fewer while the service throttles.
 	// +optional
 	// +default={"qps": 20, "burst": 40}
 	RateLimit RateLimit `json:"rateLimit,omitempty,omitzero"`

@@ -105,16 +105,21 @@ func TestEveryCrash(t *testing.T) {
 	for _, s := range settings() {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
-			calm := s.tell(t, nil, false)
-			if calm.violation != "" {
-				t.Fatalf("without a failure: %s\n%s", calm.violation, s.tell(t, nil, true).story())
-			}
-			for k, c := range calm.calls {
-				for _, f := range failuresOf(c) {
-					s.expectPromises(t, map[int]failure{k + 1: f})
-				}
-			}
+			s.expectPromisesInEveryCrash(t)
 		})
+	}
+}
+
+func (s setting) expectPromisesInEveryCrash(t *testing.T) {
+	t.Helper()
+	calm := s.tell(t, nil, false)
+	if calm.violation != "" {
+		t.Fatalf("without a failure: %s\n%s", calm.violation, s.tell(t, nil, true).story())
+	}
+	for k, c := range calm.calls {
+		for _, f := range failuresOf(c) {
+			s.expectPromises(t, map[int]failure{k + 1: f})
+		}
 	}
 }
 

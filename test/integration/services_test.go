@@ -41,8 +41,17 @@ type other struct {
 	overlap bool
 }
 
-func ionosService(c clock.PassiveClock) other {
-	server := ionos.New(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, MaxDescription: 128})
+func ionosService(c clock.PassiveClock) other { return ionosDescribing(128)(c) }
+
+// ionosDescribing refuses descriptions of more characters than that.
+func ionosDescribing(most int) func(clock.PassiveClock) other {
+	return func(c clock.PassiveClock) other {
+		return ionosWith(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, MaxDescription: most})
+	}
+}
+
+func ionosWith(options ionos.Options) other {
+	server := ionos.New(options)
 	return other{
 		server: server,
 		secret: map[string]string{"token": server.AddUser("operator")},
@@ -133,6 +142,7 @@ var _ = DescribeTable("The life of a key at the other key services",
 		Expect(len(o.server.History())).To(BeNumerically(">=", 2))
 	},
 	Entry("IONOS", ionosService),
+	Entry("IONOS with descriptions of 64 characters", ionosDescribing(64)),
 	Entry("Huawei Cloud", huaweiService),
 	Entry("ONTAP with one key per user", ontapService(ontap.V9141, false)),
 	Entry("ONTAP with two keys per user", ontapService(ontap.V9191, true)),

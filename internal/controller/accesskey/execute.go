@@ -187,10 +187,10 @@ func (r *Reconciler) takeOverOne(ctx context.Context, s *scope, found *plan.Secr
 // deleteOrphan deletes a key that a lost response created, or that the service could not make. In the second case the operation
 // of the open intent failed.
 func (r *Reconciler) deleteOrphan(ctx context.Context, s *scope, action plan.Action) error {
+	failed := s.ak.Status.Intent != nil && s.ak.DeletionTimestamp.IsZero()
 	if err := r.deleteKey(ctx, s, action.KeyID); err != nil {
 		return err
 	}
-	failed := s.ak.Status.Intent != nil && s.ak.DeletionTimestamp.IsZero()
 	s.ak.Status.Intent = nil
 	if action.Detail != "" {
 		s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, which the service could not create: %s", action.KeyID, action.Detail)
@@ -240,10 +240,12 @@ func (r *Reconciler) beforeGivingUp(ctx context.Context, s *scope, action plan.A
 	return r.dryRun(ctx, s, newIntent(s, v1alpha1.OperationCreate))
 }
 
-// deleteKey deletes a key at the service. Where IDs are reused it writes an intent first: the next key with the ID has to wait
+// deleteKey deletes a key at the service. If the next key can have the same ID, it writes an intent first: that key has to wait
 // until a deletion whose response was lost can no longer be carried out.
 func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) error {
-	if !s.connection.ReusesIDs {
+	// The ID that the operator chooses depends on the revision, which does not change if the key is never recorded.
+	_, chooses := s.connection.Service.(keyservice.HandleChooser)
+	if !s.connection.ReusesIDs && (!chooses || slices.Contains(s.ak.RecordedKeyIDs(), keyID)) {
 		return s.connection.Delete(ctx, s.user(), keyID)
 	}
 	open := s.ak.Status.Intent

@@ -72,7 +72,7 @@ func TestADeletedAccessKeyDoesNotWaitForAKeyThatFailed(t *testing.T) {
 	b.delete(kube.AccessKey)
 	b.settle()
 	b.expectKeys(1, 0)
-	if b.clock.Now().Sub(noon) > 10*time.Second {
+	if b.clock.Now().Sub(noon) > time.Second {
 		t.Errorf("it took until %s", b.clock.Now())
 	}
 }
