@@ -19,10 +19,6 @@ import (
 // TestEveryCrashWhileNewKeysFail tells stories in which the service accepts two keys that it then lists as FAILED.
 func TestEveryCrashWhileNewKeysFail(t *testing.T) {
 	for name, tell := range map[string]func(*world, v1alpha1.RotationStrategy){
-		"issue": func(w *world, s v1alpha1.RotationStrategy) {
-			w.failNextKeys()
-			w.issue(s)
-		},
 		"renew now": func(w *world, s v1alpha1.RotationStrategy) {
 			w.issue(s)
 			w.failNextKeys()
