@@ -243,9 +243,7 @@ func (r *Reconciler) beforeGivingUp(ctx context.Context, s *scope, action plan.A
 // deleteKey deletes a key at the service. If the next key can have the same ID, it writes an intent first: that key has to wait
 // until a deletion whose response was lost can no longer be carried out.
 func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) error {
-	// The ID that the operator chooses depends on the revision, which does not change if the key is never recorded.
-	_, chooses := s.connection.Service.(keyservice.HandleChooser)
-	if !s.connection.ReusesIDs && (!chooses || slices.Contains(s.ak.RecordedKeyIDs(), keyID)) {
+	if !s.idReturns(keyID) {
 		return s.connection.Delete(ctx, s.user(), keyID)
 	}
 	open := s.ak.Status.Intent
@@ -263,6 +261,13 @@ func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) erro
 		s.ak.Status.Intent = open
 	}
 	return err
+}
+
+// idReturns reports whether the next key can have the ID of this one. An ID that the operator chooses depends on the revision,
+// which does not change if the key is never recorded.
+func (s *scope) idReturns(keyID string) bool {
+	_, chooses := s.connection.Service.(keyservice.HandleChooser)
+	return s.connection.ReusesIDs || chooses && !slices.Contains(s.ak.RecordedKeyIDs(), keyID)
 }
 
 // updateSecret writes the Secret around the pair that it holds.

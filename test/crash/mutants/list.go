@@ -117,6 +117,6 @@ var mutants = []mutant{
 		},
 	},
 	{"a deletion leaves no intent where IDs are reused", "TestEveryCrash/ontap-9.14.1/Auto/two_AccessKeys_of_one_user$|TestWorlds", []defect{
-		{"controller/accesskey.(Reconciler).deleteKey", condition("s.connection.ReusesIDs", "true")},
+		{"controller/accesskey.(Reconciler).deleteKey", condition("s.idReturns", "true")},
 	}},
 }
