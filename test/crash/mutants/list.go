@@ -119,4 +119,7 @@ var mutants = []mutant{
 	{"a deletion leaves no intent where IDs are reused", "TestEveryCrash/ontap-9.14.1/Auto/two_AccessKeys_of_one_user$|TestWorlds", []defect{
 		{"controller/accesskey.(Reconciler).deleteKey", condition("s.idReturns", "true")},
 	}},
+	{"a deletion leaves no intent where the operator can choose the ID again", "TestEveryCrashWhileNewKeysFail/renew_now$", []defect{
+		{"controller/accesskey.(scope).idReturns", replace("!slices.Contains(s.ak.RecordedKeyIDs(), keyID)", "false")},
+	}},
 }
