@@ -11,7 +11,8 @@ import (
 const (
 	// RevokeFinalizer stays on an AccessKey until every key that it records is gone from the service.
 	RevokeFinalizer = "accesskey.dev/revoke"
-	// InUseFinalizer stays on a KeyService and on its Secrets while an AccessKey refers to the KeyService.
+	// InUseFinalizer stays on a KeyService and on its Secrets while an AccessKey refers to the KeyService, and on the RoleBinding
+	// of an operator that works only in some namespaces while a namespace has AccessKeys.
 	InUseFinalizer = "accesskey.dev/in-use"
 	// RenewAnnotation on an AccessKey requests one rotation per new value.
 	RenewAnnotation = "accesskey.dev/renew"
@@ -100,12 +101,13 @@ type AccessKeySpec struct {
 	// +optional
 	Rotation *Rotation `json:"rotation,omitempty"`
 
-	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. The operator never overwrites a
-	// Secret that this AccessKey neither controls nor may adopt.
+	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. At most 248 characters, because a new pair
+	// can wait in a second Secret, which has this name and the suffix -next. The operator never overwrites a Secret that this
+	// AccessKey neither controls nor may adopt.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:MaxLength=248
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"
 	SecretName string `json:"secretName,omitempty"`
 
 	// secretTemplate describes the Secret.
@@ -173,26 +175,37 @@ type SecretTemplate struct {
 	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/')",message="secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"
 	Type string `json:"type,omitempty"`
 
-	// labels of the Secret.
+	// labels of the Secret. The keys and values follow the rules of Kubernetes.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/') && k != 'app.kubernetes.io/managed-by')",message="labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"
-	Labels map[string]string `json:"labels,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$'))",message="the key of a label is a name, such as team or example.com/team: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit; the prefix is a DNS name in lower case"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.size() - k.indexOf('/') <= 64)",message="the key of a label has at most 63 characters, and its prefix before the '/' at most 253"
+	Labels map[string]LabelValue `json:"labels,omitempty"`
 
-	// annotations of the Secret.
+	// annotations of the Secret. The keys follow the rules of Kubernetes.
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/'))",message="annotations under accesskey.dev/ are the operator's own"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?([.][A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$'))",message="the key of an annotation is a name, such as team or example.com/team: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit; the prefix is a DNS name"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.size() - k.indexOf('/') <= 64)",message="the key of an annotation has at most 63 characters, and its prefix before the '/' at most 253"
+	// +kubebuilder:validation:XValidation:rule="self.map(k, k.size() + self[k].size()).sum() <= 245760",message="annotations must have at most 240 KiB in total: a Secret holds 256 KiB of them, and the operator adds its own"
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
+
+// LabelValue is the value of a label.
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$')",message="the value of a label has letters, digits, '-', '_' and '.', and begins and ends with a letter or digit"
+type LabelValue string
 
 // AccessKey is a key pair at a key service. The operator publishes it in a Secret, rotates it before its ttl ends, and revokes
 // it when the AccessKey is deleted.
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=ak
+// +kubebuilder:validation:XValidation:rule="has(self.spec.secretName) || self.metadata.name.size() <= 248 || oldSelf.hasValue() && !has(oldSelf.value().spec.secretName)",optionalOldSelf=true,message="a name of more than 248 characters leaves no room for the suffix -next of a second Secret: set secretName, or choose a shorter name"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Service",type=string,JSONPath=`.spec.serviceRef.name`
 // +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.spec.user`

@@ -38,7 +38,7 @@ func template() Template {
 	ak := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "backup", UID: uid}}
 	ak.Spec = v1alpha1.AccessKeySpec{
 		User: "local:backup", TTL: &metav1.Duration{Duration: 720 * time.Hour},
-		SecretTemplate: &v1alpha1.SecretTemplate{Labels: map[string]string{"app": "backup"}, Annotations: map[string]string{"note": "nightly"}},
+		SecretTemplate: &v1alpha1.SecretTemplate{Labels: map[string]v1alpha1.LabelValue{"app": "backup"}, Annotations: map[string]string{"note": "nightly"}},
 	}
 	ak.Status = v1alpha1.AccessKeyStatus{
 		KeyID: "K1", AccessKeyID: "AKIAK1", UserID: "auth_id:501", Revision: 1, IssuedAt: issued, SecretName: "backup", LastHandledRenewal: "today",

@@ -91,7 +91,9 @@ func (t Template) secretType() corev1.SecretType {
 func (t Template) labels() map[string]string {
 	labels := map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
 	if template := t.AccessKey.Spec.SecretTemplate; template != nil {
-		maps.Copy(labels, template.Labels)
+		for key, value := range template.Labels {
+			labels[key] = string(value)
+		}
 	}
 	return labels
 }

@@ -87,7 +87,7 @@ var _ = Describe("Issuing a key", func() {
 		w.create(ctx, accessKey("backup", func(ak *v1alpha1.AccessKey) {
 			ak.Spec.SecretName = "s3-credentials"
 			ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{
-				Type: "example.com/s3", Labels: map[string]string{"team": "a"}, Annotations: map[string]string{"note": "b"},
+				Type: "example.com/s3", Labels: map[string]v1alpha1.LabelValue{"team": "a"}, Annotations: map[string]string{"note": "b"},
 			}
 			ak.Labels, ak.Annotations = map[string]string{"own": "label"}, map[string]string{"own": "annotation"}
 		}))

@@ -328,7 +328,8 @@ func toSecret(name string) func(*v1alpha1.AccessKey) {
 // templated gives the Secret a label and an annotation.
 func templated(team string) func(*v1alpha1.AccessKey) {
 	return func(ak *v1alpha1.AccessKey) {
-		values := map[string]string{"team": team}
-		ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{Labels: values, Annotations: values}
+		ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{
+			Labels: map[string]v1alpha1.LabelValue{"team": v1alpha1.LabelValue(team)}, Annotations: map[string]string{"team": team},
+		}
 	}
 }

@@ -94,7 +94,7 @@ var _ = Describe("Attack on another's Secret by the fields of an AccessKey", fun
 			v1alpha1.SecretTemplate{Type: "kubernetes.io/service-account-token", Annotations: map[string]string{"kubernetes.io/service-account.name": "robot"}}, "Kubernetes' own types"),
 		Entry("which asks for a token to join the cluster", v1alpha1.SecretTemplate{Type: "bootstrap.kubernetes.io/token"}, "Kubernetes' own types"),
 		Entry("which forges the operator's record", v1alpha1.SecretTemplate{Annotations: map[string]string{"accesskey.dev/record": "{}"}}, "are the operator's own"),
-		Entry("which hides it from the operator", v1alpha1.SecretTemplate{Labels: map[string]string{"app.kubernetes.io/managed-by": "helm"}}, "are the operator's own"),
+		Entry("which hides it from the operator", v1alpha1.SecretTemplate{Labels: map[string]v1alpha1.LabelValue{"app.kubernetes.io/managed-by": "helm"}}, "are the operator's own"),
 	)
 })
 

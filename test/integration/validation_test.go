@@ -201,6 +201,9 @@ func collectRules(path string, node map[string]any, rules map[string]string) {
 	if items, ok := node["items"].(map[string]any); ok {
 		collectRules(path+"[]", items, rules)
 	}
+	if values, ok := node["additionalProperties"].(map[string]any); ok {
+		collectRules(path+"{}", values, rules)
+	}
 	properties, _ := node["properties"].(map[string]any)
 	for name, property := range properties {
 		if name != "namespaceSelector" { // Kubernetes' own, with Kubernetes' own rules

@@ -247,7 +247,7 @@ func TestASecretOfAFormerSpecIsUpdatedAfterACrash(t *testing.T) {
 	}
 	b.gate = nil
 	b.change(func(ak *v1alpha1.AccessKey) {
-		ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{Labels: map[string]string{"team": "a"}}
+		ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{Labels: map[string]v1alpha1.LabelValue{"team": "a"}}
 	})
 	b.restart()
 	b.settle()
