@@ -26,6 +26,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/controller/keyservice"
+	"accesskey.dev/operator/internal/controller/namespaces"
 	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
@@ -77,8 +78,8 @@ type NewQueue = func(controller string, limiter workqueue.TypedRateLimiter[recon
 
 // Config configures the controllers.
 type Config struct {
-	// ClusterNamespace is the operator's namespace, which has the Secrets of ClusterKeyServices. Empty: ClusterKeyServices are
-	// not served, so that Roles are sufficient.
+	// ClusterNamespace is the operator's namespace, which has the Secrets of ClusterKeyServices. Empty: the operator works only
+	// in some namespaces, with RoleBindings there. It does not serve ClusterKeyServices.
 	ClusterNamespace string
 	ResyncPeriod     time.Duration
 	// Concurrency is how many AccessKeys are reconciled at the same time.
@@ -126,6 +127,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the controller of AccessKeys: %w", err)
 	}
+	keep, err := setupKeeper(mgr, config, options)
+	if err != nil {
+		return err
+	}
 	for _, cluster := range kinds(config) {
 		services := &keyservice.Reconciler{
 			Client:       mgr.GetClient(),
@@ -133,6 +138,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 			Clock:        config.Clock,
 			ResyncPeriod: config.ResyncPeriod,
 			Cluster:      cluster,
+			Keep:         keep,
 			Options:      options,
 		}
 		if err := services.SetupWithManager(mgr); err != nil {
@@ -140,6 +146,19 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		}
 	}
 	return nil
+}
+
+// setupKeeper adds the controller of the operator's RoleBindings, and returns the function that keeps one. Both are only needed if
+// the operator works in some namespaces.
+func setupKeeper(mgr ctrl.Manager, config Config, options controller.Options) (func(context.Context, string) error, error) {
+	if config.ClusterNamespace != "" {
+		return nil, nil
+	}
+	keeper := &namespaces.Keeper{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ResyncPeriod: config.ResyncPeriod, Options: options}
+	if err := keeper.SetupWithManager(mgr); err != nil {
+		return nil, fmt.Errorf("setting up the controller of namespaces: %w", err)
+	}
+	return keeper.Keep, nil
 }
 
 // kinds of key services that are served: the namespaced one (false) and the cluster's (true).

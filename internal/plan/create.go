@@ -55,9 +55,6 @@ func supported(in Input, _ string) (Action, bool) {
 
 // finalizers makes sure that neither the AccessKey nor what is needed to revoke the key can be deleted before the key.
 func finalizers(in Input, reason string) (Action, bool) {
-	if !in.hasFinalizer() {
-		return Action{Verb: AddFinalizer, Reason: reason}, true
-	}
 	if !in.Service.InUse {
 		return Action{
 			Verb:   Wait,
@@ -66,6 +63,9 @@ func finalizers(in Input, reason string) (Action, bool) {
 				in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name), in.Service.InUseProblem),
 			Until: in.Now.Add(inUseDelay),
 		}, true
+	}
+	if !in.hasFinalizer() {
+		return Action{Verb: AddFinalizer, Reason: reason}, true
 	}
 	return none()
 }

@@ -74,6 +74,8 @@ var creatingCases = []decision{
 		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer of KeyService qumulo and its Secrets")},
 	{"a finalizer that the API server does not accept is reported with its words", unissued(notInUse, inUseProblem),
 		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer of KeyService qumulo and its Secrets: the webhook is away")},
+	{"it is awaited before the AccessKey has its own finalizer, which only an operator with its permissions can remove", unissued(noFinalizer, notInUse),
+		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(10*time.Second), "the in-use finalizer of KeyService qumulo and its Secrets")},
 	{"there is one operation at a time per user", unissued(busy), waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(time.Second), "another AccessKey of the same user")},
 	{"the other AccessKey is named", unissued(busy, busyWith("team-b/restore", 9*time.Minute)),
 		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(time.Second), "another AccessKey of the same user (team-b/restore)")},

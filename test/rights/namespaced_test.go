@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,16 +21,7 @@ import (
 
 // TestRolesAreEnoughForSomeNamespaces runs the operator with --namespaces=team-a,team-b and the Roles of config/namespaced.
 func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
-	namespaces := []string{newNamespace(t, "team-a"), newNamespace(t, "team-b")}
-	uninstallClusterRoles(t)
-	if out, err := plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/namespaced"); err != nil {
-		t.Fatal(err, out)
-	}
-	for _, namespace := range namespaces {
-		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "accesskey-operator"}}
-		read(t, role)
-		waitFor(t, operatorIn(operatorNamespace), namespace, role.Rules)
-	}
+	namespaces := installNamespaced(t)
 	s := newStory(t, "team-b", operatorNamespace)
 	stop, err := s.start(token(t), scope{namespaces: namespaces, own: operatorNamespace, namespacedOnly: true})
 	if err != nil {
@@ -43,6 +36,11 @@ func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 		t.Errorf("%v; refused: %v", err, s.recorder.refusals())
 	}
 	s.expectNotServed(stranger)
+	for _, each := range s.tenants(namespaces) {
+		if err := each.released(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 	if err := stop(time.Minute); err != nil {
 		t.Errorf("the operator ended with %v", err)
 	}
@@ -50,6 +48,30 @@ func TestRolesAreEnoughForSomeNamespaces(t *testing.T) {
 		t.Errorf("%s was refused: %s", refused, reason)
 	}
 	s.expectOwnRightsUsed(namespaces)
+	for _, verb := range []string{"get", "patch"} {
+		if each := (right{verb, rbacv1.GroupName, "rolebindings"}); !slices.Contains(s.recorder.rights(), each) {
+			t.Errorf("%s is granted but never used", each)
+		}
+	}
+}
+
+// installNamespaced installs config/namespaced instead of config/default until the test ends, and returns its namespaces.
+func installNamespaced(t *testing.T) []string {
+	t.Helper()
+	namespaces := []string{"team-a", "team-b"}
+	for _, name := range namespaces {
+		if err := kube.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil && !apierrors.IsAlreadyExists(err) {
+			t.Fatal(err)
+		}
+	}
+	uninstallClusterRoles(t)
+	if out, err := plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/namespaced"); err != nil {
+		t.Fatal(err, out)
+	}
+	for _, namespace := range namespaces {
+		waitForRights(t, namespace)
+	}
+	return namespaces
 }
 
 // expectOwnRightsUsed expects that the operator has used all its rights in its own namespace and no others there, and that it
@@ -71,6 +93,41 @@ func (s *story) expectOwnRightsUsed(namespaces []string) {
 		if asked.namespace == operatorNamespace && !slices.Contains(own, asked.right) {
 			s.t.Errorf("the operator sent %s for its own namespace", asked)
 		}
+	}
+}
+
+// binding returns the operator's RoleBinding in a namespace, without its content.
+func binding(namespace string) *rbacv1.RoleBinding {
+	return &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "accesskey-operator"}}
+}
+
+// waitForRights waits until the API server grants the operator its permissions in a namespace.
+func waitForRights(t *testing.T, namespace string) {
+	t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "accesskey-operator"}}
+	read(t, role)
+	waitFor(t, operatorIn(operatorNamespace), namespace, role.Rules)
+}
+
+// grant creates the operator's RoleBinding in a namespace, as config/namespaced does for team-a.
+func grant(t *testing.T, namespace string) {
+	t.Helper()
+	example := binding("team-a")
+	read(t, example)
+	granted := binding(namespace)
+	granted.RoleRef, granted.Subjects = example.RoleRef, example.Subjects
+	if err := kube.Create(t.Context(), granted); err != nil {
+		t.Fatal(err)
+	}
+	waitForRights(t, namespace)
+}
+
+// expectFinalizers expects these finalizers on an object, and no others.
+func expectFinalizers(t *testing.T, object client.Object, want ...string) {
+	t.Helper()
+	read(t, object)
+	if got := object.GetFinalizers(); !slices.Equal(got, want) {
+		t.Errorf("%T %s/%s has the finalizers %q, want %q", object, object.GetNamespace(), object.GetName(), got, want)
 	}
 }
 

@@ -33,6 +33,11 @@ func (r *Reconciler) setFinalizers(ctx context.Context, service v1alpha1.Generic
 	if err != nil {
 		return nil, err
 	}
+	if needed && r.Keep != nil {
+		if err := r.Keep(ctx, service.GetNamespace()); err != nil {
+			return err, nil
+		}
+	}
 	namespace := r.Pool.SecretNamespace(service)
 	failures, err := r.setSecretFinalizers(ctx, namespace)
 	if err != nil {

@@ -43,6 +43,9 @@ type Reconciler struct {
 	ResyncPeriod time.Duration
 	// Cluster reconciles ClusterKeyServices instead of KeyServices.
 	Cluster bool
+	// Keep makes sure that the operator keeps its permissions in a namespace until the finalizers there are removed; nil if
+	// nothing can take them away.
+	Keep    func(ctx context.Context, namespace string) error
 	Options controller.Options
 
 	// last check of each service, by name.

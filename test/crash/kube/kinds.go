@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +24,7 @@ const (
 	ClusterKeyService = "ClusterKeyService"
 	Secret            = "Secret"
 	Namespace         = "Namespace"
+	RoleBinding       = "RoleBinding"
 )
 
 // kindOf an object or a list of objects.
@@ -38,6 +40,8 @@ func kindOf(object runtime.Object) string {
 		return Secret
 	case *corev1.Namespace:
 		return Namespace
+	case *rbacv1.RoleBinding:
+		return RoleBinding
 	case *metav1.PartialObjectMetadata:
 		return object.Kind
 	case *metav1.PartialObjectMetadataList:
@@ -63,12 +67,15 @@ func isMetadata(object runtime.Object) bool {
 
 // metadataOf returns only the metadata of an object.
 func metadataOf(object client.Object) *metav1.PartialObjectMetadata {
-	version := "v1"
-	if kind := kindOf(object); kind != Secret && kind != Namespace {
-		version = v1alpha1.GroupVersion.String()
+	version := v1alpha1.GroupVersion
+	switch kindOf(object) {
+	case Secret, Namespace:
+		version = corev1.SchemeGroupVersion
+	case RoleBinding:
+		version = rbacv1.SchemeGroupVersion
 	}
 	only := meta.AsPartialObjectMetadata(copyOf(object))
-	only.TypeMeta = metav1.TypeMeta{APIVersion: version, Kind: kindOf(object)}
+	only.TypeMeta = metav1.TypeMeta{APIVersion: version.String(), Kind: kindOf(object)}
 	return only
 }
 
