@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -25,6 +26,7 @@ import (
 
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/internal/controller/accesskey"
+	"accesskey.dev/operator/internal/controller/namespaces"
 	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
@@ -44,6 +46,13 @@ const (
 	// leads 19.4 s after the leader's last renewal at the latest.
 	retryPeriod = time.Second
 )
+
+// stopTimeout is how long a manager that is told to stop waits for its reconciliations. It is longer than any of them, so that a
+// key that was just created is still published. The Deployment's terminationGracePeriodSeconds must be longer.
+const stopTimeout = accesskey.ScopeTimeout + 10*time.Second
+
+// checkPeriod is how often the namespaces of --namespaces are checked, unless --resync-period is shorter.
+const checkPeriod = time.Minute
 
 // version is stamped by the build.
 var version = "dev"
@@ -103,7 +112,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		return err
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
-	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors()) {
+	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors()) {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
@@ -112,27 +121,76 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG or in the cluster): %w", err)
 	}
-	mgr, err := newManager(config, o)
+	configure(config, o)
+	if names := split(o.namespaces); len(names) > 0 {
+		return runIn(ctx, names, config, o)
+	}
+	mgr, err := newManager(config, o, nil)
 	if err != nil {
 		return fmt.Errorf("starting: %w", err)
 	}
-	setup := controller.Config{ClusterNamespace: operatorNamespace(), ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency}
-	if len(namespaces(o.namespaces)) > 0 {
-		setup.ClusterNamespace = "" // ClusterKeyServices need the labels of namespaces, which Roles cannot grant
-	}
-	if err := controller.Setup(ctx, mgr, setup); err != nil {
+	if err := controller.Setup(ctx, mgr, o.controllers(operatorNamespace())); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
 }
 
-func newManager(config *rest.Config, o options) (manager.Manager, error) {
+// runIn runs the manager in some namespaces. It serves those that it can read, and reports the others.
+func runIn(ctx context.Context, names []string, config *rest.Config, o options) error {
+	live, err := client.New(config, client.Options{Scheme: controller.Scheme()})
+	if err != nil {
+		return fmt.Errorf("starting: %w", err)
+	}
+	check := &namespaces.Check{Live: live, Names: names, Period: min(checkPeriod, o.resyncPeriod)}
+	readable := check.Readable(ctx)
+	mgr, err := newManager(config, o, readable)
+	if err != nil {
+		return fmt.Errorf("starting: %w", err)
+	}
+	for _, name := range names {
+		if err := mgr.AddReadyzCheck("namespace-"+name, check.Ready(name)); err != nil {
+			return err
+		}
+	}
+	if err := mgr.Add(check); err != nil {
+		return err
+	}
+	if len(readable) > 0 { // without namespaces, the caches would read the whole cluster
+		// ClusterKeyServices need the labels of namespaces, which RoleBindings cannot grant.
+		if err := controller.Setup(ctx, mgr, o.controllers("")); err != nil {
+			return err
+		}
+	}
+	return mgr.Start(ctx)
+}
+
+func (o options) controllers(clusterNamespace string) controller.Config {
+	return controller.Config{ClusterNamespace: clusterNamespace, ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency}
+}
+
+// configure sets how the operator connects to the API server.
+func configure(config *rest.Config, o options) {
 	config.QPS = float32(o.kubeAPIQPS)
 	config.Burst = int(2 * o.kubeAPIQPS)
 	config.UserAgent = "accesskey-operator/" + version
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+}
+
+// newManager returns a manager whose caches read these namespaces, or the whole cluster if there are none.
+func newManager(config *rest.Config, o options, namespaces []string) (manager.Manager, error) {
+	mgr, err := ctrl.NewManager(config, managerOptions(o, namespaces))
+	if err != nil {
+		return nil, err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+func managerOptions(o options, namespaces []string) ctrl.Options {
+	return ctrl.Options{
 		Scheme:                  controller.Scheme(),
-		Cache:                   controller.CacheOptions(namespaces(o.namespaces)),
+		Cache:                   controller.CacheOptions(namespaces),
 		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
 		HealthProbeBindAddress:  o.healthProbe,
 		PprofBindAddress:        o.pprof,
@@ -144,20 +202,15 @@ func newManager(config *rest.Config, o options) (manager.Manager, error) {
 		RetryPeriod:             ptr.To(retryPeriod),
 		// The process ends when the manager does, so the lease can be given up at once.
 		LeaderElectionReleaseOnCancel: true,
-	})
-	if err != nil {
-		return nil, err
+		GracefulShutdownTimeout:       ptr.To(stopTimeout),
 	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return nil, err
-	}
-	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
 }
 
-func namespaces(list string) []string {
+// split returns the names in a list that is separated by commas, each once.
+func split(list string) []string {
 	var names []string
 	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); name != "" {
+		if name = strings.TrimSpace(name); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

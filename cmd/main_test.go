@@ -9,8 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +21,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"accesskey.dev/operator/internal/controller/accesskey"
 )
 
 // newFlags are flags of their own, because those of the process are registered once.
@@ -66,8 +71,8 @@ func TestAWrongFlagEndsTheManagerWithAMessage(t *testing.T) {
 }
 
 func TestNamespaces(t *testing.T) {
-	for list, want := range map[string][]string{"": nil, " , ,": nil, "a": {"a"}, " a , b, ": {"a", "b"}} {
-		if got := namespaces(list); !slices.Equal(got, want) {
+	for list, want := range map[string][]string{"": nil, " , ,": nil, "a": {"a"}, " a , b, ": {"a", "b"}, "b,a,b": {"b", "a"}} {
+		if got := split(list); !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", list, got, want)
 		}
 	}
@@ -96,7 +101,28 @@ func TestTheManagerConnectsAsConfigured(t *testing.T) {
 	defer server.Close()
 	o, _ := parse(newFlags(), []string{"--kube-api-qps=25", "--health-probe-bind-address=0"})
 	config := &rest.Config{Host: server.URL}
-	if _, err := newManager(config, o); err != nil || config.QPS != 25 || config.Burst != 50 {
+	configure(config, o)
+	if _, err := newManager(config, o, nil); err != nil || config.QPS != 25 || config.Burst != 50 {
 		t.Errorf("%v; %g requests per second, %d at once", err, config.QPS, config.Burst)
+	}
+}
+
+// TestAStoppedManagerFinishesItsReconciliations: a key that was just created must still be published. The Deployment must leave
+// more time than that.
+func TestAStoppedManagerFinishesItsReconciliations(t *testing.T) {
+	stop := managerOptions(options{}, nil).GracefulShutdownTimeout
+	if stop == nil || *stop <= accesskey.ScopeTimeout {
+		t.Fatalf("a manager that is told to stop waits %v, want more than the %s of a reconciliation", stop, accesskey.ScopeTimeout)
+	}
+	text, err := os.ReadFile("../config/manager/deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^ +terminationGracePeriodSeconds: (\d+)$`).FindSubmatch(text)
+	if found == nil {
+		t.Fatal("the Deployment leaves the default of 30 s")
+	}
+	if grace, _ := strconv.Atoi(string(found[1])); time.Duration(grace)*time.Second <= *stop {
+		t.Errorf("the Deployment leaves %d s, but the manager waits up to %s", grace, stop)
 	}
 }

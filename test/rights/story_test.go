@@ -49,16 +49,22 @@ var errEnough = errors.New("the story ended early")
 
 func newStory(t *testing.T, namespace, own string) *story {
 	s := &story{t: t, recorder: newRecorder(), clock: testclock.NewFakeClock(time.Now()), namespace: namespace, own: own, until: func() bool { return false }}
-	s.service = qumulo.New(qumulo.Options{Clock: s.clock})
+	s.serve(qumulo.Options{Clock: s.clock})
 	s.service.AddUser("alice")
 	s.service.AddUser("bert")
+	return s
+}
+
+// serve starts the Qumulo cluster of the story.
+func (s *story) serve(options qumulo.Options) {
+	s.t.Helper()
+	s.service = qumulo.New(options)
 	server, err := simulator.Serve(s.service)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Close() })
+	s.t.Cleanup(func() { _ = server.Close() })
 	s.server = server
-	return s
 }
 
 // run runs the whole life of a few keys, of a KeyService and of a ClusterKeyService, from creation to deletion.

@@ -30,9 +30,9 @@ import (
 	"accesskey.dev/operator/internal/secret"
 )
 
-// scopeTimeout bounds what a reconciliation does after it has read its input. It continues when the manager is stopped, so that
+// ScopeTimeout bounds what a reconciliation does after it has read its input. It continues when the manager is stopped, so that
 // a key that was just created is still published.
-const scopeTimeout = 2 * time.Minute
+const ScopeTimeout = 2 * time.Minute
 
 // requestsPerScope is how many requests to a service one reconciliation can wait for, each as long as the KeyService's timeout.
 const requestsPerScope = 4
@@ -41,9 +41,9 @@ const requestsPerScope = 4
 // operation can be carried out.
 func operationTime(connection *connect.Connection) time.Duration {
 	if connection == nil {
-		return scopeTimeout
+		return ScopeTimeout
 	}
-	return max(scopeTimeout, requestsPerScope*connection.Timeout)
+	return max(ScopeTimeout, requestsPerScope*connection.Timeout)
 }
 
 // Reconciler reconciles AccessKeys. Its exported fields are set by its owner; SetupWithManager defaults the rest.

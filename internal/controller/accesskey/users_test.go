@@ -117,7 +117,7 @@ func TestAUserIsBusyWhileAnotherAccessKeyHasAnOpenIntent(t *testing.T) {
 				ak.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationCreate, StartedAt: metav1.NewTime(noon.Add(time.Minute))}
 				test.other(ak)
 			})
-			if s.in.UserBusy != test.want || test.want && !s.in.UserBusyUntil.Equal(noon.Add(time.Minute+2*scopeTimeout)) {
+			if s.in.UserBusy != test.want || test.want && !s.in.UserBusyUntil.Equal(noon.Add(time.Minute+2*ScopeTimeout)) {
 				t.Errorf("busy: %t, until %s", s.in.UserBusy, s.in.UserBusyUntil)
 			}
 		})

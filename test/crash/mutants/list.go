@@ -111,7 +111,7 @@ var mutants = []mutant{
 	// Other AccessKeys, and services that reuse IDs.
 	{ // One of them alone is not found: they replace each other.
 		"operations of other AccessKeys for the user are not seen", "TestPairs/(qumulo|huawei)/Auto/two", []defect{
-			{"controller/accesskey.requestTime", set("0 * scopeTimeout")},
+			{"controller/accesskey.requestTime", set("0 * ScopeTimeout")},
 			{"controller/accesskey.(Reconciler).observeUser", condition("r.users.heldByOther", "$ && false")},
 			{"controller/accesskey.(Reconciler).observeUser", replace("userIndex(s.user())", `"nobody"`)},
 		},
