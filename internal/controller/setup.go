@@ -127,7 +127,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the controller of AccessKeys: %w", err)
 	}
-	keep, err := setupKeeper(mgr, config, options)
+	keep, err := setupNamespaces(ctx, mgr, config, options)
 	if err != nil {
 		return err
 	}
@@ -148,11 +148,20 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	return nil
 }
 
-// setupKeeper adds the controller of the operator's RoleBindings, and returns the function that keeps one. Both are only needed if
-// the operator works in some namespaces.
-func setupKeeper(mgr ctrl.Manager, config Config, options controller.Options) (func(context.Context, string) error, error) {
+// setupNamespaces prepares an operator that works only in some namespaces: it adds the controller of its RoleBindings, and returns the
+// function that keeps one.
+func setupNamespaces(ctx context.Context, mgr ctrl.Manager, config Config, options controller.Options) (keep func(context.Context, string) error, err error) {
 	if config.ClusterNamespace != "" {
 		return nil, nil
+	}
+	// A standby fills all caches at its start. A namespace that it can no longer read when it becomes the leader would otherwise
+	// stop all others.
+	secret := &metav1.PartialObjectMetadata{}
+	secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	for _, object := range []client.Object{&v1alpha1.AccessKey{}, &v1alpha1.KeyService{}, secret} {
+		if _, err := mgr.GetCache().GetInformer(ctx, object, cache.BlockUntilSynced(false)); err != nil {
+			return nil, fmt.Errorf("setting up the caches: %w", err)
+		}
 	}
 	keeper := &namespaces.Keeper{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ResyncPeriod: config.ResyncPeriod, Options: options}
 	if err := keeper.SetupWithManager(mgr); err != nil {

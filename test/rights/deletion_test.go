@@ -62,44 +62,55 @@ func (t tenant) object() *corev1.Namespace {
 }
 
 // TestNamespacesAreDeletedWithTheirKeys deletes namespaces in which the operator has its permissions by RoleBindings only.
-// Kubernetes deletes those at once. Some are deleted when they have their keys, and some while these are being issued.
+// Kubernetes deletes those at once. Some namespaces are deleted when they have their keys, some while these are being issued, and some
+// while the operator is down.
 func TestNamespacesAreDeletedWithTheirKeys(t *testing.T) {
-	const doomed = 18
+	const each = 6 // namespaces of each sort
 	namespaces := installNamespaced(t)[:1]
-	for i := range doomed {
+	for i := range 3 * each {
 		namespaces = append(namespaces, newNamespace(t, fmt.Sprint("doomed-", i)))
 		grant(t, namespaces[i+1])
 	}
 	s := newStory(t, namespaces[0], operatorNamespace)
-	stop, err := s.start(token(t), scope{namespaces: namespaces, own: operatorNamespace, namespacedOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	operator := scope{namespaces: namespaces, own: operatorNamespace, namespacedOnly: true}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	stop, err := s.start(token(t), operator)
+	must(err)
 	tenants := s.tenants(namespaces)
-	stays, calm, hasty := tenants[0], tenants[1:1+doomed/2], tenants[1+doomed/2:]
-	for _, each := range append(slices.Clone(calm), stays) {
-		must(each.apply(t.Context()))
+	stays, calm, hasty, down := tenants[0], tenants[1:1+each], tenants[1+each:1+2*each], tenants[1+2*each:]
+	withKeys := slices.Concat(calm, down, tenants[:1])
+	for _, tenant := range withKeys {
+		must(tenant.apply(t.Context()))
 	}
-	for _, each := range append(slices.Clone(calm), stays) {
-		must(each.issued(t.Context()))
-		expectFinalizers(t, binding(each.namespace), v1alpha1.InUseFinalizer)
+	for _, tenant := range withKeys {
+		must(tenant.issued(t.Context()))
+		expectFinalizers(t, binding(tenant.namespace), v1alpha1.InUseFinalizer)
 	}
-	for i, each := range hasty {
-		must(each.apply(t.Context()))
-		time.Sleep(time.Duration(i) * 15 * time.Millisecond) // a different step of the operator each time
-		must(kube.Delete(t.Context(), each.object()))
+	for i, tenant := range hasty {
+		must(tenant.apply(t.Context()))
+		time.Sleep(time.Duration(i) * 20 * time.Millisecond) // a different step of the operator each time
+		must(kube.Delete(t.Context(), tenant.object()))
 	}
-	for _, each := range calm {
-		must(kube.Delete(t.Context(), each.object()))
+	for _, tenant := range calm {
+		must(kube.Delete(t.Context(), tenant.object()))
 	}
-	for _, each := range append(slices.Clone(calm), hasty...) {
-		must(each.ended(t.Context()))
+	for _, tenant := range slices.Concat(calm, hasty) {
+		must(tenant.ended(t.Context()))
+	}
+	must(stop(time.Minute))
+	for _, tenant := range down {
+		must(kube.Delete(t.Context(), tenant.object()))
+	}
+	s.recorder = newRecorder() // the connections of the former are closed
+	stop, err = s.start(token(t), operator)
+	must(err)
+	for _, tenant := range down {
+		must(tenant.ended(t.Context()))
 	}
 	if left := s.service.LivePairs(); len(left) != len(stays.users) {
 		t.Errorf("%d keys are left, want the %d of the namespace that still exists", len(left), len(stays.users))

@@ -40,12 +40,12 @@ func buildManager(t *testing.T) string {
 }
 
 // startManager starts the manager with the permissions of its ServiceAccount.
-func startManager(t *testing.T, binary string, namespaces ...string) *process {
+func startManager(t *testing.T, binary string, namespaces []string, more ...string) *process {
 	t.Helper()
 	p := &process{t: t, probes: freeAddress(t), metrics: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
 	var err error
-	p.Manager, err = plane.StartManager(t.Context(), binary, p.log, "--namespaces="+strings.Join(namespaces, ","), "--resync-period=1s",
-		"--health-probe-bind-address="+p.probes, "--metrics-bind-address="+p.metrics)
+	p.Manager, err = plane.StartManager(t.Context(), binary, p.log, append(more, "--namespaces="+strings.Join(namespaces, ","), "--resync-period=1s",
+		"--health-probe-bind-address="+p.probes, "--metrics-bind-address="+p.metrics)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestANamespaceThatCannotBeReadStopsNoOther(t *testing.T) {
 		}
 	}
 	binary := buildManager(t)
-	p := startManager(t, binary, names...)
+	p := startManager(t, binary, names)
 	must(a.apply(t.Context()))
 	must(a.issued(t.Context()))
 	p.expect(p.probes+"/readyz", "500\n", "[+]namespace-team-a ok", "[+]namespace-team-b ok", "[-]namespace-unbound failed", "[-]namespace-missing failed")
@@ -142,7 +142,7 @@ func TestANamespaceThatCannotBeReadStopsNoOther(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the manager does not end to serve a namespace that it can read now")
 	}
-	p = startManager(t, binary, names...)
+	p = startManager(t, binary, names)
 	must(unbound.issued(t.Context()))
 	p.expect(p.probes+"/readyz", "[+]namespace-unbound ok", "[-]namespace-missing failed")
 	for _, each := range []tenant{a, b, unbound} {
@@ -154,7 +154,7 @@ func TestANamespaceThatCannotBeReadStopsNoOther(t *testing.T) {
 // TestAManagerWithoutAnyNamespaceWaitsForOne has nothing to serve, and must not serve the whole cluster instead.
 func TestAManagerWithoutAnyNamespaceWaitsForOne(t *testing.T) {
 	installNamespaced(t)
-	p := startManager(t, buildManager(t), newNamespace(t, "first"))
+	p := startManager(t, buildManager(t), []string{newNamespace(t, "first")})
 	p.expect(p.probes+"/readyz", "500\n", "[-]namespace-first failed")
 	p.expect(p.metrics+"/metrics", `accesskey_namespace_unreadable{namespace="first"} 1`)
 	grant(t, "first")
@@ -164,4 +164,33 @@ func TestAManagerWithoutAnyNamespaceWaitsForOne(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the manager does not end to serve a namespace that it can read now")
 	}
+}
+
+// TestAStandbyTakesOverWithoutANamespaceThatItHasLost deletes the RoleBinding of a namespace while the manager waits for the lease.
+func TestAStandbyTakesOverWithoutANamespaceThatItHasLost(t *testing.T) {
+	names := append(installNamespaced(t)[:1], newNamespace(t, "lost"))
+	grant(t, "lost")
+	s := newStory(t, "team-a", operatorNamespace)
+	s.serve(qumulo.Options{})
+	a := s.tenants(names)[0]
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	binary := buildManager(t)
+	leader := startManager(t, binary, names, "--leader-elect")
+	must(a.apply(t.Context()))
+	must(a.issued(t.Context()))
+	standby := startManager(t, binary, names, "--leader-elect")
+	standby.expect(standby.probes+"/readyz", "200\n")
+	standby.expect(standby.metrics+"/metrics", `leader_election_master_status{name="accesskey-operator"} 0`)
+	must(kube.Delete(t.Context(), binding("lost")))
+	standby.expect(standby.probes+"/readyz", "[-]namespace-lost failed")
+	must(leader.Stop())
+	must(a.merge(t.Context(), a.named(a.users[0]), `{"metadata":{"annotations":{"accesskey.dev/renew":"1"}}}`))
+	must(a.story.issued(t.Context(), a.users[0], 2))
+	must(a.leave(t.Context()))
+	must(standby.Stop())
 }
