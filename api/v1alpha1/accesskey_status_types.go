@@ -40,7 +40,8 @@ type AccessKeyStatus struct {
 	// +optional
 	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
 
-	// expiresAt is when the current pair ends: issuedAt plus ttl. Absent without a ttl.
+	// expiresAt is when the current pair ends: issuedAt plus ttl, or earlier where the service ends it earlier. Absent without a
+	// ttl, unless the service ends the pair.
 	// +optional
 	ExpiresAt metav1.Time `json:"expiresAt,omitempty,omitzero"`
 

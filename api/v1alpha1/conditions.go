@@ -6,8 +6,8 @@ package v1alpha1
 // Types of conditions.
 const (
 	// ConditionReady of an AccessKey is true while the Secret holds a pair that the service lists as valid. An outage of the
-	// service does not change it. It is unknown until the first pair is published. Of a KeyService, it is true while the
-	// service answers and accepts the credentials.
+	// service does not change it, unless the service ends the pair meanwhile. It is unknown until the first pair is published.
+	// Of a KeyService, it is true while the service answers and accepts the credentials.
 	ConditionReady = "Ready"
 	// ConditionSynced is true if the service answered the last request. What it refused is reported by Stalled.
 	ConditionSynced = "Synced"
@@ -30,9 +30,11 @@ const (
 	ReasonSecretMissing = "SecretMissing"
 	// ReasonSecretEdited (False): the Secret no longer holds the published pair. The operator issues a new pair.
 	ReasonSecretEdited = "SecretEdited"
-	// ReasonKeyMissing (False): the service no longer lists the published key, or the key expired. The operator issues a new
-	// pair.
+	// ReasonKeyMissing (False): the service no longer lists the published key as one that works. The operator issues a new pair.
 	ReasonKeyMissing = "KeyMissing"
+	// ReasonExpired (False): the service has ended the pair, and no new pair could be issued in time. The operator issues one as
+	// soon as it can: see Stalled and Synced, and spec.suspend.
+	ReasonExpired = "Expired"
 	// ReasonDeleting (False): the AccessKey is being deleted.
 	ReasonDeleting = "Deleting"
 )

@@ -76,6 +76,13 @@ func (s Snapshot) find(key Key) (listed, bool) {
 	return found, ok && key.SamePair(Key{ID: key.ID, AccessKeyID: found.accessKeyID})
 }
 
+// Last returns the last listing that succeeded, whatever its age, and makes none.
+func (i *Inventory) Last() Snapshot {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.current
+}
+
 // Due reports whether Snapshot would make a new listing.
 func (i *Inventory) Due(now time.Time) bool {
 	i.mu.Lock()

@@ -89,6 +89,9 @@ func retaining(in *Input) { in.AccessKey.Spec.DeletionPolicy = v1alpha1.Deletion
 func lives(d time.Duration) change {
 	return func(in *Input) { in.AccessKey.Spec.TTL = &metav1.Duration{Duration: d} }
 }
+func renewsBefore(d time.Duration) change {
+	return func(in *Input) { in.AccessKey.Spec.RenewBefore = &metav1.Duration{Duration: d} }
+}
 func wants(secretName string) change {
 	return func(in *Input) { in.AccessKey.Spec.SecretName = secretName }
 }

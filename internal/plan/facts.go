@@ -92,6 +92,12 @@ func (in Input) works(id string) bool {
 	}
 }
 
+// endOf returns when the service ends the pair under this ID by itself; zero if it does not.
+func (in Input) endOf(id string) time.Time {
+	key, _ := in.find(id)
+	return key.ExpiresAt
+}
+
 func (in Input) state(id string) keyservice.State {
 	key, _ := in.find(id)
 	return key.State

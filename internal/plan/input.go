@@ -62,6 +62,8 @@ type Service struct {
 	Overlap bool
 	// Regenerates reports whether the service can generate a new pair in the same key.
 	Regenerates bool
+	// EndsPairs reports whether the service itself ends a pair at the end of its ttl.
+	EndsPairs bool
 	// ActivatesLater reports whether a new pair has to wait in the next Secret until it works.
 	ActivatesLater bool
 	// DeletesUsers reports whether revoking a key that is gone can delete the user that the operator made for it.

@@ -27,6 +27,8 @@ func Ready(in Input, why string) Readiness {
 		return no(v1alpha1.ReasonDeleting, "The keys are revoked")
 	case status.KeyID == "" && status.Revision == 0:
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonPending, sentence("No pair has been issued yet", why)}
+	case in.ended():
+		return no(v1alpha1.ReasonExpired, "The service ended access key %s at %s; %s", status.AccessKeyID, in.endOf(status.KeyID).UTC().Format(time.RFC3339), in.afterTheEnd())
 	case in.regenerating():
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonReplacing, fmt.Sprintf(
 			"It is not known whether access key %s still works, because the response to its regeneration was lost", ShortID(status.AccessKeyID))}
@@ -72,12 +74,30 @@ func (in Input) regenerating() bool {
 		!in.holdsPairOf(in.Secret, intent)
 }
 
+// validUntil says when the pair expires. Where the service does not end it, it still works after that if nothing could rotate it.
 func (in Input) validUntil() string {
 	expires, _ := in.Schedule()
-	if expires.IsZero() {
+	switch at := expires.UTC().Format(time.RFC3339); {
+	case expires.IsZero():
 		return ""
+	case in.Now.Before(expires):
+		return ", valid until " + at
+	default:
+		return ", which still works although it should have been rotated before " + at
 	}
-	return ", valid until " + expires.UTC().Format(time.RFC3339)
+}
+
+// ended reports whether the service has ended the current pair by itself. No response of the service is needed to know that.
+func (in Input) ended() bool {
+	end := in.endOf(in.AccessKey.Status.KeyID)
+	return in.listsRecorded(in.AccessKey.Status.KeyID) && !end.IsZero() && !in.Now.Before(end)
+}
+
+func (in Input) afterTheEnd() string {
+	if in.suspended() {
+		return "spec.suspend is set, so no new pair is issued"
+	}
+	return "a new pair will be issued"
 }
 
 // inPlaceHint says before the first rotation that the old pair will stop working at once.

@@ -17,6 +17,7 @@ func TestReady(t *testing.T) {
 	const yes, no, unknown = metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown
 	ready := Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:00:00Z"}
 	lost := Readiness{no, v1alpha1.ReasonKeyMissing, "The service no longer lists access key AKIAK1 as valid; a new pair will be issued"}
+	expired := Readiness{no, v1alpha1.ReasonExpired, "The service ended access key AKIAK1 at 2026-03-01T13:00:00Z; a new pair will be issued"}
 	doubtful := Readiness{unknown, v1alpha1.ReasonReplacing, "It is not known whether access key AKIAK1 still works, because the response to its regeneration was lost"}
 	for _, c := range []struct {
 		name string
@@ -26,6 +27,8 @@ func TestReady(t *testing.T) {
 	}{
 		{"a published pair that the service lists is ready", quiet(), "", ready},
 		{"a pair without a ttl has no end", quiet(endless), "", Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1"}},
+		{"a pair that the service does not end stays ready after its ttl", quiet(at(issued.Add(ttl))), "",
+			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, which still works although it should have been rotated before 2026-03-31T12:00:00Z"}},
 		{"a service that holds one key is announced before the first rotation", quiet(endless, oneSlot), "",
 			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1; rotations replace it in place, without overlap"}},
 		{"a service of which nothing is known is not announced", quiet(oneSlot, unlimited), "", ready},
@@ -79,8 +82,13 @@ func TestReady(t *testing.T) {
 		{"a key that is being deleted is not ready", quiet(being(keyservice.Deleting, "K1")), "", lost},
 		{"a key that failed is not ready", quiet(being(keyservice.Failed, "K1")), "", lost},
 		{"a key in an unknown state is not ready", quiet(being("Odd", "K1")), "", lost},
-		{"a key that expired before it was activated is not ready", quiet(being(keyservice.Pending, "K1"), endsAt("K1", noon)), "", lost},
-		{"a key that expired at the service is not ready", quiet(endsAt("K1", noon)), "", lost},
+		{"a key that expired before it was activated is not ready", quiet(being(keyservice.Pending, "K1"), endsAt("K1", noon)), "", expired},
+		{"a key that expired at the service is not ready", quiet(endsAt("K1", noon)), "", expired},
+		{"nor is it while nothing is known of its Secret", quiet(endsAt("K1", noon), cached, secret(SecretUnverified)), "", expired},
+		{"nor while the response to its regeneration is lost", quiet(endsAt("K1", noon), regenerates, regenerating("K1", time.Second)), "", expired},
+		{"a suspended AccessKey says that its expired key is not rotated", quiet(endsAt("K1", noon), suspending), "",
+			Readiness{no, v1alpha1.ReasonExpired, "The service ended access key AKIAK1 at 2026-03-01T13:00:00Z; spec.suspend is set, so no new pair is issued"}},
+		{"an expired key that the service does not list any more is missing", quiet(endsAt("K1", noon), pairAt("K1", "AKIAX")), "", lost},
 		{"a key that was replaced externally is not ready", quiet(pairAt("K1", "AKIAX")), "", lost},
 	} {
 		t.Run(c.name, func(t *testing.T) {

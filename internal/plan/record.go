@@ -95,15 +95,19 @@ func (in Input) Produced(holds Secret) keyservice.Key {
 	return key.Key
 }
 
-// previous returns the current key as a previous key whose overlap begins now.
+// previous returns the current key as a previous key whose overlap begins now. A key that is rotated at its renewalTime works
+// until it expires, as announced. One that is rotated earlier, on request or because its pair was lost, works for an overlap.
 func (in Input) previous() v1alpha1.PreviousKey {
 	status := &in.AccessKey.Status
-	expires, _ := in.Schedule()
+	revokeAt, renewal := in.Schedule()
+	if renewal.IsZero() || in.Now.Before(renewal) {
+		revokeAt = earliest(in.Now.Add(Overlap(&in.AccessKey.Spec)), revokeAt)
+	}
 	previous := v1alpha1.PreviousKey{
 		KeyID:       status.KeyID,
 		AccessKeyID: status.AccessKeyID,
 		IssuedAt:    status.IssuedAt,
-		RevokeAt:    metav1.NewTime(earliest(in.Now.Add(Overlap(&in.AccessKey.Spec)), expires).Truncate(time.Second)),
+		RevokeAt:    metav1.NewTime(revokeAt.Truncate(time.Second)),
 	}
 	if status.SecretName != in.AccessKey.SecretName() {
 		previous.SecretName = status.SecretName
@@ -117,6 +121,7 @@ func (r Record) Apply(ak *v1alpha1.AccessKey) {
 	status := &ak.Status
 	status.KeyID, status.AccessKeyID, status.UserID = r.KeyID, r.AccessKeyID, r.User
 	status.Revision, status.IssuedAt = r.Revision, r.IssuedAt
+	status.ExpiresAt, status.RenewalTime = metav1.Time{}, metav1.Time{} // of the pair before
 	if r.KeyID == "" {
 		status.IssuedAt = metav1.Time{}
 	}

@@ -38,7 +38,10 @@ func TestNextRecord(t *testing.T) {
 		want []v1alpha1.PreviousKey
 	}{
 		{"the first key has no previous ones", unissued(), nil},
-		{"the current key keeps working for the overlap", quiet(), []v1alpha1.PreviousKey{k1}},
+		{"a current key that is rotated before its time keeps working for the overlap", quiet(), []v1alpha1.PreviousKey{k1}},
+		{"that is so until a second before its time", quiet(at(renewal.Add(-time.Second))), []v1alpha1.PreviousKey{replacedUntil(renewal.Add(overlap - time.Second))}},
+		{"a current key that is rotated at its time keeps working until it expires, as announced", quiet(at(renewal)), []v1alpha1.PreviousKey{replacedUntil(issued.Add(ttl))}},
+		{"a current key that the service ends keeps working until then", quiet(endsAt("K1", issued.Add(6*day)), at(issued.Add(5*day))), []v1alpha1.PreviousKey{replacedUntil(issued.Add(6 * day))}},
 		{"the current key never outlives its ttl", quiet(at(issued.Add(25 * day))), []v1alpha1.PreviousKey{replacedUntil(issued.Add(ttl))}},
 		{"a current key past its ttl is revoked at once", quiet(at(issued.Add(35 * day))), []v1alpha1.PreviousKey{replacedUntil(issued.Add(ttl))}},
 		{"without a ttl the current key keeps working for the default overlap", quiet(endless), []v1alpha1.PreviousKey{replacedUntil(noon.Add(day))}},
@@ -114,6 +117,7 @@ func TestApply(t *testing.T) {
 		k1, want := replacedUntil(noon.Add(overlap)), quiet(failed).AccessKey.Status
 		k1.SecretName = "backup"
 		want.KeyID, want.AccessKeyID, want.Revision, want.IssuedAt = "K2", "AKIAK2", 5, started
+		in.AccessKey.Status.ExpiresAt, in.AccessKey.Status.RenewalTime = started, started // of K1
 		want.SecretName, want.LastHandledRenewal, want.PreviousKeys = "new", "today", []v1alpha1.PreviousKey{older, k1}
 		nextRecord(in).Apply(in.AccessKey)
 		if got := in.AccessKey.Status; !reflect.DeepEqual(got, want) {

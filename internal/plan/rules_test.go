@@ -191,7 +191,7 @@ var restingCases = []decision{
 		waiting(ruleBackOff, v1alpha1.ReasonRetrying, noon.Add(time.Minute), "")},
 	{"an AccessKey at rest waits for its rotation, without a live read", quiet(cached), rests(renewal)},
 	{"an AccessKey at rest waits for the revocation of a previous key if that comes first", quiet(keys("K0", "K1"), overlapping("K0"), cached), rests(noon.Add(day))},
-	{"an AccessKey at rest waits for its rotation if that comes before the revocation", quiet(keys("K0", "K1"), previous("K0", renewal.Add(time.Minute))), rests(renewal)},
+	{"an AccessKey at rest waits for its rotation if that comes before the revocation", quiet(quota(3), keys("K0", "K1"), previous("K0", renewal.Add(time.Minute))), rests(renewal)},
 	{"an AccessKey without a ttl waits for nothing", quiet(endless), rests(time.Time{})},
 
 	{"a service that refuses the credentials is not asked for a rotation",

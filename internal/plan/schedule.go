@@ -42,8 +42,8 @@ func Schedule(ak *v1alpha1.AccessKey, issuedAt, ends time.Time) (expires, renewa
 	if ak.Spec.TTL != nil {
 		expires = issuedAt.Add(ak.Spec.TTL.Duration)
 	}
-	if !ends.IsZero() && (expires.IsZero() || ends.Before(expires.Add(-knownSkew))) {
-		expires, overlap = ends, min(overlap, max(ends.Sub(issuedAt), 0)/defaultShare)
+	if !ends.IsZero() && (expires.IsZero() || ends.Before(expires)) {
+		expires, overlap = ends, shorten(&ak.Spec, overlap, max(ends.Sub(issuedAt), 0))
 	}
 	if expires.IsZero() {
 		return time.Time{}, time.Time{}
@@ -51,13 +51,30 @@ func Schedule(ak *v1alpha1.AccessKey, issuedAt, ends time.Time) (expires, renewa
 	return expires, expires.Add(-overlap).Add(-Jitter(ak.UID, max(expires.Sub(issuedAt)-overlap, 0)))
 }
 
-// Schedule returns when the current pair expires and when it is rotated; both are zero if it does not expire.
+// shorten returns the overlap of a pair whose life is shorter than its ttl: the usual one, but at most the same share of the life,
+// or a third of it.
+func shorten(spec *v1alpha1.AccessKeySpec, overlap, life time.Duration) time.Duration {
+	longest := life / defaultShare
+	if spec.TTL != nil {
+		share := float64(overlap) / float64(spec.TTL.Duration)
+		longest = max(longest, time.Duration(share*float64(life)).Round(time.Second))
+	}
+	return min(overlap, longest)
+}
+
+// Schedule returns when the current pair expires and when it is rotated; both are zero if it does not expire. Where the previous
+// keys fill the quota, the rotation waits until one of them is revoked: its time was announced, too.
 func (in Input) Schedule() (expires, renewal time.Time) {
-	return Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time, in.Ends())
+	expires, renewal = Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time, in.Ends())
+	full := in.Service.KeysPerUser > 0 && len(in.AccessKey.Status.PreviousKeys)+1 >= in.Service.KeysPerUser
+	if roomAt := in.nextRevocation(); full && !in.Replaces() && renewal.Before(roomAt) && roomAt.Before(expires) {
+		renewal = roomAt
+	}
+	return expires, renewal
 }
 
 // Ends returns when the service ends the current pair by itself; zero if it does not. The offset of the service's clock varies,
-// so a time that is close to what was announced is the announced one.
+// so a time that is close to what was announced for the pair is the announced one.
 func (in Input) Ends() time.Time {
 	key, _ := in.find(in.AccessKey.Status.KeyID)
 	announced := in.AccessKey.Status.ExpiresAt.Time
@@ -65,6 +82,19 @@ func (in Input) Ends() time.Time {
 		return announced
 	}
 	return key.ExpiresAt.Truncate(time.Second)
+}
+
+// Expiry returns the next moment at which the current pair expires, or the service ends it; zero if there is none to come. What
+// Ready reports changes then.
+func (in Input) Expiry() time.Time {
+	var next time.Time
+	expires, _ := in.Schedule()
+	for _, at := range []time.Time{expires, in.endOf(in.AccessKey.Status.KeyID)} {
+		if at.After(in.Now) {
+			next = earliest(next, at)
+		}
+	}
+	return next
 }
 
 // Jitter spreads what AccessKeys do that were created, or failed, together: up to a tenth of a duration, in seconds. It depends

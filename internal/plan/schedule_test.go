@@ -61,7 +61,11 @@ func TestScheduleAtAServiceThatEndsPairs(t *testing.T) {
 		expires, rotates time.Time
 	}{
 		{"with the ttl of the pair", quiet(endsAt("K1", issued.Add(ttl))), issued.Add(ttl), renewal},
-		{"a minute is a difference of the clocks", quiet(endsAt("K1", issued.Add(ttl-time.Minute))), issued.Add(ttl), renewal},
+		{"a pair that ends a minute early is rotated a minute early", quiet(endsAt("K1", issued.Add(ttl-time.Minute))), issued.Add(ttl - time.Minute), renewal.Add(-37 * time.Second)},
+		{"a ttl that was increased by less than clocks can differ", quiet(lives(ttl+50*time.Second), announced(issued.Add(ttl)), endsAt("K1", issued.Add(ttl+time.Second))),
+			issued.Add(ttl), renewal},
+		{"renewBefore is kept where the shorter life has room for it", quiet(lives(90*day), renewsBefore(4*day), endsAt("K1", issued.Add(ttl))), issued.Add(ttl), issued.Add(26*day - 153624*time.Second)},
+		{"a renewBefore that is longer than the life keeps its share of it", quiet(lives(90*day), renewsBefore(60*day), endsAt("K1", issued.Add(ttl))), issued.Add(ttl), issued.Add(10*day - 59086*time.Second)},
 		{"a ttl that was increased", quiet(lives(60*day), endsAt("K1", issued.Add(ttl))), issued.Add(ttl), renewal},
 		{"a ttl that was removed", quiet(endless, endsAt("K1", issued.Add(2*day))), issued.Add(2 * day), issued.Add(2*day - 16*time.Hour - 7878*time.Second)},
 		{"a ttl that was decreased", quiet(lives(3*day), endsAt("K1", issued.Add(ttl))), issued.Add(3 * day), issued.Add(2*day - 11817*time.Second)},
@@ -73,6 +77,55 @@ func TestScheduleAtAServiceThatEndsPairs(t *testing.T) {
 	} {
 		if expires, rotates := c.in.Schedule(); !expires.Equal(c.expires) || !rotates.Equal(c.rotates) {
 			t.Errorf("%s: Schedule = %s, %s, want %s, %s", c.name, expires, rotates, c.expires, c.rotates)
+		}
+	}
+}
+
+// TestARotationWaitsForTheRoomOfAPreviousKey: nothing is revoked before the time that was announced for it.
+func TestARotationWaitsForTheRoomOfAPreviousKey(t *testing.T) {
+	later, expired := renewal.Add(time.Hour), issued.Add(ttl)
+	for _, c := range []struct {
+		name string
+		in   Input
+		want time.Time
+	}{
+		{"that is revoked later", quiet(previous("K0", later, youngerThan(ttl))), later},
+		{"that is revoked earlier", quiet(previous("K0", noon.Add(day), youngerThan(ttl))), renewal},
+		{"that a shortened ttl ends earlier", quiet(previous("K0", expired.Add(-time.Hour))), issued.Add(20 * day)},
+		{"where there is no room for a third one", quiet(quota(3), previous("K0", later, youngerThan(ttl)), previous("K9", later.Add(time.Hour), youngerThan(ttl))), later},
+		{"not where there is room for a third one", quiet(quota(3), previous("K0", later, youngerThan(ttl))), renewal},
+		{"nor where there is no quota", quiet(unlimited, previous("K0", later, youngerThan(ttl))), renewal},
+		{"nor where the current key is replaced in place", quiet(replaces, previous("K0", later, youngerThan(ttl))), renewal},
+		{"nor until the current pair expires", quiet(lives(ttl), previous("K0", expired, youngerThan(ttl))), renewal},
+		{"nor without a ttl", quiet(endless, previous("K0", later)), time.Time{}},
+	} {
+		if _, got := c.in.Schedule(); !got.Equal(c.want) {
+			t.Errorf("a previous key %s: the rotation is at %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// youngerThan makes a previous key so young that only its revokeAt counts.
+func youngerThan(age time.Duration) func(*v1alpha1.PreviousKey) {
+	return func(p *v1alpha1.PreviousKey) { p.IssuedAt = metav1.NewTime(p.RevokeAt.Add(time.Second - age)) }
+}
+
+// TestExpiry: what Ready reports changes when the pair expires and when the service ends it.
+func TestExpiry(t *testing.T) {
+	later := issued.Add(ttl + time.Hour)
+	for _, c := range []struct {
+		name string
+		in   Input
+		want time.Time
+	}{
+		{"a pair expires at the end of its ttl", quiet(), issued.Add(ttl)},
+		{"the service ends it later", quiet(endsAt("K1", later), at(issued.Add(ttl))), later},
+		{"nothing changes after both", quiet(endsAt("K1", later), at(later)), time.Time{}},
+		{"a pair without a ttl does not expire", quiet(endless), time.Time{}},
+		{"a pair without a ttl can be ended by the service", quiet(endless, endsAt("K1", later)), later},
+	} {
+		if got := c.in.Expiry(); !got.Equal(c.want) {
+			t.Errorf("%s: Expiry = %s, want %s", c.name, got, c.want)
 		}
 	}
 }

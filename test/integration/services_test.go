@@ -147,26 +147,6 @@ var _ = DescribeTable("The life of a key at the other key services",
 	Entry("ONTAP with one key per user", ontapService(ontap.V9141, false)),
 	Entry("ONTAP with two keys per user", ontapService(ontap.V9191, true)),
 )
-
-var _ = Describe("A pair that ONTAP ends by itself", func() {
-	It("is rotated before that, although the ttl was increased since", func(ctx SpecContext) {
-		w := newBareWorld(ctx)
-		o := ontapService(ontap.V9191, true)(w.clock)
-		w.use(ctx, o)
-		w.create(ctx, accessKey("backup", withUser(o.user)))
-		old := w.issued(ctx, "backup", 1)
-		announced := w.accessKey(ctx, "backup").Status.ExpiresAt.Time
-		w.changeAccessKey(ctx, "backup", func(ak *v1alpha1.AccessKey) { ak.Spec.TTL.Duration = 90 * day })
-		w.step(ctx, 2*resync)
-		w.expect(ctx, "backup", BeAtRest(), HaveField("Status.ExpiresAt.Time", BeTemporally("==", announced)))
-		w.stepTo(ctx, w.accessKey(ctx, "backup").Status.RenewalTime.Time)
-		w.issued(ctx, "backup", 2)
-		Expect(w.works(old)).To(BeTrue(), "both pairs work during the overlap")
-		w.step(ctx, 2*resync)
-		Expect(w.accessKey(ctx, "backup").Status.ExpiresAt.Time).To(BeTemporally(">", announced.Add(60*day)))
-	})
-})
-
 var _ = Describe("A user that ONTAP keeps the operator's key in", func() {
 	It("is made again when an administrator deletes it, and the loss of its groups is told", func(ctx SpecContext) {
 		w := newBareWorld(ctx)

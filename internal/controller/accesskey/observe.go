@@ -105,6 +105,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	}
 	s.in.Service.Identity = s.connection.Identity // the status may not have it yet
 	s.in.Service.KeysPerUser, s.in.Service.Overlap = s.connection.KeysPerUser, s.connection.Overlap
+	s.in.Service.EndsPairs = s.connection.MaxTTL > 0
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
 	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers
 	s.in.Service.OperationTime = operationTime(s.connection)
@@ -113,15 +114,20 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 
 // listedKeys returns the recorded keys that the last shared listing does not contradict.
 func (r *Reconciler) listedKeys(ctx context.Context, s *scope) ([]plan.Key, error) {
-	recorded := recordedKeys(s.ak)
-	if len(recorded) == 0 || s.connection == nil || s.ak.Suspended() {
-		return recorded, nil
-	}
-	if refusal := s.in.Service.Refusal; refusal != "" {
-		s.syncErr, s.contacted = &keyservice.Error{Kind: keyservice.Unauthorized, Op: "list keys", Err: errors.New(refusal)}, false
+	recorded := s.recordedKeys()
+	if len(recorded) == 0 || s.connection == nil {
 		return recorded, nil
 	}
 	inventory := s.connection.Inventory(s.user())
+	if refusal := s.in.Service.Refusal; refusal != "" || s.ak.Suspended() {
+		for i := range recorded {
+			inventory.Last().Update(&recorded[i].Key)
+		}
+		if !s.ak.Suspended() {
+			s.syncErr, s.contacted = &keyservice.Error{Kind: keyservice.Unauthorized, Op: "list keys", Err: errors.New(refusal)}, false
+		}
+		return recorded, nil
+	}
 	if inventory.Due(s.in.Now) && !s.acquire() {
 		return nil, errNoSlot
 	}

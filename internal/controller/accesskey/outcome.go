@@ -121,6 +121,7 @@ func (r *Reconciler) next(s *scope, action plan.Action, err error) time.Duration
 	}
 	sooner(true, action.Until)
 	sooner(plan.RepairsEnd(&s.ak.Status).After(s.in.Now), plan.RepairsEnd(&s.ak.Status))
+	sooner(true, s.in.Expiry())
 	sooner(err != nil && Classify(err).Failure, nextAttempt(s.ak))
 	sooner(errors.Is(err, errUserBusy), s.in.Now.Add(time.Second))
 	sooner(err == nil && (waitsForActivation(s) || action.Verb == plan.Revoke && s.connection.DeletesLater), s.in.Now.Add(firstRetry))

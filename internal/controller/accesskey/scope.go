@@ -156,6 +156,18 @@ func (r *Reconciler) removeFinalizer(ctx context.Context, s *scope, _ plan.Actio
 	return nil
 }
 
+// recordedKeys returns the keys that the status records. Where the service ends pairs, the current one ends when that was
+// announced, until a listing says when.
+func (s *scope) recordedKeys() []plan.Key {
+	keys := recordedKeys(s.ak)
+	for i := range keys {
+		if s.in.Service.EndsPairs && keys[i].ID == s.ak.Status.KeyID {
+			keys[i].ExpiresAt = s.ak.Status.ExpiresAt.Time
+		}
+	}
+	return keys
+}
+
 // recordedKeys returns the keys that the status records, with the time of their issue in place of the service's.
 func recordedKeys(ak *v1alpha1.AccessKey) []plan.Key {
 	status := &ak.Status

@@ -100,7 +100,7 @@ func TestServiceFacts(t *testing.T) {
 			{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: "told so", LastTransitionTime: metav1.NewTime(noon)},
 		}}
 	}
-	limits := &v1alpha1.ServiceLimits{KeysPerUser: 2, Overlap: ptr.To(true), Regenerate: ptr.To(true)}
+	limits := &v1alpha1.ServiceLimits{KeysPerUser: 2, Overlap: ptr.To(true), Regenerate: ptr.To(true), MaxTTL: hours(1)}
 	for name, test := range map[string]struct {
 		meta   metav1.ObjectMeta
 		status v1alpha1.KeyServiceStatus
@@ -122,7 +122,7 @@ func TestServiceFacts(t *testing.T) {
 		"leading elsewhere":     {status: ready(metav1.ConditionFalse, v1alpha1.ReasonIdentityChanged), want: plan.Service{IdentityChanged: "told so"}},
 		"without the finalizer": {status: ready(metav1.ConditionFalse, v1alpha1.ReasonFinalizerRefused), want: plan.Service{InUseProblem: "told so"}},
 		"known from a check": {status: v1alpha1.KeyServiceStatus{Identity: identity, Limits: limits},
-			want: plan.Service{Identity: identity, KeysPerUser: 2, Overlap: true, Regenerates: true}},
+			want: plan.Service{Identity: identity, KeysPerUser: 2, Overlap: true, Regenerates: true, EndsPairs: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := serviceFacts(&v1alpha1.KeyService{ObjectMeta: test.meta, Status: test.status}); got != test.want {
