@@ -8,13 +8,12 @@ import (
 	"net/http"
 	"time"
 
-	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const keysPath = "/v1/s3/access-keys/"
@@ -247,43 +246,6 @@ var _ = Describe("A service in trouble", func() {
 		w.create(ctx, accessKey("backup"))
 		w.expectStalled(ctx, "backup", "Invalid", "odd_error: The moon is in the wrong house")
 		Expect(w.service.History()).To(BeEmpty())
-	})
-})
-
-var _ = Describe("A key that vanished at the service", func() {
-	It("is noticed by the resync, and replaced", func(ctx SpecContext) {
-		w := newWorld(ctx)
-		w.create(ctx, accessKey("backup"))
-		lost := w.issued(ctx, "backup", 1)
-		w.service.RemoveKey(lost.id)
-		w.step(ctx, resync)
-		w.issued(ctx, "backup", 2)
-		Expect(w.accessKey(ctx, "backup").Status.PreviousKeys).To(BeEmpty(), "there is nothing to revoke")
-	})
-
-	It("shows in Ready while it cannot be replaced", func(ctx SpecContext) {
-		w := newWorld(ctx)
-		w.create(ctx, accessKey("backup"))
-		lost := w.issued(ctx, "backup", 1)
-		w.service.RemoveKey(lost.id)
-		lift := w.service.Inject(simulator.Rule{Path: keysPath, Method: http.MethodPost}, simulator.Throttle("60"))
-		w.step(ctx, resync)
-		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionFalse, "KeyMissing", lost.id))
-		lift()
-		w.step(ctx, time.Minute)
-		w.issued(ctx, "backup", 2)
-	})
-
-	It("is forgotten where it was in its overlap", func(ctx SpecContext) {
-		w := newWorld(ctx)
-		w.create(ctx, accessKey("backup"))
-		old := w.issued(ctx, "backup", 1)
-		w.changeAccessKey(ctx, "backup", renewNow("now"))
-		p := w.issued(ctx, "backup", 2)
-		w.service.RemoveKey(old.id)
-		w.stepTo(ctx, w.accessKey(ctx, "backup").Status.PreviousKeys[0].RevokeAt.Time)
-		w.expect(ctx, "backup", BeAtRest(), HaveField("Status.PreviousKeys", BeEmpty()))
-		Expect(w.issued(ctx, "backup", 2)).To(Equal(p))
 	})
 })
 

@@ -89,6 +89,7 @@ func (r *Reconciler) obtain(ctx context.Context, s *scope, action plan.Action, i
 		}
 		return err
 	}
+	r.issued.note(s.name, credential.Key, r.Clock.Now())
 	credential.ExpiresAt = s.connection.Clock.Ends(credential.ExpiresAt)
 	return r.deliver(ctx, s, action, credential)
 }

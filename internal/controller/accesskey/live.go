@@ -175,9 +175,13 @@ func (r *Reconciler) keysOfNewUser(ctx context.Context, s *scope, notFound error
 func (r *Reconciler) withUnlisted(s *scope, keys []keyservice.Key) []keyservice.Key {
 	s.unlisted = nil
 	r.deletions.prune(s.name, s.ak.RecordedKeyIDs())
-	for _, key := range recordedKeys(s.ak) {
+	for _, key := range s.recordedKeys() {
 		at := slices.IndexFunc(keys, func(listed keyservice.Key) bool { return listed.ID == key.ID })
-		isNew := s.in.Now.Sub(key.CreatedAt).Abs() < s.connection.ListLag && !r.deletions.isAccepted(s.name, key.ID)
+		made, known := r.issued.answered(s.name, key.Key)
+		if !known {
+			made = key.CreatedAt
+		}
+		isNew := s.in.Now.Sub(made).Abs() < s.connection.ListLag && !r.deletions.isAccepted(s.name, key.ID)
 		switch {
 		case at >= 0 && keys[at].State == keyservice.Deleting:
 			r.deletions.accept(s.name, key.ID)

@@ -136,8 +136,7 @@ func (r *Reconciler) listedKeys(ctx context.Context, s *scope) ([]plan.Key, erro
 	s.syncErr, s.contacted = err, err == nil && !snapshot.At.IsZero()
 	kept := recorded[:0]
 	for _, key := range recorded {
-		// The status records when the key was requested. It was created in the same scope, and is listed after the list lag.
-		if snapshot.Denies(key.Key, key.CreatedAt.Add(2*operationTime(s.connection)+s.connection.ListLag)) {
+		if r.denies(s, snapshot, key.Key) {
 			continue
 		}
 		snapshot.Update(&key.Key)

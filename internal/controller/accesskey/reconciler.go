@@ -66,6 +66,7 @@ type Reconciler struct {
 	limiter limiter
 	// deletions are under way at services that carry them out later.
 	deletions deletions
+	issued    issuedPairs
 	// started returns when this process began to reconcile.
 	started func() time.Time
 	// written has the ownWrite of each AccessKey that the cache does not have yet.
@@ -135,6 +136,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 			r.written.Delete(request.NamespacedName)
 			r.held.Delete(request.NamespacedName)
 			r.verified.Delete(request.NamespacedName)
+			r.issued.forget(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
