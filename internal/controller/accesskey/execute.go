@@ -255,8 +255,10 @@ func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) erro
 	}
 	err := s.connection.Delete(ctx, s.user(), keyID)
 	switch {
-	case err == nil:
+	case err == nil && (open == nil || open.KeyID == keyID):
 		s.ak.Status.Intent = nil
+	case err == nil: // an operation on another key is still open
+		s.ak.Status.Intent = open
 	case keyservice.KindOf(err) != keyservice.Unavailable: // the service answered
 		s.ak.Status.Intent = open
 	}

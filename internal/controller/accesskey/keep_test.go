@@ -152,6 +152,23 @@ func TestADeletionHasAnIntentWhereIDsAreReused(t *testing.T) {
 	}
 }
 
+// TestADeletionLeavesTheOperationOnAnotherKeyOpen: a previous key can be revoked while that waits for a person.
+func TestADeletionLeavesTheOperationOnAnotherKeyOpen(t *testing.T) {
+	for open, stays := range map[string]bool{"K9": true, first: false} {
+		b := newRotatedBed(t, fake.Options{})
+		b.connection.ReusesIDs = true
+		b.change(func(ak *v1alpha1.AccessKey) {
+			ak.Status.Intent = &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, KeyID: open, Revision: 3, StartedAt: metav1.NewTime(noon)}
+		})
+		s := b.scope()
+		b.must(b.r.deleteKey(t.Context(), s, first))
+		if intent := s.ak.Status.Intent; (intent != nil) != stays || stays && intent.Operation != v1alpha1.OperationRegenerate {
+			t.Errorf("the deletion of %s leaves the intent %+v of an operation on %s", first, intent, open)
+		}
+		b.expectKeys(2, 1)
+	}
+}
+
 func TestRetainKeepsTheSecretWithThePair(t *testing.T) {
 	b := newBed(t, fake.Options{})
 	b.settle()
