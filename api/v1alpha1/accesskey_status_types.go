@@ -207,6 +207,11 @@ type Intent struct {
 	// +kubebuilder:validation:items:MaxLength=256
 	KnownKeyIDs []string `json:"knownKeyIDs,omitempty"`
 
+	// lateUntil is until when an earlier request of this operation, whose response was lost, can still be carried out. It would
+	// end the pair that was issued since, so the intent stays open until then. Absent if there is no such request.
+	// +optional
+	LateUntil metav1.Time `json:"lateUntil,omitempty,omitzero"`
+
 	// candidateKeyIDs are the keys that this operation may have created; set only when there is more than one
 	// (Stalled/AmbiguousKeys). Delete the orphan at the service to decide; the operator leaves the other keys alone.
 	// +optional

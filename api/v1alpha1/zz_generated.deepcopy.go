@@ -354,6 +354,7 @@ func (in *Intent) DeepCopyInto(out *Intent) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	in.LateUntil.DeepCopyInto(&out.LateUntil)
 	if in.CandidateKeyIDs != nil {
 		in, out := &in.CandidateKeyIDs, &out.CandidateKeyIDs
 		*out = make([]string, len(*in))

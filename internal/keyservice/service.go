@@ -165,6 +165,8 @@ type Limits struct {
 	ActivatesLater bool
 	// ReusesIDs: an ID is a slot that the next key can take, so that a late deletion would delete the next key.
 	ReusesIDs bool
+	// KeepsAccessKeyID: the access key ID can stay the same when a key is regenerated, so that a list does not show whether it was.
+	KeepsAccessKeyID bool
 	// ListLag is how long a new key can be missing from List and ListAll.
 	ListLag time.Duration
 	// DeletesUsers: Delete also deletes the user that Create made, with its last key. It is called for a key that is gone, too.
@@ -180,6 +182,8 @@ type Capabilities struct {
 	ActivatesLater bool
 	// ReusesIDs: another key can get the ID of a deleted one.
 	ReusesIDs bool
+	// KeepsAccessKeyID: lists do not show whether a key was regenerated.
+	KeepsAccessKeyID bool
 	// ListLag is how long a new key can be missing from lists.
 	ListLag time.Duration
 	// DeletesUsers: deleting a key that is gone can delete its user.
@@ -201,16 +205,17 @@ func CapabilitiesOf(s Service) Capabilities {
 	_, disables := s.(Disabler)
 	_, listsAll := s.(AllLister)
 	return Capabilities{
-		KeysPerUser:    limits.KeysPerUser,
-		MaxTTL:         limits.MaxTTL,
-		DeletesLater:   limits.DeletesLater,
-		ActivatesLater: limits.ActivatesLater,
-		ReusesIDs:      limits.ReusesIDs,
-		ListLag:        limits.ListLag,
-		DeletesUsers:   limits.DeletesUsers,
-		Overlap:        limits.KeysPerUser > 1,
-		Regenerates:    regenerates,
-		Disables:       disables,
-		ListsAll:       listsAll,
+		KeysPerUser:      limits.KeysPerUser,
+		MaxTTL:           limits.MaxTTL,
+		DeletesLater:     limits.DeletesLater,
+		ActivatesLater:   limits.ActivatesLater,
+		ReusesIDs:        limits.ReusesIDs,
+		KeepsAccessKeyID: limits.KeepsAccessKeyID,
+		DeletesUsers:     limits.DeletesUsers,
+		ListLag:          limits.ListLag,
+		Overlap:          limits.KeysPerUser > 1,
+		Regenerates:      regenerates,
+		Disables:         disables,
+		ListsAll:         listsAll,
 	}
 }

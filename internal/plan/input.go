@@ -72,6 +72,8 @@ type Service struct {
 	OperationTime time.Duration
 	// ReusesIDs reports whether the ID of a deleted key can become the ID of a new key.
 	ReusesIDs bool
+	// KeepsAccessKeyID reports whether the access key ID can stay the same when a key is regenerated.
+	KeepsAccessKeyID bool
 	// ClockKnown reports whether the service has sent its time. Its clock is ClockOffset ahead of the operator's.
 	ClockKnown  bool
 	ClockOffset time.Duration

@@ -102,7 +102,13 @@ var faults = []struct {
 		if intent == nil || action.Verb != Create && action.Verb != Regenerate {
 			return false
 		}
-		return action.Verb == Create || in.Now.Sub(intent.StartedAt.Time) < 2*time.Minute || in.Now.Sub(in.Started) < 2*time.Minute
+		mayWork := intent.KeyID != in.AccessKey.Status.KeyID && in.publishedWorks(in.Secret.Record.KeyID)
+		return action.Verb == Create || mayWork && (in.Now.Sub(intent.StartedAt.Time) < 2*time.Minute || in.Now.Sub(in.Started) < 2*time.Minute)
+	}},
+	{"an operation is settled for good although an earlier request of it can be under way", func(in Input, action Action) bool {
+		intent := in.AccessKey.Status.Intent
+		return intent != nil && intent.Operation == v1alpha1.OperationRegenerate && len(intent.CandidateKeyIDs) == 0 && in.Now.Before(intent.LateUntil.Time) &&
+			slices.Contains([]Verb{ClearIntent, DeleteOrphan, Revoke}, action.Verb) && action.Reason != v1alpha1.ReasonRevoking && !waits(in, action.KeyID)
 	}},
 	{"a reused ID is changed while a request of another AccessKey can be under way", func(in Input, action Action) bool {
 		return in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) && touches(action)

@@ -225,6 +225,9 @@ func anyIntent(r *rand.Rand) *v1alpha1.Intent {
 		intent.KnownKeyIDs = []string{anyID(r), anyID(r)}
 	}
 	if rarely(r) {
+		intent.LateUntil = metav1.NewTime(anyTime(r))
+	}
+	if rarely(r) {
 		intent.CandidateKeyIDs = []string{anyID(r), anyID(r)}
 	}
 	return intent

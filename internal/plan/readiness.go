@@ -70,8 +70,7 @@ func no(reason, format string, args ...any) Readiness {
 // regenerating reports whether the current key is being regenerated in place by an operation whose outcome is unknown.
 func (in Input) regenerating() bool {
 	intent := in.AccessKey.Status.Intent
-	return intent != nil && intent.Operation == v1alpha1.OperationRegenerate && intent.KeyID == in.AccessKey.Status.KeyID &&
-		!in.holdsPairOf(in.Secret, intent)
+	return in.endsCurrent(intent) && !in.holdsPairOf(in.Secret, intent)
 }
 
 // validUntil says when the pair expires. Where the service does not end it, it still works after that if nothing could rotate it.

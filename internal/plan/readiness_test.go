@@ -63,6 +63,9 @@ func TestReady(t *testing.T) {
 		{"a regenerated pair is ready once it is recorded",
 			quiet(regenerates, regenerating("K1", time.Second), recordSays(func(r *Record) { r.Revision = 2 }), publishedAgo(time.Second), func(in *Input) { in.Secret.Record.Apply(in.AccessKey) }), "",
 			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:59:59Z"}},
+		{"a pair that was regenerated again is ready while the earlier request is watched for", quiet(regenerates, answered), "",
+			Readiness{yes, v1alpha1.ReasonIssued, "Secret backup holds access key AKIAK1, valid until 2026-03-31T12:59:59Z"}},
+		{"it is not if the earlier request ended it", quiet(regenerates, answered, pairAt("K1", "AKIAX")), "", lost},
 		{"a previous key that is regenerated changes nothing", quiet(regenerates, overlapping("K0"), regenerating("K0", time.Second)), "",
 			ready},
 

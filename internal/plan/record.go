@@ -115,8 +115,8 @@ func (in Input) previous() v1alpha1.PreviousKey {
 	return previous
 }
 
-// Apply writes the record into the status of ak and clears the intent that it answers. Previous keys that only the status
-// knows stay, because the record can be one that a person restored.
+// Apply writes the record into the status of ak and clears the intent that it answers, unless an earlier request of the operation
+// can still be carried out. Previous keys that only the status knows stay, because the record can be one that a person restored.
 func (r Record) Apply(ak *v1alpha1.AccessKey) {
 	status := &ak.Status
 	status.KeyID, status.AccessKeyID, status.UserID = r.KeyID, r.AccessKeyID, r.User
@@ -133,7 +133,9 @@ func (r Record) Apply(ak *v1alpha1.AccessKey) {
 	if r.Renewal != "" {
 		status.LastHandledRenewal = r.Renewal
 	}
-	status.Intent = nil
+	if status.Intent != nil && status.Intent.LateUntil.IsZero() {
+		status.Intent = nil
+	}
 }
 
 // Drop removes a key from the status.

@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	// FirstPause is the back-off after the first failure, unless the service asks for a longer one.
+	FirstPause = 5 * time.Second
 	// pendingDelay is when to check again whether the service has finished an asynchronous operation.
 	pendingDelay = 5 * time.Second
 	// settleAfter is how long after its start an operation stays open: longer than a request to the service can take, because
@@ -152,6 +154,8 @@ func backOff(in Input) (Action, bool) {
 		return none() // the change of the spec may be the fix
 	case in.Service.ReadySince.After(failures.LastTime.Time):
 		return none() // the service works again
+	case in.endsCurrent(in.AccessKey.Status.Intent) && failures.Count == 1 && failures.NextAttempt.Sub(failures.LastTime.Time) < 2*FirstPause:
+		return none() // perhaps no pair works until the operation is settled
 	}
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonRetrying, Until: failures.NextAttempt.Time}, true
 }

@@ -153,7 +153,7 @@ func irreversible(verb Verb) bool {
 
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, revokingCases, deletionCases, publishingCases,
-		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases)
+		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases)
 }
 
 func TestNext(t *testing.T) {

@@ -23,6 +23,8 @@ func settle(in Input) (Action, bool) {
 		return Action{Verb: ReadLive, Reason: v1alpha1.ReasonSettling}, true
 	case intent.Operation == v1alpha1.OperationRevoke:
 		return settleRevocation(in, intent), true
+	case in.Answered():
+		return settleLate(in, intent), true
 	case in.holdsPairOf(in.Secret, intent):
 		return Action{Verb: RecordPublished, Reason: v1alpha1.ReasonSettling}, true
 	case in.holdsPairOf(in.Next, intent):
@@ -33,7 +35,7 @@ func settle(in Input) (Action, bool) {
 		return settleByPerson(in, intent)
 	case in.state(intent.KeyID) == keyservice.Failed && in.isOf(intent) && !in.recorded(intent.KeyID): // the request was carried out
 		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID), true
-	case in.Now.Before(in.settledAt(intent)):
+	case in.Now.Before(in.settledAt(intent)) && !in.urgent(intent):
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}, true
 	case intent.KeyID != "":
 		return settleChosen(in, intent), true
@@ -45,7 +47,60 @@ func settle(in Input) (Action, bool) {
 // settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that
 // is later, so that a clock that was set forward in between does not shorten it.
 func (in Input) settledAt(intent *v1alpha1.Intent) time.Time {
-	return latest(intent.StartedAt.Time, in.Started).Add(in.operationTime())
+	return latest(intent.LateUntil.Time, latest(intent.StartedAt.Time, in.Started).Add(in.operationTime()))
+}
+
+// Answered reports whether the pair of the open intent is recorded, so that only an earlier request of the operation is open.
+func (in Input) Answered() bool {
+	status := &in.AccessKey.Status
+	intent := status.Intent
+	return intent != nil && intent.KeyID != "" && intent.KeyID == status.KeyID && intent.Revision == status.Revision &&
+		intent.StartedAt.Equal(&status.IssuedAt)
+}
+
+// urgent reports whether perhaps no published pair works until the operation is settled, and the key can be regenerated at once:
+// the request has given up the current pair, or it has created the key. A creation can end in a regeneration, whose late effect
+// has to show in the list.
+func (in Input) urgent(intent *v1alpha1.Intent) bool {
+	regenerates := settleChosen(in, intent).Verb == Regenerate && in.state(intent.KeyID) != keyservice.Pending
+	created := intent.Operation == v1alpha1.OperationCreate && !in.Service.KeepsAccessKeyID && !in.publishedWorks(in.Secret.Record.KeyID)
+	return regenerates && (in.endsCurrent(intent) || created)
+}
+
+// endsCurrent reports whether the operation regenerates the current key in place, so that the recorded pair may have ended.
+func (in Input) endsCurrent(intent *v1alpha1.Intent) bool {
+	return intent != nil && intent.Operation == v1alpha1.OperationRegenerate && intent.KeyID == in.AccessKey.Status.KeyID && !in.Answered()
+}
+
+// settleLate watches for an earlier request of the operation that is carried out after all: it ends the pair that was issued
+// since, which is then regenerated once more.
+func settleLate(in Input, intent *v1alpha1.Intent) Action {
+	until := latest(intent.LateUntil.Time, in.Started.Add(in.operationTime()))
+	switch {
+	case in.Now.Before(until) && (in.deleting() || in.listsRecorded(intent.KeyID) || !in.listed(intent.KeyID)):
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: earliest(until, in.Now.Add(pendingDelay))}
+	case in.listsRecorded(intent.KeyID) && !in.Service.KeepsAccessKeyID:
+		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
+	default:
+		return settleChosen(in, intent)
+	}
+}
+
+// LateUntil returns until when a request of the open operation can still be carried out after the key is regenerated now; zero if
+// there is none.
+func (in Input) LateUntil() time.Time {
+	intent := in.AccessKey.Status.Intent
+	if intent == nil {
+		return time.Time{}
+	}
+	until := intent.LateUntil.Time
+	if !in.Answered() {
+		until = in.settledAt(intent)
+	}
+	if !in.Now.Before(until) {
+		return time.Time{}
+	}
+	return until
 }
 
 func (in Input) operationTime() time.Duration { return max(settleAfter, in.Service.OperationTime) }

@@ -207,6 +207,9 @@ func regenerating(t *testing.T, s subject) {
 	if err != nil || regenerated.ID != made.ID || regenerated.OwnerUID != made.OwnerUID || regenerated.SecretAccessKey == made.SecretAccessKey {
 		t.Fatalf("got %+v, %v", regenerated, err)
 	}
+	if regenerated.AccessKeyID == made.AccessKeyID && !b.Limits().KeepsAccessKeyID {
+		t.Errorf("the access key ID is still %s, so a list does not show whether the key was regenerated", made.AccessKeyID)
+	}
 	keys := b.settle(t, b.alice)
 	b.works(t, made, false)
 	b.works(t, regenerated, true)

@@ -45,7 +45,10 @@ func (r *Reconciler) regenerate(ctx context.Context, s *scope, action plan.Actio
 	intent := newIntent(s, v1alpha1.OperationRegenerate)
 	intent.KeyID = action.KeyID
 	if open := s.ak.Status.Intent; open != nil {
-		intent.Revision, intent.Renewal, intent.KnownKeyIDs = open.Revision, open.Renewal, open.KnownKeyIDs
+		intent.KnownKeyIDs, intent.LateUntil = open.KnownKeyIDs, seconds(s.in.LateUntil())
+		if !s.in.Answered() {
+			intent.Revision, intent.Renewal = open.Revision, open.Renewal
+		}
 	}
 	return r.obtain(ctx, s, action, intent, func() (keyservice.Credential, error) {
 		return regenerator.Regenerate(ctx, s.user(), action.KeyID, ttlOf(s.ak))

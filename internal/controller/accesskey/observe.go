@@ -109,6 +109,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
 	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers
 	s.in.Service.OperationTime = operationTime(s.connection)
+	s.in.Service.KeepsAccessKeyID = s.connection.KeepsAccessKeyID
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	firstRetry = 5 * time.Second
+	firstRetry = plan.FirstPause
 	lastRetry  = 5 * time.Minute
 	// lastThrottledRetry is the longest pause after a request that was throttled: the requests to the service slow down already,
 	// and a key that is half revoked should not wait for minutes.
