@@ -68,6 +68,10 @@ func (w *world) fateOf(name string, write bool) failure {
 	if met, ok := w.failures[len(w.calls)]; ok {
 		return met
 	}
+	if service := w.calls[len(w.calls)-1].service(); w.nextLandsLate && write && service {
+		w.nextLandsLate, w.late = false, true
+		return late
+	}
 	if w.odds != nil {
 		return w.odds(write, w.calls[len(w.calls)-1].service())
 	}

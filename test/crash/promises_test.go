@@ -19,6 +19,9 @@ const (
 	// inPlaceGap bounds the time without a working pair while it is replaced in place: two minutes until an intent is settled, or
 	// four where another AccessKey could have created the key, and a back-off.
 	inPlaceGap = 6 * time.Minute
+	// regenerationGap is the same where a pair is regenerated, which needs not be settled first: less than the two minutes in
+	// which a request can be carried out.
+	regenerationGap = 110 * time.Second
 	// repairTime bounds how long the operator takes to repair what people broke. It notices a missing key within two resyncs,
 	// because a reconcile can come just before the shared list is due.
 	repairTime = 2*resync + inPlaceGap
@@ -56,6 +59,7 @@ func (w *world) check() {
 	if w.touched {
 		w.touched = false
 		w.checkForeign()
+		w.checkAnnounced()
 	}
 }
 
@@ -74,6 +78,8 @@ func (w *world) checkSecret(s *subject) {
 		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
 	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
+	case s.works && w.site.regenerates && !(w.late && w.site.hidesLate):
+		s.works, s.brokenUntil = false, time.Now().Add(regenerationGap)
 	case s.works:
 		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
 	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !getsNone(ak):

@@ -39,6 +39,8 @@ type site struct {
 	// overlap: a user can have two keys. quota is the maximum.
 	overlap bool
 	quota   int
+	// regenerates: a key can get a new pair in place. hidesLate: the list of keys does not show that this was carried out late.
+	regenerates, hidesLate bool
 	// dated: the service reports when a key was created. listsLate is its list lag.
 	dated     bool
 	listsLate time.Duration
@@ -90,7 +92,7 @@ func qumuloSite(options qumulo.Options) *site {
 func ionosSite(options ionos.Options) *site {
 	server := ionos.New(options)
 	return &site{
-		server: server, overlap: true, quota: 5,
+		server: server, overlap: true, quota: 5, regenerates: true, hidesLate: true,
 		credentials: map[string]string{"token": server.AddUser("operator")},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.IONOS = &v1alpha1.IONOSService{URL: serviceURL, TokenSecretRef: v1alpha1.TokenReference{Name: credentials, Key: "token"}}
@@ -125,7 +127,7 @@ func ontapSite(options ontap.Options) *site {
 		quota = 2
 	}
 	return &site{
-		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota,
+		server: server, user: "alice", alias: "alice", overlap: quota > 1, quota: quota, regenerates: true,
 		credentials: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.ONTAP = &v1alpha1.ONTAPService{URL: serviceURL, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}

@@ -40,6 +40,12 @@ var stories = []story{
 		w.renewNow("a", "now")
 		w.run(5 * time.Minute)
 	}},
+	{"renew now, carried out late", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.nextLandsLate = true
+		w.renewNow("a", "now")
+		w.run(5 * time.Minute)
+	}},
 	{"replace in place", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.setStrategy("a", v1alpha1.StrategyReplace)

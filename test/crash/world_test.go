@@ -43,6 +43,12 @@ type world struct {
 	wild bool
 	// hiddenKeys are foreign keys that looked like the operator's because the service listed them late.
 	hiddenKeys map[string]bool
+	// announced is what was announced for each pair, by its access key ID.
+	announced map[string]announcement
+	// nextLandsLate: the next request to the service that changes something hangs, and is carried out late.
+	nextLandsLate bool
+	// late: such a request was sent.
+	late bool
 	// kubeDown: the API server is down.
 	kubeDown bool
 	// serviceDown: the key service is down.

@@ -58,6 +58,15 @@ var mutants = []mutant{
 	{"a chosen key whose answer was lost is forgotten", "TestEveryCrash/ontap-9.14.1/Auto/(issue|renew_now)$|TestWorlds", []defect{
 		{"plan.settleChosen", replace("Regenerate", "ClearIntent")},
 	}},
+	{"a pair in use that may have ended is regenerated as late as any other", "TestEveryCrash/ontap-9.14.1/Auto/renew_now$", []defect{
+		{"plan.(Input).urgent", replace("settleChosen(in, intent).Verb == Regenerate", "$ && false")},
+	}},
+	{"a regeneration that is carried out late is not watched for", "TestEveryCrash/ontap-9.14.1/Auto/renew_now,_carried_out_late$", []defect{
+		{"plan.(Record).Apply", condition("status.Intent.LateUntil.IsZero()", "true")},
+	}},
+	{"a late regeneration counts as known where the list does not show it", "TestEveryCrash/ionos/Replace/renew_now$", []defect{
+		{"plan.settleLate", condition("in.Service.KeepsAccessKeyID", "in.listsRecorded(intent.KeyID)")},
+	}},
 	{"an orphan is forgotten although its deletion failed", "TestPairs/qumulo/Auto/issue$", []defect{
 		{"controller/accesskey.(Reconciler).deleteOrphan", condition("r.deleteKey", "$ && false")},
 	}},
@@ -68,6 +77,9 @@ var mutants = []mutant{
 	// Rotating and revoking.
 	{"a pair is not rotated", "TestEveryCrash/qumulo/Auto/rotate$", []defect{
 		{"plan.rules", without("rotate")},
+	}},
+	{"a scheduled rotation ends the old pair after renewBefore, not when it expires", "TestEveryCrash/qumulo/Auto/rotate$", []defect{
+		{"plan.(Input).previous", condition("in.Now.Before(renewal)", "$ || true")},
 	}},
 	{"a rotation replaces where it could overlap", "TestEveryCrash/qumulo/Auto/renew_now$", []defect{
 		{"plan.(Input).Replaces", before("in.strategy()", "if in.Service.KeysPerUser > 0 { return true }")},
