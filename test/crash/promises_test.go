@@ -78,13 +78,19 @@ func (w *world) checkSecret(s *subject) {
 		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
 	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
-	case s.works && w.site.regenerates && !(w.late && w.site.hidesLate):
-		s.works, s.brokenUntil = false, time.Now().Add(regenerationGap)
 	case s.works:
-		s.works, s.brokenUntil = false, time.Now().Add(inPlaceGap)
+		s.works, s.brokenUntil = false, time.Now().Add(w.gap())
 	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !getsNone(ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair for too long", s.name)
 	}
+}
+
+// gap bounds the time without a working pair while it is replaced in place.
+func (w *world) gap() time.Duration {
+	if hidden := w.late && w.site.hidesLate; hidden || !w.site.regenerates {
+		return inPlaceGap
+	}
+	return regenerationGap
 }
 
 // works asks the data plane.

@@ -8,12 +8,13 @@ import (
 	"net/http"
 	"time"
 
-	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/qumulo"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
 const keysPath = "/v1/s3/access-keys/"
