@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
 )
@@ -93,18 +92,18 @@ func (c *Client) send(ctx context.Context, r Request) (*Response, error) {
 		return nil, err
 	}
 	if response.Status >= 200 && response.Status <= 299 {
-		c.adapt(false)
+		c.answered(false)
 		return response, nil
 	}
 	refused := c.refuse(r, response)
-	c.adapt(refused.slowsDown())
+	c.answered(refused.slowsDown())
 	return nil, refused
 }
 
-// adapt lets the pace of the requests follow an answer.
-func (c *Client) adapt(throttled bool) {
+// answered lets the pace of the requests follow an answer.
+func (c *Client) answered(throttled bool) {
 	if t, ok := c.HTTP.Transport.(*transport); ok {
-		t.limiter.answered(throttled, time.Now())
+		t.answered(throttled)
 	}
 }
 

@@ -139,6 +139,9 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
+// answered notes whether the service throttled a request.
+func (t *transport) answered(throttled bool) { t.limiter.answered(throttled, time.Now()) }
+
 // CloseIdleConnections makes http.Client.CloseIdleConnections work.
 func (t *transport) CloseIdleConnections() {
 	if closer, ok := t.next.(interface{ CloseIdleConnections() }); ok {
