@@ -68,7 +68,7 @@ func (p *process) expect(url string, texts ...string) {
 	p.t.Helper()
 	answer := ""
 	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get("http://" + url) //nolint:gosec // the address of the test
+		response, err := http.Get("http://" + url)
 		if err != nil {
 			continue // not started yet
 		}
@@ -121,7 +121,7 @@ func TestANamespaceThatCannotBeReadStopsNoOther(t *testing.T) {
 	must(a.issued(t.Context()))
 	p.expect(p.probes+"/readyz", "500\n", "[+]namespace-team-a ok", "[+]namespace-team-b ok", "[-]namespace-unbound failed", "[-]namespace-missing failed")
 	p.expect(p.probes+"/readyz/ping", "200\n")
-	p.expect(p.probes+"/readyz/namespace-unbound", "500\n", "in namespace unbound", "is forbidden")
+	p.expect(p.probes+"/readyz/namespace-unbound", "500\n", "reading namespace unbound: accesskeys.accesskey.dev is forbidden")
 	p.expect(p.metrics+"/metrics", `accesskey_namespace_unreadable{namespace="unbound"} 1`, `accesskey_namespace_unreadable{namespace="missing"} 1`, `accesskey_namespace_unreadable{namespace="team-a"} 0`)
 	p.expectLog("Could not read a namespace", `"namespace":"unbound"`, `"namespace":"missing"`, "is forbidden", "bind the ClusterRole accesskey-operator")
 
