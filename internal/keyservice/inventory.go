@@ -83,6 +83,13 @@ func (i *Inventory) Last() Snapshot {
 	return i.current
 }
 
+// Unused reports whether nobody has asked for a listing for more than another period.
+func (i *Inventory) Unused(now time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.listing && now.After(i.tried.Add(2*i.Period))
+}
+
 // Due reports whether Snapshot would make a new listing.
 func (i *Inventory) Due(now time.Time) bool {
 	i.mu.Lock()

@@ -6,6 +6,7 @@ package connect
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -31,6 +32,8 @@ type Connection struct {
 	period      time.Duration
 	mu          sync.Mutex
 	inventories map[string]*keyservice.Inventory
+	// pruned is when the inventories of users were last dropped that no AccessKey asks for any more.
+	pruned time.Time
 }
 
 // Inventory returns the shared resync: of the whole service, or of the user if the service cannot list all keys.
@@ -44,9 +47,20 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 		lister = oneUser{c.Service, user}
 	}
 	if c.inventories[user] == nil {
+		c.prune()
 		c.inventories[user] = &keyservice.Inventory{Lister: lister, Clock: c.Clock, Period: c.period}
 	}
 	return c.inventories[user]
+}
+
+// prune drops the inventories of users that no AccessKey asks for any more, once per period.
+func (c *Connection) prune() {
+	now := c.Clock.Now()
+	if now.Before(c.pruned.Add(c.period)) {
+		return
+	}
+	c.pruned = now
+	maps.DeleteFunc(c.inventories, func(_ string, inventory *keyservice.Inventory) bool { return inventory.Unused(now) })
 }
 
 // Resync returns the shared listing of the whole service, and makes it if it is due. It returns a zero Snapshot if the service
