@@ -117,13 +117,13 @@ var mutants = []mutant{
 		{"plan.finalizers", condition("in.Service.InUse", "false")},
 	}},
 	{"the credentials of a KeyService get no in-use finalizer", "TestEveryCrash/qumulo/Auto/everything", []defect{
-		{"controller/keyservice.(Reconciler).setSecretFinalizers", replace("needed[secret.Name]", "$ && false")},
+		{"controller/keyservice.(Reconciler).setSecretFinalizers", after("r.wantsFinalizer", "want = false")},
 	}},
 
 	// Other AccessKeys, and services that reuse IDs.
 	{ // One of them alone is not found: they replace each other.
 		"operations of other AccessKeys for the user are not seen", "TestPairs/(qumulo|huawei)/Auto/two", []defect{
-			{"controller/accesskey.requestTime", set("0 * ScopeTimeout")},
+			{"controller/accesskey.(scope).userIsBusy", replace("2 * operationTime(s.connection)", "0")},
 			{"controller/accesskey.(Reconciler).observeUser", condition("r.users.heldByOther", "$ && false")},
 			{"controller/accesskey.(Reconciler).observeUser", replace("userIndex(s.user())", `"nobody"`)},
 		},
