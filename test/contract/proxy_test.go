@@ -109,12 +109,12 @@ func tunnel(w http.ResponseWriter, r *http.Request) {
 	}
 	defer service.Close() //nolint:errcheck // a test's connection
 	w.WriteHeader(http.StatusOK)
-	client, _, err := http.NewResponseController(w).Hijack()
+	client, sent, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer client.Close() //nolint:errcheck // a test's connection
-	go func() { _, _ = io.Copy(service, client) }()
+	go func() { _, _ = io.Copy(service, sent) }() // what the server has read of the tunnel already, and the rest
 	_, _ = io.Copy(client, service)
 }
 
