@@ -98,10 +98,10 @@ func (g *Gate) enter(ctx context.Context, r Request) (leave func(), err error) {
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	switch err := g.alone.Acquire(waiting, 1); {
-	case ctx.Err() != nil && err != nil:
+	switch alone := g.alone.Acquire(waiting, 1) == nil; {
+	case !alone && ctx.Err() != nil:
 		return nil, r.Done(ctx)
-	case err != nil:
+	case !alone:
 		return func() {}, nil
 	case g.trusted(): // another request has found out
 		g.alone.Release(1)
