@@ -124,7 +124,7 @@ func (s secrets) credential(name, key string) (keyservice.Secret, error) {
 	if err != nil {
 		return "", err
 	}
-	problem := ""
+	var problem string
 	switch text := value.Reveal(); {
 	case !utf8.ValidString(text):
 		problem = "is not UTF-8 text; save the file as UTF-8 (PowerShell writes UTF-16 by default)"
