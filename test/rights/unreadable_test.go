@@ -168,7 +168,7 @@ func TestAManagerWithoutAnyNamespaceWaitsForOne(t *testing.T) {
 
 // TestAStandbyTakesOverWithoutANamespaceThatItHasLost deletes the RoleBinding of a namespace while the manager waits for the lease.
 func TestAStandbyTakesOverWithoutANamespaceThatItHasLost(t *testing.T) {
-	names := append(installNamespaced(t)[:1], newNamespace(t, "lost"))
+	names := []string{installNamespaced(t)[0], newNamespace(t, "lost")}
 	grant(t, "lost")
 	s := newStory(t, "team-a", operatorNamespace)
 	s.serve(qumulo.Options{})
