@@ -79,15 +79,15 @@ func (w *world) checkSecret(s *subject) {
 	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
 	case s.works:
-		s.works, s.brokenUntil = false, time.Now().Add(w.gap())
+		s.works, s.brokenUntil = false, time.Now().Add(w.gap(ak))
 	case !s.brokenUntil.IsZero() && !w.wild && time.Now().After(s.brokenUntil) && !getsNone(ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair for too long", s.name)
 	}
 }
 
-// gap bounds the time without a working pair while it is replaced in place.
-func (w *world) gap() time.Duration {
-	if hidden := w.late && w.site.hidesLate; hidden || !w.site.regenerates {
+// gap bounds the time without a working pair.
+func (w *world) gap(ak *v1alpha1.AccessKey) time.Duration {
+	if hidden := w.late && w.site.hidesLate; hidden || !w.site.regenerates || !w.inPlace(ak) {
 		return inPlaceGap
 	}
 	return regenerationGap
@@ -207,7 +207,7 @@ func (w *world) settle() {
 // atRest reports whether no operation is under way.
 func (w *world) atRest() bool {
 	return !w.busy() && !slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
-		between := ak.Status.KeyID == "" && !blocked(ak) // a key was revoked, and the next one is not requested yet
+		between := !blocked(ak) && !w.works(w.secret(ak.SecretName())) // the next pair is not requested yet
 		return between || ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
 	})
 }
@@ -235,7 +235,7 @@ func (w *world) checkRest(ak *v1alpha1.AccessKey) {
 	switch {
 	case !ak.DeletionTimestamp.IsZero():
 		w.violate("promise 2: AccessKey %s is still being deleted", ak.Name)
-	case ready != works && !blocked(ak): // a blocked AccessKey's pair can have expired since the last resync
+	case ready != works && !blocked(ak) && !endsNow(ak): // a blocked AccessKey's pair can have expired since the last resync
 		w.violate("AccessKey %s is Ready: %t, but its pair works: %t", ak.Name, ready, works)
 	case blocked(ak):
 	case !works:
@@ -245,6 +245,11 @@ func (w *world) checkRest(ak *v1alpha1.AccessKey) {
 	case w.secret(ak.SecretName()+"-next") != nil:
 		w.violate("Secret %s-next was left behind", ak.SecretName())
 	}
+}
+
+// endsNow reports whether the pair ends at this moment: the operator knows the clock of the service to a second.
+func endsNow(ak *v1alpha1.AccessKey) bool {
+	return time.Since(ak.Status.ExpiresAt.Time).Abs() <= 2*time.Second
 }
 
 // checkSuspended expects that a suspended AccessKey has settled its operation and revoked its previous keys on time.
