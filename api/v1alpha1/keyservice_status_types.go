@@ -53,7 +53,7 @@ type RefusedCredentials struct {
 
 	// nextAttempt is when the operator sends the credentials again, unless the spec or the Secrets change before.
 	// +required
-	NextAttempt metav1.Time `json:"nextAttempt,omitzero"`
+	NextAttempt metav1.Time `json:"nextAttempt,omitempty,omitzero"`
 
 	// version of what was refused: the generation of the spec and the resourceVersions of the Secrets.
 	// +required
