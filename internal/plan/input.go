@@ -86,7 +86,7 @@ type Service struct {
 	IdentityChanged string
 	// Deleting reports whether the KeyService is being deleted.
 	Deleting bool
-	// ReadySince is when the KeyService became Ready; zero if it is not.
+	// ReadySince is when the KeyService became Ready, or was last connected with another spec or other credentials; zero if it is not Ready.
 	ReadySince time.Time
 	// Refusal is why the service refuses the operator's credentials; empty if it accepts them or if that is unknown.
 	Refusal string

@@ -143,7 +143,7 @@ var _ = Describe("Issuing a key", func() {
 
 	It("copes with long names and odd users", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		name := text(63) + "." + text(63) + "." + text(63) + "." + text(61)
+		name := text(63) + "." + text(63) + "." + text(63) + "." + text(56)
 		w.service.AddUser("Jörg Ö. O'Neill & Söhne")
 		w.create(ctx, accessKey(name, withUser("local:Jörg Ö. O'Neill & Söhne")))
 		w.issued(ctx, name, 1)

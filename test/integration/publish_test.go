@@ -11,6 +11,9 @@ import (
 	"k8s.io/utils/ptr"
 )
 
+// lift takes the policy away.
+var lift func(SpecContext)
+
 // obstacles are what makes the API server refuse a Secret, what it says then, and what takes them away.
 var obstacles = []struct {
 	name    string
@@ -19,10 +22,10 @@ var obstacles = []struct {
 	remove  func(SpecContext, *world)
 }{
 	{
-		"a label that cannot be one",
-		func(ctx SpecContext, w *world) { w.changeAccessKey(ctx, "backup", templated("no label value!")) },
-		"no label value!",
-		func(ctx SpecContext, w *world) { w.changeAccessKey(ctx, "backup", templated("a")) },
+		"a policy",
+		func(ctx SpecContext, w *world) { lift = w.refuseSecrets(ctx) },
+		"denied: [redacted]",
+		func(ctx SpecContext, _ *world) { lift(ctx) },
 	},
 	{
 		"an immutable Secret",

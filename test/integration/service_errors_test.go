@@ -178,7 +178,8 @@ var _ = Describe("A service in trouble", func() {
 		for count := 0; count < len(waits); {
 			failures := w.failedAgain(ctx, "backup", count)
 			count = int(failures.Count)
-			Expect(failures.NextAttempt.Sub(failures.LastTime.Time)).To(Equal(waits[count-1]), "after %d failures", count)
+			wait := waits[count-1] // and the jitter
+			Expect(failures.NextAttempt.Sub(failures.LastTime.Time)).To(And(BeNumerically(">=", wait), BeNumerically("<=", wait+wait/10)), "after %d failures", count)
 			if count == len(waits)/2 {
 				w.restart(ctx)
 			}

@@ -109,6 +109,9 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
 	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers
 	s.in.Service.OperationTime = operationTime(s.connection)
+	if ready := s.in.Service.ReadySince; !ready.IsZero() && s.connection.ReplacedAt.After(ready) {
+		s.in.Service.ReadySince = s.connection.ReplacedAt // other credentials, for example
+	}
 	s.in.Service.KeepsAccessKeyID = s.connection.KeepsAccessKeyID
 	return nil
 }

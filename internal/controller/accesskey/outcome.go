@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -22,6 +23,8 @@ const (
 	lastThrottledRetry = 15 * time.Second
 	// recheckPeriod is when a failed listing, or a KeyService that cannot be used, is checked again without an event.
 	recheckPeriod = time.Minute
+	// refusedDelay is when to look again whether refused credentials were replaced.
+	refusedDelay = 10 * time.Second
 	// outdatedDelay is when to come again for the result of a listing that is under way.
 	outdatedDelay = 5 * time.Second
 )
@@ -35,7 +38,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	switch {
 	case err != nil && Classify(err).Failure:
 		status.Failures = nextFailure(s.ak, s.in.Now, err)
-	case err == nil && succeeded(action, status):
+	case err == nil && succeeded(s, action):
 		status.Failures = nil
 	}
 	if err == nil && action.Verb == plan.Wait && action.Reason == "" && !s.in.Now.Before(plan.RepairsEnd(status)) {
@@ -65,10 +68,10 @@ func recordSchedule(s *scope) {
 
 // succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success, nor is a pair
 // that waits for its activation.
-func succeeded(action plan.Action, status *v1alpha1.AccessKeyStatus) bool {
+func succeeded(s *scope, action plan.Action) bool {
 	switch action.Verb {
 	case plan.Create, plan.Regenerate:
-		return status.Intent == nil
+		return s.ak.Status.Intent == nil || s.in.Answered()
 	case plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
 		return true
 	case plan.Wait:
@@ -106,8 +109,11 @@ func nextFailure(ak *v1alpha1.AccessKey, now time.Time, err error) *v1alpha1.Fai
 		longest = lastThrottledRetry
 	}
 	delay := min(firstRetry<<min(next.Count-1, 16), longest)
-	delay = max(delay, keyservice.RetryAfterOf(err))
-	next.NextAttempt = metav1.NewTime(next.LastTime.Add(delay + plan.Jitter(ak.UID, delay)))
+	delay += plan.Jitter(ak.UID, delay)
+	if keyservice.KindOf(err) != keyservice.Unauthorized { // nothing is sent until the credentials may be tried again
+		delay = max(delay, keyservice.RetryAfterOf(err))
+	}
+	next.NextAttempt = metav1.NewTime(next.LastTime.Add(delay))
 	return next
 }
 
@@ -127,6 +133,8 @@ func (r *Reconciler) next(s *scope, action plan.Action, err error) time.Duration
 	sooner(err == nil && (waitsForActivation(s) || action.Verb == plan.Revoke && s.connection.DeletesLater), s.in.Now.Add(firstRetry))
 	sooner(s.syncErr != nil || s.connectErr != nil, s.in.Now.Add(recheckPeriod))
 	sooner(s.outdated, s.in.Now.Add(outdatedDelay))
+	refused := meta.FindStatusCondition(s.ak.Status.Conditions, v1alpha1.ConditionSynced)
+	sooner(s.ak.Status.Failures != nil && refused != nil && refused.Reason == v1alpha1.ReasonUnauthorized, s.in.Now.Add(refusedDelay))
 	return after
 }
 

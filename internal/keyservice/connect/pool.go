@@ -140,6 +140,8 @@ func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, 
 		fresh.connection = known.connection
 	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material, fresh.gate); err != nil {
 		fresh = p.failed(service, fresh, known, err)
+	} else if ok && !same {
+		fresh.connection.ReplacedAt = p.Clock.Now().Truncate(time.Second)
 	}
 	p.store(client.ObjectKeyFromObject(service), fresh)
 	return fresh.connection, fresh.err
