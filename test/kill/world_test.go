@@ -166,7 +166,8 @@ func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u
 }
 
 // accessKey returns an AccessKey that rotates every minute. Where the service itself ends pairs, the ttl is longer than the
-// two to four minutes that settling takes after a crash. Otherwise the service would end a pair in that time.
+// two to four minutes that settling takes after a crash. Otherwise the service would end a pair in that time. Where such a service
+// holds two keys, most rotations are requested, because a scheduled one waits for the end of the previous key.
 func (s *subject) accessKey(keyService string) *v1alpha1.AccessKey {
 	ttl, overlap := 100*time.Second, 40*time.Second
 	if s.service.expires {
