@@ -48,7 +48,7 @@ var _ = Describe("A KeyService that leads to another service", func() {
 		other := w.newAnother(ctx)
 		w.changeService(ctx, other.lead)
 		w.expectService(ctx, HaveCondition("Ready", metav1.ConditionFalse, "IdentityChanged",
-			"the keys of 1 AccessKeys ("+w.namespace+"/backup) are at qumulo/"+w.clusterID, "change the KeyService back", "deletionPolicy: Retain"),
+			"the keys of 1 of its AccessKeys ("+w.namespace+"/backup) are at qumulo/"+w.clusterID, "change the KeyService back", "deletionPolicy: Retain"),
 			HaveField("Status.Identity", "qumulo/"+w.clusterID))
 
 		By("its renewal time having come, with another operator")

@@ -41,7 +41,7 @@ func (r *Reconciler) addIdentity(ctx context.Context, service v1alpha1.GenericKe
 	}
 	found.limits = nil // the status keeps what is known of the recorded service
 	found.add(v1alpha1.ReasonIdentityChanged, fmt.Sprintf(
-		"The KeyService leads to %s, but the keys of %d AccessKeys (%s) are at %s, and the operator leaves them as they are; "+
+		"The KeyService leads to %s, but the keys of %d of its AccessKeys (%s) are at %s, and the operator leaves them as they are; "+
 			"change the KeyService back, or give those keys up by deleting the AccessKeys with deletionPolicy: Retain",
 		found.connection.Identity, len(accessKeys), namesOf(accessKeys), recorded), r.Clock.Now().Add(recheckPeriod))
 	return nil

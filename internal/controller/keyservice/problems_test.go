@@ -142,7 +142,7 @@ func TestAnotherServiceIsTakenOverOnlyIfNoAccessKeyHasAKey(t *testing.T) {
 	b.needWithKey("x")
 	b.connection.Identity = "fake/2"
 	b.clock.Step(b.r.ResyncPeriod)
-	b.expectMessage(v1alpha1.ReasonIdentityChanged, "leads to fake/2, but the keys of 1 AccessKeys (a/x) are at fake/1", "change the KeyService back", "deletionPolicy: Retain")
+	b.expectMessage(v1alpha1.ReasonIdentityChanged, "leads to fake/2, but the keys of 1 of its AccessKeys (a/x) are at fake/1", "change the KeyService back", "deletionPolicy: Retain")
 	if got := b.get("first").Status.Identity; got != "fake/1" {
 		t.Errorf("the status has %s", got)
 	}
