@@ -33,7 +33,7 @@ func settle(in Input) (Action, bool) {
 		return unlessForeign(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling}), true
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
-	case in.state(intent.KeyID) == keyservice.Failed && in.isOf(intent) && !in.recorded(intent.KeyID): // the request was carried out
+	case in.couldNotMake(intent): // the request was carried out
 		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID), true
 	case in.Now.Before(in.settledAt(intent)) && !in.urgent(intent):
 		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}, true
@@ -42,6 +42,11 @@ func settle(in Input) (Action, bool) {
 	default:
 		return settleUnknown(in, intent), true
 	}
+}
+
+// couldNotMake reports whether the service lists the key of the operation as one that it could not make.
+func (in Input) couldNotMake(intent *v1alpha1.Intent) bool {
+	return in.state(intent.KeyID) == keyservice.Failed && in.isOf(intent) && !in.recorded(intent.KeyID)
 }
 
 // settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that

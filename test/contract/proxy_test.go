@@ -113,7 +113,7 @@ func tunnel(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer client.Close() //nolint:errcheck // a test's connection
+	defer client.Close()                          //nolint:errcheck // a test's connection
 	go func() { _, _ = io.Copy(service, sent) }() // what the server has read of the tunnel already, and the rest
 	_, _ = io.Copy(client, service)
 }

@@ -112,11 +112,15 @@ func decodeKeyPage(body []byte, limit int) (keyPage, error) {
 		}
 		page.keys = append(page.keys, item)
 	}
-	next := string(wire.Links.Value.Next)
-	if len(items) > 0 && (len(items) >= limit || next != "" && next != "null" && next != `""`) {
+	if len(items) > 0 && (len(items) >= limit || leads(wire.Links.Value.Next)) {
 		page.step = limit
 	}
 	return page, nil
+}
+
+// leads reports whether there is a link, of whatever form.
+func leads(link json.RawMessage) bool {
+	return len(link) > 0 && string(link) != "null" && string(link) != `""`
 }
 
 // bareProblem stands for the body of a refusal that has the service's form and no words.
