@@ -100,6 +100,8 @@ func (s *story) start(as account, where scope) (stop func(patience time.Duration
 	}
 	s.events = mgr.GetEventRecorder("accesskey-operator")
 	ctx, cancel := context.WithCancel(context.Background())
+	s.t.Cleanup(cancel) // a test that fails does not stop the operator, whose watches would keep the API server from stopping
+	s.t.Cleanup(s.recorder.hangUp)
 	if err := controller.Setup(ctx, mgr, setup); err != nil {
 		cancel()
 		return nil, err
