@@ -27,20 +27,28 @@ func settle(in Input) (Action, bool) {
 		return settleLate(in, intent), true
 	case in.holdsPairOf(in.Secret, intent):
 		return Action{Verb: RecordPublished, Reason: v1alpha1.ReasonSettling}, true
+	default:
+		return settleUnpublished(in, intent), true
+	}
+}
+
+// settleUnpublished settles an operation whose pair the Secret does not hold.
+func settleUnpublished(in Input, intent *v1alpha1.Intent) Action {
+	switch {
 	case in.holdsPairOf(in.Next, intent):
-		return settleWaiting(in), true
+		return settleWaiting(in)
 	case in.Held && !in.deleting():
-		return unlessForeign(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling}), true
+		return unlessForeign(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling})
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
 	case in.couldNotMake(intent): // the request was carried out
-		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID), true
+		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID)
 	case in.Now.Before(in.settledAt(intent)) && !in.urgent(intent):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}, true
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: in.settledAt(intent)}
 	case intent.KeyID != "":
-		return settleChosen(in, intent), true
+		return settleChosen(in, intent)
 	default:
-		return settleUnknown(in, intent), true
+		return settleUnknown(in, intent)
 	}
 }
 
@@ -217,10 +225,10 @@ func (in Input) deleteOrphan(reason, id string) Action {
 
 // settleByPerson waits until one of the candidates is gone: a person has then deleted the orphan, and the others are foreign.
 // The operator does not decide by elimination, because it could delete a foreign key.
-func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
+func settleByPerson(in Input, intent *v1alpha1.Intent) Action {
 	for _, id := range intent.CandidateKeyIDs {
 		if !in.listed(id) {
-			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}, true
+			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 		}
 	}
 	revoke, until := revokePrevious, in.nextRevocation() // a recorded key is not a candidate
@@ -228,7 +236,7 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 		revoke, until = revokeRecorded, time.Time{}
 	}
 	if action, ok := revoke(in); ok {
-		return action, true
+		return action
 	}
 	return Action{
 		Verb:   Stall,
@@ -236,7 +244,7 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) (Action, bool) {
 		Detail: fmt.Sprintf("the response to a create request was lost, and each of the keys %s could be the one that it created; "+
 			"delete the one that nobody uses at the service, and the operator leaves the others alone", list(intent.CandidateKeyIDs)),
 		Until: until,
-	}, true
+	}
 }
 
 // CandidateKeyIDs returns the keys that the open intent may have created, whatever their age.

@@ -44,30 +44,43 @@ func newer(a, b string) bool {
 
 // Inspect tells the planner what a Secret that was read live holds; nil is no Secret.
 func (t Template) Inspect(live *corev1.Secret) plan.Secret {
-	switch {
-	case live == nil:
+	if live == nil {
 		return plan.Secret{State: plan.SecretAbsent}
-	case !live.DeletionTimestamp.IsZero(), live.Type != t.secretType(): // the type is immutable
-		return plan.Secret{State: plan.SecretForeign}
 	}
-	status := &t.AccessKey.Status
 	record, recorded := recordOf(live)
 	adoptable := !metav1.IsControlledBy(live, t.AccessKey)
-	if adoptable && (!recorded || !t.abandoned(live)) {
+	if !t.writable(live) || adoptable && (!recorded || !t.abandoned(live)) {
 		return plan.Secret{State: plan.SecretForeign}
 	}
 	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable, Writer: t.otherWriter(live)}
 	switch {
-	case status.KeyID != "" && status.SecretName == live.Name && t.holds(live, status.SecretDigest):
+	case t.holdsPublished(live):
 		found.State, found.Record = plan.SecretIntact, plan.RecordOf(t.AccessKey, t.Service)
-		found.Rendered = t.Digest(found.Record) == status.SecretTemplateDigest
+		found.Rendered = t.Digest(found.Record) == t.AccessKey.Status.SecretTemplateDigest
 		found.UpToDate = !adoptable && found.Rendered && (t.asWritten(live) || t.upToDate(live, found.Record))
 	case recorded && t.holds(live, record.Digest):
 		found.State = plan.SecretIntact
-	case !recorded && !adoptable && status.Intent != nil && wrote(live) && !status.RecordsPair(PairOf(live).AccessKeyID):
+	case !recorded && !adoptable && t.holdsPairOfIntent(live):
 		found.State, found.Record = plan.SecretIntact, t.recordOfIntent(live)
 	}
 	return found
+}
+
+// writable reports whether a Secret can become what is wanted: its type is immutable.
+func (t Template) writable(live *corev1.Secret) bool {
+	return live.DeletionTimestamp.IsZero() && live.Type == t.secretType()
+}
+
+// holdsPublished reports whether a Secret holds the pair that the status records.
+func (t Template) holdsPublished(live *corev1.Secret) bool {
+	status := &t.AccessKey.Status
+	return status.KeyID != "" && status.SecretName == live.Name && t.holds(live, status.SecretDigest)
+}
+
+// holdsPairOfIntent reports whether the operator wrote a pair into a Secret during the open operation.
+func (t Template) holdsPairOfIntent(live *corev1.Secret) bool {
+	status := &t.AccessKey.Status
+	return status.Intent != nil && wrote(live) && !status.RecordsPair(PairOf(live).AccessKeyID)
 }
 
 // recordOfIntent describes the pair of the open intent in a Secret that the operator wrote and whose record an admission policy

@@ -35,15 +35,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	if errors.Is(err, errUserBusy) {
 		action, err = plan.Action{Verb: plan.Wait, Reason: v1alpha1.ReasonWaiting, Detail: "for another AccessKey of the same user to finish its operation"}, nil
 	}
-	switch {
-	case err != nil && Classify(err).Failure:
-		status.Failures = nextFailure(s.ak, s.in.Now, err)
-	case err == nil && succeeded(s, action):
-		status.Failures = nil
-	}
-	if err == nil && action.Verb == plan.Wait && action.Reason == "" && !s.in.Now.Before(plan.RepairsEnd(status)) {
-		status.Repairs = nil
-	}
+	recordAttempts(s, action, err)
 	status.ObservedGeneration = s.ak.Generation
 	status.UserID = s.in.UserID
 	recordSchedule(s)
@@ -55,6 +47,21 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	if !backingOff {
 		setSynced(s, err)
 		setProgress(s, action, err)
+	}
+}
+
+// recordAttempts counts failures in a row, and forgets failures and repairs that are over.
+func recordAttempts(s *scope, action plan.Action, err error) {
+	status := &s.ak.Status
+	switch {
+	case err != nil && Classify(err).Failure:
+		status.Failures = nextFailure(s.ak, s.in.Now, err)
+	case err == nil && succeeded(s, action):
+		status.Failures = nil
+	}
+	rests := err == nil && action.Verb == plan.Wait && action.Reason == ""
+	if rests && !s.in.Now.Before(plan.RepairsEnd(status)) {
+		status.Repairs = nil
 	}
 }
 

@@ -38,6 +38,20 @@ func (r *Reconciler) setFinalizers(ctx context.Context, service v1alpha1.Generic
 			return err, nil
 		}
 	}
+	if refused, err = r.setOwnSecretFinalizers(ctx, service); refused != nil || err != nil {
+		return refused, err
+	}
+	if !needed || service.GetDeletionTimestamp().IsZero() { // the API server accepts no new finalizers on what is being deleted
+		err = r.setFinalizer(ctx, service, needed)
+	}
+	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil, err
+	}
+	return fmt.Errorf("the API server does not accept a change of the KeyService's in-use finalizer: %w", err), nil
+}
+
+// setOwnSecretFinalizers sets the finalizers of all Secrets of a service's namespace. refused is about those of the service.
+func (r *Reconciler) setOwnSecretFinalizers(ctx context.Context, service v1alpha1.GenericKeyService) (refused, err error) {
 	namespace := r.Pool.SecretNamespace(service)
 	failures, err := r.setSecretFinalizers(ctx, namespace)
 	if err != nil {
@@ -48,13 +62,7 @@ func (r *Reconciler) setFinalizers(ctx context.Context, service v1alpha1.Generic
 			return fmt.Errorf("the API server does not accept a change of the in-use finalizer of Secret %s/%s: %w", namespace, name, failure), nil
 		}
 	}
-	if !needed || service.GetDeletionTimestamp().IsZero() { // the API server accepts no new finalizers on what is being deleted
-		err = r.setFinalizer(ctx, service, needed)
-	}
-	if err == nil || apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return nil, err
-	}
-	return fmt.Errorf("the API server does not accept a change of the KeyService's in-use finalizer: %w", err), nil
+	return nil, nil
 }
 
 // setSecretFinalizers sets the finalizers of all Secrets of a namespace, and returns the failures by the name of the Secret. It

@@ -140,11 +140,18 @@ func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, 
 		fresh.connection = known.connection
 	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material, fresh.gate); err != nil {
 		fresh = p.failed(service, fresh, known, err)
-	} else if ok && !same {
-		fresh.connection.ReplacedAt = p.Clock.Now().Truncate(time.Second)
+	} else {
+		fresh.connection.replaces(known, fresh, p.Clock.Now())
 	}
 	p.store(client.ObjectKeyFromObject(service), fresh)
 	return fresh.connection, fresh.err
+}
+
+// replaces notes that a connection was made from another spec or other Secrets than the one before.
+func (c *Connection) replaces(known, fresh entry, now time.Time) {
+	if known.uid == fresh.uid && (known.generation != fresh.generation || known.material != fresh.material) {
+		c.ReplacedAt = now.Truncate(time.Second)
+	}
 }
 
 // failed returns the entry of a KeyService that was not connected. Where a Secret of one that is in use is gone, the connection

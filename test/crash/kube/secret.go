@@ -81,9 +81,7 @@ func (s *Server) apply(configuration []byte, by write) (client.Object, error) {
 	}
 	secret := completed(changed.(*corev1.Secret))
 	secret.TypeMeta = metav1.TypeMeta{}
-	if s.Policy != nil {
-		s.Policy(secret)
-	}
+	s.admit(secret)
 	switch {
 	case exists && secret.GetUID() != current.UID && secret.GetResourceVersion() == current.ResourceVersion: // without a version it is no conflict
 		return nil, invalid(ref.Name, field.Invalid(field.NewPath("metadata", "uid"), secret.GetUID(), "is another object's"))
@@ -93,6 +91,13 @@ func (s *Server) apply(configuration []byte, by write) (client.Object, error) {
 		return nil, apierrors.NewConflict(resource(ref.Kind), ref.Name, fmt.Errorf("there is no object with UID %s", secret.GetUID()))
 	default:
 		return secret, s.insert(ref, secret, by)
+	}
+}
+
+// admit lets the policy change a Secret.
+func (s *Server) admit(secret *corev1.Secret) {
+	if s.Policy != nil {
+		s.Policy(secret)
 	}
 }
 
