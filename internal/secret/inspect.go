@@ -49,7 +49,7 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 	}
 	record, recorded := recordOf(live)
 	adoptable := !metav1.IsControlledBy(live, t.AccessKey)
-	if !t.writable(live) || adoptable && (!recorded || !t.abandoned(live)) {
+	if t.foreign(live, recorded) {
 		return plan.Secret{State: plan.SecretForeign}
 	}
 	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable, Writer: t.otherWriter(live)}
@@ -66,9 +66,10 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 	return found
 }
 
-// writable reports whether a Secret can become what is wanted: its type is immutable.
-func (t Template) writable(live *corev1.Secret) bool {
-	return live.DeletionTimestamp.IsZero() && live.Type == t.secretType()
+// foreign reports whether a Secret belongs to somebody else, or cannot become what is wanted: its type is immutable.
+func (t Template) foreign(live *corev1.Secret, recorded bool) bool {
+	usable := live.DeletionTimestamp.IsZero() && live.Type == t.secretType()
+	return !usable || !metav1.IsControlledBy(live, t.AccessKey) && (!recorded || !t.abandoned(live))
 }
 
 // holdsPublished reports whether a Secret holds the pair that the status records.
