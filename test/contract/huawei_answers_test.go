@@ -48,21 +48,21 @@ var huaweiAnswers = slices.Concat(
 )
 
 // huaweiMissing: a 404 with the service's own words says that the user or key is not there, and a silent one nothing. After
-// a 401, nothing is sent for five minutes.
+// a 401, nothing is sent for a minute.
 func huaweiMissing(kind keyservice.Kind) func(*documented, shape) {
 	return func(d *documented, s shape) {
 		switch {
 		case d.status == http.StatusNotFound && !s.silent:
 			d.want.kind = kind
 		case d.status == http.StatusUnauthorized:
-			d.want.retry = 5 * time.Minute
+			d.want.retry = time.Minute
 		}
 	}
 }
 
 // huaweiCodes are those of the vendor's documents that mean the same for every request.
 func huaweiCodes(op string, r request, unsafe bool) []documented {
-	locked := expected{kind: keyservice.Unauthorized, retry: 5 * time.Minute}
+	locked := expected{kind: keyservice.Unauthorized, retry: time.Minute}
 	invalid := expected{kind: keyservice.Invalid}
 	unanswered := unavailable
 	if unsafe {

@@ -14,6 +14,7 @@ import (
 
 	"accesskey.dev/operator/internal/keyservice"
 	backend "accesskey.dev/operator/internal/keyservice/huawei"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/huawei"
 )
@@ -69,7 +70,7 @@ func startHuawei(t *testing.T, page int) *bed {
 	b.backend = func(client *http.Client, url string) (keyservice.Service, error) {
 		return backend.New(backend.Config{
 			URL: url, DomainID: domain, AccessKeyID: huawei.DefaultAccessKeyID,
-			SecretAccessKey: huawei.DefaultSecretAccessKey, HTTP: client, Now: clock.Now,
+			SecretAccessKey: huawei.DefaultSecretAccessKey, HTTP: client, Now: clock.Now, Gate: rest.NewGate(clock.Now, rest.Refusals{}),
 		})
 	}
 	return serve(t, b, account)

@@ -52,7 +52,7 @@ func tlsIsChecked(t *testing.T, s subject) {
 			config: func(server *simulator.Server) rest.TransportConfig {
 				return rest.TransportConfig{CABundle: server.CA}
 			},
-			host: "localhost", words: "not localhost",
+			host: "localhost", words: "not valid for localhost, but for service.example, 127.0.0.1; use one of these names",
 		},
 		"with insecureSkipVerify anything works": {config: func(*simulator.Server) rest.TransportConfig {
 			return rest.TransportConfig{InsecureSkipVerify: true}
