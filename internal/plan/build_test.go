@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -183,6 +184,15 @@ func previousIn(secretName, id string) change {
 
 func previousFrom(id string, issuedAt time.Time) change {
 	return previous(id, noon.Add(day), func(p *v1alpha1.PreviousKey) { p.IssuedAt = metav1.NewTime(issuedAt) })
+}
+
+// manyPrevious adds previous keys P0, P1 and so on that work for another day; the service lists none of them.
+func manyPrevious(count int) change {
+	return func(in *Input) {
+		for n := range count {
+			previousFrom(fmt.Sprint("P", n), issued.Add(time.Duration(n-100)*time.Hour))(in)
+		}
+	}
 }
 
 func outOfDate(in *Input) { in.Secret.UpToDate = false }

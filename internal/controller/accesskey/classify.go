@@ -65,8 +65,8 @@ func classifyWrite(err error) Classification {
 	}
 }
 
-// isKubeError reports whether an error is between the operator and the API server. controller-runtime retries those.
-func isKubeError(err error) bool {
+// IsKubeError reports whether an error is between the operator and the API server. controller-runtime retries those.
+func IsKubeError(err error) bool {
 	if err == nil || errors.Is(err, errUserBusy) || errors.Is(err, errNoSlot) {
 		return false
 	}

@@ -88,7 +88,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 		connection, err = r.Pool.Get(ctx, service)
 	}
 	s.connection = connection
-	if isKubeError(err) {
+	if IsKubeError(err) {
 		return err
 	}
 	if err != nil {

@@ -252,7 +252,7 @@ func TestIsKubeError(t *testing.T) {
 		nil: false, errConflict: true, errors.New("dial tcp: connection refused"): true, fmt.Errorf("%w", failing(keyservice.Unavailable)): false,
 		connectError(v1alpha1.ReasonKeyServiceInvalid): false, errUserBusy: false, errNoSlot: false, &publishError{errConflict}: false,
 	} {
-		if got := isKubeError(err); got != want {
+		if got := IsKubeError(err); got != want {
 			t.Errorf("%v: got %t", err, got)
 		}
 	}

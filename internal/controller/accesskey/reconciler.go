@@ -155,7 +155,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	switch {
 	case apierrors.IsConflict(err):
 		return reconcile.Result{RequeueAfter: time.Second}, nil // the cache was stale; the event of the newer version usually comes first
-	case isKubeError(err) && apierrors.IsNotFound(err):
+	case IsKubeError(err) && apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil // the event of the deletion follows
 	}
 	return result, err
@@ -242,7 +242,7 @@ func (r *Reconciler) act(ctx context.Context, s *scope) (plan.Action, error) {
 
 // finish reports the outcome in one patch of the status, sends the events, and decides when to reconcile again.
 func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, err error) (reconcile.Result, error) {
-	if isKubeError(err) {
+	if IsKubeError(err) {
 		return reconcile.Result{}, err
 	}
 	if (action.Verb == plan.RemoveFinalizer || action.Verb == plan.Retain) && err == nil {

@@ -57,21 +57,24 @@ func (c *checked) add(reason, message string, due time.Time) {
 }
 
 // check asks the service for its version and whether it accepts the credentials, unless it did so recently, or the shared
-// listing shows it.
-func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyService) checked {
+// listing shows it. The error is the API server's.
+func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyService) (checked, error) {
 	now, name := r.Clock.Now(), client.ObjectKeyFromObject(service)
 	connection, err := r.Pool.Get(ctx, service)
-	if err != nil {
-		return failed(err, now)
+	switch {
+	case accesskey.IsKubeError(err): // it says nothing about the service
+		return checked{}, err
+	case err != nil:
+		return failed(err, now), nil
 	}
 	stored, _ := r.last.Load(name)
 	last, _ := stored.(checked)
 	if last.connection == connection && now.Before(last.due) {
-		return last
+		return last, nil
 	}
 	if last.connection == connection && !connect.SameService(service.GetStatus().Identity, connection.Identity) {
 		if connection, err = r.reconnect(ctx, service, connection); err != nil {
-			return failed(err, now)
+			return failed(err, now), nil
 		}
 	}
 	found, listed := checked{}, false
@@ -83,7 +86,7 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 		found.connection, found.probed = connection, now
 	}
 	r.last.Store(name, found)
-	return found
+	return found, nil
 }
 
 // reconnect connects anew if another service answers at the address than before. It is asked while the KeyService leads to a

@@ -4,12 +4,15 @@
 package keyservice
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -121,4 +124,25 @@ func TestADeletedServiceNamesTheAccessKeysThatNeedIt(t *testing.T) {
 		t.Error("the KeyService is still there")
 	}
 	b.expectFinalizers()
+}
+
+// TestAnErrorOfTheAPIServerIsNotReportedAsTheServices: the condition stays as it is, and the KeyService is reconciled again.
+func TestAnErrorOfTheAPIServerIsNotReportedAsTheServices(t *testing.T) {
+	b := newBed(t)
+	b.expectReady(reachable, fake.Probe)
+	before := b.get("first").Status.Conditions
+	b.r.Pool.Forget(client.ObjectKey{Namespace: "a", Name: "first"})
+	away := errors.New("the API server does not answer")
+	b.gate = func(call kube.Call, carryOut func() error) error {
+		if call.Ref.Kind == kube.Secret && !call.Write {
+			return away
+		}
+		return carryOut()
+	}
+	if _, err := b.try("first"); !errors.Is(err, away) {
+		t.Errorf("got %v", err)
+	}
+	if after := b.get("first").Status.Conditions; !equality.Semantic.DeepEqual(after, before) {
+		t.Errorf("reports %+v", after)
+	}
 }

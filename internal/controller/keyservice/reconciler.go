@@ -133,8 +133,11 @@ func (r *Reconciler) forget(ctx context.Context, name types.NamespacedName, secr
 // it is being deleted. refused is why the API server does not accept an in-use finalizer; nil if it does.
 func (r *Reconciler) state(ctx context.Context, service v1alpha1.GenericKeyService, refused error) (checked, error) {
 	var found checked
+	var err error
 	if service.GetDeletionTimestamp().IsZero() {
-		found = r.check(ctx, service)
+		if found, err = r.check(ctx, service); err != nil {
+			return checked{}, err
+		}
 		for _, add := range []func(context.Context, v1alpha1.GenericKeyService, *checked) error{r.addIdentity, r.addDeletedSecrets, r.addLostSecrets} {
 			if err := add(ctx, service, &found); err != nil {
 				return checked{}, err
