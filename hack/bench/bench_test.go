@@ -81,6 +81,7 @@ func TestOnlyMissedTargetsAreMarked(t *testing.T) {
 		"slower than the floor":         {func(r *round) { r.floors[0].perSecond = 200 }, "its rate against the floor's"},
 		"slower than at 1,000":          {func(r *round) { r.issue.perSecond, r.floors = 70, []figures{{pace: pace{perSecond: 80}}} }, "its rate against that at 1,000"},
 		"one more write":                {func(r *round) { r.issue.kube["PUT secrets"] = r.keys }, "kube writes per key"},
+		"one more dry run":              {func(r *round) { r.issue.kube["DRY-RUN secrets"] = 2 * r.keys }, "kube dry runs per key"},
 		"one more read":                 {func(r *round) { r.issue.kube["GET secrets"] = 3 * r.keys }, "kube reads per key"},
 		"one more call":                 {func(r *round) { r.issue.service[listRoute] = 3 * r.keys }, "service calls per issued key"},
 		"more processor time":           {func(r *round) { r.issue.cpu *= 1.1 }, "controller CPU"},

@@ -78,6 +78,8 @@ func (c counts) sum(beginnings ...string) int {
 
 func (c counts) writes() int { return c.sum("POST ", "PUT ", "PATCH ", "APPLY ", "DELETE") }
 
+func (c counts) dryRuns() int { return c.sum("DRY-RUN ") }
+
 // reads are those of single objects, without lists and watches.
 func (c counts) reads() int { return c.sum("GET ") }
 
@@ -124,7 +126,11 @@ func kubeCounts(metrics string) counts {
 		if sub := s.labels["subresource"]; sub != "" {
 			resource += "/" + sub
 		}
-		all[s.labels["verb"]+" "+resource] += int(s.value)
+		verb := s.labels["verb"]
+		if s.labels["dry_run"] != "" { // it writes nothing
+			verb = "DRY-RUN"
+		}
+		all[verb+" "+resource] += int(s.value)
 	}
 	return all
 }

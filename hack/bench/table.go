@@ -38,6 +38,7 @@ var rows = []row{
 	}},
 	{"its rate against that at 1,000 keys (the floor's)", "≥ 0.9 at 5,000", againstThousand},
 	atMost("kube writes per key, the user's create and one event included", "%.2f", 6, func(r round) float64 { return perKey(r.issue.kube.writes(), r.keys) }),
+	atMost("kube dry runs per key", "%.2f", 1, func(r round) float64 { return perKey(r.issue.kube.dryRuns(), r.keys) }),
 	atMost("kube reads per key, without lists and watches", "%.2f", 2, func(r round) float64 { return perKey(r.issue.kube.reads(), r.keys) }),
 	atMost("service calls per issued key", "%.2f", 2, func(r round) float64 { return perKey(r.issue.service.sum(), r.keys) }),
 	atMost("controller CPU per key, ms", "%.1f", 4, func(r round) float64 { return 1000 * r.issue.cpu / float64(r.keys) }),
