@@ -11,7 +11,7 @@ import (
 )
 
 // randomParts are IDs and secrets that the services generate.
-var randomParts = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[0-9A-Za-z+/_-]{20,}`)
+var randomParts = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|[0-9A-Za-z+/_-]{20,}|[0-9A-Za-z+/_-]{12}…[0-9A-Za-z+/_-]{12}`)
 
 // TestASeedIsOneHistory expects the same history from the same seed, so that failures can be replayed. Worlds with several workers
 // are left out: reconciles that waited for one shared answer go on in an order that is up to the scheduler.

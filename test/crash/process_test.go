@@ -132,6 +132,7 @@ func (p *process) kubeGate(call kube.Call, carryOut func() error) error {
 	var err error
 	switch failure {
 	case dieLate:
+		p.world.landsLate = time.Now().Add(landing)
 		p.world.after(landing, func() { p.world.log("kube", "%s lands late%s", call, outcome(carryOut())) })
 	case dieBefore, refuse:
 	case meddled:

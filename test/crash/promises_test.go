@@ -99,9 +99,11 @@ func (w *world) works(secret *corev1.Secret) bool {
 		string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
 }
 
-// mayPause reports whether no pair may work for a moment: it is replaced in place, or it has expired at the service.
+// mayPause reports whether no pair may work for a moment: it is replaced in place, it has expired at the service, or an earlier
+// regeneration of the key has landed late.
 func (w *world) mayPause(s *subject, ak *v1alpha1.AccessKey) bool {
-	return w.inPlace(ak) || s.begunInPlace || w.expired(s)
+	watches := ak.Status.Intent != nil && !ak.Status.Intent.LateUntil.IsZero() // an earlier regeneration can end the pair
+	return w.inPlace(ak) || s.begunInPlace || w.expired(s) || watches
 }
 
 // inPlace reports whether the AccessKey's pairs are replaced in place.

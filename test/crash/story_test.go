@@ -66,7 +66,7 @@ var stories = []story{
 		w.issue(s)
 		w.runUntil(10*time.Minute, w.atRest)
 		inUse := w.secret("a")
-		for range 12 {
+		for range 6 {
 			w.editSecret("a")
 			w.run(5 * time.Second)
 		}

@@ -186,7 +186,7 @@ func (w *wild) makeForeignKey() {
 	if slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
 		intent := ak.Status.Intent
 		return intent != nil && (!w.site.dated || time.Since(intent.StartedAt.Time) <= landingTime)
-	}) {
+	}) || time.Now().Before(w.landsLate) { // the write can be that of the intent
 		return
 	}
 	if pair, err := w.site.makeKey(); err == nil {

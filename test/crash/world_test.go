@@ -22,9 +22,11 @@ const (
 // bubble of testing/synctest, so all time in it is simulated, including request timeouts and the rate limiter. Each call of the
 // operator waits for its turn, so the same world always takes the same course.
 type world struct {
-	kube    *kube.Server
-	site    *site
-	process *process
+	// landsLate is when the last write to the API server lands whose process has died.
+	landsLate time.Time
+	kube      *kube.Server
+	site      *site
+	process   *process
 	// workers is how many AccessKeys are reconciled at once. With more than one they take turns at each call.
 	workers int
 	// lag of the caches, by kind.
