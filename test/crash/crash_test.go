@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,6 +79,9 @@ var kinds = []string{kube.AccessKey, kube.KeyService, kube.ClusterKeyService, ku
 // soak widens settings and pairFailures.
 var soak = flag.Bool("soak", false, "tell every story with lagging caches, and every main story with every pair of failures")
 
+// toldInPlace are the stories beside the main ones that go on differently where pairs are replaced in place.
+var toldInPlace = []string{"renew now, carried out late", "Secret deleted", "suspended during a rotation", "two AccessKeys of one user"}
+
 // settings returns every combination of service, strategy and story. Overlap is left out, because Auto does the same where a user
 // can have two keys. With lag, only the main stories are told.
 func settings() []setting {
@@ -90,6 +94,9 @@ func settings() []setting {
 		}
 		for _, strategy := range strategies {
 			for _, story := range stories {
+				if strategy == v1alpha1.StrategyReplace && !story.main && !slices.Contains(toldInPlace, story.name) && !*soak {
+					continue
+				}
 				all = append(all, setting{service.name, service.open, strategy, story, 0})
 				if story.main && strategy == v1alpha1.StrategyAuto || *soak {
 					all = append(all, setting{service.name, service.open, strategy, story, 2 * time.Second})

@@ -41,6 +41,9 @@ func (f failure) String() string { return failureNames[f] }
 
 // failuresOf returns the failures that can hit a call. A read has no effect, so it can only fail or not return.
 func failuresOf(c call) []failure {
+	if strings.HasPrefix(c.name, "dry run ") { // a write follows, before which the operator dies
+		return []failure{refuse}
+	}
 	if !c.write {
 		return []failure{dieBefore, refuse}
 	}
