@@ -86,8 +86,9 @@ func heldBack(in Input) (Action, bool) {
 // contested reports whether another repair would be in vain, or would end a pair in vain.
 func (in Input) contested() bool {
 	count, most := int32(0), int32(maxRepairs)
-	if in.AccessKey.Status.Repairs != nil {
-		count = in.AccessKey.Status.Repairs.Count
+	over := !in.lostPair() && !in.Now.Before(RepairsEnd(&in.AccessKey.Status)) // another try costs no key
+	if repairs := in.AccessKey.Status.Repairs; repairs != nil && !over {
+		count = repairs.Count
 	}
 	if in.repairsInPlace() && in.Secret.Writer.Manager != "" {
 		if in.Secret.Writer.Applies {
@@ -109,8 +110,8 @@ func (in Input) contest() string {
 		return fmt.Sprintf("Secret %s is deleted or changed again and again, and nothing tells by whom; stop that (the API server's audit log knows); the next repair is at %s",
 			name, rfc3339(in.AccessKey.Status.Repairs.NextAttempt.Time))
 	case !in.lostPair():
-		return fmt.Sprintf("Secret %s still holds the published pair, but %s keeps changing what is around it, so the operator leaves that as it is; "+
-			"stop the other writer, or take what it writes out of secretTemplate", name, writer)
+		return fmt.Sprintf("Secret %s still holds the published pair, but %s keeps changing what is around it, so the operator leaves that as it is until %s; "+
+			"stop the other writer, or take what it writes out of secretTemplate", name, writer, rfc3339(RepairsEnd(&in.AccessKey.Status)))
 	case in.repairsInPlace():
 		return fmt.Sprintf("%s wrote another pair into Secret %s; access key %s still works, and a new pair would end it, so the operator makes none; stop the other writer, %s",
 			writer, name, ShortID(in.AccessKey.Status.AccessKeyID), advice)
@@ -120,11 +121,14 @@ func (in Input) contest() string {
 	}
 }
 
-// contestUntil is when to decide again. Nothing happens by itself while the other writer is known.
+// contestUntil is when to decide again. No pair is issued by itself while the other writer is known.
 func (in Input) contestUntil() time.Time {
 	next := earliest(in.nextRevocation(), in.renewal())
 	if in.Secret.Writer.Manager == "" {
 		next = earliest(next, in.AccessKey.Status.Repairs.NextAttempt.Time)
+	}
+	if !in.lostPair() {
+		next = earliest(next, RepairsEnd(&in.AccessKey.Status))
 	}
 	return next
 }

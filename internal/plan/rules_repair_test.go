@@ -79,7 +79,8 @@ var repairCases = []decision{
 
 	{"what is around the pair is restored at once", quiet(touchedBy(kubectl)), byUpdateSecret(UpdateSecret)},
 	{"then later", quiet(touchedBy(kubectl), repaired(1, time.Second)), awaitsRepair(ruleUpdateSecret, noon.Add(4*time.Second), `"kubectl-edit" changed it again`)},
-	{"and then left to a person", quiet(touchedBy(flux), repaired(3, time.Minute)), contested(ruleUpdateSecret, "still holds the published pair", renewal)},
+	{"and then left to a person", quiet(touchedBy(flux), repaired(3, time.Minute)), contested(ruleUpdateSecret, "still holds the published pair", noon.Add(59*time.Minute))},
+	{"for an hour, because another try costs no key", quiet(touchedBy(flux), repaired(3, time.Hour)), byUpdateSecret(UpdateSecret)},
 	{"a changed template is written whatever happened", quiet(outOfDate, repaired(3, time.Second)), byUpdateSecret(UpdateSecret)},
 }
 
