@@ -84,6 +84,10 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 	if !listed {
 		found = r.probe(ctx, connection, now)
 		found.connection, found.probed = connection, now
+		if keyservice.CapabilitiesOf(connection.Service) != connection.Capabilities { // the service was upgraded
+			r.Pool.Forget(name)
+			found.due = now
+		}
 	}
 	r.last.Store(name, found)
 	return found, nil

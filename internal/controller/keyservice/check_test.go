@@ -46,7 +46,8 @@ func (b *bed) list() {
 
 func TestACheckReportsWhatTheServiceIs(t *testing.T) {
 	b := newBed(t)
-	b.connection.MaxTTL = time.Hour
+	b.connection.Service = limited{b.service, b.service.Prober(), keyservice.Limits{KeysPerUser: 2, MaxTTL: time.Hour}}
+	b.connection.Capabilities = keyservice.CapabilitiesOf(b.connection.Service)
 	if after := b.expectReady(reachable, fake.Probe); after != b.r.ResyncPeriod {
 		t.Errorf("is checked again after %s", after)
 	}
@@ -144,5 +145,31 @@ func TestAnErrorOfTheAPIServerIsNotReportedAsTheServices(t *testing.T) {
 	}
 	if after := b.get("first").Status.Conditions; !equality.Semantic.DeepEqual(after, before) {
 		t.Errorf("reports %+v", after)
+	}
+}
+
+// limited is a service with other limits.
+type limited struct {
+	*fake.Service
+	fake.Prober
+
+	limits keyservice.Limits
+}
+
+func (s limited) Limits() keyservice.Limits { return s.limits }
+
+// TestAServiceThatWasUpgradedIsConnectedAnew, because the connection counts on what it could do before.
+func TestAServiceThatWasUpgradedIsConnectedAnew(t *testing.T) {
+	b := newBed(t)
+	b.expectReady(reachable, fake.Probe)
+	b.clock.Step(probePeriod)
+	b.expectReady(reachable, fake.Probe)
+	b.connection.Service = limited{b.service, b.service.Prober(), keyservice.Limits{KeysPerUser: 3}}
+	b.clock.Step(probePeriod)
+	if due := b.expectReady(reachable, fake.Probe); due != time.Second {
+		t.Errorf("is checked again after %s", due)
+	}
+	if _, connected, _ := b.r.Pool.Connected(t.Context(), b.get("first")); connected {
+		t.Error("the connection is still used")
 	}
 }
