@@ -134,7 +134,7 @@ func (t tenant) ended(ctx context.Context) error {
 
 // leave deletes the objects of a tenant, and waits until the operator needs nothing in the namespace any more.
 func (t tenant) leave(ctx context.Context) error {
-	objects := append(t.secrets(t.namespace), &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: "qumulo"}})
+	objects := append(t.secrets(t.namespace), t.configMap(), &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: "qumulo"}})
 	for _, user := range t.users {
 		objects = append(objects, t.named(user))
 	}

@@ -95,7 +95,7 @@ func (s *story) setUp(ctx context.Context) error {
 	spec := s.spec()
 	spec.TLS = &v1alpha1.TLS{CARef: &v1alpha1.CASource{Kind: v1alpha1.CAConfigMap, Name: "authority", Key: "ca.crt"}}
 	return s.create(ctx, append(s.secrets(s.namespace),
-		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "authority"}, Data: map[string]string{"ca.crt": string(s.server.CA)}},
+		s.configMap(),
 		&v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "qumulo"}, Spec: spec})...)
 }
 
@@ -206,6 +206,7 @@ func (s *story) delete(ctx context.Context) error {
 	}
 	doomed = append(doomed, s.secrets(s.namespace)...)
 	doomed = append(doomed, s.secrets(s.own)...)
+	doomed = append(doomed, s.configMap())
 	for _, object := range doomed {
 		if err := client.IgnoreNotFound(kube.Delete(ctx, object)); err != nil {
 			return err
@@ -226,6 +227,10 @@ func (s *story) spec() v1alpha1.KeyServiceSpec {
 		TLS:       &v1alpha1.TLS{CASecretRef: &v1alpha1.CAReference{Name: "authority", Key: "ca.crt"}},
 		RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
 	}
+}
+
+func (s *story) configMap() client.Object {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "authority"}, Data: map[string]string{"ca.crt": string(s.server.CA)}}
 }
 
 func (s *story) secrets(namespace string) []client.Object {

@@ -70,7 +70,7 @@ func (s *story) gone(ctx context.Context, objects ...client.Object) error {
 
 // eventually waits until the check returns no error. It moves the clock forward while it waits.
 func (s *story) eventually(ctx context.Context, check func() error) error {
-	const patience, poll = 30 * time.Second, 20 * time.Millisecond
+	const patience, poll = 90 * time.Second, 20 * time.Millisecond
 	for begin := time.Now(); ; time.Sleep(poll) {
 		s.clock.Step(50 * time.Millisecond)
 		if s.until() {
