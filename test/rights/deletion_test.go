@@ -128,7 +128,11 @@ func (t tenant) ended(ctx context.Context) error {
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return errors.Join(err, fmt.Errorf("namespace %s still exists", t.namespace))
+		err = errors.Join(err, fmt.Errorf("namespace %s still exists", t.namespace))
+		for _, user := range t.users {
+			err = errors.Join(err, t.describe(ctx, user))
+		}
+		return err
 	})
 }
 

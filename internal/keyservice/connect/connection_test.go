@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	testclock "k8s.io/utils/clock/testing"
 
+	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/fake"
 )
@@ -34,5 +36,15 @@ func TestInventoriesOfUsersThatNobodyAsksForAreDropped(t *testing.T) {
 	}
 	if known := len(connection.inventories); known > 5 || connection.inventories["stays"] == nil {
 		t.Errorf("%d inventories are kept", known)
+	}
+}
+
+// TestTheBeginningOfADeletionIsNoChangeOfTheSpec: the connection is kept, although the ConfigMap with its CA goes first.
+func TestTheBeginningOfADeletionIsNoChangeOfTheSpec(t *testing.T) {
+	service := &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
+	before := specGeneration(service)
+	service.Generation, service.DeletionTimestamp = 4, &metav1.Time{Time: time.Now()} // as the API server counts
+	if after := specGeneration(service); after != before {
+		t.Errorf("generation %d became %d", before, after)
 	}
 }

@@ -128,7 +128,7 @@ func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, 
 		return nil, err
 	}
 	known, ok := p.known(service)
-	fresh := entry{uid: service.GetUID(), version: version, generation: service.GetGeneration(), material: material.digest(), gate: known.gate}
+	fresh := entry{uid: service.GetUID(), version: version, generation: specGeneration(service), material: material.digest(), gate: known.gate}
 	if ca := service.GetSpec().CA(); ca != nil && ca.Kind == v1alpha1.CAConfigMap {
 		fresh.rereadAt = p.Clock.Now().Add(rereadPeriod)
 	}
@@ -152,6 +152,16 @@ func (c *Connection) replaces(known, fresh entry, now time.Time) {
 	if known.uid == fresh.uid && (known.generation != fresh.generation || known.material != fresh.material) {
 		c.ReplacedAt = now.Truncate(time.Second)
 	}
+}
+
+// specGeneration returns the generation of a KeyService's spec: the API server also counts the beginning of a deletion, which changes
+// nothing that a connection depends on.
+func specGeneration(service v1alpha1.GenericKeyService) int64 {
+	generation := service.GetGeneration()
+	if !service.GetDeletionTimestamp().IsZero() {
+		generation--
+	}
+	return generation
 }
 
 // failed returns the entry of a KeyService that was not connected. Where a Secret of one that is in use is gone, the connection
@@ -285,7 +295,7 @@ func refusalsBefore(service v1alpha1.GenericKeyService, version string, connecte
 
 // version returns a text that changes with everything that a connection depends on.
 func (p *Pool) version(ctx context.Context, service v1alpha1.GenericKeyService) (string, error) {
-	parts := []string{fmt.Sprint(service.GetGeneration())}
+	parts := []string{fmt.Sprint(specGeneration(service))}
 	for _, name := range service.GetSpec().SecretNames() {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
