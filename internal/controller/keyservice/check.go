@@ -84,13 +84,18 @@ func (r *Reconciler) check(ctx context.Context, service v1alpha1.GenericKeyServi
 	if !listed {
 		found = r.probe(ctx, connection, now)
 		found.connection, found.probed = connection, now
-		if keyservice.CapabilitiesOf(connection.Service) != connection.Capabilities { // the service was upgraded
-			r.Pool.Forget(name)
-			found.due = now
-		}
+		r.noteUpgrade(name, &found)
 	}
 	r.last.Store(name, found)
 	return found, nil
+}
+
+// noteUpgrade lets a service be connected anew that can do more, or less, since it was upgraded.
+func (r *Reconciler) noteUpgrade(name client.ObjectKey, found *checked) {
+	if keyservice.CapabilitiesOf(found.connection.Service) != found.connection.Capabilities {
+		r.Pool.Forget(name)
+		found.due = r.Clock.Now()
+	}
 }
 
 // reconnect connects anew if another service answers at the address than before. It is asked while the KeyService leads to a
