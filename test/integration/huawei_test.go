@@ -36,7 +36,7 @@ var _ = Describe("Huawei Cloud at three requests a second", func() {
 			spec.RateLimit = v1alpha1.RateLimit{QPS: 20, Burst: 40}
 		}
 		w.use(ctx, o)
-		const count = 4
+		const count = 3
 		name := func(i int) string { return fmt.Sprint("key-", i) }
 		for i := range count {
 			w.create(ctx, accessKey(name(i), withUser(account.AddUser(name(i)))))
