@@ -5,7 +5,6 @@ package plan
 
 import (
 	"fmt"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -28,7 +27,7 @@ func Ready(in Input, why string) Readiness {
 	case status.KeyID == "" && status.Revision == 0:
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonPending, sentence("No pair has been issued yet", why)}
 	case in.ended():
-		return no(v1alpha1.ReasonExpired, "The service ended access key %s at %s; %s", status.AccessKeyID, in.endOf(status.KeyID).UTC().Format(time.RFC3339), in.afterTheEnd())
+		return no(v1alpha1.ReasonExpired, "The service ended access key %s at %s; %s", status.AccessKeyID, rfc3339(in.endOf(status.KeyID)), in.afterTheEnd())
 	case in.regenerating():
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonReplacing, fmt.Sprintf(
 			"It is not known whether access key %s still works, because the response to its regeneration was lost", ShortID(status.AccessKeyID))}
@@ -76,7 +75,7 @@ func (in Input) regenerating() bool {
 // validUntil says when the pair expires. Where the service does not end it, it still works after that if nothing could rotate it.
 func (in Input) validUntil() string {
 	expires, _ := in.Schedule()
-	switch at := expires.UTC().Format(time.RFC3339); {
+	switch at := rfc3339(expires); {
 	case expires.IsZero():
 		return ""
 	case in.Now.Before(expires):

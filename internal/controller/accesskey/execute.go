@@ -234,9 +234,7 @@ func (r *Reconciler) beforeGivingUp(ctx context.Context, s *scope, action plan.A
 	if action.Reason == v1alpha1.ReasonRevoking || action.Reason == v1alpha1.ReasonDeleting || action.Reason == v1alpha1.ReasonSettling {
 		return nil
 	}
-	if s.in.Repairs(action) {
-		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
-	}
+	s.countRepair(action)
 	return r.dryRun(ctx, s, newIntent(s, v1alpha1.OperationCreate))
 }
 
@@ -290,8 +288,8 @@ func (r *Reconciler) updateSecret(ctx context.Context, s *scope, action plan.Act
 		return &publishError{err}
 	}
 	s.noteRecord(updated)
-	if updated.Changed && s.in.Repairs(action) {
-		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
+	if updated.Changed {
+		s.countRepair(action)
 	}
 	s.recordSecret(content, updated.Version)
 	s.in.Secret.UpToDate = true

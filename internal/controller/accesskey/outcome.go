@@ -90,9 +90,7 @@ func succeeded(s *scope, action plan.Action) bool {
 
 // recordIntent sets the status between the intent and the outcome of the operation.
 func recordIntent(s *scope, action plan.Action) {
-	if s.in.Repairs(action) {
-		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
-	}
+	s.countRepair(action)
 	s.ak.Status.ObservedGeneration = s.ak.Generation
 	if s.ak.Status.Failures != nil {
 		return // the conditions report the failure until the outcome of the retry is known
@@ -102,6 +100,13 @@ func recordIntent(s *scope, action plan.Action) {
 	}
 	remove(s, v1alpha1.ConditionStalled)
 	set(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, action.Reason, "A pair is being issued")
+}
+
+// countRepair counts an action that repairs what somebody did to the Secret.
+func (s *scope) countRepair(action plan.Action) {
+	if s.in.Repairs(action) {
+		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
+	}
 }
 
 // nextFailure doubles the wait with each consecutive failure, and respects the time that the service asked for. AccessKeys that
