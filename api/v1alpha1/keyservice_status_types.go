@@ -83,9 +83,13 @@ type ServiceLimits struct {
 	// +required
 	Regenerate *bool `json:"regenerate,omitempty"`
 
-	// disable tells whether the service can stop a key without deleting it.
+	// disable tells whether the service can stop a key without deleting it, and let it work again.
 	// +required
 	Disable *bool `json:"disable,omitempty"`
+
+	// lastUse tells whether the service knows when a key was last used.
+	// +optional
+	LastUse *bool `json:"lastUse,omitempty"`
 
 	// maxTTL is the longest expiry that the service keeps by itself; absent where it keeps none.
 	// +optional

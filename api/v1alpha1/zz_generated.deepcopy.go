@@ -695,6 +695,11 @@ func (in *ServiceLimits) DeepCopyInto(out *ServiceLimits) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.LastUse != nil {
+		in, out := &in.LastUse, &out.LastUse
+		*out = new(bool)
+		**out = **in
+	}
 	if in.MaxTTL != nil {
 		in, out := &in.MaxTTL, &out.MaxTTL
 		*out = new(v1.Duration)

@@ -61,7 +61,8 @@ func startIONOS(setting) (admin.Service, admin.Account) {
 // startHuawei creates an account with the IAM user backup.
 func startHuawei(setting) (admin.Service, admin.Account) {
 	s := huawei.New(huawei.Options{})
-	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: s.MakeKey, RemoveKey: s.RemoveKey}, admin.Account{
+	service := admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: s.MakeKey, RemoveKey: s.RemoveKey, Use: s.Use, SetActive: s.SetActive}
+	return service, admin.Account{
 		Spec:   map[string]string{"domainID": huawei.DefaultDomainID},
 		Secret: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
 		User:   s.AddUser("backup"),

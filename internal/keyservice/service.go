@@ -56,6 +56,12 @@ type Disabler interface {
 	Disable(ctx context.Context, user, keyID string) error
 }
 
+// Enabler can let a key work again that was disabled.
+type Enabler interface {
+	// Enable may be repeated. An absent key or user is an error of kind NotFound.
+	Enable(ctx context.Context, user, keyID string) error
+}
+
 // LastUsedReporter is a service that knows when a key was last used, and needs a call per key to say so.
 type LastUsedReporter interface {
 	// LastUsed returns zero for a key that was never used. An error means that nothing is known, and that the key may be in
@@ -194,6 +200,10 @@ type Capabilities struct {
 	Regenerates bool
 	// Disables: the service implements Disabler.
 	Disables bool
+	// Enables: the service implements Enabler.
+	Enables bool
+	// TellsLastUse: the service implements LastUsedReporter.
+	TellsLastUse bool
 	// ListsAll: the service implements AllLister.
 	ListsAll bool
 }
@@ -203,6 +213,8 @@ func CapabilitiesOf(s Service) Capabilities {
 	limits := s.Limits()
 	_, regenerates := s.(Regenerator)
 	_, disables := s.(Disabler)
+	_, enables := s.(Enabler)
+	_, tellsLastUse := s.(LastUsedReporter)
 	_, listsAll := s.(AllLister)
 	return Capabilities{
 		KeysPerUser:      limits.KeysPerUser,
@@ -216,6 +228,8 @@ func CapabilitiesOf(s Service) Capabilities {
 		Overlap:          limits.KeysPerUser > 1,
 		Regenerates:      regenerates,
 		Disables:         disables,
+		Enables:          enables,
+		TellsLastUse:     tellsLastUse,
 		ListsAll:         listsAll,
 	}
 }

@@ -18,7 +18,7 @@ import (
 // fakeOperations are the fake's names for the suite's operations, each of which is one request to it.
 var fakeOperations = map[string]fake.Operation{
 	opList: fake.List, opListAll: fake.ListAll, opCreate: fake.Create, opCreateBeside: fake.Create, opDelete: fake.Delete,
-	opDeleteOneOf: fake.Delete, opRegenerate: fake.Regenerate, opDisable: fake.Disable, opLastUsed: fake.LastUsed, opProbe: fake.Probe,
+	opDeleteOneOf: fake.Delete, opRegenerate: fake.Regenerate, opDisable: fake.Disable, opEnable: fake.Enable, opLastUsed: fake.LastUsed, opProbe: fake.Probe,
 	opResolve: fake.ResolveUser, opIdentity: fake.Identity,
 }
 
@@ -35,7 +35,7 @@ func fakeSubject(name string, options fake.Options, compose func(*fake.Service) 
 	for op, called := range fakeOperations {
 		s.requests[op] = []request{{
 			name: string(called), unsafe: called == fake.Create || called == fake.Regenerate,
-			changes: called == fake.Create || called == fake.Regenerate || called == fake.Delete || called == fake.Disable,
+			changes: called == fake.Create || called == fake.Regenerate || called == fake.Delete || called == fake.Disable || called == fake.Enable,
 		}}
 	}
 	s.start = func(t *testing.T, _ int) *bed {
@@ -76,9 +76,10 @@ func fakes() []subject {
 			return struct {
 				*fake.Service
 				fake.Disabler
+				fake.Enabler
 				fake.LastUsedReporter
 				fake.UserResolver
-			}{s, s.Disabler(), s.LastUsedReporter(), s.UserResolver()}
+			}{s, s.Disabler(), s.Enabler(), s.LastUsedReporter(), s.UserResolver()}
 		}),
 		fakeSubject("fake that regenerates", fake.Options{
 			KeysPerUser: 5, ChoosesID: true, Provisioning: 10 * time.Second, Destroying: 30 * time.Second,

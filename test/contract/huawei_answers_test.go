@@ -40,11 +40,12 @@ var huaweiAnswers = slices.Concat(
 	cross(opCreate, huaweiPost, kinds(true), huaweiPlain, huaweiMissing(keyservice.NotFound)),
 	cross(opLastUsed, huaweiUsed, kinds(false), huaweiPlain, huaweiMissing(keyservice.NotFound)),
 	cross(opDisable, huaweiDisable, kinds(false), huaweiPlain, huaweiMissing("")),
+	cross(opEnable, huaweiEnable, kinds(false), huaweiPlain, huaweiMissing(keyservice.NotFound)),
 	cross(opDelete, huaweiGone, kinds(false), huaweiPlain, huaweiMissing("")),
 	full(cross(opCreate, huaweiPost, clientErrors, huaweiShapes("PAP5.0003", "access keys per user limit exceeded"), nil)),
 	full(cross(opCreate, huaweiPost, map[int]keyservice.Kind{400: keyservice.QuotaExceeded}, huaweiShapes("IAM.0", "akSkNumExceed"), nil)),
 	huaweiCodes(opList, huaweiUsers, false), huaweiCodes(opList, huaweiList, false), huaweiCodes(opCreate, huaweiPost, true),
-	huaweiCodes(opDisable, huaweiDisable, false), huaweiCodes(opDelete, huaweiGone, false), huaweiCodes(opProbe, huaweiUsers, false),
+	huaweiCodes(opDisable, huaweiDisable, false), huaweiCodes(opEnable, huaweiEnable, false), huaweiCodes(opDelete, huaweiGone, false), huaweiCodes(opProbe, huaweiUsers, false),
 )
 
 // huaweiMissing: a 404 with the service's own words says that the user or key is not there, and a silent one nothing. After

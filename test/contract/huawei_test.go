@@ -25,6 +25,7 @@ var (
 	huaweiList    = request{name: "list", rule: simulator.Rule{Method: http.MethodGet, Path: "/v5/users/"}}
 	huaweiPost    = request{name: "create", rule: simulator.Rule{Method: http.MethodPost, Path: "/v5/users/"}, unsafe: true, changes: true}
 	huaweiDisable = request{name: "disable", rule: simulator.Rule{Method: http.MethodPut, Path: "/v5/users/"}, changes: true, unread: true}
+	huaweiEnable  = request{name: "enable", rule: huaweiDisable.rule, changes: true, unread: true}
 	huaweiUsed    = request{name: "last-used", rule: simulator.Rule{Method: http.MethodGet, Path: "/v5/users/"}}
 	huaweiGone    = request{
 		name: "delete", rule: simulator.Rule{Method: http.MethodDelete, Path: "/v5/users/"}, changes: true, unread: true, bodyless: true,
@@ -46,6 +47,7 @@ func huaweiSubject() subject {
 			opDelete:       {huaweiUsers, huaweiGone},
 			opDeleteOneOf:  {huaweiUsers, huaweiGone},
 			opDisable:      {huaweiUsers, huaweiDisable},
+			opEnable:       {huaweiUsers, huaweiEnable},
 			opLastUsed:     {huaweiUsers, huaweiUsed},
 			opResolve:      {huaweiUsers},
 			opIdentity:     {}, // it is configured

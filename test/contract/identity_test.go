@@ -71,6 +71,10 @@ func everyMethodTakesTheID(t *testing.T, s subject) {
 		expect(t, disabler.Disable(t.Context(), id, made.ID), fine)
 		b.works(t, made, false)
 	}
+	if enabler, ok := b.Service.(keyservice.Enabler); ok {
+		expect(t, enabler.Enable(t.Context(), id, made.ID), fine)
+		b.works(t, made, true)
+	}
 	expect(t, b.Delete(t.Context(), id, made.ID), fine)
 	if keys := b.settle(t, b.alice); len(keys) != 0 {
 		t.Errorf("left: %+v", keys)

@@ -51,6 +51,8 @@ var lifeCases = []contractCase{
 	{"an absent key cannot be regenerated, and none is made", able[keyservice.Regenerator], regeneratingNothing},
 	{"a disabled key stops working and stays listed as such", able[keyservice.Disabler], disabling},
 	{"a key can be disabled again, and when it is gone", able[keyservice.Disabler], disablingAgain},
+	{"a disabled key works again once it is enabled", able[keyservice.Enabler], enabling},
+	{"an absent key, or one of another user, cannot be enabled", able[keyservice.Enabler], enablingNothing},
 	{"a key that was never used has no last use", able[keyservice.LastUsedReporter], lastUse},
 	{"a chosen ID is the same for the same attempt, and the key gets it", able[keyservice.HandleChooser], chosenIDs},
 	{"a probe names the service and makes nothing", able[keyservice.Prober], func(t *testing.T, s subject) {
@@ -258,6 +260,34 @@ func disablingAgain(t *testing.T, s subject) {
 	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
 	b.settle(t, b.alice)
 	expect(t, disabler.Disable(t.Context(), b.alice, made.ID), fine)
+	if keys := b.list(t, b.alice); len(keys) != 0 {
+		t.Errorf("it is back: %+v", keys)
+	}
+}
+
+func enabling(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made := b.create(t, b.alice)
+	enabler := b.Service.(keyservice.Enabler)
+	expect(t, b.Service.(keyservice.Disabler).Disable(t.Context(), b.alice, made.ID), fine)
+	for range 2 {
+		expect(t, enabler.Enable(t.Context(), b.alice, made.ID), fine)
+		b.works(t, made, true)
+	}
+	if listed := find(b.list(t, b.alice), made.ID); listed == nil || !active(*listed) {
+		t.Errorf("listed as %+v", listed)
+	}
+}
+
+func enablingNothing(t *testing.T, s subject) {
+	b := s.start(t, 0)
+	made, missing := b.create(t, b.alice), expected{kind: keyservice.NotFound}
+	enabler := b.Service.(keyservice.Enabler)
+	expect(t, enabler.Enable(t.Context(), b.user(carol), made.ID), missing)
+	expect(t, enabler.Enable(t.Context(), b.alice, "GONE0000000000000000"), missing)
+	expect(t, b.Delete(t.Context(), b.alice, made.ID), fine)
+	b.settle(t, b.alice)
+	expect(t, enabler.Enable(t.Context(), b.alice, made.ID), missing)
 	if keys := b.list(t, b.alice); len(keys) != 0 {
 		t.Errorf("it is back: %+v", keys)
 	}

@@ -20,6 +20,7 @@ const (
 	opDeleteOneOf  = "Delete one of two keys"
 	opRegenerate   = "Regenerate"
 	opDisable      = "Disable"
+	opEnable       = "Enable"
 	opLastUsed     = "LastUsed"
 	opProbe        = "Probe"
 	opConnect      = "Connect"
@@ -75,6 +76,13 @@ var operations = []operation{
 		made := b.create(t, b.alice)
 		return func(ctx context.Context, s keyservice.Service) error {
 			return s.(keyservice.Disabler).Disable(ctx, b.alice, made.ID)
+		}
+	}},
+	{name: opEnable, has: is[keyservice.Enabler], prepare: func(t *testing.T, b *bed) call {
+		made := b.create(t, b.alice)
+		expect(t, b.Service.(keyservice.Disabler).Disable(t.Context(), b.alice, made.ID), fine)
+		return func(ctx context.Context, s keyservice.Service) error {
+			return s.(keyservice.Enabler).Enable(ctx, b.alice, made.ID)
 		}
 	}},
 	{name: opLastUsed, has: is[keyservice.LastUsedReporter], prepare: func(t *testing.T, b *bed) call {

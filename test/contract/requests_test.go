@@ -25,6 +25,9 @@ func oddIDs(t *testing.T, s subject) {
 		if disabler, ok := b.Service.(keyservice.Disabler); ok {
 			expect(t, disabler.Disable(t.Context(), b.alice, id), invalid)
 		}
+		if enabler, ok := b.Service.(keyservice.Enabler); ok {
+			expect(t, enabler.Enable(t.Context(), b.alice, id), invalid)
+		}
 		if reporter, ok := b.Service.(keyservice.LastUsedReporter); ok {
 			_, err := reporter.LastUsed(t.Context(), b.alice, id)
 			expect(t, err, invalid)

@@ -56,6 +56,25 @@ func (d Disabler) Disable(ctx context.Context, _, keyID string) error {
 	})
 }
 
+// Enabler adds keyservice.Enabler to a Service.
+type Enabler struct{ service *Service }
+
+// Enabler is to be embedded beside the service.
+func (s *Service) Enabler() Enabler { return Enabler{s} }
+
+// Enable implements keyservice.Enabler.
+func (e Enabler) Enable(ctx context.Context, user, keyID string) error {
+	s, user := e.service, canonical(user)
+	return s.call(ctx, Enable, func() error {
+		k := s.find(keyID)
+		if k == nil || k.user != user {
+			return failed(keyservice.NotFound, Enable, "there is no key %s of user %s", keyID, user)
+		}
+		k.disabled = false
+		return nil
+	})
+}
+
 // AllLister adds keyservice.AllLister to a Service.
 type AllLister struct{ service *Service }
 
@@ -99,15 +118,18 @@ type LastUsedReporter struct{ service *Service }
 // LastUsedReporter is to be embedded beside the service.
 func (s *Service) LastUsedReporter() LastUsedReporter { return LastUsedReporter{s} }
 
-// LastUsed implements keyservice.LastUsedReporter. The keys of this service are never used.
-func (l LastUsedReporter) LastUsed(ctx context.Context, user, keyID string) (time.Time, error) {
+// LastUsed implements keyservice.LastUsedReporter.
+func (l LastUsedReporter) LastUsed(ctx context.Context, user, keyID string) (at time.Time, err error) {
 	s, user := l.service, canonical(user)
-	return time.Time{}, s.call(ctx, LastUsed, func() error {
-		if k := s.find(keyID); k == nil || k.user != user {
+	err = s.call(ctx, LastUsed, func() error {
+		k := s.find(keyID)
+		if k == nil || k.user != user {
 			return failed(keyservice.NotFound, LastUsed, "there is no key %s of user %s", keyID, user)
 		}
+		at = k.used
 		return nil
 	})
+	return at, err
 }
 
 // UserResolver adds keyservice.UserResolver to a Service.

@@ -75,6 +75,7 @@ type key struct {
 	owner                 string
 	created, expires      time.Time
 	ready, gone           time.Time // gone: when its deletion is done; zero without one
+	used                  time.Time // zero if it was never used
 	disabled              bool
 }
 

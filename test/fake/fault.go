@@ -23,6 +23,7 @@ const (
 	Delete      Operation = "delete key"
 	Regenerate  Operation = "regenerate key"
 	Disable     Operation = "disable key"
+	Enable      Operation = "enable key"
 	LastUsed    Operation = "read last use"
 	Probe       Operation = "check credentials"
 	ResolveUser Operation = "find user"

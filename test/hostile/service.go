@@ -131,6 +131,9 @@ var operations = []func(s *Service, service keyservice.Service, user, keyID stri
 	able(func(s *Service, disabler keyservice.Disabler, user, keyID string) error {
 		return disabler.Disable(s.t.Context(), user, keyID)
 	}),
+	able(func(s *Service, enabler keyservice.Enabler, user, keyID string) error {
+		return enabler.Enable(s.t.Context(), user, keyID)
+	}),
 	able(func(s *Service, reporter keyservice.LastUsedReporter, user, keyID string) error {
 		_, err := reporter.LastUsed(s.t.Context(), user, keyID)
 		return err

@@ -68,7 +68,7 @@ var _ = Describe("Issuing a key", func() {
 		w.expectService(ctx, BeAtRest(), HaveCondition("Ready", metav1.ConditionTrue, "ServiceReachable"))
 		status := get(ctx, w, serviceName, &v1alpha1.KeyService{}).Status
 		Expect(status.Version).To(Equal("Qumulo Core 7.9.2.2"))
-		Expect(status.Limits).To(Equal(&v1alpha1.ServiceLimits{KeysPerUser: 2, Overlap: ptr.To(true), Regenerate: ptr.To(false), Disable: ptr.To(false)}))
+		Expect(status.Limits).To(Equal(&v1alpha1.ServiceLimits{KeysPerUser: 2, Overlap: ptr.To(true), Regenerate: ptr.To(false), Disable: ptr.To(false), LastUse: ptr.To(false)}))
 	})
 
 	It("holds the key service and its Secrets while an AccessKey needs them", func(ctx SpecContext) {

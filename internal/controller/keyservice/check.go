@@ -147,7 +147,8 @@ func limitsOf(c keyservice.Capabilities) *v1alpha1.ServiceLimits {
 		KeysPerUser: int32(c.KeysPerUser), //nolint:gosec // a handful
 		Overlap:     ptr.To(c.Overlap),
 		Regenerate:  ptr.To(c.Regenerates),
-		Disable:     ptr.To(c.Disables),
+		Disable:     ptr.To(c.Disables && c.Enables),
+		LastUse:     ptr.To(c.TellsLastUse),
 	}
 	if c.MaxTTL > 0 {
 		limits.MaxTTL = &metav1.Duration{Duration: c.MaxTTL}

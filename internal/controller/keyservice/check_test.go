@@ -53,7 +53,7 @@ func TestACheckReportsWhatTheServiceIs(t *testing.T) {
 	}
 	status := b.get("first").Status
 	if limits := status.Limits; status.Version != "fake" || status.Identity != "fake/1" || status.ObservedGeneration != 1 || limits == nil ||
-		limits.KeysPerUser != 2 || !*limits.Overlap || *limits.Regenerate || *limits.Disable || limits.MaxTTL.Duration != time.Hour {
+		limits.KeysPerUser != 2 || !*limits.Overlap || *limits.Regenerate || *limits.Disable || *limits.LastUse || limits.MaxTTL.Duration != time.Hour {
 		t.Errorf("status %+v, limits %+v", status, limits)
 	}
 	b.expectReady(reachable) // not again at once

@@ -28,7 +28,7 @@ const listLag = time.Minute
 // been renamed and still have the key.
 func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 	remove := keyRequest("delete key", http.MethodDelete, keyID)
-	if err := s.change(ctx, remove, user, keyID); err != nil {
+	if _, err := s.change(ctx, remove, user, keyID); err != nil {
 		return err
 	}
 	s.recent.remove(keyID)
@@ -39,7 +39,19 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 func (s *Service) Disable(ctx context.Context, user, keyID string) error {
 	disable := keyRequest("disable key", http.MethodPut, keyID)
 	disable.Body = map[string]string{"status": "inactive"}
-	return s.change(ctx, disable, user, keyID)
+	_, err := s.change(ctx, disable, user, keyID)
+	return err
+}
+
+// Enable implements keyservice.Enabler.
+func (s *Service) Enable(ctx context.Context, user, keyID string) error {
+	enable := keyRequest("enable key", http.MethodPut, keyID)
+	enable.Body = map[string]string{"status": "active"}
+	gone, err := s.change(ctx, enable, user, keyID)
+	if gone != nil {
+		return enable.Fail(keyservice.NotFound, fmt.Errorf("the service knows no such key of the user: %w", gone))
+	}
+	return err
 }
 
 // LastUsed implements keyservice.LastUsedReporter. The service counts uses by the quarter of an hour, and some of its
@@ -104,17 +116,18 @@ func keyRequest(op, method, keyID string) rest.Request {
 
 func keyPath(userID, keyID string) string { return keysPath(userID) + "/" + url.PathEscape(keyID) }
 
-// change sends a request about one key, which may be repeated. That the key is gone is not an error.
-func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string) error {
+// change sends a request about one key, which may be repeated. That the key is gone is not an error; gone says then how the
+// service answered.
+func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string) (gone, err error) {
 	switch {
 	case !idPattern.MatchString(keyID): // it could name another resource
-		return r.Fail(keyservice.Invalid, rest.ErrNoKeyID)
+		return nil, r.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	case strings.EqualFold(keyID, s.client.signer.accessKeyID):
-		return r.Fail(keyservice.Invalid, errOwnKey)
+		return nil, r.Fail(keyservice.Invalid, errOwnKey)
 	}
 	userID, err := s.ResolveUser(ctx, user)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Path = keyPath(userID, keyID)
 	_, err = s.client.do(ctx, r)
@@ -122,12 +135,16 @@ func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string
 	switch {
 	case ok && missing(refused):
 		s.users.Forget(userID)
-		return s.settle(r, keyID, refused.Reason)
+		err = s.settle(r, keyID, refused.Reason)
 	case ok && refused.Status == http.StatusNotFound && refused.Problem == (rest.Problem{}):
-		return s.confirmGone(ctx, r, userID, keyID)
+		err = s.confirmGone(ctx, r, userID, keyID)
 	default:
-		return err
+		return nil, err
 	}
+	if err != nil {
+		return nil, err
+	}
+	return refused.Reason, nil
 }
 
 // settle takes a key that the service does not know for gone, unless the service may not know it yet.

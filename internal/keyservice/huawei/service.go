@@ -40,6 +40,7 @@ var (
 	_ keyservice.Service          = (*Service)(nil)
 	_ keyservice.Prober           = (*Service)(nil)
 	_ keyservice.Disabler         = (*Service)(nil)
+	_ keyservice.Enabler          = (*Service)(nil)
 	_ keyservice.LastUsedReporter = (*Service)(nil)
 	_ keyservice.UserResolver     = (*Service)(nil)
 	_ keyservice.Identifier       = (*Service)(nil)

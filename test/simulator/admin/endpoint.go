@@ -88,6 +88,11 @@ type Service struct {
 	MakeKey func(user string) (simulator.Pair, string, error)
 	// RemoveKey deletes a key by hand and reports whether it existed.
 	RemoveKey func(id string) bool
+	// Use makes a request to the data plane, which counts as a use of the key, and reports whether the pair is valid. It is nil
+	// if the service does not count uses.
+	Use func(accessKeyID, secret string) bool
+	// SetActive enables or disables a key by hand; nil if the service cannot do that.
+	SetActive func(id string, active bool)
 }
 
 // Endpoint is the admin endpoint of several simulators.
@@ -103,6 +108,10 @@ type (
 	one      struct{ Service string }
 	person   struct{ Service, User string }
 	handleOf struct{ Service, ID string }
+	switched struct {
+		Service, ID string
+		Active      bool
+	}
 )
 
 // Handler returns the HTTP handler of the endpoint.
@@ -112,7 +121,9 @@ func (e *Endpoint) Handler() http.Handler {
 	mux.HandleFunc("GET /keys", handle(e.keys))
 	mux.HandleFunc("POST /keys", handle(e.makeKey))
 	mux.HandleFunc("DELETE /keys", handle(e.removeKey))
+	mux.HandleFunc("PATCH /keys", handle(e.switchKey))
 	mux.HandleFunc("POST /valid", handle(e.valid))
+	mux.HandleFunc("POST /use", handle(e.use))
 	mux.HandleFunc("GET /calls", handle(e.calls))
 	mux.HandleFunc("DELETE /calls", handle(e.resetCalls))
 	mux.HandleFunc("POST /faults", handle(e.inject))
@@ -178,13 +189,38 @@ func (e *Endpoint) removeKey(gone handleOf) (any, error) {
 	return nil, err
 }
 
+func (e *Endpoint) switchKey(key switched) (any, error) {
+	s, err := e.service(key.Service)
+	if err == nil && s.SetActive == nil {
+		err = fmt.Errorf("%s cannot disable keys", s.Name)
+	}
+	if err == nil {
+		s.SetActive(key.ID, key.Active)
+	}
+	return nil, err
+}
+
 func (e *Endpoint) valid(pair Credential) (any, error) {
+	return e.accepting(pair, func(s Service) func(string, string) bool { return s.Valid }), nil
+}
+
+func (e *Endpoint) use(pair Credential) (any, error) {
+	return e.accepting(pair, func(s Service) func(string, string) bool {
+		if s.Use == nil {
+			return s.Valid
+		}
+		return s.Use
+	}), nil
+}
+
+// accepting finds the service that accepts a pair.
+func (e *Endpoint) accepting(pair Credential, request func(Service) func(accessKeyID, secret string) bool) Validity {
 	for _, s := range e.Services {
-		if s.Valid(pair.AccessKeyID, pair.SecretAccessKey) {
-			return Validity{Valid: true, Service: s.Name}, nil
+		if request(s)(pair.AccessKeyID, pair.SecretAccessKey) {
+			return Validity{Valid: true, Service: s.Name}
 		}
 	}
-	return Validity{}, nil
+	return Validity{}
 }
 
 func (e *Endpoint) calls(nothing) (any, error) {

@@ -111,6 +111,24 @@ func TestKeyIsCreatedAndDeletedByHand(t *testing.T) {
 	b.expect(t, valid, 200, `{ "valid": false }`)
 }
 
+func TestAKeyIsUsedAndDisabledByHand(t *testing.T) {
+	b := newBed(t)
+	b.ask(`POST /keys {"service":"b","user":"bob"}`)
+	active, used := true, 0
+	b.endpoint.Services[1].SetActive = func(id string, on bool) { active = on && id == "b1" }
+	b.endpoint.Services[1].Use = func(id, secret string) bool { used++; return active && b.cores["b"].Valid(id, secret) }
+	const use = `POST /use {"accessKeyID":"Ab","secretAccessKey":"s-b"}`
+	b.expect(t, use, 200, `{ "valid": true, "service": "b" }`)
+	b.expect(t, `PATCH /keys {"service":"b","id":"b1","active":false}`, 204, "")
+	b.expect(t, use, 200, `{ "valid": false }`)
+	b.expect(t, `PATCH /keys {"service":"b","id":"b1","active":true}`, 204, "")
+	b.expect(t, use, 200, `{ "valid": true, "service": "b" }`)
+	b.expect(t, `PATCH /keys {"service":"a","id":"a1","active":true}`, 400, `{ "error": "a cannot disable keys" }`)
+	if used != 3 {
+		t.Errorf("used %d times", used)
+	}
+}
+
 func TestCallsAreCountedByServiceAndRoute(t *testing.T) {
 	b := newBed(t)
 	b.call("b")
