@@ -35,6 +35,15 @@ type Grant struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
 	Users []string `json:"users,omitempty"`
+
+	// maxTTL is the longest ttl of the AccessKeys that this grant covers, as a duration such as 2160h. With it, an AccessKey without
+	// a ttl is not covered either. At least 1m.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="maxTTL must be at least 1m, which is the shortest ttl"
+	MaxTTL *metav1.Duration `json:"maxTTL,omitempty"`
 }
 
 // ClusterKeyService is a key service for the AccessKeys of the namespaces that it grants. Its Secrets are in the

@@ -116,6 +116,10 @@ const (
 	ReasonApprovalRequired = "ApprovalRequired"
 	// ReasonNotGranted: the ClusterKeyService does not grant this user to this namespace.
 	ReasonNotGranted = "NotGranted"
+	// ReasonTTLNotGranted: the ClusterKeyService grants this user only with a shorter ttl. The message names the longest one.
+	ReasonTTLNotGranted = "TTLNotGranted"
+	// ReasonUserNotAllowed: allowedUsers of the KeyService does not cover this user.
+	ReasonUserNotAllowed = "UserNotAllowed"
 	// ReasonUserNotFound: the service has no such user.
 	ReasonUserNotFound = "UserNotFound"
 	// ReasonInvalid: the service rejects the request; the message has its words.

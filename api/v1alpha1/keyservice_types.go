@@ -19,6 +19,7 @@ const (
 // KeyServiceSpec says where a key service is and how the operator signs in.
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="[has(self.qumulo), has(self.ionos), has(self.huawei), has(self.ontap)].filter(x, x).size() == 1",message="name the service: set exactly one of qumulo, ionos, huawei and ontap"
+// +kubebuilder:validation:XValidation:rule="!(has(self.ionos) && has(self.allowedUsers))",message="allowedUsers has no effect on ionos, where every key belongs to the token's user: remove it",fieldPath=".allowedUsers"
 type KeyServiceSpec struct {
 	// qumulo is a Qumulo Core cluster.
 	// +optional
@@ -43,6 +44,17 @@ type KeyServiceSpec struct {
 	// s3 is the data plane that the keys are for. It is published in the Secrets.
 	// +optional
 	S3 *S3 `json:"s3,omitempty"`
+
+	// allowedUsers are globs (* any text, ? one character) on spec.user of the AccessKeys, as written: another spelling of a user
+	// needs its own glob. AccessKeys of other users get no keys. Defaults to every user that the credentials can manage. Not for
+	// IONOS, whose only user is the token's.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	AllowedUsers []string `json:"allowedUsers,omitempty"`
 
 	// rateLimit bounds the requests that the operator sends to the service. It sends fewer while the service throttles.
 	// +optional

@@ -30,12 +30,7 @@ func adopt(in Input) (Action, bool) {
 	record, adopted := in.Secret.Record, in.Adopted()
 	switch {
 	case in.unclaimed(record.KeyID, record.AccessKeyID) && !in.mayAdopt(record.KeyID) && !in.deleting():
-		return Action{
-			Verb:   Stall,
-			Reason: v1alpha1.ReasonAdoptionNotVerified,
-			Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
-				"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), ShortID(record.AccessKeyID), ShortID(record.AccessKeyID)),
-		}, true
+		return in.notAdoptable(record), true
 	case adopted.KeyID == "" && len(adopted.PreviousKeys) == 0:
 		return none() // an old backup: the Secret is taken over with a new pair
 	}
@@ -43,6 +38,19 @@ func adopt(in Input) (Action, bool) {
 		return action, true
 	}
 	return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
+}
+
+// notAdoptable stalls an AccessKey whose Secret holds a pair of an earlier AccessKey that it may not have.
+func (in Input) notAdoptable(record Record) Action {
+	if denied, ok := in.denial(); ok {
+		return denied
+	}
+	return Action{
+		Verb:   Stall,
+		Reason: v1alpha1.ReasonAdoptionNotVerified,
+		Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
+			"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), ShortID(record.AccessKeyID), ShortID(record.AccessKeyID)),
+	}
 }
 
 // Adopted returns the record on the Secret, reduced to the keys that this AccessKey may adopt. Keys that carry the mark of the
@@ -97,8 +105,11 @@ func (in Input) adoptMarked(adopted *Record) {
 	}
 }
 
-// mayAdopt reports whether a record counts as evidence that a key is of a former AccessKey.
-func (in Input) mayAdopt(keyID string) bool { return in.Service.Namespaced || in.marked(keyID) }
+// mayAdopt reports whether a record counts as evidence that a key is of a former AccessKey, and this AccessKey may have keys of
+// the user.
+func (in Input) mayAdopt(keyID string) bool {
+	return in.Service.Namespaced && in.Permitted() || in.marked(keyID)
+}
 
 // unclaimed reports whether the service has a pair that no other AccessKey records.
 func (in Input) unclaimed(keyID, accessKeyID string) bool {

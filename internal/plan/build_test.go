@@ -81,7 +81,11 @@ func wiped(in *Input)         { in.AccessKey.Status = v1alpha1.AccessKeyStatus{}
 // revision sets the last revision that the status records.
 func revision(n int64) change { return func(in *Input) { in.AccessKey.Status.Revision = n } }
 func notGranted(in *Input)    { in.Granted = false }
+func forbidden(in *Input)     { in.UserForbidden = true }
 func busy(in *Input)          { in.UserBusy = true }
+
+// grantedFor is the longest ttl that the grants allow.
+func grantedFor(longest time.Duration) change { return func(in *Input) { in.MaxTTL = longest } }
 func busyWith(name string, ago time.Duration) change {
 	return func(in *Input) { in.UserBusyWith, in.UserBusySince = name, noon.Add(-ago) }
 }

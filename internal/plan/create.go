@@ -17,7 +17,7 @@ const maxPreviousKeys = 15
 
 // obtain decides how to get a new pair: Create, or Regenerate in place, or what has to happen first.
 func obtain(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){granted, supported, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
+	for _, condition := range []func(Input, string) (Action, bool){permitted, supported, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
@@ -25,9 +25,11 @@ func obtain(in Input, reason string) (Action, bool) {
 	return Action{Verb: Create, Reason: reason}, true
 }
 
-func granted(in Input, _ string) (Action, bool) {
-	if !in.Granted {
-		return Action{Verb: Stall, Reason: v1alpha1.ReasonNotGranted, Detail: in.notGranted(), Until: in.nextRevocation()}, true
+// permitted makes sure that this AccessKey may have a key, and that the KeyService stays.
+func permitted(in Input, _ string) (Action, bool) {
+	if denied, ok := in.denial(); ok {
+		denied.Until = in.nextRevocation()
+		return denied, true
 	}
 	if in.Service.Deleting {
 		return Action{

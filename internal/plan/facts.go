@@ -4,7 +4,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -199,15 +198,6 @@ func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt)
 	}
 	return in.isCandidate(intent, record.KeyID)
-}
-
-func (in Input) notGranted() string {
-	detail := fmt.Sprintf("ClusterKeyService %s does not grant keys of user %q to namespace %s; ask its owner for a grant",
-		in.AccessKey.Spec.ServiceRef.Name, in.AccessKey.Spec.User, in.AccessKey.Namespace)
-	if in.AccessKey.Status.KeyID != "" {
-		detail += fmt.Sprintf(" (access key %s was issued under a former grant; it keeps working but is not rotated)", ShortID(in.AccessKey.Status.AccessKeyID))
-	}
-	return detail
 }
 
 // earliest returns the earlier of two times, of which the zero time means never.

@@ -32,6 +32,10 @@ type Input struct {
 	Service Service
 	// Granted reports whether the namespace may have keys of this user.
 	Granted bool
+	// MaxTTL is the longest ttl that is granted to the namespace for this user; zero if every ttl is.
+	MaxTTL time.Duration
+	// UserForbidden reports whether allowedUsers of the KeyService does not cover the user.
+	UserForbidden bool
 	// UserBusy reports whether another AccessKey of the same user has an open operation.
 	UserBusy bool
 	// UserBusyUntil is until when a request of such an operation can be carried out; zero if there is none.

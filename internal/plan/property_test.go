@@ -95,6 +95,8 @@ func anyInput(r *rand.Rand) Input {
 		Service:   anyService(r),
 		Granted:   often(r),
 		UserBusy:  rarely(r),
+
+		UserForbidden: r.IntN(16) == 0,
 	}
 	if rarely(r) {
 		in.Service.ReusesIDs, in.UserBusyUntil = true, anyTime(r)

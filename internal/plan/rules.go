@@ -63,7 +63,7 @@ var rules = []rule{
 	{"a Secret is updated around its pair", updateSecret},
 	{"a next Secret that nothing waits in is deleted", dropNext},
 	// Before the key expires, so that there is time to act.
-	{"a withdrawn grant is reported", reportGrant},
+	{"a key that would no longer be created is reported", reportDenial},
 	{"otherwise wait for the next scheduled step", wait},
 }
 
@@ -256,12 +256,14 @@ func dropNext(in Input) (Action, bool) {
 	return live(in, Action{Verb: DropNext, Reason: v1alpha1.EventSecretUpdated})
 }
 
-func reportGrant(in Input) (Action, bool) {
-	if in.Granted {
+func reportDenial(in Input) (Action, bool) {
+	denied, ok := in.denial()
+	if !ok {
 		return none()
 	}
 	next, _ := wait(in)
-	return Action{Verb: Stall, Reason: v1alpha1.ReasonNotGranted, Detail: in.notGranted(), Until: next.Until}, true
+	denied.Until = next.Until
+	return denied, true
 }
 
 func wait(in Input) (Action, bool) {

@@ -63,6 +63,10 @@ var adoptingCases = []decision{
 	{"an AccessKey that records a key does not adopt another one", quiet(holds("K2", 2), abandoned, key("K2", issued), unlimited), byRestore(Create)},
 	{"an AccessKey that has revoked its key does not adopt it again", unissued(holds("K1", 1), key("K1", noon), revision(1)), byIssue(Create)},
 
+	{"a pair of a user that the KeyService does not allow is not adopted", restored(forbidden),
+		stalled(ruleAdopt, v1alpha1.ReasonUserNotAllowed, "allowedUsers of KeyService qumulo does not cover")},
+	{"a deleted AccessKey of such a user does not revoke what a record claims", restored(forbidden, deleting), byRevokeAll(RemoveFinalizer)},
+	{"a key that carries the mark of this AccessKey is recorded again whatever is granted", quiet(wiped, cluster, notGranted, marked("K1", uid)), byAdopt(Adopt)},
 	{"anyone could have written the record for a key of a ClusterKeyService",
 		restored(cluster),
 		stalled(ruleAdopt, v1alpha1.ReasonAdoptionNotVerified, "delete the Secret to get a new pair, and revoke access key AKIAK1 at the service if nobody uses it")},

@@ -33,14 +33,14 @@ const (
 	ruleRotate         = "a pair is rotated at renewalTime"
 	ruleUpdateSecret   = "a Secret is updated around its pair"
 	ruleDropNext       = "a next Secret that nothing waits in is deleted"
-	ruleReportGrant    = "a withdrawn grant is reported"
+	ruleReportDenial   = "a key that would no longer be created is reported"
 	ruleWait           = "otherwise wait for the next scheduled step"
 )
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleOtherService, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
-		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportGrant, ruleWait,
+		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportDenial, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {

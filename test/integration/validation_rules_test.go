@@ -137,6 +137,12 @@ var keyServiceRefusals = []refusal{
 	at("spec.s3.endpoint", rule, "ftp://s3.example", "endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"),
 	{"spec.s3.region", "minLength", map[string]any{"spec.s3": map[string]any{"endpoint": "https://s3.example", "region": ""}}, "spec.s3.region in body should be at least 1 chars long"},
 	{"spec.s3.region", "maxLength", map[string]any{"spec.s3": map[string]any{"endpoint": "https://s3.example", "region": text(65)}}, "spec.s3.region: Too long"},
+	at("spec.allowedUsers", "minItems", []any{}, "spec.allowedUsers in body should have at least 1 items"),
+	at("spec.allowedUsers", "maxItems", numbers(257), "spec.allowedUsers: Too many"),
+	{"spec.allowedUsers[]", "minLength", map[string]any{"spec.allowedUsers": []any{""}}, "spec.allowedUsers[0] in body should be at least 1 chars long"},
+	{"spec.allowedUsers[]", "maxLength", map[string]any{"spec.allowedUsers": []any{text(257)}}, "spec.allowedUsers[0]: Too long"},
+	{"spec", rule, map[string]any{"spec.qumulo": nil, "spec.ionos": map[string]any{"tokenSecretRef": map[string]any{"name": "token"}}, "spec.allowedUsers": []any{"*"}},
+		"allowedUsers has no effect on ionos, where every key belongs to the token's user: remove it"},
 	at("spec.rateLimit.qps", "minimum", int64(0), "should be greater than or equal to 1"),
 	at("spec.rateLimit.qps", "maximum", int64(10001), "should be less than or equal to 10000"),
 	at("spec.rateLimit.burst", "minimum", int64(0), "should be greater than or equal to 1"),
@@ -163,6 +169,9 @@ var grantRefusals = []refusal{
 	granting("spec.grants[].users", "required", map[string]any{"namespaceSelector": map[string]any{}}, "spec.grants[0].users: Required value"),
 	granting("spec.grants[].users", "minItems", grantOf(), "spec.grants[0].users in body should have at least 1 items"),
 	granting("spec.grants[].users", "maxItems", grantOf(numbers(257)...), "spec.grants[0].users: Too many"),
+	granting("spec.grants[].maxTTL", "maxLength", grantUpTo("0000000000000000000000000000001m1s"), "spec.grants[0].maxTTL: Too long"),
+	granting("spec.grants[].maxTTL", "pattern", grantUpTo("90d"), "spec.grants[0].maxTTL in body should match"),
+	granting("spec.grants[].maxTTL", rule, grantUpTo("59s"), "maxTTL must be at least 1m, which is the shortest ttl"),
 	granting("spec.grants[].users[]", "minLength", grantOf(""), "spec.grants[0].users[0] in body should be at least 1 chars long"),
 	granting("spec.grants[].users[]", "maxLength", grantOf(text(257)), "spec.grants[0].users[0]: Too long"),
 	at("spec.grants", "minItems", []any{}, "spec.grants in body should have at least 1 items"),
@@ -178,6 +187,12 @@ func grantOf(users ...any) map[string]any {
 		users = []any{}
 	}
 	return map[string]any{"namespaceSelector": map[string]any{}, "users": users}
+}
+
+func grantUpTo(maxTTL string) map[string]any {
+	grant := grantOf("*")
+	grant["maxTTL"] = maxTTL
+	return grant
 }
 
 func numbers(n int) []any {

@@ -66,7 +66,7 @@ func (r *Reconciler) observeService(ctx context.Context, s *scope) error {
 	s.service, s.s3 = service.GetUID(), service.GetSpec().S3
 	s.serviceNamespace, s.address = service.GetNamespace(), service.GetSpec().Address()
 	s.in.Service = serviceFacts(service)
-	if s.in.Granted, err = r.granted(ctx, s.ak, service); err != nil {
+	if err := r.observePermission(ctx, s, service); err != nil {
 		return err
 	}
 	if s.isNew() && !s.acquire() { // earlier than necessary, because everything that follows would be in vain

@@ -96,7 +96,7 @@ func (s *scope) release() {
 func (s *scope) isNew() bool {
 	service := s.in.Service
 	return !controllerutil.ContainsFinalizer(s.ak, v1alpha1.RevokeFinalizer) && s.ak.DeletionTimestamp.IsZero() && !s.ak.Suspended() &&
-		s.in.Granted && service.InUse && !service.Deleting && service.Refusal == ""
+		s.in.Permitted() && service.InUse && !service.Deleting && service.Refusal == ""
 }
 
 // patchable returns the parts of an AccessKey that the operator changes. The JSON of a merge patch is computed from two whole

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -120,33 +121,45 @@ func (r *Reconciler) verifyService(ctx context.Context, s *scope, listed []keyse
 	return err
 }
 
-// granted reports whether a namespace may have keys of a user: a KeyService serves everyone in its namespace, a
-// ClusterKeyService serves the namespaces and users that it grants.
-func (r *Reconciler) granted(ctx context.Context, ak *v1alpha1.AccessKey, service v1alpha1.GenericKeyService) (bool, error) {
+// observePermission finds out whether the namespace may have keys of the user, and with which ttl: a KeyService serves its
+// namespace, a ClusterKeyService the namespaces and users that it grants. Both can be limited to some users.
+func (r *Reconciler) observePermission(ctx context.Context, s *scope, service v1alpha1.GenericKeyService) error {
+	allowed, user := service.GetSpec().AllowedUsers, s.ak.Spec.User
+	s.in.Granted, s.in.UserForbidden = true, len(allowed) > 0 && !matchesAny(allowed, user)
 	cluster, ok := service.(*v1alpha1.ClusterKeyService)
 	if !ok {
-		return true, nil
+		return nil
 	}
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: ak.Namespace}, namespace, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: s.ak.Namespace}, namespace, client.UnsafeDisableDeepCopy); err != nil {
 		if apierrors.IsNotFound(err) { // no event of a namespace follows, so this must not look like an AccessKey that is gone
-			return false, fmt.Errorf("namespace %s is not in the cache yet", ak.Namespace)
+			return fmt.Errorf("namespace %s is not in the cache yet", s.ak.Namespace)
 		}
-		return false, fmt.Errorf("reading the labels of namespace %s: %w", ak.Namespace, err)
+		return fmt.Errorf("reading the labels of namespace %s: %w", s.ak.Namespace, err)
 	}
-	return grants(cluster.Spec.Grants, namespace.Labels, ak.Spec.User), nil
+	s.in.Granted, s.in.MaxTTL = grants(cluster.Spec.Grants, namespace.Labels, user)
+	return nil
 }
 
-// grants reports whether any grant covers a user for a namespace with these labels. A selector that is invalid grants nothing.
-func grants(list []v1alpha1.Grant, namespace labels.Set, user string) bool {
+// grants reports whether any grant covers a user for a namespace with these labels, and the longest ttl that one of them allows;
+// zero if one allows every ttl. A selector that is invalid grants nothing.
+func grants(list []v1alpha1.Grant, namespace labels.Set, user string) (granted bool, maxTTL time.Duration) {
 	for _, grant := range list {
 		selector, err := metav1.LabelSelectorAsSelector(grant.NamespaceSelector)
-		if err == nil && selector.Matches(namespace) && slices.ContainsFunc(grant.Users, func(pattern string) bool { return glob(pattern, user) }) {
-			return true
+		if err != nil || !selector.Matches(namespace) || !matchesAny(grant.Users, user) {
+			continue
 		}
+		if grant.MaxTTL == nil {
+			return true, 0
+		}
+		granted, maxTTL = true, max(maxTTL, grant.MaxTTL.Duration)
 	}
-	return false
+	return granted, maxTTL
+}
+
+func matchesAny(patterns []string, text string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return glob(pattern, text) })
 }
 
 // glob matches a whole text: * stands for any text, ? for one character, and everything else for itself.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
@@ -73,22 +74,34 @@ func TestAGrantNamesNamespaceAndUser(t *testing.T) {
 	grant := func(selector *metav1.LabelSelector, users ...string) v1alpha1.Grant {
 		return v1alpha1.Grant{NamespaceSelector: selector, Users: users}
 	}
+	bounded := func(grant v1alpha1.Grant, ttl int) v1alpha1.Grant {
+		grant.MaxTTL = hours(ttl)
+		return grant
+	}
 	for name, test := range map[string]struct {
 		grants []v1alpha1.Grant
 		want   bool
+		maxTTL time.Duration
 	}{
-		"no grant":                         {nil, false},
-		"this user":                        {[]v1alpha1.Grant{grant(team, "local:backup")}, true},
-		"a pattern":                        {[]v1alpha1.Grant{grant(team, "ad:*", "local:b*")}, true},
-		"other namespaces":                 {[]v1alpha1.Grant{grant(other, "*")}, false},
-		"all namespaces":                   {[]v1alpha1.Grant{grant(&metav1.LabelSelector{}, "*")}, true},
-		"an invalid selector":              {[]v1alpha1.Grant{grant(invalid, "*")}, false},
-		"a later grant":                    {[]v1alpha1.Grant{grant(invalid, "*"), grant(team, "local:backup")}, true},
-		"one grant each for the two parts": {[]v1alpha1.Grant{grant(team, "local:restore"), grant(other, "local:backup")}, false},
+		"no grant":                         {nil, false, 0},
+		"this user":                        {[]v1alpha1.Grant{grant(team, "local:backup")}, true, 0},
+		"a pattern":                        {[]v1alpha1.Grant{grant(team, "ad:*", "local:b*")}, true, 0},
+		"other namespaces":                 {[]v1alpha1.Grant{grant(other, "*")}, false, 0},
+		"all namespaces":                   {[]v1alpha1.Grant{grant(&metav1.LabelSelector{}, "*")}, true, 0},
+		"an invalid selector":              {[]v1alpha1.Grant{grant(invalid, "*")}, false, 0},
+		"a later grant":                    {[]v1alpha1.Grant{grant(invalid, "*"), grant(team, "local:backup")}, true, 0},
+		"one grant each for the two parts": {[]v1alpha1.Grant{grant(team, "local:restore"), grant(other, "local:backup")}, false, 0},
+
+		"a bound":                              {[]v1alpha1.Grant{bounded(grant(team, "*"), 24)}, true, 24 * time.Hour},
+		"the highest of two bounds":            {[]v1alpha1.Grant{bounded(grant(team, "*"), 48), bounded(grant(team, "local:*"), 24)}, true, 48 * time.Hour},
+		"a grant without a bound":              {[]v1alpha1.Grant{bounded(grant(team, "*"), 24), grant(team, "local:*")}, true, 0},
+		"the bound of a grant that covers it":  {[]v1alpha1.Grant{bounded(grant(team, "*"), 24), bounded(grant(other, "*"), 48), grant(team, "ad:*")}, true, 24 * time.Hour},
+		"no bound of a grant for other people": {[]v1alpha1.Grant{bounded(grant(other, "*"), 24)}, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := grants(test.grants, labels.Set{"team": "a", "env": "prod"}, "local:backup"); got != test.want {
-				t.Errorf("got %t", got)
+			got, maxTTL := grants(test.grants, labels.Set{"team": "a", "env": "prod"}, "local:backup")
+			if got != test.want || maxTTL != test.maxTTL {
+				t.Errorf("got %t, %s", got, maxTTL)
 			}
 		})
 	}
