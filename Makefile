@@ -17,17 +17,20 @@ TOOL_BUILD := GOFLAGS=-mod=readonly go build
 BUILD := -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 # hack/controlplane finds etcd, kube-apiserver, kube-controller-manager and kubectl, or builds them into a cache that all checkouts share.
 WITH_CONTROL_PLANE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane)"; export KUBEBUILDER_ASSETS;
+# Go keeps versitygw in its build cache. test/s3 finds it in the same way if the variable is not set.
+S3_SERVER_PATH := CGO_ENABLED=0 GOFLAGS=-mod=readonly go -C hack/s3server tool -n versitygw
+WITH_S3_SERVER := S3_SERVER="$$($(S3_SERVER_PATH))"; export S3_SERVER;
 
 ##@ The two commands
 
 .PHONY: demo
 demo: build ## Show the operator's main job on a real API server. KEEP=1 keeps everything running.
 	@go build -o $(BIN)/simulators ./hack/simulators
-	@$(WITH_CONTROL_PLANE) go run ./hack/demo
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go run ./hack/demo
 
 .PHONY: test
 test: ## Run every test. Needs only Go, make and git.
-	@$(WITH_CONTROL_PLANE) go test -timeout 40m $(TEST_FLAGS) ./...
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) ./...
 	@$(MAKE) --no-print-directory test-vendor
 
 ##@ Development
@@ -66,7 +69,7 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## Run the linte
 
 .PHONY: unit
 unit: ## Run the tests that need no control plane.
-	@go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas)
+	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas)
 
 .PHONY: contract
 contract: ## Run the contract of key services, and show the number of checks for each of them.
@@ -74,7 +77,7 @@ contract: ## Run the contract of key services, and show the number of checks for
 
 .PHONY: integration
 integration: ## Run only the tests on a real API server.
-	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/...
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/...
 
 .PHONY: test-kill
 test-kill: ## Run the long kill test (15 minutes): 100 kills, restarts of the control plane, pauses of the leader.
@@ -158,6 +161,10 @@ manifests: $(BIN)/kustomize ## Print the install manifests: make -s manifests IM
 .PHONY: control-plane
 control-plane: ## Print the folder with the binaries of the control plane. Build missing ones.
 	@go run ./hack/controlplane
+
+.PHONY: s3-server
+s3-server: ## Print the path of versitygw, the S3 server of the tests and the demo. Build it if it is missing.
+	@$(S3_SERVER_PATH)
 
 ##@ Tools (built from hack/tools)
 

@@ -27,6 +27,7 @@ var names = []string{"qumulo", "ionos", "huawei", "ontap"}
 type service struct {
 	name    string
 	account admin.Account
+	s3      admin.S3
 }
 
 func (s service) accessKey() types.NamespacedName {
@@ -91,7 +92,10 @@ func (s service) point(object map[string]any) error {
 				return err
 			}
 		}
-		return set(s.authority(), "spec", "tls", "caSecretRef", "name")
+		return errors.Join(
+			set(s.authority(), "spec", "tls", "caSecretRef", "name"),
+			set(map[string]any{"endpoint": s.s3.Endpoint, "region": s.s3.Region}, "spec", "s3"),
+		)
 	case "AccessKey":
 		errs := []error{set("1m", "spec", "ttl"), set("25s", "spec", "renewBefore")}
 		if s.account.User != "" {
@@ -108,7 +112,7 @@ func (s service) fill(secret map[string]any) error {
 	if err != nil {
 		return err
 	}
-	known := map[string]string{"ca.crt": s.account.CA}
+	known := map[string]string{"ca.crt": s.account.CA + s.s3.CA}
 	maps.Copy(known, s.account.Secret)
 	for key := range data {
 		value, ok := known[key]

@@ -21,7 +21,7 @@ func TestSamplesGetTheValuesOfTheSimulator(t *testing.T) {
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			s := service{name, admin.Account{Spec: map[string]string{"url": "https://127.0.0.1:1"}, CA: "pem", Secret: secrets[name], User: "user"}}
+			s := service{name, admin.Account{Spec: map[string]string{"url": "https://127.0.0.1:1"}, CA: "pem", Secret: secrets[name], User: "user"}, admin.S3{Endpoint: "https://127.0.0.1:2", Region: "us-east-1", CA: "pem"}}
 			objects, err := s.read()
 			if err != nil || len(objects) < 3 {
 				t.Fatalf("got %v, %v", objects, err)
@@ -36,7 +36,7 @@ func TestSamplesGetTheValuesOfTheSimulator(t *testing.T) {
 				}
 			}
 			text := pointed.String()
-			for _, want := range []string{`"url":"https://127.0.0.1:1"`, `"user":"user"`, `"ttl":"1m"`, `"renewBefore":"25s"`, s.authority(), secrets[name]["token"]} {
+			for _, want := range []string{`"url":"https://127.0.0.1:1"`, `"s3":{"endpoint":"https://127.0.0.1:2","region":"us-east-1"}`, `"user":"user"`, `"ttl":"1m"`, `"renewBefore":"25s"`, s.authority(), secrets[name]["token"]} {
 				if !strings.Contains(text, want) {
 					t.Errorf("got %s, want %s", text, want)
 				}
@@ -45,6 +45,17 @@ func TestSamplesGetTheValuesOfTheSimulator(t *testing.T) {
 				t.Errorf("a value is missing: %s", text)
 			}
 		})
+	}
+}
+
+func TestTheCASecretContainsTheCAOfTheS3Server(t *testing.T) {
+	secret := map[string]any{"kind": "Secret", "stringData": map[string]any{"ca.crt": ""}}
+	s := service{account: admin.Account{CA: "of the service "}, s3: admin.S3{CA: "of the S3 server"}}
+	if err := s.point(secret); err != nil {
+		t.Fatal(err)
+	}
+	if got := secret["stringData"].(map[string]any)["ca.crt"]; got != "of the service of the S3 server" {
+		t.Errorf("got %q", got)
 	}
 }
 

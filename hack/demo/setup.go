@@ -18,6 +18,7 @@ import (
 	"accesskey.dev/operator/hack/simulators/process"
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/s3"
 )
 
 // demo is the state of the demo.
@@ -27,6 +28,7 @@ type demo struct {
 	cluster    *cluster.Cluster
 	client     client.Client
 	simulators *process.Simulators
+	s3         *s3.Client
 	services   []service
 	stops      []func() error // stop the parts that run, in the order of their start
 }
@@ -47,16 +49,9 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if d.client, err = client.New(d.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
 		return err
 	}
-	if d.simulators, err = process.Start(ctx); err != nil {
+	if err := d.startServices(ctx); err != nil {
 		return err
 	}
-	d.stops = append(d.stops, d.simulators.Stop)
-	for _, name := range names {
-		s := service{name, d.simulators.Accounts[name]}
-		d.services = append(d.services, s)
-		d.say("key service: a simulated %s runs at %s", s.name, s.account.Spec["url"])
-	}
-	d.say("key services: bin/simulators runs all four; its admin endpoint is %s", d.simulators.URL)
 	if _, err := d.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return err
 	}
@@ -71,6 +66,27 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	d.stops = append(d.stops, manager.Stop)
 	d.say("manager: bin/manager runs with the permissions of the ServiceAccount accesskey-system/accesskey-operator")
 	return nil
+}
+
+// startServices starts the simulators and the S3 server.
+func (d *demo) startServices(ctx context.Context) error {
+	binary, err := s3.Binary(ctx)
+	if err != nil {
+		return err
+	}
+	if d.simulators, err = process.Start(ctx, "--s3-server="+binary); err != nil {
+		return err
+	}
+	d.stops = append(d.stops, d.simulators.Stop)
+	for _, name := range names {
+		s := service{name, d.simulators.Accounts[name], *d.simulators.S3}
+		d.services = append(d.services, s)
+		d.say("key service: a simulated %s runs at %s", s.name, s.account.Spec["url"])
+	}
+	d.say("key services: bin/simulators runs all four; its admin endpoint is %s", d.simulators.URL)
+	d.say("data plane: versitygw, a real S3 server, runs at %s; it accepts the keys of the four services", d.simulators.S3.Endpoint)
+	d.s3, err = s3.NewClient(d.simulators.S3.Endpoint, []byte(d.simulators.S3.CA))
+	return err
 }
 
 // stop stops everything that setUp started.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/s3"
 	"accesskey.dev/operator/test/simulator"
 )
 
@@ -93,19 +94,31 @@ func (d *demo) issued(ctx context.Context, s service, before published) (publish
 	return p, nil
 }
 
-// tellIssued reports which of the pairs work at the service.
+// tellIssued reports which of the pairs open the S3 server. The new pair must.
 func (d *demo) tellIssued(ctx context.Context, s service, before, now published) error {
-	works, err := d.simulators.Valid(ctx, now.id, now.secret)
+	refused, answer, err := d.open(ctx, now)
 	if err != nil {
 		return err
 	}
+	if refused {
+		return fmt.Errorf("%s: at the S3 server, the pair in the Secret %s", s.name, answer)
+	}
 	if before.id == "" {
-		d.say("%s: the operator created a key; it works: %t", s.name, works)
+		d.say("%s: the operator created a key; at the S3 server, its pair %s", s.name, answer)
 		return nil
 	}
-	oldWorks, err := d.simulators.Valid(ctx, before.id, before.secret)
-	d.say("%s: the operator rotated the key; the new key works: %t, the old key works: %t%s", s.name, works, oldWorks, overlap(now.state))
+	_, oldAnswer, err := d.open(ctx, before)
+	d.say("%s: the operator rotated the key; at the S3 server, the new pair %s, the old pair %s%s", s.name, answer, oldAnswer, overlap(now.state))
 	return err
+}
+
+// open lists the bucket at the S3 server with a pair, and describes the result. It reports whether the server refuses the pair.
+func (d *demo) open(ctx context.Context, p published) (refused bool, answer string, err error) {
+	objects, err := d.s3.List(ctx, s3.Pair{AccessKeyID: p.id, SecretAccessKey: p.secret})
+	if code := s3.Refused(err); code != "" {
+		return true, "is refused with " + code, nil
+	}
+	return false, fmt.Sprintf("lists %d object of s3://%s", len(objects), d.simulators.S3.Bucket), err
 }
 
 // overlap explains how long the old key works.
@@ -126,17 +139,21 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
-// revoked waits until the old key no longer works.
+// revoked waits until the S3 server refuses the old pair.
 func (d *demo) revoked(ctx context.Context, s service, first, second published) error {
-	err := d.until(ctx, func() (bool, error) {
-		works, err := d.simulators.Valid(ctx, first.id, first.secret)
-		return !works, err
+	var answer string
+	err := d.until(ctx, func() (refused bool, err error) {
+		refused, answer, err = d.open(ctx, first)
+		return refused, err
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the revocation of %s: %w", first.id, err)
 	}
-	works, err := d.simulators.Valid(ctx, second.id, second.secret)
-	d.say("%s: the old key %s was revoked; the new key %s works: %t", s.name, short(first.id), short(second.id), works)
+	refused, newAnswer, err := d.open(ctx, second)
+	if refused {
+		err = fmt.Errorf("%s: at the S3 server, the new pair %s", s.name, newAnswer)
+	}
+	d.say("%s: at the S3 server, the pair of the old key %s %s, the new pair %s", s.name, short(first.id), answer, newAnswer)
 	return err
 }
 

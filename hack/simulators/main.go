@@ -24,6 +24,7 @@ import (
 
 	versions "k8s.io/apimachinery/pkg/util/version"
 
+	"accesskey.dev/operator/test/s3"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/admin"
 )
@@ -43,6 +44,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0 selects a free port")
 	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; since 9.19.1 a user has two keys")
 	users := flags.Int("qumulo-users", 0, "number of local users of Qumulo in addition to backup: user-0, user-1, …")
+	s3Server := flags.String("s3-server", "", "path of versitygw (make s3-server prints it); if it is set, the keys open a real S3 server")
 	all := services()
 	for i := range all {
 		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0 selects a free port")
@@ -64,6 +66,14 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 		account.Spec["url"], account.CA = server.URL, string(server.CA)
 		simulated.Name = s.name
 		endpoint.Services, endpoint.Welcome.Services[s.name] = append(endpoint.Services, simulated), account
+	}
+	if *s3Server != "" {
+		server, err := s3.Start(ctx, *s3Server, endpoint.Working)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.Stop()) }()
+		endpoint.Welcome.S3 = &admin.S3{Endpoint: server.Endpoint, Region: s3.Region, CA: string(server.CA), Bucket: s3.Bucket}
 	}
 	return serve(ctx, endpoint, *adminPort, out)
 }

@@ -25,6 +25,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/test/s3"
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
@@ -83,15 +84,22 @@ func connected(t *testing.T, name string, account admin.Account) *connect.Connec
 	return connection
 }
 
-func post(t *testing.T, url, body string) {
+// send sends a request that must succeed and returns the response.
+func send(t *testing.T, method, url, body string) []byte {
 	t.Helper()
-	response, err := http.Post(url, "application/json", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response.Body.Close() != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("POST %s: %s", url, response.Status)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
 	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.Body.Close() != nil || response.StatusCode/100 != 2 {
+		t.Fatalf("%s %s: %s %v", method, url, response.Status, err)
+	}
+	return text
 }
 
 func TestOperatorCanUseTheAccounts(t *testing.T) {
@@ -139,11 +147,46 @@ func TestKeysAreCreatedByHand(t *testing.T) {
 	welcome := start(t)
 	for name, account := range welcome.Services {
 		body, _ := json.Marshal(map[string]string{"service": name, "user": account.User})
-		post(t, welcome.Admin+"/keys", string(body))
+		send(t, http.MethodPost, welcome.Admin+"/keys", string(body))
 		service := connected(t, name, account)
 		if keys, err := service.List(t.Context(), account.User); err != nil || len(keys) != 1 || keys[0].OwnerUID != "" {
 			t.Errorf("%s lists %+v, %v", name, keys, err)
 		}
+	}
+}
+
+func TestKeysOpenTheS3Server(t *testing.T) {
+	binary, err := s3.Binary(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	welcome := start(t, "--s3-server="+binary)
+	client, err := s3.NewClient(welcome.S3.Endpoint, []byte(welcome.S3.CA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, account := range welcome.Services {
+		t.Run(name, func(t *testing.T) {
+			body, _ := json.Marshal(map[string]string{"service": name, "user": account.User})
+			var made admin.MadeKey
+			if err := json.Unmarshal(send(t, http.MethodPost, welcome.Admin+"/keys", string(body)), &made); err != nil {
+				t.Fatal(err)
+			}
+			expect := func(want string) { // IONOS needs two seconds to provision the key
+				t.Helper()
+				err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 20*time.Second, true, func(ctx context.Context) (bool, error) {
+					_, err := client.List(ctx, s3.Pair{AccessKeyID: made.AccessKeyID, SecretAccessKey: made.SecretAccessKey})
+					return s3.Refused(err) == want, nil
+				})
+				if err != nil {
+					t.Errorf("waiting for %q: %v", want, err)
+				}
+			}
+			expect("")
+			body, _ = json.Marshal(map[string]string{"service": name, "id": made.ID})
+			send(t, http.MethodDelete, welcome.Admin+"/keys", string(body))
+			expect("InvalidAccessKeyId")
+		})
 	}
 }
 
@@ -164,7 +207,7 @@ func TestFlags(t *testing.T) {
 	if limits := connected(t, "ontap", welcome.Services["ontap"]).Limits(); limits.KeysPerUser != 2 {
 		t.Errorf("got %+v", limits)
 	}
-	for _, arguments := range [][]string{{"--other"}, {"--ontap-version=new"}, {"--ionos-port=" + qumulo}, {"--admin-port=" + adminPort}} {
+	for _, arguments := range [][]string{{"--other"}, {"--ontap-version=new"}, {"--ionos-port=" + qumulo}, {"--admin-port=" + adminPort}, {"--s3-server=/no/such/file"}} {
 		if err := run(t.Context(), arguments, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v was accepted", arguments)
 		}

@@ -26,6 +26,7 @@ type keyServer interface {
 	LivePairs() []simulator.Pair
 	History() []simulator.Pair
 	Valid(accessKeyID, secret string) bool
+	Working(valid func(accessKeyID, secret string) bool) map[string]string
 	Secrets() []string
 	Inject(rule simulator.Rule, effect simulator.Effect) (lift func())
 }

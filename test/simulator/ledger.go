@@ -111,6 +111,21 @@ func (l *Ledger) Valid(accessKeyID, secret string) bool {
 	})
 }
 
+// Working returns the pairs that valid accepts now, as secrets by access key ID. It also asks for pairs that were deleted,
+// because some services accept those for a while.
+func (l *Ledger) Working(valid func(accessKeyID, secret string) bool) map[string]string {
+	l.mu.Lock()
+	pairs := slices.Clone(l.pairs)
+	l.mu.Unlock()
+	working := map[string]string{}
+	for _, pair := range pairs {
+		if valid(pair.AccessKeyID, pair.secret) {
+			working[pair.AccessKeyID] = pair.secret
+		}
+	}
+	return working
+}
+
 // RecordToken adds a secret that does not belong to a pair, such as a session token.
 func (l *Ledger) RecordToken(token string) {
 	l.mu.Lock()

@@ -44,7 +44,7 @@ func Serve(handler http.Handler) (*Server, error) { return ServeOn(0, handler) }
 
 // ServeOn is like Serve, but listens on this port. If port is 0, it uses a free one.
 func ServeOn(port int, handler http.Handler) (*Server, error) {
-	certificate, ca, err := issue()
+	certificate, ca, err := NewCertificate()
 	if err != nil {
 		return nil, fmt.Errorf("create the certificate of the server: %w", err)
 	}
@@ -109,9 +109,9 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 // closeTCP closes the TCP connection without closing the TLS connection, which would send an alert first.
 func closeTCP(conn net.Conn) { _ = conn.(*tls.Conn).NetConn().Close() }
 
-// issue creates a self-signed certificate, which is its own CA, for the loopback address and Host. It is valid for a day of
-// the real clock, because TLS clients check it with the real clock.
-func issue() (certificate tls.Certificate, ca []byte, err error) {
+// NewCertificate creates a self-signed certificate, which is its own CA, for the loopback address and Host. It is valid for a day
+// of the real clock, because TLS clients check it with the real clock.
+func NewCertificate() (certificate tls.Certificate, ca []byte, err error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),

@@ -22,6 +22,8 @@ type Simulators struct {
 
 	// Accounts contains an account of each service, by name.
 	Accounts map[string]admin.Account
+	// S3 is the S3 server that the keys open. It is nil without --s3-server.
+	S3 *admin.S3
 
 	process *exec.Cmd
 }
@@ -41,7 +43,7 @@ func Start(ctx context.Context, arguments ...string) (*Simulators, error) {
 	if err := json.NewDecoder(out).Decode(&welcome); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the output of bin/simulators: %w", err), s.Stop())
 	}
-	s.URL, s.Accounts = welcome.Admin, welcome.Services
+	s.URL, s.Accounts, s.S3 = welcome.Admin, welcome.Services, welcome.S3
 	return s, nil
 }
 

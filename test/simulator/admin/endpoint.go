@@ -27,6 +27,18 @@ type Welcome struct {
 	Admin string `json:"admin"`
 	// Services contains an account of each service, by name.
 	Services map[string]Account `json:"services"`
+	// S3 is the S3 server that the keys open. It is nil if there is none.
+	S3 *S3 `json:"s3,omitempty"`
+}
+
+// S3 describes how to reach an S3 server that the keys of all services open.
+type S3 struct {
+	Endpoint string `json:"endpoint"`
+	Region   string `json:"region"`
+	// CA is the CA certificate of the server in PEM format.
+	CA string `json:"ca"`
+	// Bucket is a bucket that every key may use.
+	Bucket string `json:"bucket"`
 }
 
 // Account contains the settings of a KeyService for one service.
@@ -99,6 +111,15 @@ type Service struct {
 type Endpoint struct {
 	Services []Service
 	Welcome  Welcome
+}
+
+// Working returns the pairs that the data planes of the services accept now, as secrets by access key ID.
+func (e *Endpoint) Working() map[string]string {
+	working := map[string]string{}
+	for _, s := range e.Services {
+		maps.Copy(working, s.Core.Working(s.Valid))
+	}
+	return working
 }
 
 // These are the bodies of requests.
