@@ -22,6 +22,11 @@ func (in Input) hasFinalizer() bool {
 	return slices.Contains(in.AccessKey.Finalizers, v1alpha1.RevokeFinalizer)
 }
 
+// hasKeys reports whether the status leads to a key, or to an operation that may have created one.
+func (in Input) hasKeys() bool {
+	return in.AccessKey.Status.Intent != nil || len(in.AccessKey.RecordedKeyIDs()) > 0
+}
+
 // RenewalToken returns the value of the annotation that requests a rotation, empty if there is none.
 func (in Input) RenewalToken() string {
 	const maxLength = 1024 // of status.lastHandledRenewal

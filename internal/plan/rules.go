@@ -42,6 +42,8 @@ type rule struct {
 var rules = []rule{
 	// Retain must work without the service, which may be gone for good.
 	{"an AccessKey that is deleted with Retain keeps its keys", retain},
+	// Before everything that can wait: without the finalizer, a deletion would leave the keys at the service.
+	{"an AccessKey with keys has the finalizer", keepFinalizer},
 	{"the keys of an AccessKey whose KeyService leads to another service are left as they are", otherService},
 	{"a failed operation is retried after its back-off", backOff},
 	// Before anything else is done for the user: until the operation is settled, nobody knows which keys are whose.
@@ -135,11 +137,17 @@ func retain(in Input) (Action, bool) {
 	return none()
 }
 
+// keepFinalizer restores the finalizer after somebody replaced the whole AccessKey (kubectl replace).
+func keepFinalizer(in Input) (Action, bool) {
+	if in.deleting() || in.hasFinalizer() || !in.hasKeys() {
+		return none()
+	}
+	return Action{Verb: AddFinalizer}, true
+}
+
 // otherService does nothing at a service that does not have the recorded keys. An AccessKey without keys can be deleted.
 func otherService(in Input) (Action, bool) {
-	status := &in.AccessKey.Status
-	without := status.Intent == nil && len(in.AccessKey.RecordedKeyIDs()) == 0
-	if in.Service.IdentityChanged == "" || in.deleting() && without {
+	if in.Service.IdentityChanged == "" || in.deleting() && !in.hasKeys() {
 		return none()
 	}
 	return Action{Verb: Stall, Reason: v1alpha1.ReasonIdentityChanged, Detail: in.Service.IdentityChanged}, true

@@ -17,6 +17,7 @@ import (
 const (
 	ruleSuspended      = "a suspended AccessKey only revokes its previous keys"
 	ruleRetain         = "an AccessKey that is deleted with Retain keeps its keys"
+	ruleKeepFinalizer  = "an AccessKey with keys has the finalizer"
 	ruleOtherService   = "the keys of an AccessKey whose KeyService leads to another service are left as they are"
 	ruleBackOff        = "a failed operation is retried after its back-off"
 	ruleSettle         = "an open operation is settled"
@@ -39,7 +40,7 @@ const (
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
-		ruleRetain, ruleOtherService, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
+		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
 		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportDenial, ruleWait,
 	}
 	var got []string
@@ -71,6 +72,7 @@ func by(rule, reason string) func(verb Verb, keyID ...string) answer {
 
 var (
 	bySettle         = by(ruleSettle, v1alpha1.ReasonSettling)
+	byKeepFinalizer  = by(ruleKeepFinalizer, "")
 	byAdopt          = by(ruleAdopt, v1alpha1.ReasonSettling)
 	bySweep          = by(ruleSweepMarked, v1alpha1.ReasonRevoking)
 	byRevokeAll      = by(ruleRevokeAll, v1alpha1.ReasonDeleting)
@@ -183,6 +185,12 @@ var restingCases = []decision{
 	{"a suspended AccessKey that is deleted revokes its keys", quiet(suspending, deleting), byRevokeAll(Revoke, "K1")},
 	{"Retain needs no live read, whatever else is open", quiet(deleting, retaining, cached, failed, intends(2, day)), answer{ruleRetain, do(Retain, v1alpha1.ReasonDeleting)}},
 	{"Retain has no effect before the AccessKey is deleted", quiet(retaining, secret(SecretAbsent)), byRestore(Create)},
+	{"a finalizer that somebody removed is restored, without a live read", quiet(noFinalizer, cached), byKeepFinalizer(AddFinalizer)},
+	{"a finalizer is restored while the AccessKey is suspended", quiet(noFinalizer, suspending), byKeepFinalizer(AddFinalizer)},
+	{"a finalizer is restored although the service cannot be asked", quiet(noFinalizer, cached, elsewhere, failed, sameGeneration), byKeepFinalizer(AddFinalizer)},
+	{"a finalizer is restored before an open operation is settled", unissued(noFinalizer, intends(1, time.Second)), byKeepFinalizer(AddFinalizer)},
+	{"a finalizer is restored while only a previous key is recorded", unissued(noFinalizer, overlapping("K0")), byKeepFinalizer(AddFinalizer)},
+	{"a deleted AccessKey without the finalizer gets none, because the API server would not accept it", quiet(noFinalizer, deleting), byRevokeAll(Revoke, "K1")},
 	{"after a failure nothing is tried before the next attempt", unissued(failed, sameGeneration), waiting(ruleBackOff, v1alpha1.ReasonRetrying, noon.Add(time.Minute), "")},
 	{"the next attempt is made on time", unissued(failed, sameGeneration, at(noon.Add(time.Minute))), byIssue(Create)},
 	{"a changed spec is tried at once", unissued(failed), byIssue(Create)},

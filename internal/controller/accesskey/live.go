@@ -69,7 +69,7 @@ func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
 // readSecrets reads the wanted Secret, and the next one where a pair waits or may have to wait. A new AccessKey has published
 // nothing, so the cache is enough to know that there is no Secret; writing it fails if there is one after all.
 func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
-	if s.finalizerAdded && s.ak.Status.Revision == 0 && s.in.Secret.State == plan.SecretAbsent && !s.in.Service.ActivatesLater {
+	if s.finalizerAdded && s.ak.Status.Revision == 0 && s.ak.Status.Intent == nil && s.in.Secret.State == plan.SecretAbsent && !s.in.Service.ActivatesLater {
 		return nil
 	}
 	var err error
