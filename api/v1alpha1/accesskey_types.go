@@ -30,18 +30,6 @@ const (
 	RecordAnnotation = "accesskey.dev/record"
 )
 
-// The keys of a published Secret. The AWS SDKs read them from the environment.
-const (
-	// SecretKeyAccessKeyID holds the public half of the pair.
-	SecretKeyAccessKeyID = "AWS_ACCESS_KEY_ID"
-	// SecretKeySecretAccessKey holds the secret half of the pair.
-	SecretKeySecretAccessKey = "AWS_SECRET_ACCESS_KEY"
-	// SecretKeyEndpoint holds the KeyService's s3.endpoint, if it is set.
-	SecretKeyEndpoint = "AWS_ENDPOINT_URL_S3"
-	// SecretKeyRegion holds the KeyService's s3.region, if it is set.
-	SecretKeyRegion = "AWS_REGION"
-)
-
 // DeletionPolicy says what happens to the keys when an AccessKey is deleted.
 // +kubebuilder:validation:Enum=Delete;Retain
 type DeletionPolicy string
@@ -164,41 +152,6 @@ type Rotation struct {
 	// +default="Auto"
 	Strategy RotationStrategy `json:"strategy,omitempty"`
 }
-
-// SecretTemplate describes the type and metadata of the Secret.
-// +kubebuilder:validation:MinProperties=1
-type SecretTemplate struct {
-	// type of the Secret. Defaults to Opaque. Immutable.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/')",message="secretTemplate.type must not be one of Kubernetes' own types, which ask for other data"
-	Type string `json:"type,omitempty"`
-
-	// labels of the Secret. The keys and values follow the rules of Kubernetes.
-	// +optional
-	// +kubebuilder:validation:MinProperties=1
-	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/') && k != 'app.kubernetes.io/managed-by')",message="labels under accesskey.dev/ and app.kubernetes.io/managed-by are the operator's own"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$'))",message="the key of a label is a name, such as team or example.com/team: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit; the prefix is a DNS name in lower case"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.size() - k.indexOf('/') <= 64)",message="the key of a label has at most 63 characters, and its prefix before the '/' at most 253"
-	Labels map[string]LabelValue `json:"labels,omitempty"`
-
-	// annotations of the Secret. The keys follow the rules of Kubernetes.
-	// +optional
-	// +kubebuilder:validation:MinProperties=1
-	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('accesskey.dev/'))",message="annotations under accesskey.dev/ are the operator's own"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?([.][A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$'))",message="the key of an annotation is a name, such as team or example.com/team: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit; the prefix is a DNS name"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.size() - k.indexOf('/') <= 64)",message="the key of an annotation has at most 63 characters, and its prefix before the '/' at most 253"
-	// +kubebuilder:validation:XValidation:rule="self.map(k, k.size() + self[k].size()).sum() <= 245760",message="annotations must have at most 240 KiB in total: a Secret holds 256 KiB of them, and the operator adds its own"
-	Annotations map[string]string `json:"annotations,omitempty"`
-}
-
-// LabelValue is the value of a label.
-// +kubebuilder:validation:MaxLength=63
-// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$')",message="the value of a label has letters, digits, '-', '_' and '.', and begins and ends with a letter or digit"
-type LabelValue string
 
 // AccessKey is a key pair at a key service. The operator publishes it in a Secret, rotates it before its ttl ends, and revokes
 // it when the AccessKey is deleted.

@@ -92,6 +92,9 @@ const (
 	ReasonSecretRefused = "SecretRefused"
 	// ReasonSecretContested: another writer keeps changing the Secret. The message names its field manager. Stop it.
 	ReasonSecretContested = "SecretContested"
+	// ReasonInvalidTemplate: the Secret cannot be rendered from secretTemplate; the message names the data key and the line. The
+	// published pair stays, and no key is created. Correct secretTemplate, or the KeyService's s3.
+	ReasonInvalidTemplate = "InvalidTemplate"
 	// ReasonUserBusy: another AccessKey of the same user has had an open operation for ten minutes. The message names it.
 	ReasonUserBusy = "UserBusy"
 	// ReasonAdoptionNotVerified: the Secret holds a pair of an earlier AccessKey, and the operator cannot verify that this

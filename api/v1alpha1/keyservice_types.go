@@ -184,7 +184,7 @@ type S3 struct {
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"
 	Endpoint string `json:"endpoint,omitempty"`
 
-	// region such as us-east-1. Published as AWS_REGION.
+	// region such as us-east-1. Published as AWS_REGION and AWS_DEFAULT_REGION.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64

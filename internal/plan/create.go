@@ -17,7 +17,7 @@ const maxPreviousKeys = 15
 
 // obtain decides how to get a new pair: Create, or Regenerate in place, or what has to happen first.
 func obtain(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){permitted, supported, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
+	for _, condition := range []func(Input, string) (Action, bool){permitted, supported, renderable, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
@@ -53,6 +53,14 @@ func supported(in Input, _ string) (Action, bool) {
 		Detail: fmt.Sprintf("rotation.strategy is Overlap, but the service holds %d key per user; set it to Auto or Replace", in.Service.KeysPerUser),
 		Until:  in.nextRevocation(),
 	}, true
+}
+
+// renderable reports a template that cannot be rendered, before a key is created or given up for it.
+func renderable(in Input, _ string) (Action, bool) {
+	if in.TemplateProblem == "" {
+		return none()
+	}
+	return Action{Verb: Stall, Reason: v1alpha1.ReasonInvalidTemplate, Detail: in.TemplateProblem + "; the Secret stays as it is until that is corrected", Until: in.nextRevocation()}, true
 }
 
 // finalizers makes sure that neither the AccessKey nor what is needed to revoke the key can be deleted before the key.

@@ -27,6 +27,8 @@ type Input struct {
 	Secret Secret
 	// Next is the Secret in which a pair waits until the service has activated it. It is usually absent.
 	Next Secret
+	// TemplateProblem is why the Secret cannot be rendered, and with what; empty if it can, or if it holds what was rendered.
+	TemplateProblem string
 	// UserID is the service's canonical ID of the user; it is only needed in a live input.
 	UserID  string
 	Service Service

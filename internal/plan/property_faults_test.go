@@ -134,6 +134,10 @@ var faults = []struct {
 		ours := record.Namespace == "team-a" && record.Name == "backup" && record.Service == identity && record.User == userID
 		return in.Secret.Adoptable && !ours && slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb)
 	}},
+	{"a pair is published, or given up for another one, although the Secret cannot be rendered", func(in Input, action Action) bool {
+		gives := action.Verb == Revoke && action.Reason != v1alpha1.ReasonRevoking && in.AccessKey.DeletionTimestamp == nil && action.KeyID == in.AccessKey.Status.KeyID
+		return in.TemplateProblem != "" && (gives || slices.Contains([]Verb{Create, Regenerate, Promote, PublishHeld, UpdateSecret}, action.Verb))
+	}},
 	{"a next Secret is deleted that the AccessKey does not control", func(in Input, action Action) bool {
 		return action.Verb == DropNext && (in.Next.State == SecretForeign || in.Next.Adoptable && !in.MayTakeOver(in.Next))
 	}},

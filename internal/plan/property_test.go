@@ -107,6 +107,9 @@ func anyInput(r *rand.Rand) Input {
 		}
 	}
 	in.Secret, in.Next = anySecret(r, in), anyNext(r, in)
+	if rarely(r) {
+		in.TemplateProblem = "data key config, line 3"
+	}
 	return in
 }
 

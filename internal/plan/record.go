@@ -42,6 +42,17 @@ func (r Record) Describes(other Record) bool {
 		r.IssuedAt.Equal(&other.IssuedAt) && r.Digest == other.Digest && r.Service == other.Service && r.User == other.User
 }
 
+// PreviousAccessKeyID returns the access key ID of the newest previous key; empty if there is none.
+func (r Record) PreviousAccessKeyID() string {
+	var newest v1alpha1.PreviousKey
+	for _, previous := range r.PreviousKeys {
+		if newest.AccessKeyID == "" || newest.IssuedAt.Before(&previous.IssuedAt) {
+			newest = previous
+		}
+	}
+	return newest.AccessKeyID
+}
+
 // RecordOf returns the record of the current pair as the status has it, without the digest. service is the identity of the
 // key service.
 func RecordOf(ak *v1alpha1.AccessKey, service string) Record {

@@ -245,6 +245,10 @@ func updateSecret(in Input) (Action, bool) {
 	if in.Secret.UpToDate {
 		return none()
 	}
+	if action, ok := renderable(in, ""); ok {
+		action.Until = earliest(in.renewal(), in.nextRevocation())
+		return action, true
+	}
 	if in.Secret.Rendered { // somebody changed it
 		if action, ok := heldBack(in); ok {
 			return action, true

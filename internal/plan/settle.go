@@ -38,7 +38,7 @@ func settleUnpublished(in Input, intent *v1alpha1.Intent) Action {
 	case in.holdsPairOf(in.Next, intent):
 		return settleWaiting(in)
 	case in.Held && !in.deleting():
-		return unlessForeign(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling})
+		return unlessUnpublishable(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling})
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
 	case in.couldNotMake(intent): // the request was carried out
@@ -158,16 +158,20 @@ func settleChosen(in Input, intent *v1alpha1.Intent) Action {
 	case !in.Service.Regenerates, in.state(intent.KeyID) == keyservice.Failed:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	}
-	return unlessForeign(in, Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID})
+	return unlessUnpublishable(in, Action{Verb: Regenerate, Reason: v1alpha1.ReasonSettling, KeyID: intent.KeyID})
 }
 
-// unlessForeign settles with an action that publishes a pair, unless the Secret belongs to somebody else.
-func unlessForeign(in Input, action Action) Action {
-	stall, foreign := foreignSecret(in)
-	if !foreign {
+// unlessUnpublishable settles with an action that publishes a pair, unless the Secret belongs to somebody else or cannot be
+// rendered.
+func unlessUnpublishable(in Input, action Action) Action {
+	stall, unpublishable := foreignSecret(in)
+	if !unpublishable {
+		stall, unpublishable = renderable(in, action.Reason)
+	}
+	if !unpublishable {
 		return action
 	}
-	if due, ok := revokePrevious(in); ok { // the conflict can take long
+	if due, ok := revokePrevious(in); ok { // a person may take long
 		return due
 	}
 	return stall
@@ -209,7 +213,7 @@ func settleWaiting(in Input) Action {
 	case in.state(id) == keyservice.Deleting:
 		return in.waitForDeletion(id)
 	default:
-		return unlessForeign(in, Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id})
+		return unlessUnpublishable(in, Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id})
 	}
 }
 

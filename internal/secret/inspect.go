@@ -58,7 +58,7 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 		found.State, found.Record = plan.SecretIntact, plan.RecordOf(t.AccessKey, t.Service)
 		found.Rendered = t.Digest(found.Record) == t.AccessKey.Status.SecretTemplateDigest
 		found.UpToDate = !adoptable && found.Rendered && (t.asWritten(live) || t.upToDate(live, found.Record))
-	case recorded && t.holds(live, record.Digest):
+	case recorded && t.holds(live, record):
 		found.State = plan.SecretIntact
 	case !recorded && !adoptable && t.holdsPairOfIntent(live):
 		found.State, found.Record = plan.SecretIntact, t.recordOfIntent(live)
@@ -75,7 +75,9 @@ func (t Template) foreign(live *corev1.Secret, recorded bool) bool {
 // holdsPublished reports whether a Secret holds the pair that the status records.
 func (t Template) holdsPublished(live *corev1.Secret) bool {
 	status := &t.AccessKey.Status
-	return status.KeyID != "" && status.SecretName == live.Name && t.holds(live, status.SecretDigest)
+	record := plan.RecordOf(t.AccessKey, t.Service)
+	record.Digest = status.SecretDigest
+	return status.KeyID != "" && status.SecretName == live.Name && t.holds(live, record)
 }
 
 // holdsPairOfIntent reports whether the operator wrote a pair into a Secret during the open operation.
@@ -111,9 +113,10 @@ func (t Template) asWritten(live *corev1.Secret) bool {
 
 // otherWriter returns the field manager beside the operator that last wrote the pair, or else what is around it.
 func (t Template) otherWriter(live *corev1.Secret) (writer plan.Writer) {
-	around := fieldNames{t.data(Pair{}), t.labels(), t.annotations(plan.Record{})}
+	around := fieldNames{t.dataKeys(), t.labels(), t.annotations(plan.Record{})}
 	around.Annotations[v1alpha1.RecordAnnotation] = ""
-	pair := fieldNames{Data: map[string][]byte{v1alpha1.SecretKeyAccessKeyID: nil, v1alpha1.SecretKeySecretAccessKey: nil}}
+	keys := pairKeysOf(live)
+	pair := fieldNames{Data: map[string][]byte{keys.accessKeyID: nil, keys.secretAccessKey: nil}}
 	for _, of := range []fieldNames{around, pair} {
 		var at time.Time
 		for _, entry := range live.ManagedFields {

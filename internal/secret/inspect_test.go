@@ -259,7 +259,7 @@ func TestAPairOfTheOpenIntentIsFoundWithoutItsRecord(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 			if record := got.Record; got.State == plan.SecretIntact && (record.KeyID != "AKIAK2" || record.AccessKeyID != "AKIAK2" || record.Revision != 2 ||
-				!record.IssuedAt.Equal(&later) || !w.holds(w.secret(), record.Digest)) {
+				!record.IssuedAt.Equal(&later) || !w.holds(w.secret(), record)) {
 				t.Errorf("%+v", record)
 			}
 		})

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +53,7 @@ type Write struct {
 	Content Content
 }
 
-// errChanged says that an admission policy changed the pair, so that the Secret holds none that works.
+// errChanged says that an admission policy changed the pair or what was made of it, so that the Secret holds none that works.
 var errChanged = errors.New("an admission policy changes the pair")
 
 // Publish writes a Secret over the one that was read, or creates it if there was none. It never writes over a Secret of somebody
@@ -84,7 +86,7 @@ func (s Store) DryRun(ctx context.Context, write Write) error {
 }
 
 func (w Write) redact(err error) error {
-	return keyservice.NewRedactor(keyservice.Secret(w.Content.Data[v1alpha1.SecretKeySecretAccessKey])).Error(err)
+	return keyservice.NewRedactor(w.Content.pair.SecretAccessKey).Error(err)
 }
 
 // publishing is the attempts to write one Secret.
@@ -136,7 +138,7 @@ func (s Store) apply(ctx context.Context, w Write, options ...client.ApplyOption
 	if err != nil {
 		return Published{}, fmt.Errorf("writing Secret %s: %w", w.Name, err)
 	}
-	if changed := changedPair(w.Content.Data, answer.Data); changed != "" {
+	if changed := w.Content.changed(answer.Data); changed != "" {
 		return Published{}, fmt.Errorf("writing Secret %s: %w: the API server answers with another value of %s, so the Secret would hold no pair that works; exempt the Secret from the policy", w.Name, errChanged, changed)
 	}
 	version := ptr.Deref(answer.ResourceVersion, "")
@@ -154,10 +156,12 @@ func (r *replaced) UnmarshalJSON(answer []byte) error {
 	return json.Unmarshal(answer, r.SecretApplyConfiguration)
 }
 
-// changedPair returns the first key of the pair that the API server has another value of; empty if there is none.
-func changedPair(sent, answered map[string][]byte) string {
-	for _, key := range []string{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey} {
-		if !bytes.Equal(sent[key], answered[key]) {
+// changed returns the first data key that the API server has another value of; empty if there is none. The endpoint and the
+// region may be different: a policy can know them better.
+func (c Content) changed(answered map[string][]byte) string {
+	for _, key := range slices.Sorted(maps.Keys(c.Data)) {
+		_, around := c.around[key]
+		if !around && !bytes.Equal(c.Data[key], answered[key]) {
 			return key
 		}
 	}

@@ -190,11 +190,15 @@ func TestTheAnswerIsComparedWithWhatWasSent(t *testing.T) {
 		{"without the record", strip(v1alpha1.RecordAnnotation), Published{Changed: true, RecordRemoved: true}, ""},
 		{"with more data", setData("theirs", "data"), Published{Changed: true}, ""},
 		{"with another label", func(s *corev1.Secret) { s.Labels[v1alpha1.ManagedByLabel] = "policy" }, Published{Changed: true}, ""},
+		{"with another region", setData(v1alpha1.SecretKeyDefaultRegion, "eu-central-1"), Published{Changed: true}, ""},
+		{"with another value of a template", setData("config", "masked"), Published{}, "another value of config"},
+		{"without a value of a template", func(s *corev1.Secret) { delete(s.Data, "config") }, Published{}, "another value of config"},
 		{"with another secret", setData(v1alpha1.SecretKeySecretAccessKey, "fixed"), Published{}, "another value of AWS_SECRET_ACCESS_KEY"},
 		{"without the access key ID", func(s *corev1.Secret) { delete(s.Data, v1alpha1.SecretKeyAccessKeyID) }, Published{}, "another value of AWS_ACCESS_KEY_ID"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newPublished(t)
+			w.AccessKey.Spec.SecretTemplate.Data = map[string]v1alpha1.DataTemplate{"config": "{{ .AccessKeyID }}"}
 			w.intercept.Apply = func(ctx context.Context, kube client.WithWatch, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
 				if err := kube.Apply(ctx, object, options...); err != nil {
 					return err

@@ -35,17 +35,20 @@ func digest(values map[string][]byte) string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// holds reports whether a Secret holds the data that a digest was computed of. Data of other writers does not count.
-func (t Template) holds(secret *corev1.Secret, published string) bool {
-	pair := PairOf(secret)
-	rendered := t.data(pair)
+// holds reports whether a Secret holds the data of which the digest in a record was computed. Data of other writers does not
+// count.
+func (t Template) holds(secret *corev1.Secret, record plan.Record) bool {
+	rendered, err := t.data(PairOf(secret), record)
+	if err != nil { // the template has become invalid
+		rendered = nil
+	}
 	for _, data := range []map[string][]byte{
 		pick(secret.Data, ownKeys(secret)),
-		pick(secret.Data, rendered), // the ownership is lost, as after a restore
+		pick(secret.Data, t.dataKeys()), // the ownership is lost, as after a restore
 		secret.Data,
 		rendered, // the pair is intact, and somebody changed what is beside it
 	} {
-		if digest(data) == published {
+		if digest(data) == record.Digest {
 			return true
 		}
 	}
@@ -75,12 +78,7 @@ func ownKeys(secret *corev1.Secret) map[string][]byte {
 }
 
 // wrote reports whether the operator wrote the pair that a Secret holds.
-func wrote(secret *corev1.Secret) bool {
-	own := ownKeys(secret)
-	_, id := own[v1alpha1.SecretKeyAccessKeyID]
-	_, key := own[v1alpha1.SecretKeySecretAccessKey]
-	return id && key
-}
+func wrote(secret *corev1.Secret) bool { return pairKeysOf(secret).in(ownKeys(secret)) }
 
 // fieldNames has the names of fields of a Secret as keys.
 type fieldNames struct {

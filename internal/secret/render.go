@@ -23,12 +23,39 @@ type Pair struct {
 	SecretAccessKey keyservice.Secret
 }
 
+// pairKeys are the data keys of a pair.
+type pairKeys struct{ accessKeyID, secretAccessKey string }
+
+// The data keys of the pair in a Secret without the default keys, and in one with them.
+var (
+	ownPairKeys     = pairKeys{v1alpha1.SecretKeyOwnAccessKeyID, v1alpha1.SecretKeyOwnSecretAccessKey}
+	defaultPairKeys = pairKeys{v1alpha1.SecretKeyAccessKeyID, v1alpha1.SecretKeySecretAccessKey}
+)
+
+// in reports whether data has both keys.
+func (k pairKeys) in(data map[string][]byte) bool {
+	_, id := data[k.accessKeyID]
+	_, key := data[k.secretAccessKey]
+	return id && key
+}
+
+// pairKeysOf returns where a Secret has its pair: under the keys that the operator wrote, or, if the ownership is lost, that are
+// there. No template writes the operator's own keys, so they come first.
+func pairKeysOf(secret *corev1.Secret) pairKeys {
+	for _, data := range []map[string][]byte{ownKeys(secret), secret.Data} {
+		for _, keys := range []pairKeys{ownPairKeys, defaultPairKeys} {
+			if keys.in(data) {
+				return keys
+			}
+		}
+	}
+	return defaultPairKeys
+}
+
 // PairOf returns the pair in a Secret. It is empty if the Secret does not contain one.
 func PairOf(secret *corev1.Secret) Pair {
-	return Pair{
-		AccessKeyID:     string(secret.Data[v1alpha1.SecretKeyAccessKeyID]),
-		SecretAccessKey: keyservice.Secret(secret.Data[v1alpha1.SecretKeySecretAccessKey]),
-	}
+	keys := pairKeysOf(secret)
+	return Pair{AccessKeyID: string(secret.Data[keys.accessKeyID]), SecretAccessKey: keyservice.Secret(secret.Data[keys.secretAccessKey])}
 }
 
 // Template is everything that a Secret is rendered from, except for the pair.
@@ -54,12 +81,22 @@ type Content struct {
 	Record plan.Record
 	// TemplateDigest identifies what the Secret was rendered from, except for the pair.
 	TemplateDigest string
+
+	pair Pair
+	// around has the names of the default keys beside the pair.
+	around map[string]string
 }
 
-// Render renders the Secret for a pair and completes the record with the digest of the data.
+// Render renders the Secret for a pair and completes the record with the digest of the data. The error is ErrTemplate if the
+// templates cannot be rendered.
 func (t Template) Render(pair Pair, record plan.Record) (Content, error) {
+	data, err := t.data(pair, record)
+	if err != nil {
+		return Content{}, err
+	}
 	content := Content{
-		Type: t.secretType(), Labels: t.labels(), Annotations: t.annotations(record), Data: t.data(pair), Record: record, TemplateDigest: t.Digest(record),
+		Type: t.secretType(), Labels: t.labels(), Annotations: t.annotations(record), Data: data, Record: record, TemplateDigest: t.Digest(record),
+		pair: pair, around: t.s3Data(),
 	}
 	content.Record.Digest = digest(content.Data)
 	encoded, err := json.Marshal(content.Record)
@@ -73,7 +110,9 @@ func (t Template) Render(pair Pair, record plan.Record) (Content, error) {
 // Digest identifies everything that the Secret of a pair is rendered from, except for the pair itself.
 func (t Template) Digest(record plan.Record) string {
 	values := map[string][]byte{"uid": []byte(t.AccessKey.UID), "type": []byte(t.secretType())}
-	for kind, texts := range map[string]map[string]string{"label": t.labels(), "annotation": t.annotations(record), "data": t.s3Data()} {
+	for kind, texts := range map[string]map[string]string{
+		"label": t.labels(), "annotation": t.annotations(record), "data": t.s3Data(), "template": t.templateInputs(record),
+	} {
 		for key, value := range texts {
 			values[kind+"/"+key] = []byte(value)
 		}
@@ -104,32 +143,64 @@ func (t Template) annotations(record plan.Record) map[string]string {
 	if template := t.AccessKey.Spec.SecretTemplate; template != nil {
 		maps.Copy(annotations, template.Annotations)
 	}
-	if expires, _ := plan.Schedule(t.AccessKey, record.IssuedAt.Time, t.Ends); !expires.IsZero() {
-		annotations[v1alpha1.ExpiresAtAnnotation] = expires.UTC().Format(time.RFC3339)
+	if expires := t.expiresAt(record); expires != "" {
+		annotations[v1alpha1.ExpiresAtAnnotation] = expires
 	}
 	return annotations
 }
 
-func (t Template) data(pair Pair) map[string][]byte {
-	data := map[string][]byte{
-		v1alpha1.SecretKeyAccessKeyID:     []byte(pair.AccessKeyID),
-		v1alpha1.SecretKeySecretAccessKey: []byte(pair.SecretAccessKey.Reveal()),
+// expiresAt returns when a pair expires; empty if it does not.
+func (t Template) expiresAt(record plan.Record) string {
+	expires, _ := plan.Schedule(t.AccessKey, record.IssuedAt.Time, t.Ends)
+	if expires.IsZero() {
+		return ""
 	}
+	return expires.UTC().Format(time.RFC3339)
+}
+
+// data returns the whole data of the Secret.
+func (t Template) data(pair Pair, record plan.Record) (map[string][]byte, error) {
+	data, err := execute(t.sources(), t.values(pair, record))
+	if err != nil {
+		return nil, keyservice.NewRedactor(pair.SecretAccessKey).Error(err)
+	}
+	keys := t.pairKeys()
+	data[keys.accessKeyID], data[keys.secretAccessKey] = []byte(pair.AccessKeyID), []byte(pair.SecretAccessKey.Reveal())
 	for key, value := range t.s3Data() {
 		data[key] = []byte(value)
 	}
-	return data
+	return data, nil
 }
 
-// s3Data returns the data beside the pair.
+// pairKeys returns where the Secret is to have its pair.
+func (t Template) pairKeys() pairKeys {
+	if t.AccessKey.DefaultKeys() {
+		return defaultPairKeys
+	}
+	return ownPairKeys
+}
+
+// dataKeys has the keys of all data that the Secret may have.
+func (t Template) dataKeys() map[string][]byte {
+	keys := map[string][]byte{t.pairKeys().accessKeyID: nil, t.pairKeys().secretAccessKey: nil}
+	for key := range t.s3Data() {
+		keys[key] = nil
+	}
+	for key := range t.sources() {
+		keys[key] = nil
+	}
+	return keys
+}
+
+// s3Data returns the default data beside the pair.
 func (t Template) s3Data() map[string]string {
 	data := map[string]string{}
-	if t.S3 == nil {
+	if t.S3 == nil || !t.AccessKey.DefaultKeys() {
 		return data
 	}
 	data[v1alpha1.SecretKeyEndpoint] = t.S3.Endpoint
 	if t.S3.Region != "" {
-		data[v1alpha1.SecretKeyRegion] = t.S3.Region
+		data[v1alpha1.SecretKeyRegion], data[v1alpha1.SecretKeyDefaultRegion] = t.S3.Region, t.S3.Region
 	}
 	return data
 }

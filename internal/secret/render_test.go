@@ -22,7 +22,7 @@ import (
 const goldenRecord = `{"uid":"5f6c","namespace":"team-a","name":"backup","service":"qumulo/6f1d","user":"auth_id:501","keyID":"K1",` +
 	`"accessKeyID":"AKIAK1","revision":1,"issuedAt":"2026-03-01T12:00:00Z","renewal":"today",` +
 	`"previousKeys":[{"keyID":"K0","accessKeyID":"AKIAK0","issuedAt":"2026-03-01T12:00:00Z","revokeAt":"2026-03-02T12:00:00Z"}],` +
-	`"digest":"a05fbea1640c73d7a80ba0d47b288c56"}`
+	`"digest":"14a0ad8b23d5ca8b98f26e037687fdd1"}`
 
 func TestRender(t *testing.T) {
 	data := func(more ...string) []string {
@@ -35,7 +35,7 @@ func TestRender(t *testing.T) {
 		change                    func(*Template)
 		data, labels, annotations []string
 	}{
-		{"with everything", func(*Template) {}, data(endpoint, "AWS_REGION=us-east-1"), labels, []string{keyID, expires, note}},
+		{"with everything", func(*Template) {}, data("AWS_DEFAULT_REGION=us-east-1", endpoint, "AWS_REGION=us-east-1"), labels, []string{keyID, expires, note}},
 		{"without a region", func(t *Template) { t.S3.Region = "" }, data(endpoint), labels, []string{keyID, expires, note}},
 		{"without a data plane", func(t *Template) { t.S3 = nil }, data(), labels, []string{keyID, expires, note}},
 		{"without a ttl", func(t *Template) { t.AccessKey.Spec.TTL, t.S3 = nil, nil }, data(), labels, []string{keyID, note}},

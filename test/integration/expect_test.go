@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/secret"
 )
 
 // pair is what a Secret publishes.
@@ -29,8 +30,9 @@ func (w *world) published(ctx SpecContext, name string) pair {
 	return w.pairOf(w.secret(ctx, name))
 }
 
-func (w *world) pairOf(secret *corev1.Secret) pair {
-	p := pair{string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])}
+func (w *world) pairOf(holder *corev1.Secret) pair {
+	held := secret.PairOf(holder)
+	p := pair{held.AccessKeyID, held.SecretAccessKey.Reveal()}
 	w.seen = append(w.seen, p.secret)
 	return p
 }

@@ -29,6 +29,7 @@ var _ = Describe("Issuing a key", func() {
 			"AWS_SECRET_ACCESS_KEY": []byte(p.secret),
 			"AWS_ENDPOINT_URL_S3":   []byte("https://s3.example:9000"),
 			"AWS_REGION":            []byte("us-east-1"),
+			"AWS_DEFAULT_REGION":    []byte("us-east-1"),
 		}))
 		Expect(secret.Labels).To(Equal(map[string]string{"app.kubernetes.io/managed-by": "accesskey-operator"}))
 		Expect(secret.Annotations).To(HaveKeyWithValue("accesskey.dev/access-key-id", p.id))

@@ -68,6 +68,27 @@ var accessKeyRefusals = []refusal{
 	at("spec.secretTemplate.annotations", rule, map[string]any{"te am": "a"}, "the key of an annotation is a name, such as team or example.com/team: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit; the prefix is a DNS name"),
 	at("spec.secretTemplate.annotations", rule, map[string]any{text(64): "a"}, "the key of an annotation has at most 63 characters, and its prefix before the '/' at most 253"),
 	at("spec.secretTemplate.annotations", rule, map[string]any{"a": text(245760)}, "annotations must have at most 240 KiB in total: a Secret holds 256 KiB of them, and the operator adds its own"),
+	at("spec.secretTemplate.data", "minProperties", map[string]any{}, "spec.secretTemplate.data in body should have at least 1 properties"),
+	at("spec.secretTemplate.data", "maxProperties", many(33), "spec.secretTemplate.data: Too many: 33: must have at most 32 items"),
+	at("spec.secretTemplate.data", rule, map[string]any{"a key": "x"}, aDataKey),
+	at("spec.secretTemplate.data", rule, map[string]any{"..data": "x"}, aDataKey),
+	at("spec.secretTemplate.data", rule, map[string]any{".": "x"}, aDataKey),
+	at("spec.secretTemplate.data", rule, map[string]any{text(254): "x"}, aDataKey),
+	at("spec.secretTemplate.data", rule, map[string]any{"access-key-id": "x"},
+		"access-key-id and secret-access-key are the operator's own: set includeDefaults to false to have the pair under these keys"),
+	{"spec.secretTemplate.data{}", "minLength", map[string]any{"spec.secretTemplate.data": map[string]any{"a": ""}}, "spec.secretTemplate.data.a in body should be at least 1 chars long"},
+	{"spec.secretTemplate.data{}", "maxLength", map[string]any{"spec.secretTemplate.data": map[string]any{"a": text(8193)}}, "spec.secretTemplate.data.a: Too long"},
+	at("spec.secretTemplate.formats", "minItems", []any{}, "spec.secretTemplate.formats in body should have at least 1 items"),
+	at("spec.secretTemplate.formats", "maxItems", slices.Repeat([]any{"MC"}, 17), "spec.secretTemplate.formats: Too many"),
+	{"spec.secretTemplate.formats[]", "enum", map[string]any{"spec.secretTemplate.formats": []any{"XML"}}, `spec.secretTemplate.formats[0]: Unsupported value: "XML"`},
+	at("spec.secretTemplate.bucket", "minLength", "", "spec.secretTemplate.bucket in body should be at least 1 chars long"),
+	at("spec.secretTemplate.bucket", "maxLength", text(256), "spec.secretTemplate.bucket: Too long"),
+	at("spec.secretTemplate.bucket", "pattern", "a b", "spec.secretTemplate.bucket in body should match"),
+	{"spec.secretTemplate", rule, map[string]any{"spec.secretTemplate": map[string]any{"formats": []any{"Rclone"}, "data": map[string]any{"rclone.conf": "x"}}},
+		"a key of data is also a key of one of the formats: remove it from data, or leave the format out"},
+	{"spec.secretTemplate", rule, map[string]any{"spec.secretTemplate.data": map[string]any{"AWS_REGION": "x"}},
+		"a key of data is also a default key (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_DEFAULT_REGION): remove it from data, or set includeDefaults to false"},
+	{"spec.secretTemplate", rule, map[string]any{"spec.secretTemplate.formats": []any{"LokiStack"}}, "the formats ThanosObjstore and LokiStack name a bucket: set bucket"},
 	at("spec.deletionPolicy", "enum", "Orphan", `spec.deletionPolicy: Unsupported value: "Orphan": supported values: "Delete", "Retain"`),
 }
 
@@ -152,6 +173,7 @@ var keyServiceRefusals = []refusal{
 const (
 	oneService = "name the service: set exactly one of qumulo, ionos, huawei and ontap"
 
+	aDataKey = "a key of data has at most 253 letters, digits, '-', '_' and '.', and does not begin with '..'"
 	notAURL  = "url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
 	oneLogin = "set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"
 	oneCA    = "set at most one of caBundle, caRef, caSecretRef and insecureSkipVerify"

@@ -58,6 +58,8 @@ func classifyWrite(err error) Classification {
 	switch {
 	case errors.Is(err, secret.ErrForeign):
 		return Classification{Stalled: v1alpha1.ReasonSecretConflict, Failure: true}
+	case errors.Is(err, secret.ErrTemplate):
+		return Classification{Stalled: v1alpha1.ReasonInvalidTemplate, Failure: true}
 	case secret.Refused(err):
 		return Classification{Stalled: v1alpha1.ReasonSecretRefused, Failure: true}
 	default:

@@ -278,7 +278,7 @@ func (r *Reconciler) updateSecret(ctx context.Context, s *scope, action plan.Act
 	record := plan.RecordOf(s.ak, s.in.Service.Identity)
 	content, err := s.template().Render(secret.PairOf(s.secret), record)
 	if err != nil {
-		return err
+		return &publishError{err}
 	}
 	updated, err := r.store.Update(ctx, secret.Write{AccessKey: s.ak, Name: s.ak.SecretName(), Current: s.secret, Content: content})
 	if apierrors.IsConflict(err) {

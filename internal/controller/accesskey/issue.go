@@ -217,9 +217,8 @@ func (r *Reconciler) publish(ctx context.Context, s *scope, name string, credent
 
 // dryRun finds out whether the API server would accept the Secrets of a new pair, before a key is created or given up for it.
 func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Intent) error {
-	// As long as those of most services.
 	pair := keyservice.Credential{
-		Key: keyservice.Key{ID: "dry-run", AccessKeyID: "DRYRUNDRYRUNDRYRUN00"}, SecretAccessKey: "dry/run/dry/run/dry/run/dry/run/dry/run/",
+		Key: keyservice.Key{ID: "dry-run", AccessKeyID: secret.DryRunPair.AccessKeyID}, SecretAccessKey: secret.DryRunPair.SecretAccessKey,
 	}
 	names := []string{s.ak.SecretName()}
 	if s.in.Service.ActivatesLater {
@@ -228,7 +227,7 @@ func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Inte
 	for _, name := range names {
 		write, err := s.write(name, pair, intent)
 		if err != nil {
-			return err
+			return &publishError{err}
 		}
 		err = r.store.DryRun(ctx, write)
 		if apierrors.IsConflict(err) {
@@ -241,9 +240,9 @@ func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Inte
 	return nil
 }
 
-// rollBack deletes a key at once whose Secret the API server refuses. A pair that it could not write for another reason is kept
-// for the next reconciliation, because the Secret may even have been written. A regenerated key cannot be rolled back; it is
-// regenerated again.
+// rollBack deletes a key at once whose Secret the API server refuses. A pair that could not be written for another reason is kept
+// for the next reconciliation: the Secret may even have been written, or the template is corrected. A regenerated key cannot be
+// rolled back; it is regenerated again.
 func (r *Reconciler) rollBack(ctx context.Context, s *scope, credential keyservice.Credential, cause error) error {
 	if !secret.Refused(cause) {
 		r.held.Store(s.name, &heldPair{*s.ak.Status.Intent, credential})

@@ -77,6 +77,7 @@ func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
 		return err
 	}
 	s.in.Secret = s.template().Inspect(s.secret)
+	r.checkTemplate(s)
 	if s.ak.Status.Intent != nil || s.in.Next.State != plan.SecretAbsent || s.in.Service.ActivatesLater {
 		if s.next, err = r.store.Read(ctx, s.name.Namespace, plan.NextSecretName(s.ak)); err != nil {
 			return err

@@ -183,6 +183,7 @@ func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha
 		return reconcile.Result{}, err
 	}
 	_, s.in.Held = r.holds(s)
+	r.checkTemplate(s)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime(s.connection))
 	defer cancel()
 	action, err := r.act(ctx, s)

@@ -72,6 +72,22 @@ func (s *scope) template() secret.Template {
 	return secret.Template{AccessKey: s.ak, Service: s.in.Service.Identity, S3: s.s3, Ends: s.in.Ends(), Verified: s.verified}
 }
 
+// checkTemplate finds out whether the Secret can be rendered, before a key is created or changed for it. A Secret that is up to
+// date was rendered from the template as it is.
+func (r *Reconciler) checkTemplate(s *scope) {
+	s.in.TemplateProblem = ""
+	if s.in.Secret.UpToDate && s.ak.Status.Intent == nil {
+		return
+	}
+	pair := secret.DryRunPair
+	if held, ok := r.holds(s); ok {
+		pair = secret.Pair{AccessKeyID: held.AccessKeyID, SecretAccessKey: held.SecretAccessKey}
+	}
+	if err := s.template().Problem(pair); err != nil {
+		s.in.TemplateProblem = Clean(err.Error(), MaxMessage)
+	}
+}
+
 // user returns the user as the service's methods take it.
 func (s *scope) user() string {
 	if s.in.UserID != "" {
