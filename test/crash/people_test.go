@@ -136,6 +136,16 @@ func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
 	w.edit(name, "changes the strategy", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategy} })
 }
 
+// templated is the data key of what setTemplate makes of the pair.
+const templated = "pair"
+
+// setTemplate changes what the Secret has beside its pair, and whether it has the default keys.
+func (w *world) setTemplate(name, text string, defaults bool) {
+	w.edit(name, "changes the template", func(ak *v1alpha1.AccessKey) {
+		ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{IncludeDefaults: &defaults, Data: map[string]v1alpha1.DataTemplate{templated: v1alpha1.DataTemplate(text)}}
+	})
+}
+
 // wipeStatus removes the status, as a restore from a backup does.
 func (w *world) wipeStatus(name string) {
 	if ak := w.accessKey(name); ak != nil {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	published "accesskey.dev/operator/internal/secret"
 	"accesskey.dev/operator/test/crash/kube"
 	"accesskey.dev/operator/test/simulator"
 )
@@ -75,7 +76,7 @@ func (w *world) checkSecret(s *subject) {
 	switch {
 	case w.works(secret):
 		s.works, s.brokenUntil = true, time.Time{}
-		s.pair = string(secret.Data[v1alpha1.SecretKeyAccessKeyID])
+		s.pair = published.PairOf(secret).AccessKeyID
 	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
 	case s.works:
@@ -93,10 +94,14 @@ func (w *world) gap(ak *v1alpha1.AccessKey) time.Duration {
 	return regenerationGap
 }
 
-// works asks the data plane.
+// works asks the data plane about the pair in a Secret. What a template made of the pair has to be of the same pair.
 func (w *world) works(secret *corev1.Secret) bool {
-	return secret != nil && w.site.server.Valid(
-		string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey]))
+	if secret == nil {
+		return false
+	}
+	pair := published.PairOf(secret)
+	rendered, ok := secret.Data[templated]
+	return w.site.server.Valid(pair.AccessKeyID, pair.SecretAccessKey.Reveal()) && (!ok || string(rendered) == pair.AccessKeyID+":"+pair.SecretAccessKey.Reveal())
 }
 
 // mayPause reports whether no pair may work for a moment: it is replaced in place, it has expired at the service, or an earlier

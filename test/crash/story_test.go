@@ -108,6 +108,17 @@ var stories = []story{
 		w.checkSuspended("a")
 		w.setSuspended("a", false)
 	}},
+	{"template changed", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		const pair = "{{ .AccessKeyID }}:{{ .SecretAccessKey }}"
+		w.issue(s)
+		w.setTemplate("a", pair, false)
+		w.run(time.Minute)
+		w.setTemplate("a", "{{ .Missing }}", false)
+		w.renewNow("a", "now")
+		w.run(time.Minute)
+		w.setTemplate("a", pair, true)
+		w.run(5 * time.Minute)
+	}},
 	{"key gone", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.removeKey("a")

@@ -30,6 +30,12 @@ var mutants = []mutant{
 	{"a pair that does not work yet is published at once", "TestEveryCrash/ionos/Auto/renew_now$", []defect{
 		{"controller/accesskey.(Reconciler).deliver", condition("keyservice.Pending", "true")},
 	}},
+	{"a Secret without the default keys is taken for one without a pair", "TestEveryCrash/qumulo/Auto/template_changed$", []defect{
+		{"secret.pairKeysOf", replace("ownPairKeys", "defaultPairKeys")},
+	}},
+	{"a Secret is rendered for another pair than it holds", "TestEveryCrash/qumulo/Auto/template_changed$", []defect{
+		{"controller/accesskey.(Reconciler).updateSecret", replace("secret.PairOf(s.secret)", "secret.DryRunPair")},
+	}},
 	{"a key is rolled back although its Secret may have been written", "TestEveryCrash/qumulo/Auto/issue$", []defect{
 		{"controller/accesskey.(Reconciler).rollBack", replace("secret.Refused(cause)", "true")},
 	}},
