@@ -32,6 +32,7 @@ demo: build ## Show the operator's main job on a real API server. KEEP=1 keeps e
 test: ## Run every test. Needs only Go, make and git.
 	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) ./...
 	@$(MAKE) --no-print-directory test-vendor
+	@$(MAKE) --no-print-directory test-consumers
 
 ##@ Development
 
@@ -94,6 +95,15 @@ test-ansible: ## Run NetApp's Ansible module against the ONTAP simulator, if it 
 	if [ -n "$$python" ] && $$python -c 'import requests, ansible_collections.netapp.ontap' 2>/dev/null; \
 	then cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -tags ansible -run Ansible ./...; \
 	else echo "NOT RUN: NetApp's Ansible module. It needs Ansible with the collection netapp.ontap and Python's requests (Debian: apt-get install ansible python3-requests)."; fi
+
+CONSUMERS := aws restic s3cmd s3fs
+
+.PHONY: test-consumers
+test-consumers: ## Let real consumers of S3 credentials read the formats and list a bucket.
+	@$(WITH_S3_SERVER) cd test/consumers && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -count=1 ./...
+	@for program in $(CONSUMERS); do command -v $$program >/dev/null || \
+		echo "NOT RUN: $$program. It is not installed (Debian: apt-get install awscli restic s3cmd s3fs)."; done
+	@[ -w /dev/fuse ] || echo "NOT RUN: s3fs. It needs FUSE, and /dev/fuse is missing or not writable."
 
 .PHONY: cover
 cover: ## Show the coverage of the planner by its own tests.
