@@ -27,6 +27,7 @@ import (
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/controller/namespaces"
+	"accesskey.dev/operator/internal/controller/rollout"
 	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
@@ -112,7 +113,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		return err
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
-	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors()) {
+	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors(), rollout.Collectors()) {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}

@@ -105,6 +105,10 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	LastHandledRenewal string `json:"lastHandledRenewal,omitempty"`
 
+	// restart is the last restart of the workloads in spec.rolloutRestartTargets.
+	// +optional
+	Restart *Restart `json:"restart,omitempty"`
+
 	// conditions are Ready, Synced and, only while true, Reconciling and Stalled.
 	// +optional
 	// +listType=map

@@ -102,6 +102,14 @@ type AccessKeySpec struct {
 	// +optional
 	SecretTemplate *SecretTemplate `json:"secretTemplate,omitempty"`
 
+	// rolloutRestartTargets are workloads of this namespace that are restarted once after each rotation, when the new pair is
+	// published. The operator needs permissions for this that the installation does not grant by default.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	RolloutRestartTargets []RolloutRestartTarget `json:"rolloutRestartTargets,omitempty"`
+
 	// deletionPolicy says what happens when this AccessKey is deleted: Delete revokes its keys, Retain keeps the keys at the
 	// service and the Secret in the namespace. It can be changed at any time.
 	// +optional

@@ -137,6 +137,12 @@ const (
 	ReasonKeyServiceInvalid = "KeyServiceInvalid"
 	// ReasonCredentialsNotFound: a Secret of the KeyService, or a key in it, is missing.
 	ReasonCredentialsNotFound = "CredentialsNotFound"
+	// ReasonRestartFailed: workloads in spec.rolloutRestartTargets could not be restarted after a rotation; the message says why.
+	// The operator keeps trying. The previous pair, which they may still use, is revoked at its time.
+	ReasonRestartFailed = "RestartFailed"
+	// ReasonOverlapTooShort: spec.rolloutRestartTargets is set, and the old pair works for less than two minutes after a rotation,
+	// so workloads may still use it when it is revoked. Increase renewBefore. Pairs are issued and rotated all the same.
+	ReasonOverlapTooShort = "OverlapTooShort"
 	// ReasonIdentityChanged: the KeyService leads to another service than the one that has the keys of its AccessKeys. Change it
 	// back, or delete the AccessKeys with deletionPolicy Retain.
 	ReasonIdentityChanged = "IdentityChanged"
@@ -163,6 +169,10 @@ const (
 	EventAdopted = "Adopted"
 	// EventSecretUpdated: the Secret was updated without a new pair, or a Secret that is no longer needed was deleted.
 	EventSecretUpdated = "SecretUpdated"
+	// EventRestarted: workloads in spec.rolloutRestartTargets were restarted after a rotation.
+	EventRestarted = "Restarted"
+	// EventRestartTargetNotFound (Warning): there is no workload that an entry of spec.rolloutRestartTargets names or selects.
+	EventRestartTargetNotFound = "RestartTargetNotFound"
 	// EventRetained: the AccessKey was deleted; its keys stay at the service and its Secret in the namespace.
 	EventRetained = "Retained"
 )

@@ -27,6 +27,7 @@ import (
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/controller/keyservice"
 	"accesskey.dev/operator/internal/controller/namespaces"
+	"accesskey.dev/operator/internal/controller/rollout"
 	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
@@ -127,6 +128,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the controller of AccessKeys: %w", err)
 	}
+	if err := setupRollout(mgr, config); err != nil {
+		return err
+	}
 	keep, err := setupNamespaces(ctx, mgr, config, options)
 	if err != nil {
 		return err
@@ -144,6 +148,21 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		if err := services.SetupWithManager(mgr); err != nil {
 			return fmt.Errorf("setting up the controllers of key services: %w", err)
 		}
+	}
+	return nil
+}
+
+// setupRollout adds the controller that restarts consumers.
+func setupRollout(mgr ctrl.Manager, config Config) error {
+	restarts := &rollout.Reconciler{
+		Client:   mgr.GetClient(),
+		Live:     mgr.GetAPIReader(),
+		Recorder: config.Recorder,
+		Clock:    config.Clock,
+		Options:  controller.Options{MaxConcurrentReconciles: min(rollout.Concurrency, config.Concurrency), NewQueue: config.NewQueue},
+	}
+	if err := restarts.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("setting up the controller of restarts: %w", err)
 	}
 	return nil
 }

@@ -66,6 +66,8 @@ var rules = []rule{
 	{"a next Secret that nothing waits in is deleted", dropNext},
 	// Before the key expires, so that there is time to act.
 	{"a key that would no longer be created is reported", reportDenial},
+	{"a restart that failed is reported", reportRestart},
+	{"an overlap that is too short for a restart is reported", reportOverlap},
 	{"otherwise wait for the next scheduled step", wait},
 }
 

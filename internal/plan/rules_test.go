@@ -35,13 +35,16 @@ const (
 	ruleUpdateSecret   = "a Secret is updated around its pair"
 	ruleDropNext       = "a next Secret that nothing waits in is deleted"
 	ruleReportDenial   = "a key that would no longer be created is reported"
+	ruleReportRestart  = "a restart that failed is reported"
+	ruleReportOverlap  = "an overlap that is too short for a restart is reported"
 	ruleWait           = "otherwise wait for the next scheduled step"
 )
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
-		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportDenial, ruleWait,
+		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportDenial,
+		ruleReportRestart, ruleReportOverlap, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {
@@ -155,7 +158,8 @@ func irreversible(verb Verb) bool {
 
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, revokingCases, deletionCases, publishingCases,
-		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases)
+		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases,
+		restartCases)
 }
 
 func TestNext(t *testing.T) {

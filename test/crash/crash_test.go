@@ -84,7 +84,15 @@ var toldInPlace = []string{"renew now, carried out late", "Secret deleted", "sus
 
 // toldAt are stories that do not go on differently everywhere, and the services where they are told.
 var toldAt = map[string][]string{
-	"template changed": {"qumulo", "ionos", "ontap-9.14.1"},
+	"template changed":       {"qumulo", "ionos", "ontap-9.14.1"},
+	"rotate with a consumer": {"qumulo", "ontap-9.14.1"},
+}
+
+func isTold(story story, service string, strategy v1alpha1.RotationStrategy) bool {
+	if at, limited := toldAt[story.name]; limited && !slices.Contains(at, service) && !*soak {
+		return false
+	}
+	return *soak || strategy != v1alpha1.StrategyReplace || story.main || slices.Contains(toldInPlace, story.name)
 }
 
 // settings returns every combination of service, strategy and story. Overlap is left out, because Auto does the same where a user
@@ -99,10 +107,7 @@ func settings() []setting {
 		}
 		for _, strategy := range strategies {
 			for _, story := range stories {
-				if strategy == v1alpha1.StrategyReplace && !story.main && !slices.Contains(toldInPlace, story.name) && !*soak {
-					continue
-				}
-				if at, limited := toldAt[story.name]; limited && !slices.Contains(at, service.name) && !*soak {
+				if !isTold(story, service.name, strategy) {
 					continue
 				}
 				all = append(all, setting{service.name, service.open, strategy, story, 0})

@@ -60,6 +60,8 @@ func (w *world) applyFor(user, name string, strategy v1alpha1.RotationStrategy) 
 			TTL:         ptr.To(metav1.Duration{Duration: ttl}),
 			RenewBefore: ptr.To(metav1.Duration{Duration: renewBefore}),
 			Rotation:    &v1alpha1.Rotation{Strategy: strategy},
+
+			RolloutRestartTargets: w.targets,
 		},
 	})
 	w.subjects[name] = &subject{name: name}

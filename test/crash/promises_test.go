@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
 	published "accesskey.dev/operator/internal/secret"
 	"accesskey.dev/operator/test/crash/kube"
 	"accesskey.dev/operator/test/simulator"
@@ -61,6 +62,7 @@ func (w *world) check() {
 		w.touched = false
 		w.checkForeign()
 		w.checkAnnounced()
+		w.checkConsumer()
 	}
 }
 
@@ -203,6 +205,7 @@ func (w *world) settle() {
 	}
 	w.checkAge()
 	w.checkLeaks()
+	w.checkRestarted()
 	for _, ak := range w.accessKeys() {
 		w.checkRest(ak)
 	}
@@ -215,7 +218,7 @@ func (w *world) settle() {
 func (w *world) atRest() bool {
 	return !w.busy() && !slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
 		between := !blocked(ak) && !w.works(w.secret(ak.SecretName())) // the next pair is not requested yet
-		return between || ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
+		return between || plan.RestartDue(ak) || ak.Status.Intent != nil || w.secret(ak.SecretName()+"-next") != nil
 	})
 }
 

@@ -166,6 +166,12 @@ var stories = []story{
 		w.delete("b")
 		w.run(24 * time.Minute)
 	}},
+	{"rotate with a consumer", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.deployConsumer()
+		w.issue(s)
+		w.renewNow("a", "now")
+		w.run(5 * time.Minute)
+	}},
 	{"KeyService changed during a rotation", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.renewNow("a", "now")

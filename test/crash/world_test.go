@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/crash/kube"
 )
 
@@ -45,6 +46,8 @@ type world struct {
 	wild bool
 	// hiddenKeys are foreign keys that looked like the operator's because the service listed them late.
 	hiddenKeys map[string]bool
+	// targets are restarted by the AccessKeys that are applied.
+	targets []v1alpha1.RolloutRestartTarget
 	// announced is what was announced for each pair, by its access key ID.
 	announced map[string]announcement
 	// nextLandsLate: the next request to the service that changes something hangs, and is carried out late.

@@ -11,7 +11,7 @@ import (
 )
 
 var refusalsByKind = map[string][]refusal{
-	accessKeyKind:                  accessKeyRefusals,
+	accessKeyKind:                  slices.Concat(accessKeyRefusals, restartRefusals),
 	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals()),
 	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), grantRefusals),
 }

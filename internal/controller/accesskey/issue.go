@@ -139,6 +139,7 @@ func (r *Reconciler) record(ctx context.Context, s *scope, content secret.Conten
 		}
 	}
 	content.Record.Apply(s.ak)
+	plan.RequestRestart(s.ak, r.Clock.Now())
 	s.recordSecret(content, version)
 	return nil
 }

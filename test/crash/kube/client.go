@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -114,7 +113,7 @@ func (c *Client) Apply(ctx context.Context, configuration runtime.ApplyConfigura
 		if err != nil {
 			return err
 		}
-		answer, err := json.Marshal(typed(stored.(*corev1.Secret)))
+		answer, err := json.Marshal(withKind(stored))
 		if err != nil {
 			return err
 		}

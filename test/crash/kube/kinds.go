@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"reflect"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -25,6 +27,7 @@ const (
 	Secret            = "Secret"
 	Namespace         = "Namespace"
 	RoleBinding       = "RoleBinding"
+	Deployment        = "Deployment"
 )
 
 // kindOf an object or a list of objects.
@@ -42,6 +45,8 @@ func kindOf(object runtime.Object) string {
 		return Namespace
 	case *rbacv1.RoleBinding:
 		return RoleBinding
+	case *appsv1.Deployment:
+		return Deployment
 	case *metav1.PartialObjectMetadata:
 		return object.Kind
 	case *metav1.PartialObjectMetadataList:
@@ -67,16 +72,29 @@ func isMetadata(object runtime.Object) bool {
 
 // metadataOf returns only the metadata of an object.
 func metadataOf(object client.Object) *metav1.PartialObjectMetadata {
-	version := v1alpha1.GroupVersion
+	only := meta.AsPartialObjectMetadata(copyOf(object))
+	only.SetGroupVersionKind(versionOf(object).WithKind(kindOf(object)))
+	return only
+}
+
+// withKind returns a copy of an object with its kind, as the server sends it.
+func withKind(object client.Object) client.Object {
+	typed := copyOf(object)
+	typed.GetObjectKind().SetGroupVersionKind(versionOf(object).WithKind(kindOf(object)))
+	return typed
+}
+
+func versionOf(object client.Object) schema.GroupVersion {
 	switch kindOf(object) {
 	case Secret, Namespace:
-		version = corev1.SchemeGroupVersion
+		return corev1.SchemeGroupVersion
 	case RoleBinding:
-		version = rbacv1.SchemeGroupVersion
+		return rbacv1.SchemeGroupVersion
+	case Deployment:
+		return appsv1.SchemeGroupVersion
+	default:
+		return v1alpha1.GroupVersion
 	}
-	only := meta.AsPartialObjectMetadata(copyOf(object))
-	only.TypeMeta = metav1.TypeMeta{APIVersion: version.String(), Kind: kindOf(object)}
-	return only
 }
 
 // fill copies from to into, which has the same type or only metadata.

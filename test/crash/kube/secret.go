@@ -58,19 +58,27 @@ func updatedBy(manager string, current, secret *corev1.Secret) (client.Object, e
 	return secret, nil
 }
 
-// apply carries out a server-side apply and returns the stored Secret.
+// apply carries out a server-side apply and returns the stored object.
 func (s *Server) apply(configuration []byte, by write) (client.Object, error) {
 	applied := &unstructured.Unstructured{}
 	if err := applied.UnmarshalJSON(configuration); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	ref := Ref{applied.GetKind(), applied.GetNamespace(), applied.GetName()}
-	if ref.Kind != Secret {
-		return nil, fmt.Errorf("applying an object of kind %s is not known here", ref.Kind)
-	}
 	if by.manager == "" {
 		return nil, invalid(ref.Name, field.Required(field.NewPath("fieldManager"), "is required for apply"))
 	}
+	switch ref.Kind {
+	case Secret:
+		return s.applySecret(ref, applied, by)
+	case Deployment:
+		return s.stamp(ref, applied, by)
+	default:
+		return nil, fmt.Errorf("applying an object of kind %s is not known here", ref.Kind)
+	}
+}
+
+func (s *Server) applySecret(ref Ref, applied *unstructured.Unstructured, by write) (client.Object, error) {
 	current, exists := s.objects[ref].(*corev1.Secret)
 	if !exists {
 		current = &corev1.Secret{}

@@ -3,7 +3,7 @@
 
 // Package kube is an API server in memory, with a client, caches that lag, and a manager for the operator. It knows the kinds
 // that the operator handles, and implements what its safety depends on: resource versions and conflicts, finalizers, the status
-// subresource, generations, owners, and server-side apply of Secrets.
+// subresource, generations, owners, and server-side apply of Secrets and of annotations of pods in Deployments.
 //
 // controller-runtime's fake client has no caches of an older revision, no generations, no garbage collection, and no clock. The
 // validation of CRDs is not implemented here: test/integration has a real API server.
@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -145,6 +146,8 @@ func specOf(object client.Object) any {
 		return object.Spec
 	case v1alpha1.GenericKeyService:
 		return object.GetSpec()
+	case *appsv1.Deployment:
+		return object.Spec
 	default:
 		return nil
 	}

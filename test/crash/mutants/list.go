@@ -105,6 +105,12 @@ var mutants = []mutant{
 	{"a revoked key is forgotten although its deletion failed", "TestEveryCrash/qumulo/Auto/delete$", []defect{
 		{"controller/accesskey.(Reconciler).revoke", condition("r.deleteKey", "$ && false")},
 	}},
+	{"a rotation restarts no consumer", "TestEveryCrash/qumulo/Auto/rotate_with_a_consumer$", []defect{
+		{"controller/accesskey.(Reconciler).record", drop("plan.RequestRestart")},
+	}},
+	{"a consumer that could not be restarted is given up", "TestEveryCrash/qumulo/Auto/rotate_with_a_consumer$", []defect{
+		{"controller/rollout.outcome", condition("len(restart.Pending) == 0", "true")},
+	}},
 
 	// Deleting.
 	{"a failed list of keys counts as an empty one when deleting", "TestEveryCrash/qumulo/Auto/delete$", []defect{
