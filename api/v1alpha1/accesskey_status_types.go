@@ -78,7 +78,7 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	SecretTemplateDigest string `json:"secretTemplateDigest,omitempty"`
 
-	// previousKeys still work, each until its revokeAt.
+	// previousKeys still work, each until its revokeAt. A key in quarantine is disabled and stays until its deleteAt.
 	// +optional
 	// +listType=map
 	// +listMapKey=keyID
@@ -109,6 +109,12 @@ type AccessKeyStatus struct {
 	// +optional
 	Restart *Restart `json:"restart,omitempty"`
 
+	// lastHandledEnable is the value of the annotation accesskey.dev/enable that the operator last answered.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	LastHandledEnable string `json:"lastHandledEnable,omitempty"`
+
 	// conditions are Ready, Synced and, only while true, Reconciling and Stalled.
 	// +optional
 	// +listType=map
@@ -130,11 +136,11 @@ type KeyState string
 const (
 	// KeyActive works.
 	KeyActive KeyState = "Active"
-	// KeyDisabled was disabled and is about to be deleted.
+	// KeyDisabled was disabled: it is in quarantine until deleteAt, or about to be deleted.
 	KeyDisabled KeyState = "Disabled"
 )
 
-// PreviousKey is a rotated key in its overlap.
+// PreviousKey is a rotated key in its overlap, or in quarantine after it.
 type PreviousKey struct {
 	// keyID is the service's ID of the key.
 	// +required
@@ -152,13 +158,21 @@ type PreviousKey struct {
 	// +required
 	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
 
-	// revokeAt is when the key will be revoked.
+	// revokeAt is when the key will be revoked. Of a key in quarantine, it is when the key was disabled.
 	// +required
 	RevokeAt metav1.Time `json:"revokeAt,omitempty,omitzero"`
 
-	// state is Active, or Disabled between the two steps of a revocation where the service has both.
+	// state is Active, or Disabled in quarantine, and between the two steps of a revocation where the service has both.
 	// +optional
 	State KeyState `json:"state,omitempty"`
+
+	// deleteAt is when the quarantine of the key ends and it is deleted; absent if it is not in quarantine.
+	// +optional
+	DeleteAt metav1.Time `json:"deleteAt,omitempty,omitzero"`
+
+	// enabledAt is when the annotation accesskey.dev/enable ended the quarantine of the key; absent if it did not.
+	// +optional
+	EnabledAt metav1.Time `json:"enabledAt,omitempty,omitzero"`
 
 	// secretName is the Secret under a former spec.secretName that still holds this pair. It is deleted with the key.
 	// +optional

@@ -16,6 +16,9 @@ const (
 	InUseFinalizer = "accesskey.dev/in-use"
 	// RenewAnnotation on an AccessKey requests one rotation per new value.
 	RenewAnnotation = "accesskey.dev/renew"
+	// EnableAnnotation on an AccessKey names a disabled previous key that works again for one more overlap, by its keyID or its
+	// accessKeyID. Once per value: any text after the ID, separated by a space, makes it another value.
+	EnableAnnotation = "accesskey.dev/enable"
 
 	// ManagedByLabel marks the Secrets that the operator writes.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
@@ -153,12 +156,23 @@ const (
 
 // Rotation says how a pair is rotated.
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.quarantine) || !has(self.strategy) || self.strategy != 'Replace'",message="quarantine keeps the old key, and the strategy Replace leaves none: use Auto or Overlap, or remove quarantine",fieldPath=".quarantine"
 type Rotation struct {
 	// strategy is Overlap (the old and the new pair work side by side), Replace (in place), or Auto: Overlap if the service
 	// supports it.
 	// +optional
 	// +default="Auto"
 	Strategy RotationStrategy `json:"strategy,omitempty"`
+
+	// quarantine is how long an old key is kept disabled after its overlap before it is deleted, so that a forgotten consumer can
+	// be rescued with the annotation accesskey.dev/enable. It ends early when the user's quota needs the place for a new key. It
+	// has no effect where the service cannot disable keys. Without it, the old key is deleted at the end of its overlap.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="quarantine must be longer than 0s; remove it to delete an old key at the end of its overlap"
+	Quarantine *metav1.Duration `json:"quarantine,omitempty"`
 }
 
 // AccessKey is a key pair at a key service. The operator publishes it in a Secret, rotates it before its ttl ends, and revokes

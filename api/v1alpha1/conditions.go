@@ -165,6 +165,17 @@ const (
 	EventRotated = "Rotated"
 	// EventRevoked: a key was revoked.
 	EventRevoked = "Revoked"
+	// EventDisabled: an old key was disabled and is in quarantine; the message says until when. As a warning: somebody had enabled
+	// a key in quarantine at the service, so the operator disabled it again.
+	EventDisabled = "Disabled"
+	// EventEnabled: a key in quarantine was enabled again because the annotation accesskey.dev/enable requested it.
+	EventEnabled = "Enabled"
+	// EventEnableRefused (Warning): the annotation accesskey.dev/enable names a key that cannot be enabled; the message says why.
+	EventEnableRefused = "EnableRefused"
+	// EventQuarantineEnded (Warning): a quarantine ended early, because the user's quota had no other place for a new key.
+	EventQuarantineEnded = "QuarantineEnded"
+	// EventQuarantineUnsupported (Warning): rotation.quarantine is set, and the service cannot disable keys.
+	EventQuarantineUnsupported = "QuarantineUnsupported"
 	// EventAdopted: the pair in an existing Secret was recorded.
 	EventAdopted = "Adopted"
 	// EventSecretUpdated: the Secret was updated without a new pair, or a Secret that is no longer needed was deleted.

@@ -52,16 +52,18 @@ func (s Snapshot) Denies(key Key, issuedAt time.Time) bool {
 	return !there && s.At.After(issuedAt)
 }
 
-// Update adds to a key what the listing knows of it: its end, and whether it is dead although it is listed. It leaves out
-// states that the service leaves by itself (Pending, Deleting), since they are over before the next listing.
+// Update adds to a key what the listing knows of it: its end, and whether it works or is dead although it is listed. It leaves
+// out states that the service leaves by itself (Pending, Deleting), since they are over before the next listing.
 func (s Snapshot) Update(key *Key) {
 	found, there := s.find(*key)
 	if !there {
 		return
 	}
 	key.ExpiresAt = found.expiresAt
-	if found.state == Disabled || found.state == Failed {
+	switch found.state {
+	case Active, Disabled, Failed:
 		key.State = found.state
+	default:
 	}
 }
 

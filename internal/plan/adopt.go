@@ -6,9 +6,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -100,7 +97,7 @@ func (in Input) adoptMarked(adopted *Record) {
 		}
 		adopted.PreviousKeys = append(adopted.PreviousKeys, v1alpha1.PreviousKey{
 			KeyID: key.ID, AccessKeyID: key.AccessKeyID, IssuedAt: adopted.IssuedAt,
-			RevokeAt: metav1.NewTime(in.Now.Add(Overlap(&in.AccessKey.Spec)).Truncate(time.Second)),
+			RevokeAt: seconds(in.Now.Add(Overlap(&in.AccessKey.Spec))),
 		})
 	}
 }

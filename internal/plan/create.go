@@ -143,7 +143,8 @@ func inPlace(in Input, reason string) (Action, bool) {
 	}
 }
 
-// room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, oldest first. It never revokes a
+// room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, those in quarantine first, then the
+// oldest. It never revokes a
 // published key that works, a foreign key, or the current key before its replacement is published.
 func room(in Input, reason string) (Action, bool) {
 	if previous := in.AccessKey.Status.PreviousKeys; len(previous) >= maxPreviousKeys {
@@ -184,7 +185,7 @@ func room(in Input, reason string) (Action, bool) {
 
 // endOldest makes room in the status, which could not record another previous key.
 func (in Input) endOldest(reason string) Action {
-	oldest := slices.MinFunc(in.AccessKey.Status.PreviousKeys, func(a, b v1alpha1.PreviousKey) int { return a.IssuedAt.Compare(b.IssuedAt.Time) })
+	oldest := slices.MinFunc(in.AccessKey.Status.PreviousKeys, byNeed)
 	if in.ours(oldest.KeyID) {
 		return Action{Verb: Revoke, Reason: reason, KeyID: oldest.KeyID}
 	}
@@ -208,18 +209,14 @@ func (in Input) Crowded() bool {
 
 // dispensable returns the key of this AccessKey to revoke first, empty if there is none.
 func (in Input) dispensable() string {
-	var oldest *v1alpha1.PreviousKey
 	status := &in.AccessKey.Status
-	for i := range status.PreviousKeys {
-		previous := &status.PreviousKeys[i]
-		if in.ours(previous.KeyID) && !in.publishedWorks(previous.KeyID) && (oldest == nil || previous.IssuedAt.Before(&oldest.IssuedAt)) {
-			oldest = previous
-		}
-	}
+	previous := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
+		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID)
+	})
 	unpublished := !in.published(status.KeyID) && !in.publishedElsewhere()
 	switch {
-	case oldest != nil:
-		return oldest.KeyID
+	case len(previous) > 0:
+		return slices.MinFunc(previous, byNeed).KeyID
 	case in.ours(status.KeyID) && (unpublished || !in.currentWorks()):
 		return status.KeyID
 	default:

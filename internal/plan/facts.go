@@ -28,11 +28,14 @@ func (in Input) hasKeys() bool {
 }
 
 // RenewalToken returns the value of the annotation that requests a rotation, empty if there is none.
-func (in Input) RenewalToken() string {
-	const maxLength = 1024 // of status.lastHandledRenewal
-	token := in.AccessKey.Annotations[v1alpha1.RenewAnnotation]
+func (in Input) RenewalToken() string { return token(in.AccessKey, v1alpha1.RenewAnnotation) }
+
+// token returns the value of an annotation, as far as the status can record it.
+func token(ak *v1alpha1.AccessKey, annotation string) string {
+	const maxLength = 1024 // of status.lastHandledRenewal and status.lastHandledEnable
+	value := ak.Annotations[annotation]
 	// The API server would change a character that is cut in two, and the token would look like another one.
-	return strings.ToValidUTF8(token[:min(len(token), maxLength)], "")
+	return strings.ToValidUTF8(value[:min(len(value), maxLength)], "")
 }
 
 // renewalRequested reports whether the annotation asks for a rotation that was not made yet.

@@ -68,6 +68,8 @@ type Service struct {
 	Overlap bool
 	// Regenerates reports whether the service can generate a new pair in the same key.
 	Regenerates bool
+	// Quarantines reports whether the service can disable a key and enable it again.
+	Quarantines bool
 	// EndsPairs reports whether the service itself ends a pair at the end of its ttl.
 	EndsPairs bool
 	// ActivatesLater reports whether a new pair has to wait in the next Secret until it works.
@@ -173,6 +175,10 @@ const (
 	DeleteOrphan Verb = "DeleteOrphan"
 	// Revoke revokes a recorded key.
 	Revoke Verb = "Revoke"
+	// Disable disables a previous key, which stays in quarantine.
+	Disable Verb = "Disable"
+	// Enable enables a previous key in quarantine for one more overlap.
+	Enable Verb = "Enable"
 	// Forget removes a key from the status that the service no longer has.
 	Forget Verb = "Forget"
 	// UpdateSecret updates the Secret around the same pair.
@@ -190,7 +196,7 @@ type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
-	// KeyID of Regenerate, Revoke, Forget and DeleteOrphan.
+	// KeyID of Regenerate, Revoke, Disable, Enable, Forget and DeleteOrphan.
 	KeyID string
 	// Detail for the condition's message; of DeleteOrphan, why the service could not create the key, empty if it could.
 	Detail string

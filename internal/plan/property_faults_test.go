@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +23,7 @@ var faults = []struct {
 	{"a live read of a live input", func(in Input, action Action) bool { return in.Live && action.Verb == ReadLive }},
 	{"a suspended AccessKey starts something", func(in Input, action Action) bool {
 		return in.AccessKey.Suspended() && in.AccessKey.DeletionTimestamp == nil && in.AccessKey.Status.Intent == nil &&
-			!slices.Contains([]Verb{Wait, ReadLive, Revoke, Forget, AddFinalizer}, action.Verb)
+			!slices.Contains([]Verb{Wait, ReadLive, Revoke, Disable, Enable, Forget, AddFinalizer}, action.Verb)
 	}},
 	{"anything is done for an AccessKey with a key before it has the finalizer", func(in Input, action Action) bool {
 		return in.AccessKey.Status.KeyID != "" && !in.hasFinalizer() && !in.deleting() && action.Verb != AddFinalizer
@@ -64,7 +65,7 @@ var faults = []struct {
 		return key.Claimed || intent == nil || slices.Contains(intent.KnownKeyIDs, key.ID)
 	}},
 	{"a key that is being deleted is touched", func(in Input, action Action) bool {
-		return slices.Contains([]Verb{Regenerate, Revoke, Promote}, action.Verb) && keyOf(in, action).State == keyservice.Deleting
+		return slices.Contains([]Verb{Regenerate, Revoke, Disable, Enable, Promote}, action.Verb) && keyOf(in, action).State == keyservice.Deleting
 	}},
 	{"a working published pair is revoked, and not to replace it", func(in Input, action Action) bool {
 		if !touches(action) || !in.published(action.KeyID) || !in.listsRecorded(action.KeyID) || !in.works(action.KeyID) || in.AccessKey.DeletionTimestamp != nil {
@@ -73,6 +74,21 @@ var faults = []struct {
 		settling := in.AccessKey.Status.Intent != nil && in.AccessKey.Status.Intent.KeyID == action.KeyID
 		replacing := in.Replaces() && action.KeyID == in.AccessKey.Status.KeyID
 		return action.Verb == DeleteOrphan && !waits(in, action.KeyID) || action.Verb == Revoke && !replacing || action.Verb == Regenerate && !replacing && !settling
+	}},
+	{"a key is disabled or enabled that is no previous key", func(in Input, action Action) bool {
+		return (action.Verb == Disable || action.Verb == Enable) && findPrevious(&in.AccessKey.Status, action.KeyID) == nil
+	}},
+	{"a key is disabled that is published, or at a service that could not enable it again", func(in Input, action Action) bool {
+		begins := action.Verb == Disable && QuarantineEnd(&in.AccessKey.Status, action.KeyID).IsZero()
+		return action.Verb == Disable && in.published(action.KeyID) || begins && !in.Service.Quarantines
+	}},
+	{"a key is enabled that is not in quarantine, or that nobody asked for", func(in Input, action Action) bool {
+		asked := in.AccessKey.Annotations[v1alpha1.EnableAnnotation]
+		return action.Verb == Enable && (QuarantineEnd(&in.AccessKey.Status, action.KeyID).IsZero() || !strings.Contains(asked, action.KeyID))
+	}},
+	{"a request to enable a key is refused and granted", func(in Input, action Action) bool {
+		value, _ := in.EnableRefusal()
+		return action.Verb == Enable && value != ""
 	}},
 	{"an unrecorded key is revoked, or a recorded one deleted as an orphan", func(in Input, action Action) bool {
 		return action.Verb == Revoke && !recorded(in, action.KeyID) || action.Verb == DeleteOrphan && recorded(in, action.KeyID) && !waits(in, action.KeyID)
@@ -110,7 +126,8 @@ var faults = []struct {
 	}},
 	{"an operation is settled for good although an earlier request of it can be under way", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
-		return intent != nil && intent.Operation == v1alpha1.OperationRegenerate && len(intent.CandidateKeyIDs) == 0 && in.Now.Before(intent.LateUntil.Time) &&
+		failed := action.Verb == DeleteOrphan && keyOf(in, action).State == keyservice.Failed // the service could not make the key
+		return !failed && in.Service.Regenerates && intent != nil && intent.Operation == v1alpha1.OperationRegenerate && len(intent.CandidateKeyIDs) == 0 && in.Now.Before(intent.LateUntil.Time) &&
 			slices.Contains([]Verb{ClearIntent, DeleteOrphan, Revoke}, action.Verb) && action.Reason != v1alpha1.ReasonRevoking && !waits(in, action.KeyID)
 	}},
 	{"a reused ID is changed while a request of another AccessKey can be under way", func(in Input, action Action) bool {
@@ -165,7 +182,7 @@ func adoptedIDs(in Input) (ids []string) {
 
 // touches reports whether the action changes a key or its pair.
 func touches(action Action) bool {
-	return action.Verb == Revoke || action.Verb == DeleteOrphan || action.Verb == Regenerate
+	return slices.Contains([]Verb{Revoke, Disable, Enable, DeleteOrphan, Regenerate}, action.Verb)
 }
 
 func recorded(in Input, id string) bool { return slices.Contains(in.AccessKey.RecordedKeyIDs(), id) }

@@ -35,7 +35,7 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget,
+		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
 		UpdateSecret, DropNext, Retain, RemoveFinalizer,
 	} {
 		if answers[verb] < inputs/10_000 {
@@ -115,7 +115,7 @@ func anyInput(r *rand.Rand) Input {
 
 func anyService(r *rand.Rand) Service {
 	return Service{
-		Identity: identity, Namespaced: often(r), KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), ActivatesLater: rarely(r),
+		Identity: identity, Namespaced: often(r), KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), ActivatesLater: rarely(r), Quarantines: often(r),
 		InUse: often(r), Deleting: rarely(r), ReadySince: anyTime(r), ClockKnown: often(r), ClockOffset: anyTime(r).Sub(noon) % time.Hour,
 	}
 }
@@ -209,6 +209,10 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 		func() { ak.Finalizers = nil },
 		func() { ak.Annotations = map[string]string{v1alpha1.RenewAnnotation: "today"} },
 		func() {
+			ak.Annotations = map[string]string{v1alpha1.EnableAnnotation: oneOf(r, "K0", "AKIAK0 again", "F1")}
+		},
+		func() { quarantines(oneOf(r, time.Minute, day))(&Input{AccessKey: ak}) },
+		func() {
 			status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
 		},
 		func() { status.Intent = anyIntent(r) },
@@ -240,9 +244,17 @@ func anyIntent(r *rand.Rand) *v1alpha1.Intent {
 
 func anyPrevious(r *rand.Rand) []v1alpha1.PreviousKey {
 	var keys []v1alpha1.PreviousKey
-	for range r.IntN(3) {
-		key := previousKey(oneOf(r, "K0", "K1", "F1"), anyTime(r))
+	ids := []string{"K0", "K1", "F1"}
+	r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	for _, id := range ids[:r.IntN(3)] {
+		key := previousKey(id, anyTime(r))
 		key.IssuedAt = metav1.NewTime(anyTime(r))
+		if rarely(r) {
+			key.State, key.DeleteAt = v1alpha1.KeyDisabled, metav1.NewTime(anyTime(r))
+		}
+		if rarely(r) {
+			key.EnabledAt = metav1.NewTime(anyTime(r))
+		}
 		keys = append(keys, key)
 	}
 	return keys

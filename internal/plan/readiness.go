@@ -43,7 +43,7 @@ func Ready(in Input, why string) Readiness {
 		return no(v1alpha1.ReasonKeyMissing, "%s", sentence(fmt.Sprintf(
 			"The service no longer lists access key %s as valid; a new pair will be issued", ShortID(status.AccessKeyID)), in.message(status.KeyID)))
 	}
-	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint())}
+	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint()+in.quarantineHint())}
 }
 
 // secretProblem reports a Secret that does not hold the published pair.
@@ -104,6 +104,14 @@ func (in Input) inPlaceHint() string {
 		return ""
 	}
 	return "; rotations replace it in place, without overlap"
+}
+
+// quarantineHint says that the spec asks in vain for a quarantine.
+func (in Input) quarantineHint() string {
+	if !wantsQuarantine(in.AccessKey) || in.Service.KeysPerUser == 0 || in.Service.Quarantines {
+		return ""
+	}
+	return "; " + QuarantineUnsupported
 }
 
 func sentence(text, why string) string {

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -118,7 +117,7 @@ func (in Input) previous() v1alpha1.PreviousKey {
 		KeyID:       status.KeyID,
 		AccessKeyID: status.AccessKeyID,
 		IssuedAt:    status.IssuedAt,
-		RevokeAt:    metav1.NewTime(revokeAt.Truncate(time.Second)),
+		RevokeAt:    seconds(revokeAt),
 	}
 	if status.SecretName != in.AccessKey.SecretName() {
 		previous.SecretName = status.SecretName

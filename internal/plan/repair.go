@@ -44,7 +44,7 @@ func (in Input) Repairs(action Action) bool {
 
 // NextRepair counts a repair that is made now.
 func NextRepair(last *v1alpha1.Failures, now time.Time) *v1alpha1.Failures {
-	next := &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(now.Truncate(time.Second))}
+	next := &v1alpha1.Failures{Count: 1, LastTime: seconds(now)}
 	if last != nil && now.Before(last.LastTime.Add(repairRow)) {
 		next.Count = min(last.Count, 1<<20) + 1
 	}

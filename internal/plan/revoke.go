@@ -46,7 +46,7 @@ func revokePrevious(in Input) (Action, bool) {
 	deleting := ""
 	for i := range in.AccessKey.Status.PreviousKeys {
 		previous := &in.AccessKey.Status.PreviousKeys[i]
-		if in.Now.Before(in.revokeAt(previous)) || in.published(previous.KeyID) {
+		if !in.due(previous) || in.published(previous.KeyID) {
 			continue
 		}
 		switch {
@@ -56,7 +56,7 @@ func revokePrevious(in Input) (Action, bool) {
 			deleting = previous.KeyID
 			continue
 		}
-		return live(in, Action{Verb: Revoke, Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID})
+		return live(in, Action{Verb: in.revocation(previous), Reason: v1alpha1.ReasonRevoking, KeyID: previous.KeyID})
 	}
 	if deleting != "" {
 		return in.waitForDeletion(deleting), true
@@ -73,19 +73,54 @@ func (in Input) waitForDeletion(id string) Action {
 	}
 }
 
-// revokeAt is when a previous key is revoked: as recorded, but no later than a ttl allows that was shortened since.
+// due reports whether the next step of revoking a previous key is due. A key in quarantine that somebody enabled at the service
+// is disabled again: its time is over.
+func (in Input) due(previous *v1alpha1.PreviousKey) bool {
+	enabled := quarantined(previous) && in.state(previous.KeyID) == keyservice.Active
+	return enabled || !in.Now.Before(in.endOfPrevious(previous))
+}
+
+// endOfPrevious is when a previous key is revoked, or deleted after its quarantine.
+func (in Input) endOfPrevious(previous *v1alpha1.PreviousKey) time.Time {
+	if quarantined(previous) {
+		return previous.DeleteAt.Time
+	}
+	return in.revokeAt(previous)
+}
+
+// revokeAt is when a previous key is revoked: as recorded, but no later than a ttl allows that was shortened since. A person has
+// decided that a key that was enabled again outlives its ttl.
 func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
+	if !previous.EnabledAt.IsZero() {
+		return previous.RevokeAt.Time
+	}
 	expires, _ := Schedule(in.AccessKey, previous.IssuedAt.Time, time.Time{})
 	return earliest(previous.RevokeAt.Time, expires)
 }
 
-// nextRevocation is when the next previous key is revoked. A key that is published again stays until it is replaced.
+// nextRevocation is when the next previous key is revoked or deleted. A key that is published again stays until it is replaced.
 func (in Input) nextRevocation() time.Time {
 	var next time.Time
 	for i := range in.AccessKey.Status.PreviousKeys {
 		if previous := &in.AccessKey.Status.PreviousKeys[i]; !in.published(previous.KeyID) {
-			next = earliest(next, in.revokeAt(previous))
+			next = earliest(next, in.endOfPrevious(previous))
 		}
 	}
 	return next
+}
+
+// overlapping returns how many previous keys have to be kept until their revokeAt, and when the first of them is revoked. A key
+// in quarantine makes room at any time.
+func (in Input) overlapping() (count int, first time.Time) {
+	for i := range in.AccessKey.Status.PreviousKeys {
+		previous := &in.AccessKey.Status.PreviousKeys[i]
+		if quarantined(previous) {
+			continue
+		}
+		count++
+		if !in.published(previous.KeyID) {
+			first = earliest(first, in.revokeAt(previous))
+		}
+	}
+	return count, first
 }

@@ -48,6 +48,8 @@ var rules = []rule{
 	{"a failed operation is retried after its back-off", backOff},
 	// Before anything else is done for the user: until the operation is settled, nobody knows which keys are whose.
 	{"an open operation is settled", settle},
+	// Also while the AccessKey is suspended: a consumer may be waiting.
+	{"a key in quarantine is enabled on request", enable},
 	{"a suspended AccessKey only revokes its previous keys", suspended},
 	// Before the first pair is issued, and before a deletion that would find nothing to revoke.
 	{"an AccessKey that lost its status adopts the keys that its Secret records", adopt},
@@ -102,7 +104,7 @@ func unlessRefused(in Input, action Action) Action {
 // AccessKeys never wait for each other.
 func unlessUserBusy(in Input, action Action) Action {
 	switch action.Verb {
-	case Regenerate, Revoke, DeleteOrphan:
+	case Regenerate, Revoke, Disable, Enable, DeleteOrphan:
 		if in.Service.ReusesIDs && in.Now.Before(in.UserBusyUntil) {
 			return in.waitForUser(in.UserBusyUntil)
 		}

@@ -15,6 +15,7 @@ import (
 
 // The names of the rules. Every rule relies on those before it, so a new order has to be considered rule by rule.
 const (
+	ruleEnable         = "a key in quarantine is enabled on request"
 	ruleSuspended      = "a suspended AccessKey only revokes its previous keys"
 	ruleRetain         = "an AccessKey that is deleted with Retain keeps its keys"
 	ruleKeepFinalizer  = "an AccessKey with keys has the finalizer"
@@ -42,9 +43,9 @@ const (
 
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
-		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll, ruleRevokePrevious, ruleVerifySecret,
-		ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret, ruleDropNext, ruleReportDenial,
-		ruleReportRestart, ruleReportOverlap, ruleWait,
+		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
+		ruleRevokePrevious, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret,
+		ruleDropNext, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {
@@ -79,6 +80,7 @@ var (
 	byAdopt          = by(ruleAdopt, v1alpha1.ReasonSettling)
 	bySweep          = by(ruleSweepMarked, v1alpha1.ReasonRevoking)
 	byRevokeAll      = by(ruleRevokeAll, v1alpha1.ReasonDeleting)
+	byEnable         = by(ruleEnable, v1alpha1.EventEnabled)
 	byRevokePrevious = by(ruleRevokePrevious, v1alpha1.ReasonRevoking)
 	byIssue          = by(ruleIssue, v1alpha1.ReasonIssuing)
 	byRestore        = by(ruleRestore, v1alpha1.ReasonRestoring)
@@ -152,13 +154,13 @@ func ruleFor(in Input) string {
 // irreversible reports whether a verb changes something that a stale cache must not decide.
 func irreversible(verb Verb) bool {
 	return slices.Contains([]Verb{
-		Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Forget, UpdateSecret, DropNext,
+		Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, DropNext,
 	}, verb)
 }
 
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, revokingCases, deletionCases, publishingCases,
-		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases,
+		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
 		restartCases)
 }
 

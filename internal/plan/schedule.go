@@ -66,8 +66,9 @@ func shorten(spec *v1alpha1.AccessKeySpec, overlap, life time.Duration) time.Dur
 // keys fill the quota, the rotation waits until one of them is revoked: its time was announced, too.
 func (in Input) Schedule() (expires, renewal time.Time) {
 	expires, renewal = Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time, in.Ends())
-	full := in.Service.KeysPerUser > 0 && len(in.AccessKey.Status.PreviousKeys)+1 >= in.Service.KeysPerUser
-	if roomAt := in.nextRevocation(); full && !in.Replaces() && renewal.Before(roomAt) && roomAt.Before(expires) {
+	count, roomAt := in.overlapping()
+	full := in.Service.KeysPerUser > 0 && count+1 >= in.Service.KeysPerUser
+	if full && !in.Replaces() && renewal.Before(roomAt) && roomAt.Before(expires) {
 		renewal = roomAt
 	}
 	return expires, renewal

@@ -30,17 +30,26 @@ func (w *world) checkAnnounced() {
 	}
 	for id, told := range w.announced {
 		pair := last[id]
-		if pair.Live() {
+		at, ended := w.ended(pair)
+		if !ended {
 			continue
 		}
 		delete(w.announced, id)
-		if pair.DeletedBy != simulator.Person && pair.DeletedAt.Before(told.until) && !w.mayRevokeEarly(told) {
-			w.violate("promise 4: key %s (%s) was revoked %s before the time that was announced for it", pair.ID, id, told.until.Sub(pair.DeletedAt))
+		if pair.DeletedBy != simulator.Person && at.Before(told.until) && !w.mayRevokeEarly(told) {
+			w.violate("promise 4: key %s (%s) was revoked %s before the time that was announced for it", pair.ID, id, told.until.Sub(at))
 		}
 	}
 	for _, ak := range w.accessKeys() {
 		w.noteAnnounced(ak, func(id string) bool { return id != "" && last[id].Live() })
 	}
+}
+
+// ended returns when a pair was deleted or disabled; false if it works.
+func (w *world) ended(pair simulator.Pair) (time.Time, bool) {
+	if pair.Live() && !w.active(pair) {
+		return time.Now(), true
+	}
+	return pair.DeletedAt, !pair.Live()
 }
 
 // noteAnnounced notes what is announced for the live pairs of an AccessKey. Both places count until a pair is rotated.

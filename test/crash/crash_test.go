@@ -86,6 +86,7 @@ var toldInPlace = []string{"renew now, carried out late", "Secret deleted", "sus
 var toldAt = map[string][]string{
 	"template changed":       {"qumulo", "ionos", "ontap-9.14.1"},
 	"rotate with a consumer": {"qumulo", "ontap-9.14.1"},
+	"quarantine":             {"huawei"}, "quarantine, enabled again": {"huawei"},
 }
 
 func isTold(story story, service string, strategy v1alpha1.RotationStrategy) bool {

@@ -142,11 +142,16 @@ func (w *world) checkForeign() {
 		if pair.CreatedBy == simulator.Person && !pair.Live() && pair.DeletedBy != simulator.Person && !w.hidden(pair) {
 			w.violate("promise 3: the operator deleted or regenerated the foreign key %s", pair.ID)
 		}
-		if disabler, ok := w.site.server.(interface{ Active(id string) bool }); ok &&
-			pair.CreatedBy == simulator.Person && pair.Live() && !disabler.Active(pair.ID) {
+		if pair.CreatedBy == simulator.Person && pair.Live() && !w.active(pair) {
 			w.violate("promise 3: the operator disabled the foreign key %s", pair.ID)
 		}
 	}
+}
+
+// active reports whether a key that exists is not disabled.
+func (w *world) active(pair simulator.Pair) bool {
+	disabler, ok := w.site.server.(interface{ Active(id string) bool })
+	return !ok || disabler.Active(pair.ID)
 }
 
 // hidden reports whether the service listed the key only after an operation had begun, so that it looks like the operation's
@@ -168,10 +173,10 @@ func (w *world) hidden(pair simulator.Pair) bool {
 	return hidden
 }
 
-// checkAge checks promise 4: no key outlives its ttl by more than one resync.
+// checkAge checks promise 4: no key works for more than its ttl and one resync.
 func (w *world) checkAge() {
 	for _, pair := range w.ownPairs() {
-		if age := time.Since(pair.CreatedAt); age > ttl+resync && !w.anyBlocked() {
+		if age := time.Since(pair.CreatedAt); age > ttl+resync && w.active(pair) && !w.anyBlocked() {
 			w.violate("promise 4: key %s is %s old", pair.ID, age)
 		}
 	}

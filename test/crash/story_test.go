@@ -179,6 +179,26 @@ var stories = []story{
 		w.changeService()
 		w.run(5 * time.Minute)
 	}},
+	{"quarantine", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.setQuarantine("a", 5*time.Minute)
+		old := w.rotateNow("a")
+		w.run(renewBefore + 2*time.Minute)
+		w.checkQuarantined("a", old)
+		w.run(5 * time.Minute) // before the next rotation could need its place
+		w.checkRevoked(old)
+	}},
+	{"quarantine, enabled again", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.setQuarantine("a", time.Hour)
+		old := w.rotateNow("a")
+		w.run(renewBefore + 2*time.Minute)
+		w.enable("a", old)
+		w.run(3 * time.Minute)
+		w.checkEnabled("a", old)
+		w.run(20 * time.Minute) // after another overlap, the next rotation needs its place
+		w.checkRevoked(old)
+	}},
 }
 
 // issue is how most stories begin.

@@ -20,9 +20,12 @@ import (
 const MaxMessage = 2048
 
 func setReady(s *scope, action plan.Action, err error) {
-	if ready := plan.Ready(s.in, reasonForNoPair(action, err)); ready.Status != "" {
-		set(s, v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
+	ready := plan.Ready(s.in, reasonForNoPair(action, err))
+	if ready.Status == "" {
+		return
 	}
+	set(s, v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
+	s.noteUnsupported(v1alpha1.EventQuarantineUnsupported, plan.QuarantineUnsupported)
 }
 
 // reasonForNoPair says why no pair was published.
@@ -94,7 +97,7 @@ func until(words string, at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return words + at.UTC().Format(time.RFC3339)
+	return words + rfc3339(at)
 }
 
 func stalled(s *scope, reason, message string) {

@@ -6,7 +6,6 @@ package accesskey
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
@@ -47,7 +46,7 @@ func (s *scope) noteIssued(cause, previous string) {
 	text := fmt.Sprintf("Issued access key %s into Secret %s (%s)", plan.ShortID(status.AccessKeyID), status.SecretName, cause)
 	for i := range status.PreviousKeys {
 		if status.PreviousKeys[i].AccessKeyID == previous {
-			text += fmt.Sprintf("; the previous access key %s works until %s", plan.ShortID(previous), status.PreviousKeys[i].RevokeAt.UTC().Format(time.RFC3339))
+			text += fmt.Sprintf("; the previous access key %s works until %s", plan.ShortID(previous), rfc3339(status.PreviousKeys[i].RevokeAt.Time))
 		}
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "%s", text)

@@ -34,6 +34,8 @@ var steps = map[plan.Verb]step{
 	plan.MarkAmbiguous:   (*Reconciler).markAmbiguous,
 	plan.DeleteOrphan:    (*Reconciler).deleteOrphan,
 	plan.Revoke:          (*Reconciler).revoke,
+	plan.Disable:         (*Reconciler).disable,
+	plan.Enable:          (*Reconciler).enable,
 	plan.Forget:          (*Reconciler).forget,
 	plan.UpdateSecret:    (*Reconciler).updateSecret,
 	plan.DropNext:        (*Reconciler).dropNext,
@@ -219,6 +221,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 	if err := r.deleteKey(ctx, s, action.KeyID); err != nil {
 		return err
 	}
+	s.noteQuarantineEnded(action)
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", action.KeyID, s.ak.Spec.User)
 	if s.connection.DeletesLater {
 		if !slices.Contains(s.unlisted, action.KeyID) {

@@ -105,7 +105,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	}
 	s.in.Service.Identity = s.connection.Identity // the status may not have it yet
 	s.in.Service.KeysPerUser, s.in.Service.Overlap = s.connection.KeysPerUser, s.connection.Overlap
-	s.in.Service.EndsPairs = s.connection.MaxTTL > 0
+	s.in.Service.EndsPairs, s.in.Service.Quarantines = s.connection.MaxTTL > 0, s.connection.Disables && s.connection.Enables
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
 	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers
 	s.in.Service.OperationTime = operationTime(s.connection)
@@ -125,7 +125,7 @@ func (r *Reconciler) listedKeys(ctx context.Context, s *scope) ([]plan.Key, erro
 	inventory := s.connection.Inventory(s.user())
 	if refusal := s.in.Service.Refusal; refusal != "" || s.ak.Suspended() {
 		for i := range recorded {
-			inventory.Last().Update(&recorded[i].Key)
+			s.updateFrom(inventory.Last(), &recorded[i].Key)
 		}
 		if !s.ak.Suspended() {
 			s.syncErr, s.contacted = &keyservice.Error{Kind: keyservice.Unauthorized, Op: "list keys", Err: errors.New(refusal)}, false
@@ -143,7 +143,7 @@ func (r *Reconciler) listedKeys(ctx context.Context, s *scope) ([]plan.Key, erro
 		if r.denies(s, snapshot, key.Key) {
 			continue
 		}
-		snapshot.Update(&key.Key)
+		s.updateFrom(snapshot, &key.Key)
 		kept = append(kept, key)
 	}
 	return kept, nil

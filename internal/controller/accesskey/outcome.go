@@ -39,6 +39,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 	status.ObservedGeneration = s.ak.Generation
 	status.UserID = s.in.UserID
 	recordSchedule(s)
+	s.refuseEnable()
 	backingOff := action.Verb == plan.Wait && action.Reason == v1alpha1.ReasonRetrying
 	if backingOff && status.KeyID == "" {
 		return // the conditions still report the failure
@@ -79,7 +80,8 @@ func succeeded(s *scope, action plan.Action) bool {
 	switch action.Verb {
 	case plan.Create, plan.Regenerate:
 		return s.ak.Status.Intent == nil || s.in.Answered()
-	case plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.UpdateSecret, plan.Stall:
+	case plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.Disable, plan.Enable, plan.UpdateSecret,
+		plan.Stall:
 		return true
 	case plan.Wait:
 		return action.Reason == ""

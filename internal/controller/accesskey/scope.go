@@ -188,14 +188,28 @@ func (s *scope) recordedKeys() []plan.Key {
 func recordedKeys(ak *v1alpha1.AccessKey) []plan.Key {
 	status := &ak.Status
 	keys := make([]plan.Key, 0, 1+len(status.PreviousKeys))
-	add := func(id, accessKeyID string, issuedAt metav1.Time) {
-		keys = append(keys, plan.Key{Key: keyservice.Key{ID: id, AccessKeyID: accessKeyID, CreatedAt: issuedAt.Time}})
+	add := func(id, accessKeyID string, issuedAt metav1.Time, state keyservice.State) {
+		keys = append(keys, plan.Key{Key: keyservice.Key{ID: id, AccessKeyID: accessKeyID, CreatedAt: issuedAt.Time, State: state}})
 	}
 	if status.KeyID != "" {
-		add(status.KeyID, status.AccessKeyID, status.IssuedAt)
+		add(status.KeyID, status.AccessKeyID, status.IssuedAt, "")
 	}
 	for i := range status.PreviousKeys {
-		add(status.PreviousKeys[i].KeyID, status.PreviousKeys[i].AccessKeyID, status.PreviousKeys[i].IssuedAt)
+		previous, state := &status.PreviousKeys[i], keyservice.State("")
+		if previous.State == v1alpha1.KeyDisabled {
+			state = keyservice.Disabled
+		}
+		add(previous.KeyID, previous.AccessKeyID, previous.IssuedAt, state)
 	}
 	return keys
+}
+
+// updateFrom adds to a recorded key what a listing knows of it. A listing from before the key was disabled knows less of its state
+// than the status.
+func (s *scope) updateFrom(snapshot keyservice.Snapshot, key *keyservice.Key) {
+	recorded := key.State
+	snapshot.Update(key)
+	if recorded == keyservice.Disabled && !snapshot.At.After(plan.DisabledAt(&s.ak.Status, key.ID)) {
+		key.State = recorded
+	}
 }

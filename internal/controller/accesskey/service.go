@@ -75,7 +75,7 @@ func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
 	if limits := status.Limits; limits != nil { // they stay valid during an outage
 		facts.KeysPerUser = int(limits.KeysPerUser)
 		facts.Overlap, facts.Regenerates = ptr.Deref(limits.Overlap, false), ptr.Deref(limits.Regenerate, false)
-		facts.EndsPairs = limits.MaxTTL != nil
+		facts.EndsPairs, facts.Quarantines = limits.MaxTTL != nil, ptr.Deref(limits.Disable, false)
 	}
 	switch ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); {
 	case ready == nil:

@@ -112,6 +112,20 @@ var mutants = []mutant{
 		{"controller/rollout.outcome", condition("len(restart.Pending) == 0", "true")},
 	}},
 
+	// Quarantine.
+	{"an old key is deleted without a quarantine", "TestEveryCrash/huawei/Auto/quarantine$", []defect{
+		{"plan.(Input).revocation", replace("begins || lasts", "begins && lasts")},
+	}},
+	{"a key counts as disabled although the request failed", "TestEveryCrash/huawei/Auto/quarantine$", []defect{
+		{"controller/accesskey.(Reconciler).disable", condition("disabler.Disable", "$ && false")},
+	}},
+	{"a key counts as enabled although the request failed", "TestEveryCrash/huawei/Auto/quarantine,_enabled_again$", []defect{
+		{"controller/accesskey.(Reconciler).enable", condition("enabler.Enable", "$ && false")},
+	}},
+	{"a key in quarantine is never deleted", "TestEveryCrash/huawei/Auto/quarantine$", []defect{
+		{"plan.(Input).due", replace("in.Now.Before(in.endOfPrevious(previous))", "$ || quarantined(previous)")},
+	}},
+
 	// Deleting.
 	{"a failed list of keys counts as an empty one when deleting", "TestEveryCrash/qumulo/Auto/delete$", []defect{
 		{"controller/accesskey.(Reconciler).readLive", after("r.liveKeys", "if !s.ak.DeletionTimestamp.IsZero() { err = nil }")},
