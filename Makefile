@@ -96,13 +96,10 @@ test-ansible: ## Run NetApp's Ansible module against the ONTAP simulator, if it 
 	then cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -tags ansible -run Ansible ./...; \
 	else echo "NOT RUN: NetApp's Ansible module. It needs Ansible with the collection netapp.ontap and Python's requests (Debian: apt-get install ansible python3-requests)."; fi
 
-CONSUMERS := aws restic s3cmd s3fs
-
 .PHONY: test-consumers
 test-consumers: ## Let real consumers of S3 credentials read the formats and list a bucket.
 	@$(WITH_S3_SERVER) cd test/consumers && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -count=1 ./...
-	@for program in $(CONSUMERS); do command -v $$program >/dev/null || \
-		echo "NOT RUN: $$program. It is not installed (Debian: apt-get install awscli restic s3cmd s3fs)."; done
+	@for package in $$(test/consumers/missing); do echo "NOT RUN: $$package. It is not installed (Debian: apt-get install $$package)."; done
 	@[ -w /dev/fuse ] || echo "NOT RUN: s3fs. It needs FUSE, and /dev/fuse is missing or not writable."
 
 .PHONY: cover

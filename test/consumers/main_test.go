@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,7 +101,8 @@ func render() (secret.Content, error) {
 	ak := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "backup", UID: "1"}}
 	ak.Spec.SecretTemplate = &v1alpha1.SecretTemplate{
 		Formats: []v1alpha1.SecretFormat{
-			v1alpha1.FormatAWSCredentialsFile, v1alpha1.FormatEnv, v1alpha1.FormatJSON, v1alpha1.FormatRclone, v1alpha1.FormatS3cfg, v1alpha1.FormatS3FS, v1alpha1.FormatThanosObjstore,
+			v1alpha1.FormatAWSCredentialsFile, v1alpha1.FormatEnv, v1alpha1.FormatJSON, v1alpha1.FormatRclone, v1alpha1.FormatS3cfg, v1alpha1.FormatS3FS,
+			v1alpha1.FormatThanosObjstore, v1alpha1.FormatPgBackRest, v1alpha1.FormatHarborRegistry, v1alpha1.FormatGitLabConnection,
 		},
 		Bucket: s3.Bucket,
 	}
@@ -114,7 +116,7 @@ func file(key string) string { return filepath.Join(volume, key) }
 // expect fails the test unless a consumer listed the object in the bucket.
 func expect(t *testing.T, objects []string, err error) {
 	t.Helper()
-	if err != nil || len(objects) != 1 || objects[0] != s3.Object {
+	if err != nil || !slices.Contains(objects, s3.Object) {
 		t.Errorf("listed %q, %v", objects, err)
 	}
 }

@@ -6,17 +6,22 @@ package consumers
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"accesskey.dev/operator/test/s3"
 )
 
-// installed returns the command of a program if it is installed. The Makefile says which programs are not.
+// installed returns the command of a program if it is installed. The file missing, which the Makefile runs, says which are not.
 func installed(ctx context.Context, program string, arguments ...string) (*exec.Cmd, bool) {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -51,6 +56,7 @@ func TestTools(t *testing.T) {
 			[]string{"--endpoint-url=" + server.Endpoint, "s3", "ls", bucket}, s3.Object},
 		{"restic with the default keys", "restic", append(defaults(), "RESTIC_PASSWORD=1"),
 			[]string{"--no-cache", "--repo=s3:" + server.Endpoint + "/restic/nightly", "init"}, "created restic repository"},
+		{"pgBackRest with PgBackRest", "pgbackrest", nil, pgBackRest(t), s3.Object},
 		{"s3cmd with S3cfg", "s3cmd", nil, []string{"--config=" + file(".s3cfg"), "ls", bucket}, s3.Object},
 	} {
 		command, ok := installed(t.Context(), tool.program, tool.arguments...)
@@ -66,6 +72,75 @@ func TestTools(t *testing.T) {
 	}
 }
 
+// pgBackRest returns the arguments with which pgBackRest lists the bucket. It reads every .conf file in a folder.
+func pgBackRest(t *testing.T) []string {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "s3.conf"), published["s3.conf"], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := url.Parse(server.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{
+		"--config=/dev/null", "--config-include-path=" + folder, "--log-level-file=off", "--repo1-type=s3", "--repo1-path=/",
+		"--repo1-s3-bucket=" + s3.Bucket, "--repo1-s3-region=" + s3.Region, "--repo1-s3-uri-style=path",
+		"--repo1-s3-endpoint=" + endpoint.Hostname(), "--repo1-storage-port=" + endpoint.Port(),
+		"--no-repo1-storage-verify-tls", // it cannot check a certificate for an IP address
+		"repo-ls",
+	}
+}
+
+// TestGitLab uses the Ruby library with which GitLab reads its connection.
+func TestGitLab(t *testing.T) {
+	if exec.Command("ruby", "-rfog/aws", "-e", "").Run() != nil {
+		return // not installed
+	}
+	const list = `puts Fog::Storage.new(YAML.load_file(ARGV[0]).transform_keys(&:to_sym)).directories.get(ARGV[1]).files.map(&:key)`
+	out, err := exec.CommandContext(t.Context(), "ruby", "-rfog/aws", "-ryaml", "-e", list, file("connection"), s3.Bucket).Output()
+	expect(t, strings.Fields(string(out)), err)
+}
+
+// TestHarbor starts an upload at the registry of Harbor, which gets its pair as Harbor's Helm chart gives it.
+func TestHarbor(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "config.yml")
+	text := fmt.Sprintf("version: 0.1\nstorage:\n  s3: {region: %s, bucket: %s, regionendpoint: %q, rootdirectory: /registry}\nhttp: {addr: %q}\n",
+		s3.Region, s3.Bucket, server.Endpoint, address)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command, ok := installed(t.Context(), "docker-registry", "serve", config)
+	if !ok {
+		return
+	}
+	for key, value := range published {
+		if strings.HasPrefix(key, "REGISTRY_") {
+			command.Env = append(command.Env, key+"="+string(value))
+		}
+	}
+	// Its version of the AWS SDK cannot read AWS_CA_BUNDLE. It reads SSL_CERT_FILE.
+	command.Env = append(command.Env, "AWS_CA_BUNDLE=")
+	runUntil(t, command, func() bool {
+		response, err := http.Post("http://"+address+"/v2/image/blobs/uploads/", "", nil)
+		if err != nil {
+			return false // it has not started
+		}
+		defer response.Body.Close() //nolint:errcheck // only the status counts
+		if response.StatusCode != http.StatusAccepted {
+			t.Errorf("the upload was answered with %s", response.Status)
+		}
+		return true
+	})
+}
+
 // TestS3FS mounts the bucket, if s3fs and FUSE are there.
 func TestS3FS(t *testing.T) {
 	folder := t.TempDir()
@@ -76,6 +151,16 @@ func TestS3FS(t *testing.T) {
 		return
 	}
 	_ = device.Close()
+	defer exec.Command("fusermount", "-u", folder).Run() //nolint:errcheck // fails if it was not mounted
+	runUntil(t, command, func() bool {
+		_, err := os.Stat(filepath.Join(folder, s3.Object))
+		return err == nil
+	})
+}
+
+// runUntil runs a program until works returns true, and fails the test if that does not happen in time.
+func runUntil(t *testing.T, command *exec.Cmd, works func() bool) {
+	t.Helper()
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
 	if err := command.Start(); err != nil {
@@ -83,20 +168,16 @@ func TestS3FS(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
-	defer func() {
-		_ = exec.Command("fusermount", "-u", folder).Run() // ends s3fs
-		<-ended
-	}()
-	for start := time.Now(); time.Since(start) < 20*time.Second; time.Sleep(50 * time.Millisecond) {
+	timeout := time.After(20 * time.Second)
+	for !works() {
 		select {
 		case err := <-ended:
-			ended <- err
-			t.Fatalf("s3fs ended: %v: %s", err, &out)
-		default:
-		}
-		if _, err := os.Stat(filepath.Join(folder, s3.Object)); err == nil {
-			return
+			t.Fatalf("%s ended: %v: %s", command.Path, err, &out)
+		case <-timeout:
+			t.Fatalf("%s does not work", command.Path) // the end of the test kills it
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	t.Errorf("the bucket was not mounted: %s", &out)
+	_ = command.Process.Signal(syscall.SIGTERM)
+	<-ended
 }
