@@ -5,9 +5,8 @@ package secret
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"reflect"
-	"regexp"
 	"strings"
 	texttemplate "text/template"
 
@@ -17,26 +16,22 @@ import (
 // maxWork is how many bytes the functions in the templates of one Secret may read and write.
 const maxWork = 4 << 20
 
-// fromSprig are the functions of sprig that templates may use. Their result depends only on their arguments, and is a text that
-// is at most a few times as long, or a truth value: a list of lists can be endless.
+// fromSprig are the functions of sprig that templates may use beside the textFunctions. Their result depends only on their
+// arguments, and is a text that is not longer, or a truth value: a list of lists can be endless.
 var fromSprig = []string{
-	"b64enc", "coalesce", "contains", "default", "empty", "hasPrefix", "hasSuffix", "lower", "quote", "sha256sum", "squote", "ternary",
-	"toJson", "toRawJson", "trim", "trimAll", "trimPrefix", "trimSuffix", "trunc", "upper",
+	"coalesce", "contains", "default", "empty", "hasPrefix", "hasSuffix", "lower", "ternary", "trim", "trimAll", "trimPrefix", "trimSuffix", "trunc", "upper",
 }
 
-// functions of templates beside those of sprig. Those of Go's templates are here because what they make has no bounds there.
-var functions = withSprig(texttemplate.FuncMap{
-	"html": texttemplate.HTMLEscaper, "js": texttemplate.JSEscaper, "urlquery": texttemplate.URLQueryEscaper,
-	"print": fmt.Sprint, "println": fmt.Sprintln, "printf": printf,
-	"replace": replace, "iniValue": iniValue, "shellValue": shellValue,
-})
+// functions of templates. Those of Go's templates that make texts are among them, because what they make has no bounds there.
+var functions = allFunctions()
 
-func withSprig(functions texttemplate.FuncMap) texttemplate.FuncMap {
-	all := sprig.GenericFuncMap()
+func allFunctions() texttemplate.FuncMap {
+	all, fromAll := texttemplate.FuncMap{"replace": replace}, sprig.GenericFuncMap()
+	maps.Copy(all, textFunctions)
 	for _, name := range fromSprig {
-		functions[name] = all[name]
+		all[name] = fromAll[name]
 	}
-	return functions
+	return all
 }
 
 // meter counts down what the templates of one Secret may still do.
@@ -53,6 +48,10 @@ func (m *meter) take(value reflect.Value) {
 	switch value.Kind() {
 	case reflect.String:
 		m.left -= value.Len()
+	case reflect.Struct:
+		if secret, ok := value.Interface().(sealed); ok {
+			m.left -= len(secret.text)
+		}
 	case reflect.Slice: // the variadic arguments
 		for i := range value.Len() {
 			m.take(value.Index(i))
@@ -88,46 +87,10 @@ func (m *meter) bound(function reflect.Value) any {
 	}).Interface()
 }
 
-// plainVerbs are formats without widths and without arguments that are used several times.
-var plainVerbs = regexp.MustCompile(`^(?:[^%]|%[%dqstvx])*$`)
-
-func printf(format string, arguments ...any) (string, error) {
-	if !plainVerbs.MatchString(format) {
-		return "", errors.New("printf takes only %s, %q, %v, %d, %t, %x and %%")
-	}
-	return fmt.Sprintf(format, arguments...), nil
-}
-
 // replace is that of sprig, with an end.
 func replace(old, fresh, text string) (string, error) {
 	if strings.Count(text, old)*len(fresh) > maxWork {
 		return "", errTooMuch
 	}
 	return strings.ReplaceAll(text, old, fresh), nil
-}
-
-// iniValue returns a value for a file of the form "key = value". These files have no common way to quote, so a value is refused
-// that one of their readers would change: white space, quotes around it, and what is replaced ($name, %(name)s).
-func iniValue(value string) (string, error) {
-	unsafe := strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c > '~' })
-	if unsafe || value != "" && strings.ContainsRune("\"'`$", rune(value[0])) || strings.Contains(value, "%(") {
-		return "", errors.New("the value has characters that this format cannot express")
-	}
-	return value, nil
-}
-
-// shellSafe are the characters that need no quotes in a shell.
-var shellSafe = regexp.MustCompile(`^[-+=/.,:@%_a-zA-Z0-9]*$`)
-
-// shellValue returns a value for a file of variables that a shell reads, in quotes only where it needs them, because not all
-// other readers remove them.
-func shellValue(value string) (string, error) {
-	switch {
-	case shellSafe.MatchString(value):
-		return value, nil
-	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' }):
-		return "", errors.New("the value has characters that this format cannot express")
-	default:
-		return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'", nil
-	}
 }

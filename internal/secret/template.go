@@ -26,7 +26,8 @@ var ErrTemplate = errors.New("the Secret cannot be rendered from secretTemplate"
 
 // values is what a template can use. The names are part of the API.
 type values struct {
-	AccessKeyID, SecretAccessKey string
+	AccessKeyID     string
+	SecretAccessKey sealed
 	// PreviousAccessKeyID of the pair before this one; empty if its key is revoked.
 	PreviousAccessKeyID string
 	// ExpiresAt of the pair (RFC 3339); empty if it does not expire.
@@ -133,7 +134,7 @@ func (t Template) Problem(pair Pair) error {
 func (t Template) values(pair Pair, record plan.Record) values {
 	ak := t.AccessKey
 	with := values{
-		AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey.Reveal(), PreviousAccessKeyID: record.PreviousAccessKeyID(),
+		AccessKeyID: pair.AccessKeyID, SecretAccessKey: sealed{[]byte(pair.SecretAccessKey.Reveal())}, PreviousAccessKeyID: record.PreviousAccessKeyID(),
 		ExpiresAt: t.expiresAt(record), Namespace: ak.Namespace, Name: ak.Name, User: ak.Spec.User, Service: ak.Spec.ServiceRef.Name, SecretName: ak.SecretName(),
 	}
 	if ak.Spec.SecretTemplate != nil {
@@ -152,10 +153,14 @@ func (t Template) templateInputs(record plan.Record) map[string]string {
 	if !t.AccessKey.DefaultKeys() {
 		inputs["pair"] = ownPairKeys.accessKeyID
 	}
+	sources := t.sources()
+	if len(sources) == 0 {
+		return inputs
+	}
 	with := t.values(Pair{}, record)
-	for key, source := range t.sources() {
+	inputs["endpoint"], inputs["region"], inputs["bucket"], inputs["secretName"] = with.Endpoint.String(), with.Region, with.Bucket, with.SecretName
+	for key, source := range sources {
 		inputs["text/"+key] = source.text
-		inputs["endpoint"], inputs["region"], inputs["bucket"], inputs["secretName"] = with.Endpoint.String(), with.Region, with.Bucket, with.SecretName
 		if strings.Contains(source.text, "Previous") {
 			inputs["previous"] = with.PreviousAccessKeyID
 		}

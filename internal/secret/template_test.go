@@ -79,18 +79,18 @@ func TestAnEmptyResultLeavesTheKeyOut(t *testing.T) {
 // TestBadTemplates checks what a person reads about a template that cannot be rendered.
 func TestBadTemplates(t *testing.T) {
 	for text, want := range map[string]string{
-		"a\nb\n{{ .Foo }}":                                      `data key config, line 3: at <.Foo>: can't evaluate field Foo in type secret.values`,
-		"{{ if }}":                                              `data key config, line 1: missing value for if`,
-		"{{ .AccessKeyID":                                       `data key config, line 1: unclosed action`,
-		"\n{{ env \"HOME\" }}":                                  `data key config, line 2: function "env" not defined`,
-		"{{ now }}":                                             `function "now" not defined`,
-		"{{ randAlphaNum 8 }}":                                  `function "randAlphaNum" not defined`,
-		"{{ getHostByName \"a\" }}":                             `function "getHostByName" not defined`,
-		"{{ fail .SecretAccessKey }}":                           `function "fail" not defined`,
-		"{{ index .SecretAccessKey 999 }}":                      `data key config, line 1: at <index .SecretAccessKey 999>: error calling index: index out of range: 999`,
-		"{{ .Endpoint | b64enc }}":                              `wrong type for value; expected string; got *secret.endpoint`,
-		"{{ range 3 }}{{ end }}":                                `data key config, line 1: range, template and block are not supported`,
-		"{{ if true }}\n{{ range 3 }}{{ end }}{{ end }}":        `data key config, line 2: range, template and block are not supported`,
+		"a\nb\n{{ .Foo }}":                               `data key config, line 3: at <.Foo>: can't evaluate field Foo in type secret.values`,
+		"{{ if }}":                                       `data key config, line 1: missing value for if`,
+		"{{ .AccessKeyID":                                `data key config, line 1: unclosed action`,
+		"\n{{ env \"HOME\" }}":                           `data key config, line 2: function "env" not defined`,
+		"{{ now }}":                                      `function "now" not defined`,
+		"{{ randAlphaNum 8 }}":                           `function "randAlphaNum" not defined`,
+		"{{ getHostByName \"a\" }}":                      `function "getHostByName" not defined`,
+		"{{ fail .SecretAccessKey }}":                    `function "fail" not defined`,
+		"{{ index .AccessKeyID 999 }}":                   `data key config, line 1: at <index .AccessKeyID 999>: error calling index: index out of range: 999`,
+		"{{ .Endpoint | upper }}":                        `wrong type for value; expected string; got *secret.endpoint`,
+		"{{ range 3 }}{{ end }}":                         `data key config, line 1: range, template and block are not supported`,
+		"{{ if true }}\n{{ range 3 }}{{ end }}{{ end }}": `data key config, line 2: range, template and block are not supported`,
 		"{{ with 1 }}{{ else }}{{ range 3 }}{{ end }}{{ end }}": `range, template and block are not supported`,
 		"{{ define \"x\" }}{{ end }}":                           `define and block are not supported`,
 		"{{ block \"x\" . }}{{ end }}":                          `define and block are not supported`,
@@ -104,8 +104,39 @@ func TestBadTemplates(t *testing.T) {
 			strings.Contains(err.Error(), secretValue) {
 			t.Errorf("%s: %v\nwant %s", text, err, want)
 		}
-		if problem := with.Problem(DryRunPair); text != "{{ index .SecretAccessKey 999 }}" && problem == nil {
+		if problem := with.Problem(DryRunPair); problem == nil {
 			t.Errorf("%s: no problem", text)
+		}
+	}
+}
+
+// TestATemplateCannotDecideByTheSecret: who may write AccessKeys, and may not read Secrets, sees whether a template fails.
+func TestATemplateCannotDecideByTheSecret(t *testing.T) {
+	for _, text := range []string{
+		`{{ eq .SecretAccessKey "a" }}`, `{{ eq .SecretAccessKey .SecretAccessKey }}`, `{{ ne (b64enc .SecretAccessKey) (b64enc .SecretAccessKey) }}`,
+		`{{ lt .SecretAccessKey "a" }}`, `{{ len .SecretAccessKey }}`, `{{ index .SecretAccessKey 0 }}`, `{{ slice .SecretAccessKey 1 }}`,
+		`{{ hasPrefix "w" .SecretAccessKey }}`, `{{ contains "w" .SecretAccessKey }}`, `{{ trimPrefix "w" .SecretAccessKey }}`, `{{ trunc 1 .SecretAccessKey }}`,
+		`{{ upper .SecretAccessKey }}`, `{{ replace "w" "" .SecretAccessKey }}`, `{{ ternary 1 2 .SecretAccessKey }}`,
+		`{{ index (print .SecretAccessKey) 0 }}`, `{{ len (printf "%s" .SecretAccessKey) }}`, `{{ index (toJson .SecretAccessKey) 0 }}`,
+		`{{ index (coalesce .SecretAccessKey "a") 0 }}`, `{{ index (and 1 .SecretAccessKey) 0 }}`, `{{ index (print .) 0 }}`, `{{ printf "%v" . }}`, `{{ toJson . }}`,
+		`{{ quote . }}`, `{{ .SecretAccessKey.text }}`, `{{ .SecretAccessKey.String }}`, `{{ printf "%%%s" "a" .SecretAccessKey | len }}`, `{{ trim (.SecretAccessKey | html) }}`,
+	} {
+		with := withData(text)
+		if _, err := with.Render(pair, with.record()); err == nil {
+			t.Errorf("%s is rendered", text)
+		}
+	}
+	for text, want := range map[string]string{
+		`{{ if .SecretAccessKey }}yes{{ end }}`:                    "yes",
+		`{{ print "a" .SecretAccessKey | b64enc | urlquery }}`:     "YXdKYWxyWFV0bkZFTUkvSzdNREVORw%3D%3D",
+		`{{ printf "%s:%q" .AccessKeyID .SecretAccessKey }}`:       `AKIAK1:"wJalrXUtnFEMI/K7MDENG"`,
+		`{{ default "none" .SecretAccessKey }}`:                    secretValue,
+		`{{ with .SecretAccessKey }}{{ toJson . }}{{ end }}`:       `"wJalrXUtnFEMI/K7MDENG"`,
+		`{{ $s := quote .SecretAccessKey }}{{ $s }}{{ squote 1 }}`: `"wJalrXUtnFEMI/K7MDENG"'1'`,
+	} {
+		with := withData(text)
+		if content, err := with.Render(pair, with.record()); err != nil || string(content.Data["config"]) != want {
+			t.Errorf("%s = %q, %v, want %q", text, content.Data["config"], err, want)
 		}
 	}
 }
@@ -180,7 +211,7 @@ func TestTheDigestChangesWithWhatATemplateUses(t *testing.T) {
 	}
 }
 
-// FuzzTemplates looks for templates that panic or leak the pair into the error.
+// FuzzTemplates looks for templates that panic, that are not rendered the same each time, or whose error depends on the secret.
 func FuzzTemplates(f *testing.F) {
 	for _, templates := range formats {
 		for _, text := range templates {
@@ -188,6 +219,7 @@ func FuzzTemplates(f *testing.F) {
 		}
 	}
 	f.Add(`{{ printf "%s" .SecretAccessKey | trunc -3 }}{{ ternary 1 2 true }}{{ coalesce "" nil }}`)
+	f.Add(`{{ if eq (b64enc .SecretAccessKey | quote) "a" }}{{ .Missing }}{{ end }}{{ index .Region (len (print .SecretAccessKey)) }}`)
 	f.Add(`{{ index .SecretAccessKey .AccessKeyID }}{{ slice .SecretAccessKey 1 99 }}{{ eq .SecretAccessKey 1 }}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 8192 {
@@ -197,6 +229,10 @@ func FuzzTemplates(f *testing.F) {
 		first, err := with.Render(pair, with.record())
 		if err != nil && strings.Contains(err.Error(), secretValue) && !strings.Contains(text, secretValue) {
 			t.Errorf("%q: %v", text, err)
+		}
+		_, other := with.Render(Pair{pair.AccessKeyID, "xKbmsYVuoGFNJ/L8NEFOH"}, with.record())
+		if fmt.Sprint(err) != fmt.Sprint(other) {
+			t.Errorf("%q: %v, with another secret %v", text, err, other)
 		}
 		again, _ := with.Render(pair, with.record())
 		if digest(first.Data) != digest(again.Data) {
