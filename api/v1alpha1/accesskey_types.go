@@ -50,6 +50,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBeforePercentage) || has(self.ttl)",message="renewBeforePercentage is a share of ttl: set ttl, or use renewBefore",fieldPath=".renewBeforePercentage"
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !has(self.ttl) || duration(self.renewBefore) < duration(self.ttl)",message="renewBefore must be shorter than ttl: it is the part of the ttl in which old and new key both work",fieldPath=".renewBefore"
 // +kubebuilder:validation:XValidation:rule="(has(self.secretTemplate) && has(self.secretTemplate.type) ? self.secretTemplate.type : 'Opaque') == (has(oldSelf.secretTemplate) && has(oldSelf.secretTemplate.type) ? oldSelf.secretTemplate.type : 'Opaque')",message="secretTemplate.type is immutable, as the type of a Secret is; create another AccessKey instead",fieldPath=".secretTemplate"
+// +kubebuilder:validation:XValidation:rule="!has(self.rotation) || !has(self.rotation.windows) || has(self.ttl)",message="rotation.windows are for scheduled rotations, and there are none without ttl: set ttl, or remove the windows",fieldPath=".rotation"
 type AccessKeySpec struct {
 	// serviceRef names the key service that holds the key. Immutable.
 	// +required
@@ -173,6 +174,47 @@ type Rotation struct {
 	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="quarantine must be longer than 0s; remove it to delete an old key at the end of its overlap"
 	Quarantine *metav1.Duration `json:"quarantine,omitempty"`
+
+	// windows are the preferred times of scheduled rotations. A rotation starts in the first window that opens between renewBefore
+	// and half of renewBefore before the pair expires, and without one at half of renewBefore. Repairs and requested rotations do
+	// not wait for a window.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Windows []RotationWindow `json:"windows,omitempty"`
+}
+
+// RotationWindow is a recurring time in which scheduled rotations start.
+type RotationWindow struct {
+	// cron says when the window opens, as in a CronJob: minute, hour, day of month, month and day of week, such as 0 2 * * 6, or
+	// @hourly, @daily, @weekly, @monthly or @yearly.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self in ['@hourly', '@daily', '@weekly', '@monthly', '@yearly'] || self.split(' ').size() == 5",message="cron must have five fields with one space between them, such as 0 2 * * 6 (minute, hour, day of month, month, day of week), or be @hourly, @daily, @weekly, @monthly or @yearly"
+	// +kubebuilder:validation:XValidation:rule="self.split(' ').size() != 5 || self.split(' ')[0].split(',').all(x, x.matches('^([*]|[0-5]?[0-9](-[0-5]?[0-9])?)(/[1-9][0-9]?)?$'))",message="the first field of cron is the minute, 0 to 59: *, a number, a range such as 0-29, each with or without a step such as */15, or a list of these"
+	// +kubebuilder:validation:XValidation:rule="self.split(' ').size() != 5 || self.split(' ')[1].split(',').all(x, x.matches('^([*]|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[1-9][0-9]?)?$'))",message="the second field of cron is the hour, 0 to 23: *, a number, a range such as 1-5, each with or without a step such as */2, or a list of these"
+	// +kubebuilder:validation:XValidation:rule="self.split(' ').size() != 5 || self.split(' ')[2].split(',').all(x, x.matches('^([*]|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]?)?$'))",message="the third field of cron is the day of the month, 1 to 31: *, a number, a range such as 1-7, each with or without a step such as */2, or a list of these"
+	// +kubebuilder:validation:XValidation:rule="self.split(' ').size() != 5 || self.split(' ')[3].lowerAscii().split(',').all(x, x.matches('^([*]|(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(-(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))?)(/[1-9][0-9]?)?$'))",message="the fourth field of cron is the month, 1 to 12 or jan to dec: *, a month, a range such as jan-mar, each with or without a step such as */3, or a list of these"
+	// +kubebuilder:validation:XValidation:rule="self.split(' ').size() != 5 || self.split(' ')[4].lowerAscii().split(',').all(x, x.matches('^([*]|([0-6]|sun|mon|tue|wed|thu|fri|sat)(-([0-6]|sun|mon|tue|wed|thu|fri|sat))?)(/[1-9][0-9]?)?$'))",message="the fifth field of cron is the day of the week, 0 (Sunday) to 6 or sun to sat: *, a day, a range such as mon-fri, each with or without a step, or a list of these"
+	Cron string `json:"cron,omitempty"`
+
+	// duration is how long the window stays open, as a duration such as 4h. At least 1m.
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="duration must be at least 1m"
+	Duration *metav1.Duration `json:"duration,omitempty"`
+
+	// timezone of cron, by its name in the IANA database, such as Europe/Berlin. Defaults to UTC.
+	// +optional
+	// +default="UTC"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][-+A-Za-z0-9_/]*$') && self != 'Local' && timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",message="timezone must be a name of the IANA database, such as Europe/Berlin or UTC"
+	Timezone string `json:"timezone,omitempty"`
 }
 
 // AccessKey is a key pair at a key service. The operator publishes it in a Secret, rotates it before its ttl ends, and revokes

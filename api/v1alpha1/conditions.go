@@ -123,6 +123,9 @@ const (
 	ReasonTTLNotGranted = "TTLNotGranted"
 	// ReasonUserNotAllowed: allowedUsers of the KeyService does not cover this user.
 	ReasonUserNotAllowed = "UserNotAllowed"
+	// ReasonWindowUnsatisfiable: a window of rotation.windows cannot be used, or none opens in time for the next rotation, which will
+	// therefore happen outside of them. Nothing else is held up.
+	ReasonWindowUnsatisfiable = "WindowUnsatisfiable"
 	// ReasonUserNotFound: the service has no such user.
 	ReasonUserNotFound = "UserNotFound"
 	// ReasonInvalid: the service rejects the request; the message has its words.

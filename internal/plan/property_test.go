@@ -110,6 +110,9 @@ func anyInput(r *rand.Rand) Input {
 	if rarely(r) {
 		in.TemplateProblem = "data key config, line 3"
 	}
+	if rarely(r) {
+		opens("*/20 * * * *", oneOf(r, time.Minute, day))(&in)
+	}
 	return in
 }
 

@@ -74,7 +74,7 @@ func (in Input) regenerating() bool {
 
 // validUntil says when the pair expires. Where the service does not end it, it still works after that if nothing could rotate it.
 func (in Input) validUntil() string {
-	expires, _ := in.Schedule()
+	expires := in.expires()
 	switch at := rfc3339(expires); {
 	case expires.IsZero():
 		return ""

@@ -70,6 +70,7 @@ var rules = []rule{
 	{"a key that would no longer be created is reported", reportDenial},
 	{"a restart that failed is reported", reportRestart},
 	{"an overlap that is too short for a restart is reported", reportOverlap},
+	{"rotation windows that cannot be used are reported", reportWindows},
 	{"otherwise wait for the next scheduled step", wait},
 }
 

@@ -38,6 +38,7 @@ const (
 	ruleReportDenial   = "a key that would no longer be created is reported"
 	ruleReportRestart  = "a restart that failed is reported"
 	ruleReportOverlap  = "an overlap that is too short for a restart is reported"
+	ruleReportWindows  = "rotation windows that cannot be used are reported"
 	ruleWait           = "otherwise wait for the next scheduled step"
 )
 
@@ -45,7 +46,7 @@ func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
 		ruleRevokePrevious, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret,
-		ruleDropNext, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleWait,
+		ruleDropNext, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {
@@ -161,7 +162,7 @@ func irreversible(verb Verb) bool {
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, revokingCases, deletionCases, publishingCases,
 		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
-		restartCases)
+		restartCases, windowCases)
 }
 
 func TestNext(t *testing.T) {

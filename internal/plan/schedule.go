@@ -35,20 +35,26 @@ func Overlap(spec *v1alpha1.AccessKeySpec) time.Duration {
 	}
 }
 
-// Schedule returns when a pair expires and when it is rotated; both are zero if it does not expire. ends is when the service
+// Schedule returns when a pair expires and when it can be rotated; both are zero if it does not expire. ends is when the service
 // ends the pair by itself, zero if it does not: a ttl that was changed later does not change that.
 func Schedule(ak *v1alpha1.AccessKey, issuedAt, ends time.Time) (expires, renewal time.Time) {
-	overlap := Overlap(&ak.Spec)
-	if ak.Spec.TTL != nil {
-		expires = issuedAt.Add(ak.Spec.TTL.Duration)
-	}
-	if !ends.IsZero() && (expires.IsZero() || ends.Before(expires)) {
-		expires, overlap = ends, shorten(&ak.Spec, overlap, max(ends.Sub(issuedAt), 0))
-	}
+	expires, overlap := life(&ak.Spec, issuedAt, ends)
 	if expires.IsZero() {
 		return time.Time{}, time.Time{}
 	}
 	return expires, expires.Add(-overlap).Add(-Jitter(ak.UID, max(expires.Sub(issuedAt)-overlap, 0)))
+}
+
+// life returns when a pair expires, zero if it does not, and how long before that it can be rotated.
+func life(spec *v1alpha1.AccessKeySpec, issuedAt, ends time.Time) (expires time.Time, overlap time.Duration) {
+	overlap = Overlap(spec)
+	if spec.TTL != nil {
+		expires = issuedAt.Add(spec.TTL.Duration)
+	}
+	if !ends.IsZero() && (expires.IsZero() || ends.Before(expires)) {
+		expires, overlap = ends, shorten(spec, overlap, max(ends.Sub(issuedAt), 0))
+	}
+	return expires, overlap
 }
 
 // shorten returns the overlap of a pair whose life is shorter than its ttl: the usual one, but at most the same share of the life,
@@ -62,16 +68,28 @@ func shorten(spec *v1alpha1.AccessKeySpec, overlap, life time.Duration) time.Dur
 	return min(overlap, longest)
 }
 
-// Schedule returns when the current pair expires and when it is rotated; both are zero if it does not expire. Where the previous
-// keys fill the quota, the rotation waits until one of them is revoked: its time was announced, too.
+// Schedule returns when the current pair expires and when it is rotated; both are zero if it does not expire.
 func (in Input) Schedule() (expires, renewal time.Time) {
-	expires, renewal = Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time, in.Ends())
+	schedule := in.schedule()
+	return schedule.expires, schedule.renewal
+}
+
+// expires is when the current pair expires; zero if it does not.
+func (in Input) expires() time.Time {
+	expires, _ := life(&in.AccessKey.Spec, in.AccessKey.Status.IssuedAt.Time, in.Ends())
+	return expires
+}
+
+// renewable is when the current pair can be rotated. Where the previous keys fill the quota, the rotation waits until one of them is
+// revoked: its time was announced, too.
+func (in Input) renewable() time.Time {
+	expires, renewal := Schedule(in.AccessKey, in.AccessKey.Status.IssuedAt.Time, in.Ends())
 	count, roomAt := in.overlapping()
 	full := in.Service.KeysPerUser > 0 && count+1 >= in.Service.KeysPerUser
 	if full && !in.Replaces() && renewal.Before(roomAt) && roomAt.Before(expires) {
 		renewal = roomAt
 	}
-	return expires, renewal
+	return renewal
 }
 
 // Ends returns when the service ends the current pair by itself; zero if it does not. The offset of the service's clock varies,
@@ -89,8 +107,7 @@ func (in Input) Ends() time.Time {
 // Ready reports changes then.
 func (in Input) Expiry() time.Time {
 	var next time.Time
-	expires, _ := in.Schedule()
-	for _, at := range []time.Time{expires, in.endOf(in.AccessKey.Status.KeyID)} {
+	for _, at := range []time.Time{in.expires(), in.endOf(in.AccessKey.Status.KeyID)} {
 		if at.After(in.Now) {
 			next = earliest(next, at)
 		}
@@ -101,10 +118,14 @@ func (in Input) Expiry() time.Time {
 // Jitter spreads what AccessKeys do that were created, or failed, together: up to a tenth of a duration, in seconds. It depends
 // only on the UID, so that every pass computes the same time.
 func Jitter(uid types.UID, life time.Duration) time.Duration {
+	return time.Duration(fraction(uid) * float64(life) / jitterShare).Truncate(time.Second)
+}
+
+// fraction is from 0 to 1, spread evenly over the UIDs.
+func fraction(uid types.UID) float64 {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(uid)) // never fails
-	fraction := float64(hash.Sum32()) / float64(1<<32)
-	return time.Duration(fraction * float64(life) / jitterShare).Truncate(time.Second)
+	return float64(hash.Sum32()) / float64(1<<32)
 }
 
 // renewal is when the current pair is rotated; zero if it does not expire.

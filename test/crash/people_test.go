@@ -148,6 +148,14 @@ func (w *world) setTemplate(name, text string, defaults bool) {
 	})
 }
 
+// openWindows lets a pair be rotated only for a minute of every five. It can be rotated from its fifth minute on.
+func (w *world) openWindows(name string) {
+	w.edit(name, "adds windows", func(ak *v1alpha1.AccessKey) {
+		ak.Spec.RenewBefore = ptr.To(metav1.Duration{Duration: ttl - 5*time.Minute})
+		ak.Spec.Rotation.Windows = []v1alpha1.RotationWindow{{Cron: "*/5 * * * *", Duration: ptr.To(metav1.Duration{Duration: time.Minute})}}
+	})
+}
+
 // wipeStatus removes the status, as a restore from a backup does.
 func (w *world) wipeStatus(name string) {
 	if ak := w.accessKey(name); ak != nil {

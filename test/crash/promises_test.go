@@ -290,6 +290,13 @@ func (w *world) checkStillWorks(published *corev1.Secret) {
 	}
 }
 
+// checkWindow expects a rotated pair to be from the first minute of five.
+func (w *world) checkWindow(name string) {
+	if status := w.accessKey(name).Status; status.Revision > 1 && status.IssuedAt.Minute()%5 > 0 {
+		w.violate("the pair of AccessKey %s was rotated at %s, outside of its windows", name, status.IssuedAt)
+	}
+}
+
 // checkNothingLeft expects no finalizers and no Secrets after the last AccessKey.
 func (w *world) checkNothingLeft() {
 	for _, object := range append(w.kube.All(kube.Secret), w.kube.All(kube.KeyService)...) {

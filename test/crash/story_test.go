@@ -35,6 +35,12 @@ var stories = []story{
 		w.apply("a", s)
 		w.run(55 * time.Minute)
 	}},
+	{"rotate in a window that closes soon", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.openWindows("a") // from minute 5, 10 and 15, for a minute each; an operation is settled after the window
+		w.run(7 * time.Minute)
+		w.checkWindow("a")
+	}},
 	{"renew now", true, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		w.renewNow("a", "now")

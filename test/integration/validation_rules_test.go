@@ -46,6 +46,36 @@ var accessKeyRefusals = []refusal{
 	{"spec", rule, map[string]any{"spec.renewBefore": "720h"},
 		"renewBefore must be shorter than ttl: it is the part of the ttl in which old and new key both work"},
 	{"spec.rotation.strategy", "enum", map[string]any{"spec.rotation": map[string]any{"strategy": "Restart"}}, `spec.rotation.strategy: Unsupported value: "Restart": supported values: "Auto", "Overlap", "Replace"`},
+	{"spec", rule, map[string]any{"spec.ttl": nil, "spec.rotation": windows(window())},
+		"rotation.windows are for scheduled rotations, and there are none without ttl: set ttl, or remove the windows"},
+	{"spec.rotation.windows", "minItems", map[string]any{"spec.rotation": windows()}, "spec.rotation.windows in body should have at least 1 items"},
+	{"spec.rotation.windows", "maxItems", map[string]any{"spec.rotation": windows(slices.Repeat([]any{window()}, 9)...)}, "spec.rotation.windows: Too many: 9: must have at most 8 items"},
+	inWindow("cron", "required", nil, "spec.rotation.windows[0].cron: Required value"),
+	inWindow("cron", "minLength", "", "spec.rotation.windows[0].cron in body should be at least 1 chars long"),
+	inWindow("cron", "maxLength", text(65), "spec.rotation.windows[0].cron: Too long"),
+	inWindow("cron", rule, "0 2 * *", fiveFields),
+	inWindow("cron", rule, "0 0 2 * * 6", fiveFields),
+	inWindow("cron", rule, "0  2 * * 6", fiveFields),
+	inWindow("cron", rule, "@every 1h", fiveFields),
+	inWindow("cron", rule, "TZ=Europe/Berlin 0 2 * * 6", fiveFields),
+	inWindow("cron", rule, "60 2 * * 6", minuteField),
+	inWindow("cron", rule, "*/0 2 * * 6", minuteField),
+	inWindow("cron", rule, "0, 2 * * 6", minuteField),
+	inWindow("cron", rule, "0 24 * * 6", hourField),
+	inWindow("cron", rule, "0 2 32 * 6", dayField),
+	inWindow("cron", rule, "0 2 L * *", dayField),
+	inWindow("cron", rule, "0 2 * 13 6", monthField),
+	inWindow("cron", rule, "0 2 * * 7", weekdayField),
+	inWindow("cron", rule, "0 2 * * sunday", weekdayField),
+	inWindow("duration", "required", nil, "spec.rotation.windows[0].duration: Required value"),
+	inWindow("duration", "maxLength", "0000000000000000000000000000001m1s", "spec.rotation.windows[0].duration: Too long"),
+	inWindow("duration", "pattern", "1d", "spec.rotation.windows[0].duration in body should match"),
+	inWindow("duration", rule, "59s", "duration must be at least 1m"),
+	inWindow("timezone", "minLength", "", "spec.rotation.windows[0].timezone in body should be at least 1 chars long"),
+	inWindow("timezone", "maxLength", text(65), "spec.rotation.windows[0].timezone: Too long"),
+	inWindow("timezone", rule, "Local", zoneByName),
+	inWindow("timezone", rule, "+02:00", zoneByName),
+	inWindow("timezone", rule, "Europe/Atlantis", zoneByName),
 	at("spec.secretName", "minLength", "", "spec.secretName in body should be at least 1 chars long"),
 	at("spec.secretName", "maxLength", text(249), "spec.secretName: Too long: may not be more than 248 bytes"),
 	at("spec.secretName", rule, "Backup_Key", "secretName must be the name of a Secret: lower case letters, digits, '-' and '.'"),
@@ -178,8 +208,38 @@ const (
 	oneLogin = "set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"
 	oneCA    = "set at most one of caBundle, caRef, caSecretRef and insecureSkipVerify"
 
+	fiveFields   = "cron must have five fields with one space between them, such as 0 2 * * 6 (minute, hour, day of month, month, day of week), or be @hourly, @daily, @weekly, @monthly or @yearly"
+	minuteField  = "the first field of cron is the minute, 0 to 59: *, a number, a range such as 0-29, each with or without a step such as */15, or a list of these"
+	hourField    = "the second field of cron is the hour, 0 to 23: *, a number, a range such as 1-5, each with or without a step such as */2, or a list of these"
+	dayField     = "the third field of cron is the day of the month, 1 to 31: *, a number, a range such as 1-7, each with or without a step such as */2, or a list of these"
+	monthField   = "the fourth field of cron is the month, 1 to 12 or jan to dec: *, a month, a range such as jan-mar, each with or without a step such as */3, or a list of these"
+	weekdayField = "the fifth field of cron is the day of the week, 0 (Sunday) to 6 or sun to sat: *, a day, a range such as mon-fri, each with or without a step, or a list of these"
+	zoneByName   = "timezone must be a name of the IANA database, such as Europe/Berlin or UTC"
+
 	certificate = "-----BEGIN CERTIFICATE-----"
 )
+
+// window is a good one.
+func window() map[string]any {
+	return map[string]any{"cron": "0,30 0-23/2 1-7,31 jan-Dec MON-fri", "duration": "4h", "timezone": "America/Argentina/Buenos_Aires"}
+}
+
+func windows(list ...any) map[string]any {
+	if list == nil {
+		list = []any{}
+	}
+	return map[string]any{"windows": list}
+}
+
+// inWindow is a refusal of one value of a window; nil removes it.
+func inWindow(field, keyword string, value any, message string) refusal {
+	changed := window()
+	changed[field] = value
+	if value == nil {
+		delete(changed, field)
+	}
+	return refusal{"spec.rotation.windows[]." + field, keyword, map[string]any{"spec.rotation": windows(changed)}, message}
+}
 
 // logsIn are the changes to sign in by a login Secret.
 func logsIn(reference map[string]any) map[string]any {

@@ -95,22 +95,30 @@ func (s *scope) noteRecord(published secret.Published) {
 		v1alpha1.RecordAnnotation, s.ak.SecretName())
 }
 
-// cause returns why a pair is issued, in words. An action that settles an operation does not say why that was started, but the
-// intent does.
+// cause returns why a pair is issued, in words.
 func (s *scope) cause(action plan.Action) string {
+	reason := s.reason(action)
+	if reason == v1alpha1.ReasonRotating && s.in.OutsideWindows() {
+		return causes[reason] + ", and none of rotation.windows could be used"
+	}
+	return causes[reason]
+}
+
+// reason returns why a pair is issued. An action that settles an operation does not say why that was started, but the intent does.
+func (s *scope) reason(action plan.Action) string {
 	status := &s.ak.Status
 	intent := status.Intent
-	switch text := causes[action.Reason]; {
-	case text != "" && action.Verb != plan.Promote && action.Verb != plan.PublishHeld:
-		return text
+	switch {
+	case causes[action.Reason] != "" && action.Verb != plan.Promote && action.Verb != plan.PublishHeld:
+		return action.Reason
 	case intent == nil:
-		return causes[v1alpha1.ReasonRestoring]
+		return v1alpha1.ReasonRestoring
 	case intent.Renewal != "" && intent.Renewal != status.LastHandledRenewal:
-		return causes[v1alpha1.ReasonRenewing]
+		return v1alpha1.ReasonRenewing
 	case !status.RenewalTime.IsZero() && !intent.StartedAt.Before(&status.RenewalTime):
-		return causes[v1alpha1.ReasonRotating]
+		return v1alpha1.ReasonRotating
 	default:
-		return causes[v1alpha1.ReasonRestoring]
+		return v1alpha1.ReasonRestoring
 	}
 }
 

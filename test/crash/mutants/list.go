@@ -84,6 +84,9 @@ var mutants = []mutant{
 	{"a pair is not rotated", "TestEveryCrash/qumulo/Auto/rotate$", []defect{
 		{"plan.rules", without("rotate")},
 	}},
+	{"a rotation that failed in its window is made up for outside of it", "TestEveryCrash/qumulo/Auto/rotate_in_a_window", []defect{
+		{"plan.(schedule).inWindow", replace("latest(s.earliest, now)", "s.earliest")},
+	}},
 	{"a scheduled rotation ends the old pair after renewBefore, not when it expires", "TestEveryCrash/qumulo/Auto/rotate$", []defect{
 		{"plan.(Input).previous", condition("in.Now.Before(renewal)", "$ || true")},
 	}},
