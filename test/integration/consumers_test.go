@@ -163,6 +163,7 @@ var _ = Describe("Restarting consumers", func() {
 
 	It("reports an overlap of less than two minutes before the first rotation, and rotates all the same", func(ctx SpecContext) {
 		w := newWorld(ctx)
+		w.allowRestarts(ctx)
 		w.create(ctx, accessKey("backup", restarting(web), func(ak *v1alpha1.AccessKey) { ak.Spec.RenewBefore = duration(time.Minute) }))
 		w.expectStalled(ctx, "backup", v1alpha1.ReasonOverlapTooShort, "works for only 1m0s after a rotation", "set renewBefore to at least 2m0s")
 		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
