@@ -114,6 +114,11 @@ type AccessKeySpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	RolloutRestartTargets []RolloutRestartTarget `json:"rolloutRestartTargets,omitempty"`
 
+	// importFrom names a Secret with an existing pair of the user, with which this AccessKey starts instead of a new one. It needs
+	// a KeyService of the same namespace. It only counts until the first pair is recorded.
+	// +optional
+	ImportFrom *ImportSource `json:"importFrom,omitempty"`
+
 	// deletionPolicy says what happens when this AccessKey is deleted: Delete revokes its keys, Retain keeps the keys at the
 	// service and the Secret in the namespace. It can be changed at any time.
 	// +optional
@@ -139,6 +144,29 @@ type ServiceReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
+}
+
+// ImportSource is a Secret of the same namespace with a pair. It can be the wanted Secret itself. Otherwise it stays as it is.
+type ImportSource struct {
+	// secretName is the Secret with the pair.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// accessKeyIDKey is the key in the Secret that holds the access key ID.
+	// +optional
+	// +default="AWS_ACCESS_KEY_ID"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	AccessKeyIDKey string `json:"accessKeyIDKey,omitempty"`
+
+	// secretAccessKeyKey is the key in the Secret that holds the secret access key.
+	// +optional
+	// +default="AWS_SECRET_ACCESS_KEY"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretAccessKeyKey string `json:"secretAccessKeyKey,omitempty"`
 }
 
 // RotationStrategy says how a pair is rotated.

@@ -100,6 +100,8 @@ const (
 	// ReasonAdoptionNotVerified: the Secret holds a pair of an earlier AccessKey, and the operator cannot verify that this
 	// namespace may take the pair over from a ClusterKeyService. Delete the Secret to get a new pair.
 	ReasonAdoptionNotVerified = "AdoptionNotVerified"
+	// ReasonImportFailed: the pair that spec.importFrom names cannot be imported; the message says why. No key was created.
+	ReasonImportFailed = "ImportFailed"
 	// ReasonQuotaExceeded: foreign keys fill the user's quota. Delete one of them at the service.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonAmbiguousKeys: after a lost response, more than one key may be the operator's. Delete the orphan at the service.
@@ -181,6 +183,8 @@ const (
 	EventQuarantineUnsupported = "QuarantineUnsupported"
 	// EventAdopted: the pair in an existing Secret was recorded.
 	EventAdopted = "Adopted"
+	// EventImported: the pair that spec.importFrom names was published and recorded.
+	EventImported = "Imported"
 	// EventSecretUpdated: the Secret was updated without a new pair, or a Secret that is no longer needed was deleted.
 	EventSecretUpdated = "SecretUpdated"
 	// EventRestarted: workloads in spec.rolloutRestartTargets were restarted after a rotation.

@@ -29,6 +29,8 @@ type Input struct {
 	Next Secret
 	// TemplateProblem is why the Secret cannot be rendered, and with what; empty if it can, or if it holds what was rendered.
 	TemplateProblem string
+	// Import is what the Secret holds that spec.importFrom names; only known in a live input, while the status records nothing.
+	Import Import
 	// UserID is the service's canonical ID of the user; it is only needed in a live input.
 	UserID  string
 	Service Service
@@ -167,6 +169,8 @@ const (
 	RecordPublished Verb = "RecordPublished"
 	// Adopt takes over the Secret and records the keys in its record.
 	Adopt Verb = "Adopt"
+	// ImportPair publishes the pair that spec.importFrom names, and records it.
+	ImportPair Verb = "ImportPair"
 	// ClearIntent clears the open intent, which created nothing.
 	ClearIntent Verb = "ClearIntent"
 	// MarkAmbiguous writes the candidates into the intent, so that a person can decide.
@@ -196,7 +200,7 @@ type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
-	// KeyID of Regenerate, Revoke, Disable, Enable, Forget and DeleteOrphan.
+	// KeyID of Regenerate, ImportPair, Revoke, Disable, Enable, Forget and DeleteOrphan.
 	KeyID string
 	// Detail for the condition's message; of DeleteOrphan, why the service could not create the key, empty if it could.
 	Detail string

@@ -112,9 +112,15 @@ var faults = []struct {
 			return !listed || key.Claimed
 		})
 	}},
+	{"a key is imported that the service does not list, that another AccessKey records, or that is of a ClusterKeyService", func(in Input, action Action) bool {
+		return action.Verb == ImportPair && (!in.Service.Namespaced || keyOf(in, action) == nil || keyOf(in, action).Claimed || !in.works(action.KeyID))
+	}},
+	{"a key is imported beside the keys of the AccessKey", func(in Input, action Action) bool {
+		return action.Verb == ImportPair && (in.hasKeys() || in.AccessKey.Status.Revision > 0)
+	}},
 
 	{"a deleted AccessKey gets another pair", func(in Input, action Action) bool {
-		return in.AccessKey.DeletionTimestamp != nil && slices.Contains([]Verb{Create, Regenerate, Promote}, action.Verb)
+		return in.AccessKey.DeletionTimestamp != nil && slices.Contains([]Verb{Create, Regenerate, Promote, ImportPair}, action.Verb)
 	}},
 	{"a request is sent while another one can be under way", func(in Input, action Action) bool {
 		intent := in.AccessKey.Status.Intent
@@ -144,7 +150,8 @@ var faults = []struct {
 	}},
 
 	{"a foreign Secret is written", func(in Input, action Action) bool {
-		return in.Secret.State == SecretForeign && slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb)
+		return in.Secret.State == SecretForeign && (action.Verb == ImportPair && !in.Import.TakesOver ||
+			slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb))
 	}},
 	{"an abandoned Secret is written that carries the record of another AccessKey, service or user", func(in Input, action Action) bool {
 		record := in.Secret.Record
@@ -153,7 +160,7 @@ var faults = []struct {
 	}},
 	{"a pair is published, or given up for another one, although the Secret cannot be rendered", func(in Input, action Action) bool {
 		gives := action.Verb == Revoke && action.Reason != v1alpha1.ReasonRevoking && in.AccessKey.DeletionTimestamp == nil && action.KeyID == in.AccessKey.Status.KeyID
-		return in.TemplateProblem != "" && (gives || slices.Contains([]Verb{Create, Regenerate, Promote, PublishHeld, UpdateSecret}, action.Verb))
+		return in.TemplateProblem != "" && (gives || slices.Contains([]Verb{Create, Regenerate, Promote, PublishHeld, UpdateSecret, ImportPair}, action.Verb))
 	}},
 	{"a next Secret is deleted that the AccessKey does not control", func(in Input, action Action) bool {
 		return action.Verb == DropNext && (in.Next.State == SecretForeign || in.Next.Adoptable && !in.MayTakeOver(in.Next))

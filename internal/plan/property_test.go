@@ -35,7 +35,7 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
+		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
 		UpdateSecret, DropNext, Retain, RemoveFinalizer,
 	} {
 		if answers[verb] < inputs/10_000 {
@@ -107,6 +107,10 @@ func anyInput(r *rand.Rand) Input {
 		}
 	}
 	in.Secret, in.Next = anySecret(r, in), anyNext(r, in)
+	if r.IntN(2) == 0 {
+		importsFrom("AKIA" + oneOf(r, "K1", "K2", "F1"))(&in)
+		in.Import.TakesOver = rarely(r)
+	}
 	if rarely(r) {
 		in.TemplateProblem = "data key config, line 3"
 	}

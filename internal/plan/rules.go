@@ -57,6 +57,8 @@ var rules = []rule{
 	{"a deleted AccessKey revokes all its keys", revokeAll},
 	// Before everything that can stall, so that no key outlives its time because of other trouble.
 	{"a previous key is revoked at revokeAt", revokePrevious},
+	// Before a foreign Secret is reported: the pair can be in the wanted Secret.
+	{"an AccessKey with importFrom starts with that pair", importPair},
 	{"a Secret that has changed is read live", verifySecret},
 	{"a foreign Secret is never overwritten", foreignSecret},
 	{"the first pair is issued", issue},

@@ -25,6 +25,7 @@ const (
 	ruleAdopt          = "an AccessKey that lost its status adopts the keys that its Secret records"
 	ruleSweepMarked    = "a key with the mark of this AccessKey that nothing records is deleted"
 	ruleRevokeAll      = "a deleted AccessKey revokes all its keys"
+	ruleImport         = "an AccessKey with importFrom starts with that pair"
 	ruleRevokePrevious = "a previous key is revoked at revokeAt"
 	ruleVerifySecret   = "a Secret that has changed is read live"
 	ruleForeignSecret  = "a foreign Secret is never overwritten"
@@ -45,7 +46,7 @@ const (
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
-		ruleRevokePrevious, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret,
+		ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret,
 		ruleDropNext, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
 	}
 	var got []string
@@ -155,12 +156,12 @@ func ruleFor(in Input) string {
 // irreversible reports whether a verb changes something that a stale cache must not decide.
 func irreversible(verb Verb) bool {
 	return slices.Contains([]Verb{
-		Create, Regenerate, Promote, RecordPublished, Adopt, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, DropNext,
+		Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, DropNext,
 	}, verb)
 }
 
 func everyCase() []decision {
-	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, revokingCases, deletionCases, publishingCases,
+	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, importingCases, revokingCases, deletionCases, publishingCases,
 		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
 		restartCases, windowCases)
 }

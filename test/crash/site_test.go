@@ -44,8 +44,8 @@ type site struct {
 	// dated: the service reports when a key was created. listsLate is its list lag.
 	dated     bool
 	listsLate time.Duration
-	// makeKey creates a foreign key.
-	makeKey func() (simulator.Pair, error)
+	// makeKey creates a foreign key, and also returns its secret.
+	makeKey func() (simulator.Pair, string, error)
 }
 
 const (
@@ -82,10 +82,7 @@ func qumuloSite(options qumulo.Options) *site {
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Qumulo = &v1alpha1.QumuloService{URL: serviceURL, LoginSecretRef: &v1alpha1.SecretReference{Name: credentials}}
 		},
-		makeKey: func() (simulator.Pair, error) {
-			pair, _, err := server.MakeKey("local:alice")
-			return pair, err
-		},
+		makeKey: func() (simulator.Pair, string, error) { return server.MakeKey("local:alice") },
 	}
 }
 
@@ -97,10 +94,7 @@ func ionosSite(options ionos.Options) *site {
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.IONOS = &v1alpha1.IONOSService{URL: serviceURL, TokenSecretRef: v1alpha1.TokenReference{Name: credentials, Key: "token"}}
 		},
-		makeKey: func() (simulator.Pair, error) {
-			pair, _, err := server.MakeKey("operator", "by hand")
-			return pair, err
-		},
+		makeKey: func() (simulator.Pair, string, error) { return server.MakeKey("operator", "by hand") },
 	}
 }
 
@@ -113,10 +107,7 @@ func huaweiSite(options huawei.Options) *site {
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.Huawei = &v1alpha1.HuaweiService{URL: serviceURL, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
 		},
-		makeKey: func() (simulator.Pair, error) {
-			pair, _, err := server.MakeKey("alice")
-			return pair, err
-		},
+		makeKey: func() (simulator.Pair, string, error) { return server.MakeKey("alice") },
 	}
 }
 
@@ -132,22 +123,19 @@ func ontapSite(options ontap.Options) *site {
 		spec: func(spec *v1alpha1.KeyServiceSpec) {
 			spec.ONTAP = &v1alpha1.ONTAPService{URL: serviceURL, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
 		},
-		makeKey: func() (simulator.Pair, error) {
-			return takeFreeSlot(server, quota)
-		},
+		makeKey: func() (simulator.Pair, string, error) { return takeFreeSlot(server, quota) },
 	}
 }
 
 // takeFreeSlot creates the user by hand, or gives an existing user its second key. Taking over a slot includes removing the
 // operator's mark, as docs/services/ontap.md says.
-func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err error) {
+func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, secret string, err error) {
 	if !slices.Contains(server.Users(), "alice") {
-		pair, _, err = server.AddUser("alice", "by hand")
-		return pair, err
+		return server.AddUser("alice", "by hand")
 	}
 	taken := server.Keys("alice")
 	if len(taken) >= quota {
-		return pair, errors.New("there is no free slot")
+		return pair, "", errors.New("there is no free slot")
 	}
 	if len(taken) == 0 {
 		server.SetComment("alice", "by hand")
@@ -158,6 +146,5 @@ func takeFreeSlot(server *ontap.Simulator, quota int) (pair simulator.Pair, err 
 	}
 	owner := regexp.MustCompile(fmt.Sprintf(" %d=[^ ]+", slot))
 	server.SetComment("alice", owner.ReplaceAllString(server.Comment("alice"), ""))
-	pair, _, err = server.MakeKey("alice", slot)
-	return pair, err
+	return server.MakeKey("alice", slot)
 }

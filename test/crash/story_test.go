@@ -97,9 +97,15 @@ var stories = []story{
 		w.restore("a")
 		w.run(5 * time.Minute)
 	}},
+	{"import", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.importKey("a", s)
+		w.run(2 * time.Minute)
+		w.renewNow("a", "now")
+		w.run(3 * time.Minute)
+	}},
 	{"record forged during an operation", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
-		foreign, _ := w.site.makeKey() // the quota is not full
-		w.run(time.Minute)             // longer than any list lag
+		foreign, _, _ := w.site.makeKey() // the quota is not full
+		w.run(time.Minute)                // longer than any list lag
 		w.apply("a", s)
 		w.runUntil(3*time.Minute, w.publishedOnly)
 		w.forgeRecord("a", foreign)
@@ -149,8 +155,8 @@ var stories = []story{
 		w.run(5 * time.Minute)
 	}},
 	{"issue beside a foreign key", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
-		_, _ = w.site.makeKey() // the quota is not full
-		w.run(time.Minute)      // longer than any list lag
+		_, _, _ = w.site.makeKey() // the quota is not full
+		w.run(time.Minute)         // longer than any list lag
 		w.issue(s)
 	}},
 	{"two AccessKeys of one user", false, 0, func(w *world, s v1alpha1.RotationStrategy) {

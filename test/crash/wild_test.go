@@ -189,7 +189,7 @@ func (w *wild) makeForeignKey() {
 	}) || time.Now().Before(w.landsLate) { // the write can be that of the intent
 		return
 	}
-	if pair, err := w.site.makeKey(); err == nil {
+	if pair, _, err := w.site.makeKey(); err == nil {
 		w.log("person", "creates key %s", pair.ID)
 	}
 }

@@ -44,6 +44,8 @@ type world struct {
 	odds func(write, service bool) failure
 	// wild: failures are random, so there is no deadline for a repair.
 	wild bool
+	// imported are the access key IDs of foreign keys that a person told the operator to import.
+	imported []string
 	// hiddenKeys are foreign keys that looked like the operator's because the service listed them late.
 	hiddenKeys map[string]bool
 	// targets are restarted by the AccessKeys that are applied.

@@ -30,6 +30,7 @@ var steps = map[plan.Verb]step{
 	plan.PublishHeld:     (*Reconciler).publishHeld,
 	plan.RecordPublished: (*Reconciler).recordPublished,
 	plan.Adopt:           (*Reconciler).adopt,
+	plan.ImportPair:      (*Reconciler).importPair,
 	plan.ClearIntent:     (*Reconciler).clearIntent,
 	plan.MarkAmbiguous:   (*Reconciler).markAmbiguous,
 	plan.DeleteOrphan:    (*Reconciler).deleteOrphan,

@@ -15,7 +15,7 @@ import (
 // readLive reads the AccessKey, its Secrets and the user's keys live. It stops as soon as what it has read shows that the
 // rest is not needed.
 func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
-	for _, step := range []func(context.Context, *scope) error{r.readAccessKey, r.readSecrets, connected, r.resolveUser} {
+	for _, step := range []func(context.Context, *scope) error{r.readAccessKey, r.readSecrets, r.readImport, connected, r.resolveUser} {
 		if err := step(ctx, s); err != nil {
 			return err
 		}

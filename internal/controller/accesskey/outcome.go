@@ -80,7 +80,7 @@ func succeeded(s *scope, action plan.Action) bool {
 	switch action.Verb {
 	case plan.Create, plan.Regenerate:
 		return s.ak.Status.Intent == nil || s.in.Answered()
-	case plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.Revoke, plan.Disable, plan.Enable, plan.UpdateSecret,
+	case plan.Promote, plan.PublishHeld, plan.RecordPublished, plan.Adopt, plan.ImportPair, plan.Revoke, plan.Disable, plan.Enable, plan.UpdateSecret,
 		plan.Stall:
 		return true
 	case plan.Wait:

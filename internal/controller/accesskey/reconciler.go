@@ -67,6 +67,8 @@ type Reconciler struct {
 	// deletions are under way at services that carry them out later.
 	deletions deletions
 	issued    issuedPairs
+	// imports are the keys that this process has imported, which the cache may not show yet.
+	imports userLocks
 	// started returns when this process began to reconcile.
 	started func() time.Time
 	// written has the ownWrite of each AccessKey that the cache does not have yet.
@@ -131,6 +133,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.Client.Get(ctx, request.NamespacedName, accessKey, client.UnsafeDisableDeepCopy); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.users.release(request.NamespacedName)
+			r.imports.release(request.NamespacedName)
 			r.limiter.forget(request.NamespacedName)
 			r.deletions.forget(request.NamespacedName)
 			r.written.Delete(request.NamespacedName)
