@@ -55,7 +55,7 @@ func (e *endpoint) String() string {
 }
 
 // URL returns the endpoint as the KeyService has it.
-func (e *endpoint) URL() (string, error) { return e.part(func(u *url.URL) string { return e.text }) }
+func (e *endpoint) URL() (string, error) { return e.part(func(*url.URL) string { return e.text }) }
 
 // HostPort returns the host and the port, if the endpoint names one.
 func (e *endpoint) HostPort() (string, error) {

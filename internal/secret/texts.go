@@ -49,7 +49,7 @@ func opened(argument any) (value any, secret bool, err error) {
 }
 
 // textFunction makes a function of templates from one that makes a text of its arguments.
-func textFunction(make func(...any) (string, error)) func(...any) (any, error) {
+func textFunction(write func(...any) (string, error)) func(...any) (any, error) {
 	return func(arguments ...any) (any, error) {
 		values, secret := []any{}, false
 		for _, argument := range arguments {
@@ -59,7 +59,7 @@ func textFunction(make func(...any) (string, error)) func(...any) (any, error) {
 			}
 			values, secret = append(values, value), secret || isSecret
 		}
-		text, err := make(values...)
+		text, err := write(values...)
 		if err != nil {
 			return nil, err
 		}
@@ -71,22 +71,22 @@ func textFunction(make func(...any) (string, error)) func(...any) (any, error) {
 }
 
 // ofOne is a textFunction of one value.
-func ofOne(make func(any) (string, error)) func(...any) (any, error) {
+func ofOne(write func(any) (string, error)) func(...any) (any, error) {
 	return textFunction(func(values ...any) (string, error) {
 		if len(values) != 1 {
 			return "", fmt.Errorf("takes one value, got %d", len(values))
 		}
-		return make(values[0])
+		return write(values[0])
 	})
 }
 
 // ofText is a textFunction of one text.
-func ofText(make func(string) (string, error)) func(...any) (any, error) {
-	return ofOne(func(value any) (string, error) { return make(fmt.Sprint(value)) })
+func ofText(write func(string) (string, error)) func(...any) (any, error) {
+	return ofOne(func(value any) (string, error) { return write(fmt.Sprint(value)) })
 }
 
-func always(make func(string) string) func(string) (string, error) {
-	return func(text string) (string, error) { return make(text), nil }
+func always(write func(string) string) func(string) (string, error) {
+	return func(text string) (string, error) { return write(text), nil }
 }
 
 // textFunctions of templates: those of Go and sprig that make one text of others, and what files need.
