@@ -49,6 +49,10 @@ type AccessKeyStatus struct {
 	// +optional
 	RenewalTime metav1.Time `json:"renewalTime,omitempty,omitzero"`
 
+	// issueReason says why the current pair was issued.
+	// +optional
+	IssueReason IssueReason `json:"issueReason,omitempty"`
+
 	// revision counts the pairs issued.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -85,6 +89,13 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	PreviousKeys []PreviousKey `json:"previousKeys,omitempty"`
+
+	// history are the last ten pairs that are gone, newest first, and further ones that spec.compromisedKeyIDs names.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=42
+	History []RevokedKey `json:"history,omitempty"`
 
 	// intent is an operation at the service that was started and whose outcome is not recorded yet.
 	// +optional
@@ -158,7 +169,20 @@ type PreviousKey struct {
 	// +required
 	IssuedAt metav1.Time `json:"issuedAt,omitempty,omitzero"`
 
-	// revokeAt is when the key will be revoked. Of a key in quarantine, it is when the key was disabled.
+	// issueReason says why the pair was issued.
+	// +optional
+	IssueReason IssueReason `json:"issueReason,omitempty"`
+
+	// replacedAt is when the next pair was requested.
+	// +optional
+	ReplacedAt metav1.Time `json:"replacedAt,omitempty,omitzero"`
+
+	// replaceReason says why the next pair was issued.
+	// +optional
+	ReplaceReason IssueReason `json:"replaceReason,omitempty"`
+
+	// revokeAt is when the key will be revoked, unless spec.compromisedKeyIDs names it. Of a key in quarantine, it is when the key
+	// was disabled.
 	// +required
 	RevokeAt metav1.Time `json:"revokeAt,omitempty,omitzero"`
 
@@ -204,6 +228,10 @@ type Intent struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Revision int64 `json:"revision,omitempty"`
+
+	// reason says why the pair is issued; absent for a deletion.
+	// +optional
+	Reason IssueReason `json:"reason,omitempty"`
 
 	// startedAt is when the operation was started.
 	// +required

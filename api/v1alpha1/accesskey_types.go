@@ -119,6 +119,16 @@ type AccessKeySpec struct {
 	// +optional
 	ImportFrom *ImportSource `json:"importFrom,omitempty"`
 
+	// compromisedKeyIDs are keys of this AccessKey that somebody else may know, by their keyID or accessKeyID in the status. The
+	// current key is replaced at once, and revoked as soon as the new pair is published, without an overlap. A previous key is
+	// revoked at once. IDs of revoked keys can stay in the list. Stalled reports an ID that is of no key of this AccessKey.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	CompromisedKeyIDs []string `json:"compromisedKeyIDs,omitempty"`
+
 	// deletionPolicy says what happens when this AccessKey is deleted: Delete revokes its keys, Retain keeps the keys at the
 	// service and the Secret in the namespace. It can be changed at any time.
 	// +optional

@@ -71,6 +71,10 @@ const (
 	ReasonRotating = "Rotating"
 	// ReasonRenewing: the pair is being rotated because the annotation accesskey.dev/renew requested it.
 	ReasonRenewing = "Renewing"
+	// ReasonCompromised: the pair is being rotated because spec.compromisedKeyIDs names it.
+	ReasonCompromised = "Compromised"
+	// ReasonRenaming: the pair is being published in the Secret with a new spec.secretName.
+	ReasonRenaming = "Renaming"
 	// ReasonRestoring: the pair is being rotated because the Secret or the key was lost.
 	ReasonRestoring = "Restoring"
 	// ReasonSettling: the operator is finding out whether a request was carried out whose response was lost.
@@ -132,6 +136,10 @@ const (
 	ReasonUserNotFound = "UserNotFound"
 	// ReasonInvalid: the service rejects the request; the message has its words.
 	ReasonInvalid = "Invalid"
+	// ReasonCompromisedKeyInUse: spec.compromisedKeyIDs names the current key, and spec.suspend keeps it from being replaced.
+	ReasonCompromisedKeyInUse = "CompromisedKeyInUse"
+	// ReasonCompromisedKeyUnknown: spec.compromisedKeyIDs names no key of this AccessKey. Nothing was revoked for that ID.
+	ReasonCompromisedKeyUnknown = "CompromisedKeyUnknown"
 	// ReasonKeyServiceNotFound: serviceRef names an object that does not exist.
 	ReasonKeyServiceNotFound = "KeyServiceNotFound"
 	// ReasonClusterKeyServicesNotServed: serviceRef names a ClusterKeyService, and the operator runs with --namespaces.
@@ -185,7 +193,8 @@ const (
 	EventAdopted = "Adopted"
 	// EventImported: the pair that spec.importFrom names was published and recorded.
 	EventImported = "Imported"
-	// EventSecretUpdated: the Secret was updated without a new pair, or a Secret that is no longer needed was deleted.
+	// EventSecretUpdated: the Secret was updated without a new pair, the pair moved to another Secret, or a Secret that is no longer
+	// needed was deleted.
 	EventSecretUpdated = "SecretUpdated"
 	// EventRestarted: workloads in spec.rolloutRestartTargets were restarted after a rotation.
 	EventRestarted = "Restarted"

@@ -56,6 +56,7 @@ func (in Input) Adopted() Record {
 	record := in.Secret.Record
 	adopted := record
 	adopted.KeyID, adopted.AccessKeyID, adopted.PreviousKeys, adopted.Revision = "", "", nil, record.revision()
+	adopted.IssueReason = v1alpha1.IssuedAdopted
 	if in.unclaimed(record.KeyID, record.AccessKeyID) && in.mayAdopt(record.KeyID) {
 		adopted.KeyID, adopted.AccessKeyID = record.KeyID, record.AccessKeyID
 	}

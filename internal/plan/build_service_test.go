@@ -68,7 +68,7 @@ func endsAt(id string, end time.Time) change { return func(in *Input) { in.key(i
 func intends(revision int64, ago time.Duration, known ...string) change {
 	return func(in *Input) {
 		in.AccessKey.Status.Intent = &v1alpha1.Intent{
-			Operation: v1alpha1.OperationCreate, Revision: revision, StartedAt: metav1.NewTime(noon.Add(-ago)), KnownKeyIDs: known,
+			Operation: v1alpha1.OperationCreate, Reason: v1alpha1.IssuedRequested, Revision: revision, StartedAt: metav1.NewTime(noon.Add(-ago)), KnownKeyIDs: known,
 		}
 	}
 }

@@ -52,7 +52,7 @@ func quiet(changes ...change) Input {
 				TTL:        &metav1.Duration{Duration: ttl},
 			},
 			Status: v1alpha1.AccessKeyStatus{
-				ObservedGeneration: 1, KeyID: "K1", AccessKeyID: "AKIAK1", UserID: userID, Revision: 1, SecretName: "backup", IssuedAt: metav1.NewTime(issued),
+				ObservedGeneration: 1, KeyID: "K1", AccessKeyID: "AKIAK1", UserID: userID, Revision: 1, SecretName: "backup", IssuedAt: metav1.NewTime(issued), IssueReason: v1alpha1.IssuedNew,
 			},
 		},
 		Live:    true,
@@ -106,6 +106,27 @@ func asksFor(token string) change {
 func handled(token string) change {
 	return func(in *Input) { in.AccessKey.Status.LastHandledRenewal = token }
 }
+
+// edited says that the spec changed since it was reconciled last.
+func edited(in *Input) { in.AccessKey.Generation++ }
+
+// names says that spec.compromisedKeyIDs has these IDs.
+func names(ids ...string) change {
+	return func(in *Input) { in.AccessKey.Spec.CompromisedKeyIDs = ids }
+}
+
+// revoked adds a key to the history.
+func revoked(id string, why v1alpha1.RevokeReason) change {
+	return func(in *Input) {
+		in.AccessKey.Status.History = append(in.AccessKey.Status.History, v1alpha1.RevokedKey{
+			KeyID: id, AccessKeyID: "AKIA" + id, IssuedAt: metav1.NewTime(issued.Add(-day)), RevokedAt: metav1.NewTime(issued), RevokeReason: why,
+		})
+	}
+}
+
+// former sets the Secret with the former name.
+func former(state SecretState) change { return func(in *Input) { in.Former = Secret{State: state} } }
+
 func secret(state SecretState) change { return func(in *Input) { in.Secret = Secret{State: state} } }
 
 // holds puts the pair of a key into an intact and current Secret.

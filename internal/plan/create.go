@@ -150,7 +150,7 @@ func room(in Input, reason string) (Action, bool) {
 	if previous := in.AccessKey.Status.PreviousKeys; len(previous) >= maxPreviousKeys {
 		return in.endOldest(reason), true
 	}
-	if in.Service.KeysPerUser == 0 || len(in.Keys) < in.Service.KeysPerUser {
+	if !in.full() {
 		return none()
 	}
 	ids := make([]string, 0, len(in.Keys))
@@ -181,6 +181,11 @@ func room(in Input, reason string) (Action, bool) {
 			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
 		Until: in.nextRevocation(),
 	}, true
+}
+
+// full reports whether the user has as many keys as the service allows.
+func (in Input) full() bool {
+	return in.Service.KeysPerUser > 0 && len(in.Keys) >= in.Service.KeysPerUser
 }
 
 // endOldest makes room in the status, which could not record another previous key.

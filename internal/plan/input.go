@@ -31,6 +31,9 @@ type Input struct {
 	TemplateProblem string
 	// Import is what the Secret holds that spec.importFrom names; only known in a live input, while the status records nothing.
 	Import Import
+	// Former is the Secret with a former name that holds the current pair; only known in a live input, after spec.secretName
+	// changed.
+	Former Secret
 	// UserID is the service's canonical ID of the user; it is only needed in a live input.
 	UserID  string
 	Service Service
@@ -133,6 +136,8 @@ type Secret struct {
 	// Rendered reports whether the Secret was last written from the template as it is now, so that what is not up to date was
 	// changed by somebody else.
 	Rendered bool
+	// Copy reports whether the operator wrote the current pair into the Secret, and the status still records another name.
+	Copy bool
 	// Writer last wrote what the operator publishes in the Secret; only known in a live input.
 	Writer Writer
 }
@@ -187,6 +192,8 @@ const (
 	Forget Verb = "Forget"
 	// UpdateSecret updates the Secret around the same pair.
 	UpdateSecret Verb = "UpdateSecret"
+	// Move writes the current pair to the Secret with the wanted name, and deletes the one with the former name.
+	Move Verb = "Move"
 	// DropNext deletes the next Secret.
 	DropNext Verb = "DropNext"
 	// Retain keeps the Secret and the keys, and removes the finalizer from the AccessKey.

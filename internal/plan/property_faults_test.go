@@ -23,7 +23,7 @@ var faults = []struct {
 	{"a live read of a live input", func(in Input, action Action) bool { return in.Live && action.Verb == ReadLive }},
 	{"a suspended AccessKey starts something", func(in Input, action Action) bool {
 		return in.AccessKey.Suspended() && in.AccessKey.DeletionTimestamp == nil && in.AccessKey.Status.Intent == nil &&
-			!slices.Contains([]Verb{Wait, ReadLive, Revoke, Disable, Enable, Forget, AddFinalizer}, action.Verb)
+			!slices.Contains([]Verb{Wait, Stall, ReadLive, Revoke, Disable, Enable, Forget, AddFinalizer}, action.Verb)
 	}},
 	{"anything is done for an AccessKey with a key before it has the finalizer", func(in Input, action Action) bool {
 		return in.AccessKey.Status.KeyID != "" && !in.hasFinalizer() && !in.deleting() && action.Verb != AddFinalizer
@@ -151,12 +151,18 @@ var faults = []struct {
 
 	{"a foreign Secret is written", func(in Input, action Action) bool {
 		return in.Secret.State == SecretForeign && (action.Verb == ImportPair && !in.Import.TakesOver ||
-			slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb))
+			slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret, Move}, action.Verb))
 	}},
 	{"an abandoned Secret is written that carries the record of another AccessKey, service or user", func(in Input, action Action) bool {
 		record := in.Secret.Record
 		ours := record.Namespace == "team-a" && record.Name == "backup" && record.Service == identity && record.User == userID
-		return in.Secret.Adoptable && !ours && slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret}, action.Verb)
+		return in.Secret.Adoptable && !ours && slices.Contains([]Verb{Create, Regenerate, Promote, RecordPublished, Adopt, UpdateSecret, Move}, action.Verb)
+	}},
+	{"a pair moves that does not work, or from a Secret that does not hold it", func(in Input, action Action) bool {
+		return action.Verb == Move && (!in.currentWorks() || in.Former.State != SecretIntact && !in.Secret.Copy)
+	}},
+	{"a compromised key is not replaced although nothing keeps it from that", func(in Input, action Action) bool {
+		return in.Live && action.Verb == Wait && action.Reason == "" && in.compromised(in.AccessKey.Status.KeyID)
 	}},
 	{"a pair is published, or given up for another one, although the Secret cannot be rendered", func(in Input, action Action) bool {
 		gives := action.Verb == Revoke && action.Reason != v1alpha1.ReasonRevoking && in.AccessKey.DeletionTimestamp == nil && action.KeyID == in.AccessKey.Status.KeyID

@@ -36,7 +36,7 @@ func TestEveryInput(t *testing.T) {
 	}
 	for _, verb := range []Verb{
 		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
-		UpdateSecret, DropNext, Retain, RemoveFinalizer,
+		UpdateSecret, Move, DropNext, Retain, RemoveFinalizer,
 	} {
 		if answers[verb] < inputs/10_000 {
 			t.Errorf("the inputs led to %s %d times only: %v", verb, answers[verb], answers)
@@ -107,7 +107,7 @@ func anyInput(r *rand.Rand) Input {
 		}
 	}
 	in.Secret, in.Next = anySecret(r, in), anyNext(r, in)
-	if r.IntN(2) == 0 {
+	if often(r) {
 		importsFrom("AKIA" + oneOf(r, "K1", "K2", "F1"))(&in)
 		in.Import.TakesOver = rarely(r)
 	}
@@ -117,6 +117,7 @@ func anyInput(r *rand.Rand) Input {
 	if rarely(r) {
 		opens("*/20 * * * *", oneOf(r, time.Minute, day))(&in)
 	}
+	in.Former.State, in.Secret.Copy = oneOf(r, SecretAbsent, SecretEdited, SecretIntact), rarely(r)
 	return in
 }
 
@@ -223,6 +224,10 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 			status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
 		},
 		func() { status.Intent = anyIntent(r) },
+		func() { ak.Spec.CompromisedKeyIDs = []string{anyID(r)} },
+		func() {
+			revoked(anyID(r), oneOf(r, v1alpha1.RevokedCompromised, v1alpha1.RevokedGone))(&Input{AccessKey: ak})
+		},
 	} {
 		if rarely(r) {
 			change()

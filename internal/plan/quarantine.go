@@ -38,6 +38,9 @@ func wantsQuarantine(ak *v1alpha1.AccessKey) bool {
 
 // revocation returns the next step of revoking a previous key: to disable it if it has to be in quarantine, or else to delete it.
 func (in Input) revocation(previous *v1alpha1.PreviousKey) Verb {
+	if in.compromised(previous.KeyID) {
+		return Revoke
+	}
 	begins := !quarantined(previous) && wantsQuarantine(in.AccessKey) && in.Service.Quarantines
 	lasts := quarantined(previous) && in.Now.Before(previous.DeleteAt.Time) // somebody enabled the key
 	if begins || lasts {
@@ -50,7 +53,7 @@ func (in Input) revocation(previous *v1alpha1.PreviousKey) Verb {
 func enable(in Input) (Action, bool) {
 	_, id := in.enableRequest()
 	previous := findPrevious(&in.AccessKey.Status, id)
-	if in.deleting() || previous == nil || !quarantined(previous) || in.Live && !in.canEnable(previous.KeyID) {
+	if in.deleting() || previous == nil || !quarantined(previous) || in.compromised(previous.KeyID) || in.Live && !in.canEnable(previous.KeyID) {
 		return none()
 	}
 	return live(in, Action{Verb: Enable, Reason: v1alpha1.EventEnabled, KeyID: previous.KeyID})
@@ -93,6 +96,8 @@ func (in Input) EnableRefusal() (value, why string) {
 		return value, "it is the current key"
 	case previous == nil:
 		return value, "it is no previous key of this AccessKey; a key that was deleted cannot be enabled" + in.inQuarantine()
+	case in.compromised(previous.KeyID):
+		return value, "spec.compromisedKeyIDs names it"
 	case !quarantined(previous):
 		return value, "it is not in quarantine, and works until " + rfc3339(in.revokeAt(previous))
 	case in.Live && !in.canEnable(previous.KeyID):

@@ -29,6 +29,7 @@ type Record struct {
 	AccessKeyID  string                 `json:"accessKeyID"`
 	Revision     int64                  `json:"revision"`
 	IssuedAt     metav1.Time            `json:"issuedAt"`
+	IssueReason  v1alpha1.IssueReason   `json:"issueReason,omitempty"`
 	Renewal      string                 `json:"renewal,omitempty"`
 	PreviousKeys []v1alpha1.PreviousKey `json:"previousKeys,omitempty"`
 	// Digest of the Secret's data.
@@ -58,7 +59,7 @@ func RecordOf(ak *v1alpha1.AccessKey, service string) Record {
 	status := &ak.Status
 	return Record{
 		UID: ak.UID, Namespace: ak.Namespace, Name: ak.Name, Service: service, User: status.UserID,
-		KeyID: status.KeyID, AccessKeyID: status.AccessKeyID, Revision: status.Revision, IssuedAt: status.IssuedAt,
+		KeyID: status.KeyID, AccessKeyID: status.AccessKeyID, Revision: status.Revision, IssuedAt: status.IssuedAt, IssueReason: status.IssueReason,
 		Renewal: status.LastHandledRenewal, PreviousKeys: status.PreviousKeys,
 	}
 }
@@ -86,13 +87,13 @@ func NextRecord(in Input, intent *v1alpha1.Intent, key keyservice.Key) Record {
 	ak, status := in.AccessKey, &in.AccessKey.Status
 	record := Record{
 		UID: ak.UID, Namespace: ak.Namespace, Name: ak.Name, Service: in.Service.Identity, User: in.UserID,
-		KeyID: key.ID, AccessKeyID: key.AccessKeyID, Revision: intent.Revision, IssuedAt: intent.StartedAt, Renewal: intent.Renewal,
+		KeyID: key.ID, AccessKeyID: key.AccessKeyID, Revision: intent.Revision, IssuedAt: intent.StartedAt, IssueReason: intent.Reason, Renewal: intent.Renewal,
 		// An ID that the operator chooses can be used again.
 		PreviousKeys: slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool { return p.KeyID == key.ID }),
 	}
 	exists := in.listed(status.KeyID) && !in.replacedExternally(status.KeyID)
 	if status.KeyID != "" && status.KeyID != key.ID && (exists || status.SecretName != ak.SecretName()) {
-		record.PreviousKeys = append(record.PreviousKeys, in.previous())
+		record.PreviousKeys = append(record.PreviousKeys, in.previous(intent))
 	}
 	return record
 }
@@ -107,17 +108,24 @@ func (in Input) Produced(holds Secret) keyservice.Key {
 
 // previous returns the current key as a previous key whose overlap begins now. A key that is rotated at its renewalTime works
 // until it expires, as announced. One that is rotated earlier, on request or because its pair was lost, works for an overlap.
-func (in Input) previous() v1alpha1.PreviousKey {
+// A compromised one has no overlap.
+func (in Input) previous(intent *v1alpha1.Intent) v1alpha1.PreviousKey {
 	status := &in.AccessKey.Status
 	revokeAt, renewal := in.Schedule()
-	if renewal.IsZero() || in.Now.Before(renewal) {
+	switch {
+	case in.compromised(status.KeyID):
+		revokeAt = in.Now
+	case renewal.IsZero(), in.Now.Before(renewal):
 		revokeAt = earliest(in.Now.Add(Overlap(&in.AccessKey.Spec)), revokeAt)
 	}
 	previous := v1alpha1.PreviousKey{
-		KeyID:       status.KeyID,
-		AccessKeyID: status.AccessKeyID,
-		IssuedAt:    status.IssuedAt,
-		RevokeAt:    seconds(revokeAt),
+		KeyID:         status.KeyID,
+		AccessKeyID:   status.AccessKeyID,
+		IssuedAt:      status.IssuedAt,
+		IssueReason:   status.IssueReason,
+		ReplacedAt:    intent.StartedAt,
+		ReplaceReason: intent.Reason,
+		RevokeAt:      seconds(revokeAt),
 	}
 	if status.SecretName != in.AccessKey.SecretName() {
 		previous.SecretName = status.SecretName
@@ -127,13 +135,14 @@ func (in Input) previous() v1alpha1.PreviousKey {
 
 // Apply writes the record into the status of ak and clears the intent that it answers, unless an earlier request of the operation
 // can still be carried out. Previous keys that only the status knows stay, because the record can be one that a person restored.
+// Pairs that are recorded no more move to the history.
 func (r Record) Apply(ak *v1alpha1.AccessKey) {
-	status := &ak.Status
+	status, before := &ak.Status, ak.Status.DeepCopy()
 	status.KeyID, status.AccessKeyID, status.UserID = r.KeyID, r.AccessKeyID, r.User
-	status.Revision, status.IssuedAt = r.Revision, r.IssuedAt
+	status.Revision, status.IssuedAt, status.IssueReason = r.Revision, r.IssuedAt, r.IssueReason
 	status.ExpiresAt, status.RenewalTime = metav1.Time{}, metav1.Time{} // of the pair before
 	if r.KeyID == "" {
-		status.IssuedAt = metav1.Time{}
+		status.IssuedAt, status.IssueReason = metav1.Time{}, ""
 	}
 	known := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
 		return p.KeyID == r.KeyID || slices.ContainsFunc(r.PreviousKeys, func(q v1alpha1.PreviousKey) bool { return q.KeyID == p.KeyID })
@@ -146,14 +155,7 @@ func (r Record) Apply(ak *v1alpha1.AccessKey) {
 	if status.Intent != nil && status.Intent.LateUntil.IsZero() {
 		status.Intent = nil
 	}
-}
-
-// Drop removes a key from the status.
-func Drop(status *v1alpha1.AccessKeyStatus, keyID string) {
-	status.PreviousKeys = slices.DeleteFunc(status.PreviousKeys, func(p v1alpha1.PreviousKey) bool { return p.KeyID == keyID })
-	if status.KeyID == keyID {
-		status.KeyID, status.AccessKeyID, status.IssuedAt = "", "", metav1.Time{}
-	}
+	rememberReplaced(ak, before)
 }
 
 // FormerSecret returns the Secret with a former name in which the pair of a key was published, and that of no other recorded

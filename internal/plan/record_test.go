@@ -20,13 +20,16 @@ var started = metav1.NewTime(noon.Add(-30 * time.Second))
 
 // nextRecord returns the record of the new key K2.
 func nextRecord(in Input) Record {
-	intent := &v1alpha1.Intent{Revision: 5, StartedAt: started, Renewal: "today"}
+	intent := &v1alpha1.Intent{Revision: 5, StartedAt: started, Renewal: "today", Reason: v1alpha1.IssuedRequested}
 	return NextRecord(in, intent, keyservice.Key{ID: "K2", AccessKeyID: "AKIAK2", CreatedAt: noon})
 }
 
 // replacedUntil is K1 as a previous key.
 func replacedUntil(revokeAt time.Time) v1alpha1.PreviousKey {
-	return v1alpha1.PreviousKey{KeyID: "K1", AccessKeyID: "AKIAK1", IssuedAt: metav1.NewTime(issued), RevokeAt: metav1.NewTime(revokeAt)}
+	return v1alpha1.PreviousKey{
+		KeyID: "K1", AccessKeyID: "AKIAK1", IssuedAt: metav1.NewTime(issued), IssueReason: v1alpha1.IssuedNew,
+		ReplacedAt: started, ReplaceReason: v1alpha1.IssuedRequested, RevokeAt: metav1.NewTime(revokeAt),
+	}
 }
 
 func TestNextRecord(t *testing.T) {
@@ -43,6 +46,8 @@ func TestNextRecord(t *testing.T) {
 		{"a current key that is rotated at its time keeps working until it expires, as announced", quiet(at(renewal)), []v1alpha1.PreviousKey{replacedUntil(issued.Add(ttl))}},
 		{"a current key that the service ends keeps working until then", quiet(endsAt("K1", issued.Add(6*day)), at(issued.Add(5*day))), []v1alpha1.PreviousKey{replacedUntil(issued.Add(6 * day))}},
 		{"the current key never outlives its ttl", quiet(at(issued.Add(25 * day))), []v1alpha1.PreviousKey{replacedUntil(issued.Add(ttl))}},
+		{"a compromised key has no overlap", quiet(names("K1")), []v1alpha1.PreviousKey{replacedUntil(noon)}},
+		{"whatever was announced", quiet(names("AKIAK1"), at(renewal)), []v1alpha1.PreviousKey{replacedUntil(renewal)}},
 		{"a current key past its ttl is revoked at once", quiet(at(issued.Add(35 * day))), []v1alpha1.PreviousKey{replacedUntil(issued.Add(ttl))}},
 		{"without a ttl the current key keeps working for the default overlap", quiet(endless), []v1alpha1.PreviousKey{replacedUntil(noon.Add(day))}},
 		{"a revocation is due at a whole second, as the API server stores it", quiet(at(noon.Add(999 * time.Millisecond))), []v1alpha1.PreviousKey{k1}},
@@ -56,7 +61,7 @@ func TestNextRecord(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, want := nextRecord(c.in), recordFor("K2", 5, c.want...)
-			want.IssuedAt, want.Renewal, want.Digest = started, "today", ""
+			want.IssuedAt, want.IssueReason, want.Renewal, want.Digest = started, v1alpha1.IssuedRequested, "today", ""
 			if len(got.PreviousKeys) == 0 {
 				got.PreviousKeys = nil
 			}
@@ -68,10 +73,10 @@ func TestNextRecord(t *testing.T) {
 }
 
 func TestNextRecordOfARegeneratedKey(t *testing.T) {
-	intent := &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, KeyID: "K1", Revision: 2, StartedAt: started}
+	intent := &v1alpha1.Intent{Operation: v1alpha1.OperationRegenerate, KeyID: "K1", Revision: 2, StartedAt: started, Reason: v1alpha1.IssuedScheduled}
 	got := NextRecord(quiet(overlapping("K0")), intent, keyservice.Key{ID: "K1", AccessKeyID: "AKIAK1b"})
 	want := recordFor("K1", 2, previousKey("K0", noon.Add(day)))
-	want.AccessKeyID, want.IssuedAt, want.Digest = "AKIAK1b", started, ""
+	want.AccessKeyID, want.IssuedAt, want.IssueReason, want.Digest = "AKIAK1b", started, v1alpha1.IssuedScheduled, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("NextRecord = %+v\nwant %+v: the key is not its own previous one", got, want)
 	}
@@ -85,7 +90,8 @@ func TestASecretDoesNotSayWhatAnIntentProduced(t *testing.T) {
 		t.Fatalf("Next = %+v", action)
 	}
 	got, want := NextRecord(in, in.AccessKey.Status.Intent, in.Produced(in.Secret)), recordFor("K2", 2, replacedUntil(noon.Add(overlap)))
-	want.IssuedAt, want.Digest = metav1.NewTime(noon.Add(-time.Second)), ""
+	want.IssuedAt, want.IssueReason, want.Digest = metav1.NewTime(noon.Add(-time.Second)), v1alpha1.IssuedRequested, ""
+	want.PreviousKeys[0].ReplacedAt = want.IssuedAt
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("recorded is %+v\nwant %+v", got, want)
 	}
@@ -104,7 +110,7 @@ func TestRecordsAndStatusShareNoKeys(t *testing.T) {
 		t.Errorf("the status records %v, want K1 and K0", got)
 	}
 	record.Apply(in.AccessKey)
-	Drop(&in.AccessKey.Status, "changed")
+	Drop(in.AccessKey, "changed", v1alpha1.RevokedOverlapEnded, "", noon)
 	if record.PreviousKeys[0].KeyID != "changed" {
 		t.Errorf("dropping a key from the status changed the record: %+v", record.PreviousKeys)
 	}
@@ -116,7 +122,7 @@ func TestApply(t *testing.T) {
 		in := quiet(intends(5, time.Minute), overlapping("K0"), wants("new"), failed)
 		k1, want := replacedUntil(noon.Add(overlap)), quiet(failed).AccessKey.Status
 		k1.SecretName = "backup"
-		want.KeyID, want.AccessKeyID, want.Revision, want.IssuedAt = "K2", "AKIAK2", 5, started
+		want.KeyID, want.AccessKeyID, want.Revision, want.IssuedAt, want.IssueReason = "K2", "AKIAK2", 5, started, v1alpha1.IssuedRequested
 		in.AccessKey.Status.ExpiresAt, in.AccessKey.Status.RenewalTime = started, started // of K1
 		want.SecretName, want.LastHandledRenewal, want.PreviousKeys = "new", "today", []v1alpha1.PreviousKey{older, k1}
 		nextRecord(in).Apply(in.AccessKey)
@@ -158,7 +164,7 @@ func TestDrop(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ak := quiet(previous("K9", noon), previous("K0", noon)).AccessKey
-			Drop(&ak.Status, c.id)
+			Drop(ak, c.id, v1alpha1.RevokedOverlapEnded, v1alpha1.IssuedScheduled, noon)
 			if got := ak.RecordedKeyIDs(); !slices.Equal(got, c.want) {
 				t.Errorf("recorded are %v, want %v", got, c.want)
 			}
@@ -203,7 +209,7 @@ func TestDescribes(t *testing.T) {
 	in := quiet(overlapping("K0"), handled("today"))
 	record := RecordOf(in.AccessKey, identity)
 	want := recordFor("K1", 1, previousKey("K0", noon.Add(day)))
-	want.Renewal, want.Digest = "today", ""
+	want.Renewal, want.Digest, want.IssueReason = "today", "", v1alpha1.IssuedNew
 	if !reflect.DeepEqual(record, want) {
 		t.Errorf("RecordOf = %+v\nwant %+v", record, want)
 	}

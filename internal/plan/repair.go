@@ -145,5 +145,5 @@ func (w Writer) String() string {
 // another writer changed is no reason for that: consumers may use the key.
 func (in Input) mayMakeRoom() bool {
 	firstOfRow := in.Secret.State == SecretAbsent && in.AccessKey.Status.Repairs == nil
-	return !in.lostPair() || firstOfRow || in.renewalRequested() || in.rotationDue()
+	return !in.lostPair() || firstOfRow || in.renewalRequested() || in.rotationDue() || in.compromised(in.AccessKey.Status.KeyID)
 }

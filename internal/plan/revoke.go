@@ -82,15 +82,18 @@ func (in Input) due(previous *v1alpha1.PreviousKey) bool {
 
 // endOfPrevious is when a previous key is revoked, or deleted after its quarantine.
 func (in Input) endOfPrevious(previous *v1alpha1.PreviousKey) time.Time {
-	if quarantined(previous) {
+	if quarantined(previous) && !in.compromised(previous.KeyID) {
 		return previous.DeleteAt.Time
 	}
 	return in.revokeAt(previous)
 }
 
-// revokeAt is when a previous key is revoked: as recorded, but no later than a ttl allows that was shortened since. A person has
-// decided that a key that was enabled again outlives its ttl.
+// revokeAt is when a previous key is revoked: as recorded, but no later than a ttl allows that was shortened since, and at once
+// if the key is compromised. A person has decided that a key that was enabled again outlives its ttl.
 func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
+	if in.compromised(previous.KeyID) {
+		return previous.IssuedAt.Time
+	}
 	if !previous.EnabledAt.IsZero() {
 		return previous.RevokeAt.Time
 	}

@@ -62,6 +62,9 @@ var rules = []rule{
 	{"a Secret that has changed is read live", verifySecret},
 	{"a foreign Secret is never overwritten", foreignSecret},
 	{"the first pair is issued", issue},
+	// Before everything that can hold back a new pair.
+	{"a compromised key is replaced at once", replaceCompromised},
+	{"a pair is published under a new secretName", renameSecret},
 	{"a lost or edited Secret gets a new pair", restoreSecret},
 	{"a key that the service lost is rotated", replaceMissing},
 	{"a requested rotation happens once per token", renewNow},
@@ -69,6 +72,7 @@ var rules = []rule{
 	{"a Secret is updated around its pair", updateSecret},
 	{"a next Secret that nothing waits in is deleted", dropNext},
 	// Before the key expires, so that there is time to act.
+	{"a compromised key that nobody knows is reported", reportUnknown},
 	{"a key that would no longer be created is reported", reportDenial},
 	{"a restart that failed is reported", reportRestart},
 	{"an overlap that is too short for a restart is reported", reportOverlap},
@@ -82,7 +86,7 @@ func Next(in Input) Action { return decide(rules, in) }
 func decide(chain []rule, in Input) Action {
 	for _, r := range chain {
 		if action, ok := r.decide(in); ok {
-			return unlessUserBusy(in, unlessRefused(in, action))
+			return withCompromised(in, unlessUserBusy(in, unlessRefused(in, action)))
 		}
 	}
 	return Action{Verb: Wait}
@@ -132,6 +136,9 @@ func suspended(in Input) (Action, bool) {
 		return none()
 	}
 	if action, ok := revokePrevious(in); ok {
+		return action, true
+	}
+	if action, ok := suspendedCompromised(in); ok {
 		return action, true
 	}
 	return Action{Verb: Wait, Reason: v1alpha1.ReasonSuspended, Until: in.nextRevocation()}, true
@@ -213,6 +220,28 @@ func issue(in Input) (Action, bool) {
 		return none()
 	}
 	return obtain(in, v1alpha1.ReasonIssuing)
+}
+
+// renameSecret publishes the pair under the wanted name if spec.secretName changed. As with any rotation, a new pair gives
+// consumers an overlap to move to the new Secret, as long as the one with the former name holds the old pair. Where two pairs
+// cannot work side by side, the pair moves, because a new one would end it.
+func renameSecret(in Input) (Action, bool) {
+	status := &in.AccessKey.Status
+	if status.SecretName == in.AccessKey.SecretName() {
+		return none()
+	}
+	if in.currentWorks() && (in.Replaces() || in.full()) {
+		if !in.Live {
+			return Action{Verb: ReadLive, Reason: v1alpha1.ReasonRenaming}, true
+		}
+		if in.Former.State == SecretIntact || in.Secret.Copy {
+			if action, ok := renderable(in, ""); ok {
+				return action, true
+			}
+			return Action{Verb: Move, Reason: v1alpha1.ReasonRenaming}, true
+		}
+	}
+	return obtain(in, v1alpha1.ReasonRenaming)
 }
 
 func restoreSecret(in Input) (Action, bool) {

@@ -133,7 +133,7 @@ func TestAdopted(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := c.in.Secret.Record
 			got, want := c.in.Adopted(), before
-			want.KeyID, want.AccessKeyID, want.PreviousKeys = c.current, "", c.previous
+			want.KeyID, want.AccessKeyID, want.IssueReason, want.PreviousKeys = c.current, "", v1alpha1.IssuedAdopted, c.previous
 			if c.current != "" {
 				want.AccessKeyID = "AKIA" + c.current
 			}

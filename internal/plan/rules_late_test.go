@@ -53,6 +53,8 @@ var lateCases = []decision{
 	{"nor one whose AccessKey is being deleted", quiet(regenerates, oneSlot, deleting, regenerating("K1", time.Second)), settlesAt(noon.Add(2*time.Minute - time.Second))},
 	{"nor one whose pair cannot be published", quiet(regenerates, oneSlot, regenerating("K1", time.Second), secret(SecretForeign)), settlesAt(noon.Add(2*time.Minute - time.Second))},
 	{"an earlier request keeps an intent open for longer", quiet(regenerates, oneSlot, deleting, regenerating("K1", time.Hour), lateUntil(noon.Add(time.Minute))), settlesAt(noon.Add(time.Minute))},
+	{"also of a key that the service could not make, because that could make it again", quiet(regenerates, intendsFor("K2", time.Hour), lateUntil(noon.Add(time.Minute)), key("K2", noon), being(keyservice.Failed, "K2")),
+		settlesAt(noon.Add(time.Minute))},
 
 	{"an earlier request is watched for after the pair is recorded", quiet(regenerates, oneSlot, answered), settlesAt(noon.Add(5 * time.Second))},
 	{"it is watched for to the end", quiet(regenerates, oneSlot, answered, lateUntil(noon.Add(time.Second))), settlesAt(noon.Add(time.Second))},

@@ -58,7 +58,7 @@ var repairCases = []decision{
 	{"and each time counts", quiet(secret(SecretAbsent), repaired(3, 5*time.Minute)), byRestore(Create)},
 	{"a pair that was changed without a trace is treated like that", quiet(editedBy(Writer{}), repaired(3, time.Minute)),
 		contested(ruleRestore, "nothing tells by whom", noon.Add(4*time.Minute))},
-	{"a Secret under a new name is no repair", quiet(wants("new"), secret(SecretAbsent), repaired(3, time.Second)), byRestore(Create)},
+	{"a Secret under a new name is no repair", quiet(wants("new"), secret(SecretAbsent), repaired(3, time.Second)), byRename(Create)},
 	{"previous keys are revoked meanwhile", quiet(editedBy(flux), repaired(3, time.Second), keys("K1", "K0"), previous("K0", noon)), byRevokePrevious(Revoke, "K0")},
 	{"and awaited", quiet(editedBy(flux), repaired(3, time.Second), keys("K1", "K0"), overlapping("K0")), contested(ruleRestore, "keeps writing another pair", noon.Add(day))},
 

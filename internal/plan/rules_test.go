@@ -30,12 +30,15 @@ const (
 	ruleVerifySecret   = "a Secret that has changed is read live"
 	ruleForeignSecret  = "a foreign Secret is never overwritten"
 	ruleIssue          = "the first pair is issued"
+	ruleCompromised    = "a compromised key is replaced at once"
+	ruleRename         = "a pair is published under a new secretName"
 	ruleRestore        = "a lost or edited Secret gets a new pair"
 	ruleReplace        = "a key that the service lost is rotated"
 	ruleRenewNow       = "a requested rotation happens once per token"
 	ruleRotate         = "a pair is rotated at renewalTime"
 	ruleUpdateSecret   = "a Secret is updated around its pair"
 	ruleDropNext       = "a next Secret that nothing waits in is deleted"
+	ruleReportUnknown  = "a compromised key that nobody knows is reported"
 	ruleReportDenial   = "a key that would no longer be created is reported"
 	ruleReportRestart  = "a restart that failed is reported"
 	ruleReportOverlap  = "an overlap that is too short for a restart is reported"
@@ -46,8 +49,8 @@ const (
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
-		ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate, ruleUpdateSecret,
-		ruleDropNext, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
+		ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleCompromised, ruleRename, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate,
+		ruleUpdateSecret, ruleDropNext, ruleReportUnknown, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {
@@ -85,6 +88,8 @@ var (
 	byEnable         = by(ruleEnable, v1alpha1.EventEnabled)
 	byRevokePrevious = by(ruleRevokePrevious, v1alpha1.ReasonRevoking)
 	byIssue          = by(ruleIssue, v1alpha1.ReasonIssuing)
+	byCompromised    = by(ruleCompromised, v1alpha1.ReasonCompromised)
+	byRename         = by(ruleRename, v1alpha1.ReasonRenaming)
 	byRestore        = by(ruleRestore, v1alpha1.ReasonRestoring)
 	byReplace        = by(ruleReplace, v1alpha1.ReasonRestoring)
 	byRenewNow       = by(ruleRenewNow, v1alpha1.ReasonRenewing)
@@ -120,7 +125,7 @@ func awaits(rule, id string) answer {
 func makesRoom(rule, id string) answer {
 	reason := map[string]string{
 		ruleIssue: v1alpha1.ReasonIssuing, ruleRestore: v1alpha1.ReasonRestoring, ruleReplace: v1alpha1.ReasonRestoring,
-		ruleRenewNow: v1alpha1.ReasonRenewing, ruleRotate: v1alpha1.ReasonRotating,
+		ruleRenewNow: v1alpha1.ReasonRenewing, ruleRename: v1alpha1.ReasonRenaming, ruleRotate: v1alpha1.ReasonRotating, ruleCompromised: v1alpha1.ReasonCompromised,
 	}[rule]
 	return answer{rule, do(Revoke, cmp.Or(reason, v1alpha1.ReasonRevoking), id)}
 }
@@ -156,14 +161,14 @@ func ruleFor(in Input) string {
 // irreversible reports whether a verb changes something that a stale cache must not decide.
 func irreversible(verb Verb) bool {
 	return slices.Contains([]Verb{
-		Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, DropNext,
+		Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, Move, DropNext,
 	}, verb)
 }
 
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, importingCases, revokingCases, deletionCases, publishingCases,
 		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
-		restartCases, windowCases)
+		restartCases, windowCases, compromiseCases, renamingCases)
 }
 
 func TestNext(t *testing.T) {

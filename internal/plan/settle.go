@@ -52,9 +52,10 @@ func settleUnpublished(in Input, intent *v1alpha1.Intent) Action {
 	}
 }
 
-// couldNotMake reports whether the service lists the key of the operation as one that it could not make.
+// couldNotMake reports whether the service lists the key of the operation as one that it could not make, and no earlier request of
+// the operation can make it again.
 func (in Input) couldNotMake(intent *v1alpha1.Intent) bool {
-	return in.state(intent.KeyID) == keyservice.Failed && in.isOf(intent) && !in.recorded(intent.KeyID)
+	return !in.Now.Before(intent.LateUntil.Time) && in.state(intent.KeyID) == keyservice.Failed && in.isOf(intent) && !in.recorded(intent.KeyID)
 }
 
 // settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that

@@ -53,6 +53,7 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 		return plan.Secret{State: plan.SecretForeign}
 	}
 	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable, Writer: t.otherWriter(live)}
+	found.Copy = !adoptable && t.holdsCopy(live)
 	switch {
 	case t.holdsPublished(live):
 		found.State, found.Record = plan.SecretIntact, plan.RecordOf(t.AccessKey, t.Service)
@@ -78,6 +79,21 @@ func (t Template) holdsPublished(live *corev1.Secret) bool {
 	record := plan.RecordOf(t.AccessKey, t.Service)
 	record.Digest = status.SecretDigest
 	return status.KeyID != "" && status.SecretName == live.Name && t.holds(live, record)
+}
+
+// holdsCopy reports whether the operator wrote the pair that the status records into a Secret with another name. What is beside the
+// pair can depend on the name, so the record counts, too.
+func (t Template) holdsCopy(live *corev1.Secret) bool {
+	status := &t.AccessKey.Status
+	if status.KeyID == "" || status.SecretName == live.Name || !wrote(live) {
+		return false
+	}
+	published := plan.RecordOf(t.AccessKey, t.Service)
+	published.Digest = status.SecretDigest
+	record, recorded := recordOf(live)
+	same := record
+	same.Digest = published.Digest
+	return t.holds(live, published) || recorded && same.Describes(published) && t.holds(live, record)
 }
 
 // holdsPairOfIntent reports whether the operator wrote a pair into a Secret during the open operation.

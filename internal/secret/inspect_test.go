@@ -114,7 +114,18 @@ func TestInspect(t *testing.T) {
 		{"a restored Secret with another secret is edited", restoring(setData(v1alpha1.SecretKeySecretAccessKey, "guess")), edited},
 		{"a status that lost the digest trusts the record", func(w *world) { w.AccessKey.Status.SecretDigest = "" }, outdated},
 		{"a lost status trusts the record", func(w *world) { w.AccessKey.Status = v1alpha1.AccessKeyStatus{} }, outdated},
-		{"a Secret with a former name is compared with its record", func(w *world) { w.AccessKey.Status.SecretName = "former" }, outdated},
+		{"a Secret under a new name holds a copy of the published pair", func(w *world) { w.AccessKey.Status.SecretName = "former" }, plan.Secret{State: plan.SecretIntact, Copy: true}},
+		{"also if the data beside the pair is another one", func(w *world) {
+			w.AccessKey.Status.SecretName, w.AccessKey.Status.SecretDigest = "former", "other"
+		}, plan.Secret{State: plan.SecretIntact, Copy: true}},
+		{"or an earlier pair, which is compared with its record", func(w *world) {
+			w.AccessKey.Status.SecretName, w.AccessKey.Status.SecretDigest = "former", "other"
+			w.AccessKey.Status.Revision++
+		}, outdated},
+		{"a copy that a person made does not count", func(w *world) {
+			w.AccessKey.Status.SecretName = "former"
+			w.restore(func(*corev1.Secret) {})
+		}, outdated},
 		{"a record does not describe a pair that was edited after it", func(w *world) {
 			w.AccessKey.Status = v1alpha1.AccessKeyStatus{}
 			w.edit(setData(v1alpha1.SecretKeySecretAccessKey, "guess"))

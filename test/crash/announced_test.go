@@ -4,6 +4,7 @@
 package crash
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,7 +36,7 @@ func (w *world) checkAnnounced() {
 			continue
 		}
 		delete(w.announced, id)
-		if pair.DeletedBy != simulator.Person && at.Before(told.until) && !w.mayRevokeEarly(told) {
+		if pair.DeletedBy != simulator.Person && at.Before(told.until) && !w.mayRevokeEarly(told) && !w.named(told.accessKey, pair) {
 			w.violate("promise 4: key %s (%s) was revoked %s before the time that was announced for it", pair.ID, id, told.until.Sub(at))
 		}
 	}
@@ -88,6 +89,12 @@ func (w *world) noteRotated(ak *v1alpha1.AccessKey, previous *v1alpha1.PreviousK
 		}
 	}
 	w.announced[previous.AccessKeyID] = told
+}
+
+// named reports whether a person named a key in spec.compromisedKeyIDs.
+func (w *world) named(accessKey string, pair simulator.Pair) bool {
+	ak, _ := w.kube.Peek(kube.AccessKey, namespace, accessKey).(*v1alpha1.AccessKey)
+	return ak != nil && (slices.Contains(ak.Spec.CompromisedKeyIDs, pair.ID) || slices.Contains(ak.Spec.CompromisedKeyIDs, pair.AccessKeyID))
 }
 
 // mayRevokeEarly reports whether a key may be revoked before its time: with its AccessKey, to replace it in place, or because a

@@ -80,21 +80,23 @@ var kinds = []string{kube.AccessKey, kube.KeyService, kube.ClusterKeyService, ku
 var soak = flag.Bool("soak", false, "tell every story with lagging caches, and every main story with every pair of failures")
 
 // toldInPlace are the stories beside the main ones that go on differently where pairs are replaced in place.
-var toldInPlace = []string{"renew now, carried out late", "Secret deleted", "suspended during a rotation", "two AccessKeys of one user"}
+var toldInPlace = []string{"compromised", "published under another name and back", "renew now, carried out late", "Secret deleted", "suspended during a rotation", "two AccessKeys of one user"}
 
-// toldAt are stories that do not go on differently everywhere, and the services where they are told.
+// toldAt are stories that are told only where they go on differently: at services, or with a strategy there.
 var toldAt = map[string][]string{
-	"rotate in a window that closes soon": {"qumulo"},
-	"template changed":                    {"qumulo", "ionos", "ontap-9.14.1"},
-	"rotate with a consumer":              {"qumulo", "ontap-9.14.1"},
-	"quarantine":                          {"huawei"}, "quarantine, enabled again": {"huawei"},
+	"rotate in a window that closes soon":   {"qumulo"},
+	"template changed":                      {"qumulo", "ionos", "ontap-9.14.1"},
+	"rotate with a consumer":                {"qumulo", "ontap-9.14.1"},
+	"compromised":                           {"qumulo", "ionos/Auto", "ontap-9.14.1", "ontap-9.19.1/Auto"},
+	"compromised in its overlap":            {"qumulo", "ontap-9.19.1"},
+	"published under another name and back": {"qumulo", "ontap-9.14.1"},
+	"quarantine":                            {"huawei"}, "quarantine, enabled again": {"huawei"},
 }
 
 func isTold(story story, service string, strategy v1alpha1.RotationStrategy) bool {
-	if at, limited := toldAt[story.name]; limited && !slices.Contains(at, service) && !*soak {
-		return false
-	}
-	return *soak || strategy != v1alpha1.StrategyReplace || story.main || slices.Contains(toldInPlace, story.name)
+	at, limited := toldAt[story.name]
+	here := !limited || slices.Contains(at, service) || slices.Contains(at, service+"/"+string(strategy))
+	return *soak || here && (strategy != v1alpha1.StrategyReplace || story.main || slices.Contains(toldInPlace, story.name))
 }
 
 // settings returns every combination of service, strategy and story. Overlap is left out, because Auto does the same where a user

@@ -120,6 +120,30 @@ var stories = []story{
 		w.checkSuspended("a")
 		w.setSuspended("a", false)
 	}},
+	{"compromised", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		leaked := w.nameCompromised("a", false)
+		w.run(12 * time.Minute)
+		w.checkCompromised("a", leaked)
+	}},
+	{"compromised in its overlap", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.renewNow("a", "now")
+		w.run(4 * time.Minute)
+		leaked := w.nameCompromised("a", true)
+		w.run(5 * time.Minute)
+		w.checkCompromised("a", leaked)
+	}},
+	{"published under another name and back", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		w.runUntil(10*time.Minute, w.atRest)
+		inUse := w.secret("a")
+		for _, name := range []string{"b", ""} {
+			w.setSecretName("a", name)
+			w.run(4 * time.Minute)
+			w.checkKept(inUse)
+		}
+	}},
 	{"template changed", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		const pair = "{{ .AccessKeyID }}:{{ .SecretAccessKey }}"
 		w.issue(s)

@@ -133,30 +133,45 @@ func TestAnEventReportsAnIssuedPair(t *testing.T) {
 	}
 	oneKey := func(s *scope) { s.in.Service.KeysPerUser, s.in.Service.Overlap = 1, false }
 	replace := func(s *scope) { s.ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: v1alpha1.StrategyReplace} }
+	leaked := func(s *scope) {
+		overlap(s)
+		s.ak.Spec.CompromisedKeyIDs = []string{"K0"}
+	}
 	nothing := func(*scope) {}
 	for _, test := range []struct {
-		change                 func(*scope)
-		reason, previous, want string
+		change         func(*scope)
+		reason         v1alpha1.IssueReason
+		previous, want string
 	}{
-		{nothing, v1alpha1.ReasonIssuing, "", issued},
-		{oneKey, v1alpha1.ReasonIssuing, "", issued + warning + "the service holds 1 key per user: "},
-		{replace, v1alpha1.ReasonIssuing, "", issued + warning + "rotation.strategy is Replace: "},
-		{overlap, v1alpha1.ReasonRotating, "AKIA0", rotated + "(its renewal time had come)" + previous},
-		{overlap, v1alpha1.ReasonRenewing, "AKIA0", rotated + "(requested by the annotation accesskey.dev/renew)" + previous},
-		{nothing, v1alpha1.ReasonRestoring, "AKIA0", rotated + "(the Secret or the key was lost)"},
-		{oneKey, v1alpha1.ReasonSettling, "AKIA0", rotated + "(the response to an earlier request was lost)"},
+		{nothing, v1alpha1.IssuedNew, "", issued},
+		{oneKey, v1alpha1.IssuedNew, "", issued + warning + "the service holds 1 key per user: "},
+		{replace, v1alpha1.IssuedNew, "", issued + warning + "rotation.strategy is Replace: "},
+		{overlap, v1alpha1.IssuedScheduled, "AKIA0", rotated + "(its renewal time had come)" + previous},
+		{overlap, v1alpha1.IssuedRequested, "AKIA0", rotated + "(requested by the annotation accesskey.dev/renew)" + previous},
+		{overlap, v1alpha1.IssuedRenamed, "AKIA0", rotated + "(spec.secretName changed)" + previous},
+		{leaked, v1alpha1.IssuedCompromised, "AKIA0", rotated + "(spec.compromisedKeyIDs names the key before); the previous access key AKIA0 is revoked now"},
+		{nothing, v1alpha1.IssuedRestored, "AKIA0", rotated + "(the Secret or the key was lost)"},
 	} {
 		s := scopeOf(test.change)
 		if test.previous != "" {
 			s.ak.Status.Revision = 2
 		}
-		s.noteIssued(s.cause(plan.Action{Verb: plan.Create, Reason: test.reason}), test.previous)
+		s.ak.Status.Intent = &v1alpha1.Intent{Reason: test.reason}
+		s.noteIssued(s.cause(plan.Action{Verb: plan.Create}), test.previous)
 		if got := strings.Join(sent(s), "|"); !strings.HasPrefix(got, test.want) || !strings.Contains(test.want, warning) && got != test.want {
 			t.Errorf("sent %q\nwant %q", got, test.want)
 		}
 		if again := sent(s); len(again) > 0 {
 			t.Errorf("sent again: %q", again)
 		}
+	}
+}
+
+func TestAPairThatSettlesAnOperationIsReportedAsSuch(t *testing.T) {
+	s := scopeOf()
+	s.ak.Status.Intent = &v1alpha1.Intent{Reason: v1alpha1.IssuedScheduled}
+	if got := s.cause(plan.Action{Verb: plan.Regenerate, Reason: v1alpha1.ReasonSettling}); got != "the response to an earlier request was lost" {
+		t.Errorf("the cause is %q", got)
 	}
 }
 

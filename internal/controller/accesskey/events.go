@@ -46,7 +46,11 @@ func (s *scope) noteIssued(cause, previous string) {
 	text := fmt.Sprintf("Issued access key %s into Secret %s (%s)", plan.ShortID(status.AccessKeyID), status.SecretName, cause)
 	for i := range status.PreviousKeys {
 		if status.PreviousKeys[i].AccessKeyID == previous {
-			text += fmt.Sprintf("; the previous access key %s works until %s", plan.ShortID(previous), rfc3339(status.PreviousKeys[i].RevokeAt.Time))
+			until := "works until " + rfc3339(status.PreviousKeys[i].RevokeAt.Time)
+			if s.ak.Compromised(status.PreviousKeys[i].KeyID, previous) {
+				until = "is revoked now"
+			}
+			text += fmt.Sprintf("; the previous access key %s %s", plan.ShortID(previous), until)
 		}
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "%s", text)
@@ -95,40 +99,26 @@ func (s *scope) noteRecord(published secret.Published) {
 		v1alpha1.RecordAnnotation, s.ak.SecretName())
 }
 
-// cause returns why a pair is issued, in words.
+// cause returns why the pair of the open intent is issued, in words.
 func (s *scope) cause(action plan.Action) string {
-	reason := s.reason(action)
-	if reason == v1alpha1.ReasonRotating && s.in.OutsideWindows() {
+	if action.Verb == plan.Regenerate && action.Reason == v1alpha1.ReasonSettling {
+		return "the response to an earlier request was lost"
+	}
+	reason := s.ak.Status.Intent.Reason
+	if reason == v1alpha1.IssuedScheduled && s.in.OutsideWindows() {
 		return causes[reason] + ", and none of rotation.windows could be used"
 	}
 	return causes[reason]
 }
 
-// reason returns why a pair is issued. An action that settles an operation does not say why that was started, but the intent does.
-func (s *scope) reason(action plan.Action) string {
-	status := &s.ak.Status
-	intent := status.Intent
-	switch {
-	case causes[action.Reason] != "" && action.Verb != plan.Promote && action.Verb != plan.PublishHeld:
-		return action.Reason
-	case intent == nil:
-		return v1alpha1.ReasonRestoring
-	case intent.Renewal != "" && intent.Renewal != status.LastHandledRenewal:
-		return v1alpha1.ReasonRenewing
-	case !status.RenewalTime.IsZero() && !intent.StartedAt.Before(&status.RenewalTime):
-		return v1alpha1.ReasonRotating
-	default:
-		return v1alpha1.ReasonRestoring
-	}
-}
-
 // causes of a rotation in words.
-var causes = map[string]string{
-	v1alpha1.ReasonRotating:  "its renewal time had come",
-	v1alpha1.ReasonRenewing:  "requested by the annotation " + v1alpha1.RenewAnnotation,
-	v1alpha1.ReasonRestoring: "the Secret or the key was lost",
-	v1alpha1.ReasonIssuing:   "the former key was revoked",
-	v1alpha1.ReasonSettling:  "the response to an earlier request was lost",
+var causes = map[v1alpha1.IssueReason]string{
+	v1alpha1.IssuedScheduled:   "its renewal time had come",
+	v1alpha1.IssuedRequested:   "requested by the annotation " + v1alpha1.RenewAnnotation,
+	v1alpha1.IssuedCompromised: "spec.compromisedKeyIDs names the key before",
+	v1alpha1.IssuedRestored:    "the Secret or the key was lost",
+	v1alpha1.IssuedRenamed:     "spec.secretName changed",
+	v1alpha1.IssuedNew:         "no earlier pair is known",
 }
 
 func joined(ids []string) string { return strings.Join(ids, ", ") }

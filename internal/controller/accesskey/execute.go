@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -39,6 +38,7 @@ var steps = map[plan.Verb]step{
 	plan.Enable:          (*Reconciler).enable,
 	plan.Forget:          (*Reconciler).forget,
 	plan.UpdateSecret:    (*Reconciler).updateSecret,
+	plan.Move:            (*Reconciler).move,
 	plan.DropNext:        (*Reconciler).dropNext,
 	plan.Retain:          (*Reconciler).retain,
 	plan.RemoveFinalizer: (*Reconciler).removeFinalizer,
@@ -65,24 +65,25 @@ func (r *Reconciler) markAmbiguous(_ context.Context, s *scope, _ plan.Action) e
 
 // forget removes a key from the status that the service no longer has.
 func (r *Reconciler) forget(ctx context.Context, s *scope, action plan.Action) error {
-	return r.drop(ctx, s, action.KeyID)
+	return r.drop(ctx, s, action)
 }
 
-// drop removes a key from the status, and deletes the Secret with a former name that still holds its pair.
-func (r *Reconciler) drop(ctx context.Context, s *scope, keyID string) error {
-	if former := plan.FormerSecret(s.ak, keyID); former != "" {
+// drop moves a key from the status to its history, and deletes the Secret with a former name that still holds its pair.
+func (r *Reconciler) drop(ctx context.Context, s *scope, action plan.Action) error {
+	if former := plan.FormerSecret(s.ak, action.KeyID); former != "" {
 		if err := r.deleteSecret(ctx, s, former); err != nil {
 			return err
 		}
 	}
-	plan.Drop(&s.ak.Status, keyID)
+	why := s.in.RevokeReason(action, r.deletions.isAccepted(s.name, action.KeyID))
+	plan.Drop(s.ak, action.KeyID, why, s.in.IssueReason(action), s.in.Now)
 	return nil
 }
 
 func (r *Reconciler) deleteSecret(ctx context.Context, s *scope, name string) error {
 	deleted, err := r.store.Delete(ctx, s.ak, name)
 	if deleted {
-		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s, whose pair no longer works; Secret %s holds the current pair", name, s.ak.SecretName())
+		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s; Secret %s holds the current pair", name, s.ak.SecretName())
 	}
 	return err
 }
@@ -230,7 +231,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 		}
 		return nil
 	}
-	return r.drop(ctx, s, action.KeyID)
+	return r.drop(ctx, s, action)
 }
 
 // beforeGivingUp finds out whether the pair can be published for which a key is given up that may work.
@@ -239,7 +240,7 @@ func (r *Reconciler) beforeGivingUp(ctx context.Context, s *scope, action plan.A
 		return nil
 	}
 	s.countRepair(action)
-	return r.dryRun(ctx, s, newIntent(s, v1alpha1.OperationCreate))
+	return r.dryRun(ctx, s, newIntent(s, action, v1alpha1.OperationCreate))
 }
 
 // deleteKey deletes a key at the service. If the next key can have the same ID, it writes an intent first: that key has to wait
@@ -272,33 +273,4 @@ func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) erro
 func (s *scope) idReturns(keyID string) bool {
 	_, chooses := s.connection.Service.(keyservice.HandleChooser)
 	return s.connection.ReusesIDs || chooses && !slices.Contains(s.ak.RecordedKeyIDs(), keyID)
-}
-
-// updateSecret writes the Secret around the pair that it holds.
-func (r *Reconciler) updateSecret(ctx context.Context, s *scope, action plan.Action) error {
-	if err := r.takeOver(ctx, s); err != nil {
-		return err
-	}
-	record := plan.RecordOf(s.ak, s.in.Service.Identity)
-	content, err := s.template().Render(secret.PairOf(s.secret), record)
-	if err != nil {
-		return &publishError{err}
-	}
-	updated, err := r.store.Update(ctx, secret.Write{AccessKey: s.ak, Name: s.ak.SecretName(), Current: s.secret, Content: content})
-	if apierrors.IsConflict(err) {
-		return err
-	}
-	if err != nil {
-		return &publishError{err}
-	}
-	s.noteRecord(updated)
-	if updated.Changed {
-		s.countRepair(action)
-	}
-	s.recordSecret(content, updated.Version)
-	s.in.Secret.UpToDate = true
-	if updated.Changed {
-		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
-	}
-	return nil
 }

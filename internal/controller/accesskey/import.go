@@ -33,7 +33,7 @@ func (r *Reconciler) importPair(ctx context.Context, s *scope, action plan.Actio
 	if !r.imports.acquire(s.importedKey(action.KeyID), s.name, r.Clock.Now()) {
 		return errUserBusy
 	}
-	published, content, err := r.publishImport(ctx, s)
+	published, content, err := r.publishImport(ctx, s, action)
 	if err != nil {
 		r.imports.release(s.name)
 		return &publishError{err}
@@ -50,11 +50,11 @@ func (r *Reconciler) importPair(ctx context.Context, s *scope, action plan.Actio
 
 // publishImport writes the imported pair to the wanted Secret. If that is the Secret that holds the pair, it takes it over, and releases
 // it again if the API server refuses the write.
-func (r *Reconciler) publishImport(ctx context.Context, s *scope) (secret.Published, secret.Content, error) {
+func (r *Reconciler) publishImport(ctx context.Context, s *scope, action plan.Action) (secret.Published, secret.Content, error) {
 	if err := r.takeOver(ctx, s); err != nil {
 		return secret.Published{}, secret.Content{}, err
 	}
-	intent := newIntent(s, v1alpha1.OperationCreate)
+	intent := newIntent(s, action, v1alpha1.OperationCreate)
 	intent.Renewal = "" // a requested rotation follows
 	pair := keyservice.Credential{Key: s.in.ImportedKey(), SecretAccessKey: s.template().ImportedPair(s.source).SecretAccessKey}
 	write, err := s.write(s.ak.SecretName(), pair, intent)

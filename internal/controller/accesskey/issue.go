@@ -26,7 +26,7 @@ const maxPause = 5 * time.Second
 
 // create creates a key, publishes it and records it.
 func (r *Reconciler) create(ctx context.Context, s *scope, action plan.Action) error {
-	intent := newIntent(s, v1alpha1.OperationCreate)
+	intent := newIntent(s, action, v1alpha1.OperationCreate)
 	if chooser, ok := s.connection.Service.(keyservice.HandleChooser); ok {
 		intent.KeyID = chooser.ChooseID(s.user(), ownerOf(s.ak), intent.Revision, plainKeys(s.in.Keys))
 	}
@@ -42,10 +42,11 @@ func (r *Reconciler) regenerate(ctx context.Context, s *scope, action plan.Actio
 	if !ok {
 		return &keyservice.Error{Kind: keyservice.Invalid, Op: "regenerate key " + action.KeyID, Err: errors.New("the service cannot regenerate keys")}
 	}
-	intent := newIntent(s, v1alpha1.OperationRegenerate)
+	intent := newIntent(s, action, v1alpha1.OperationRegenerate)
 	intent.KeyID = action.KeyID
 	if open := s.ak.Status.Intent; open != nil {
 		intent.KnownKeyIDs, intent.LateUntil = open.KnownKeyIDs, seconds(s.in.LateUntil())
+		intent.Reason = open.Reason
 		if !s.in.Answered() {
 			intent.Revision, intent.Renewal = open.Revision, open.Renewal
 		}
@@ -266,9 +267,10 @@ type publishError struct{ error }
 // Unwrap implements errors.Unwrap.
 func (e *publishError) Unwrap() error { return e.error }
 
-func newIntent(s *scope, operation v1alpha1.Operation) *v1alpha1.Intent {
+func newIntent(s *scope, action plan.Action, operation v1alpha1.Operation) *v1alpha1.Intent {
 	intent := &v1alpha1.Intent{
 		Operation: operation,
+		Reason:    s.in.IssueReason(action),
 		Revision:  plan.NextRevision(s.in),
 		StartedAt: seconds(s.in.Now),
 		Renewal:   s.in.RenewalToken(),

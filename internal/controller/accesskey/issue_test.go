@@ -32,7 +32,7 @@ func TestTheIntentIsWrittenBeforeTheKeyIsCreated(t *testing.T) {
 	})
 	b.reconcile()
 	want := &v1alpha1.Intent{
-		Operation: v1alpha1.OperationCreate, Revision: 1, StartedAt: metav1.NewTime(noon), KnownKeyIDs: []string{foreign.ID},
+		Operation: v1alpha1.OperationCreate, Reason: v1alpha1.IssuedNew, Revision: 1, StartedAt: metav1.NewTime(noon), KnownKeyIDs: []string{foreign.ID},
 	}
 	if !equality.Semantic.DeepEqual(then.Status.Intent, want) || then.Status.UserID != userID || !slices.Contains(then.Finalizers, v1alpha1.RevokeFinalizer) {
 		t.Errorf("it was %+v, with the intent %+v", then, then.Status.Intent)

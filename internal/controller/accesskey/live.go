@@ -66,8 +66,9 @@ func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
 	return err
 }
 
-// readSecrets reads the wanted Secret, and the next one where a pair waits or may have to wait. A new AccessKey has published
-// nothing, so the cache is enough to know that there is no Secret; writing it fails if there is one after all.
+// readSecrets reads the wanted Secret, the one with a former name that holds the current pair, and the next one where a pair waits
+// or may have to wait. A new AccessKey has published nothing, so the cache is enough to know that there is no Secret; writing it
+// fails if there is one after all.
 func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
 	if s.finalizerAdded && s.ak.Status.Revision == 0 && s.ak.Status.Intent == nil && s.in.Secret.State == plan.SecretAbsent && !s.in.Service.ActivatesLater {
 		return nil
@@ -78,6 +79,12 @@ func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
 	}
 	s.in.Secret = s.template().Inspect(s.secret)
 	r.checkTemplate(s)
+	if former := s.ak.Status.SecretName; former != "" && former != s.ak.SecretName() {
+		if s.former, err = r.store.Read(ctx, s.name.Namespace, former); err != nil {
+			return err
+		}
+		s.in.Former = s.template().Inspect(s.former)
+	}
 	if s.ak.Status.Intent != nil || s.in.Next.State != plan.SecretAbsent || s.in.Service.ActivatesLater {
 		if s.next, err = r.store.Read(ctx, s.name.Namespace, plan.NextSecretName(s.ak)); err != nil {
 			return err

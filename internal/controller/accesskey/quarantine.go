@@ -68,7 +68,7 @@ func (s *scope) refuseEnable() {
 // noteQuarantineEnded tells that a key in quarantine is deleted early, because a new key needs its place.
 func (s *scope) noteQuarantineEnded(action plan.Action) {
 	end := plan.QuarantineEnd(&s.ak.Status, action.KeyID)
-	if !s.in.Now.Before(end) || action.Reason == v1alpha1.ReasonDeleting {
+	if !s.in.Now.Before(end) || action.Reason == v1alpha1.ReasonDeleting || action.Reason == v1alpha1.ReasonRevoking {
 		return
 	}
 	s.note(corev1.EventTypeWarning, v1alpha1.EventQuarantineEnded, "Revoke",

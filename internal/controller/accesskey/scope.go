@@ -50,8 +50,8 @@ type scope struct {
 	unlisted []string
 	// snapshot is the shared listing.
 	snapshot keyservice.Snapshot
-	// secret and next as read live; nil if they do not exist or were not read.
-	secret, next *corev1.Secret
+	// secret, next and former as read live; nil if they do not exist or were not read.
+	secret, next, former *corev1.Secret
 	// source is the Secret that spec.importFrom names, as read live; nil if it does not exist or was not read.
 	source *corev1.Secret
 	// verified is the version of the Secret that this process last found to be as published.

@@ -149,6 +149,21 @@ var mutants = []mutant{
 		{"controller/keyservice.(Reconciler).setSecretFinalizers", after("r.wantsFinalizer", "want = false")},
 	}},
 
+	// Compromised keys, and Secrets with a new name.
+	{"a compromised key is not replaced", "TestEveryCrash/qumulo/Auto/compromised$", []defect{
+		{"plan.rules", without("replaceCompromised")},
+	}},
+	{"a compromised key stays for its overlap", "TestEveryCrash/qumulo/Auto/compromised_in_its_overlap$", []defect{
+		{"plan.(Input).revokeAt", condition("in.compromised", "false")},
+	}},
+	{"an ID of a compromised key stands for every key that has it", "TestEveryCrash/ontap-9.14.1/Auto/compromised$", []defect{
+		{"plan.(Input).RevokeReason", condition("in.compromised", "false")},
+		{"plan.rememberReplaced", condition("ak.Compromised", "false")},
+	}},
+	{"a pair is not found again that moved to another Secret", "TestEveryCrash/ontap-9.14.1/Auto/published_under", []defect{
+		{"plan.renameSecret", replace("in.Secret.Copy", "false")},
+	}},
+
 	// Other AccessKeys, and services that reuse IDs.
 	{ // One of them alone is not found: they replace each other.
 		"operations of other AccessKeys for the user are not seen", "TestPairs/(qumulo|huawei)/Auto/two", []defect{
