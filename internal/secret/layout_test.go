@@ -66,6 +66,11 @@ func TestInspectTemplated(t *testing.T) {
 			w.edit(setData(other.accessKeyID, "AKIAX"))
 			w.edit(setData(other.secretAccessKey, "guess"))
 		}, current},
+		{"also in a restored Secret", func(w *world) {
+			other := map[bool]pairKeys{true: ownPairKeys, false: defaultPairKeys}[w.AccessKey.DefaultKeys()]
+			w.restore(setData(other.accessKeyID, "AKIAX"))
+			w.edit(setData(other.secretAccessKey, "guess"))
+		}, current},
 		{"a restored Secret is intact", restoring(func(*corev1.Secret) {}), current},
 		{"a restored Secret whose template was changed keeps its pair", func(w *world) { w.restore(func(*corev1.Secret) {}); w.setTemplates(nil) }, outdated},
 		{"a lost status trusts the record", func(w *world) { w.AccessKey.Status = v1alpha1.AccessKeyStatus{} }, outdated},

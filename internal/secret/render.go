@@ -40,11 +40,18 @@ func (k pairKeys) in(data map[string][]byte) bool {
 }
 
 // pairKeysOf returns where a Secret has its pair: under the keys that the operator wrote, or, if the ownership is lost, that are
-// there. No template writes the operator's own keys, so they come first.
+// there. No template writes the operator's own keys, so they come first. Others may have put another pair there.
 func pairKeysOf(secret *corev1.Secret) pairKeys {
-	for _, data := range []map[string][]byte{ownKeys(secret), secret.Data} {
+	written := ownKeys(secret)
+	for _, is := range []func(pairKeys) bool{
+		func(keys pairKeys) bool { return keys.in(written) },
+		func(keys pairKeys) bool {
+			return keys.in(secret.Data) && string(secret.Data[keys.accessKeyID]) == secret.Annotations[v1alpha1.AccessKeyIDAnnotation]
+		},
+		func(keys pairKeys) bool { return keys.in(secret.Data) },
+	} {
 		for _, keys := range []pairKeys{ownPairKeys, defaultPairKeys} {
-			if keys.in(data) {
+			if is(keys) {
 				return keys
 			}
 		}
