@@ -131,45 +131,64 @@ func TestEveryScheduleKeepsToItsWindows(t *testing.T) {
 	for n := range 20_000 {
 		in := anyWindows(r)
 		s := in.schedule()
-		fail := func(why string) {
-			t.Fatalf("%d: %s: %+v at %s of %+v", n, why, s, in.Now, in.AccessKey.Spec)
-		}
-		first := latest(s.earliest, in.Now)
-		possible := false
-		for _, each := range in.AccessKey.Spec.Rotation.Windows {
-			w, err := parse(each)
-			if err != nil {
-				fail(err.Error())
-			}
-			span, ok := w.Next(first)
-			possible = possible || ok && span.Opens.Before(s.latest) && first.Before(s.latest)
-			span, ok = w.Next(s.renewal)
-			if ok && !s.renewal.Before(span.Opens) && s.renewal.Before(s.latest) {
-				possible = true
-			}
-		}
-		switch {
-		case s.renewal.Before(s.earliest) || s.renewal.After(latest(s.latest, s.earliest)):
-			fail("the rotation is not from earliest to latest")
-		case s.expires.Sub(s.latest) < min(Overlap(&in.AccessKey.Spec)/2, leastMargin):
-			fail("the margin is too small")
-		case s.outside != (!possible && s.earliest.Before(s.latest)):
-			fail(fmt.Sprintf("a window is possible: %t", possible))
-		case !s.outside && s.earliest.Before(s.latest) && !in.inSomeWindow(s.renewal):
-			fail("the rotation is in no window")
-		}
 		if s.outside {
 			outside++
 		}
 		later := in
 		later.Now = in.Now.Add(time.Duration(r.Int64N(max(int64(s.renewal.Sub(in.Now)), 1))))
-		if again := later.schedule(); in.Now.Before(s.renewal) && !again.renewal.Equal(s.renewal) {
-			fail(fmt.Sprintf("at %s the rotation is announced for %s", later.Now, again.renewal))
+		for _, broken := range []string{in.breaksWindows(s), in.breaksMargin(s), in.breaksAnnouncement(s, later)} {
+			if broken != "" {
+				t.Fatalf("%d: %s: %+v at %s of %+v", n, broken, s, in.Now, in.AccessKey.Spec)
+			}
 		}
 	}
 	if outside < 2000 || outside > 18_000 {
 		t.Errorf("%d of 20000 rotations are outside of windows", outside)
 	}
+}
+
+// breaksWindows says how a rotation is not in a window although one is open in time, or the other way round.
+func (in Input) breaksWindows(s schedule) string {
+	possible := in.windowComes(s)
+	switch {
+	case s.outside == possible && s.earliest.Before(s.latest):
+		return fmt.Sprintf("a window is possible: %t", possible)
+	case s.outside && !s.earliest.Before(s.latest):
+		return "windows count although there is no time for them"
+	case !s.outside && s.earliest.Before(s.latest) && !in.inSomeWindow(s.renewal):
+		return "the rotation is in no window"
+	}
+	return ""
+}
+
+// windowComes reports whether a window is open or opens before the latest time of a rotation.
+func (in Input) windowComes(s schedule) bool {
+	from := latest(s.earliest, in.Now)
+	for _, each := range in.AccessKey.Spec.Rotation.Windows {
+		w, _ := parse(each)
+		if span, ok := w.Next(from); ok && span.Opens.Before(s.latest) && from.Before(s.latest) {
+			return true
+		}
+	}
+	return false
+}
+
+func (in Input) breaksMargin(s schedule) string {
+	switch {
+	case s.renewal.Before(s.earliest) || s.renewal.After(latest(s.latest, s.earliest)):
+		return "the rotation is not from earliest to latest"
+	case s.expires.Sub(s.latest) < min(Overlap(&in.AccessKey.Spec), max(Overlap(&in.AccessKey.Spec)/2, leastMargin)):
+		return "the margin is too small"
+	}
+	return ""
+}
+
+// breaksAnnouncement says how a rotation that is still to come is announced for another time later.
+func (in Input) breaksAnnouncement(s schedule, later Input) string {
+	if again := later.schedule(); in.Now.Before(s.renewal) && !again.renewal.Equal(s.renewal) {
+		return fmt.Sprintf("at %s the rotation is announced for %s", later.Now, again.renewal)
+	}
+	return ""
 }
 
 func (in Input) inSomeWindow(at time.Time) bool {

@@ -56,6 +56,7 @@ func TestNext(t *testing.T) {
 		// Berlin: 2026-03-29 02:00 +01:00 becomes 03:00 +02:00; 2026-10-25 03:00 +02:00 becomes 02:00 +01:00.
 		{"02:30 that does not exist", "30 2 * * *", time.Hour, berlin, "2026-03-29T00:00:00+01:00", "2026-03-29T03:30:00+02:00", "2026-03-29T04:30:00+02:00"},
 		{"02:30 that does not exist, just after the change", "30 2 * * *", time.Hour, berlin, "2026-03-29T03:10:00+02:00", "2026-03-29T03:30:00+02:00", "2026-03-29T04:30:00+02:00"},
+		{"a short one, just after the change", "30 2 * * *", 5 * time.Minute, berlin, "2026-03-29T03:10:00+02:00", "2026-03-29T03:30:00+02:00", "2026-03-29T03:35:00+02:00"},
 		{"the day after", "30 2 * * *", time.Hour, berlin, "2026-03-29T04:30:00+02:00", "2026-03-30T02:30:00+02:00", "2026-03-30T03:30:00+02:00"},
 		{"an hour that does not exist, on its Sunday", "0 2 * * 0", 4 * time.Hour, berlin, "2026-03-28T12:00:00Z", "2026-03-29T03:00:00+02:00", "2026-03-29T07:00:00+02:00"},
 		{"midnight to four in the short night", "0 0 * * *", 4 * time.Hour, berlin, "2026-03-29T00:00:00+01:00", "2026-03-29T00:00:00+01:00", "2026-03-29T05:00:00+02:00"},
