@@ -97,6 +97,11 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxItems=42
 	History []RevokedKey `json:"history,omitempty"`
 
+	// verification is what is known about the current pair at the data plane (s3 of the KeyService). Absent until the data plane was
+	// asked.
+	// +optional
+	Verification *VerificationStatus `json:"verification,omitempty"`
+
 	// intent is an operation at the service that was started and whose outcome is not recorded yet.
 	// +optional
 	Intent *Intent `json:"intent,omitempty"`
@@ -126,7 +131,7 @@ type AccessKeyStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	LastHandledEnable string `json:"lastHandledEnable,omitempty"`
 
-	// conditions are Ready, Synced and, only while true, Reconciling and Stalled.
+	// conditions are Ready, Synced, Verified (only with s3 of the KeyService) and, only while true, Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -237,8 +242,8 @@ type Intent struct {
 	// +required
 	StartedAt metav1.Time `json:"startedAt,omitempty,omitzero"`
 
-	// keyID is the ID that the operator chose for the new key, or the key to regenerate or delete. Absent where the service
-	// chooses the ID.
+	// keyID is the ID that the operator chose for the new key, or the key to regenerate or delete. Where the service chooses the ID,
+	// it is absent until the pair waits for its verification.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -257,6 +262,11 @@ type Intent struct {
 	// end the pair that was issued since, so the intent stays open until then. Absent if there is no such request.
 	// +optional
 	LateUntil metav1.Time `json:"lateUntil,omitempty,omitzero"`
+
+	// verification is what is known about the pair of this operation at the data plane, while the pair waits in the Secret
+	// <secretName>-next. Absent otherwise.
+	// +optional
+	Verification *VerificationStatus `json:"verification,omitempty"`
 
 	// candidateKeyIDs are the keys that this operation may have created; set only when there is more than one
 	// (Stalled/AmbiguousKeys). Delete the orphan at the service to decide; the operator leaves the other keys alone.

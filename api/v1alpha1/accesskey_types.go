@@ -93,6 +93,11 @@ type AccessKeySpec struct {
 	// +optional
 	Rotation *Rotation `json:"rotation,omitempty"`
 
+	// verification says how long a new pair waits until the data plane accepts it, and what happens then. It needs a KeyService
+	// with s3.
+	// +optional
+	Verification *Verification `json:"verification,omitempty"`
+
 	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. At most 248 characters, because a new pair
 	// can wait in a second Secret, which has this name and the suffix -next. The operator never overwrites a Secret that this
 	// AccessKey neither controls nor may adopt.

@@ -11,6 +11,9 @@ const (
 	ConditionReady = "Ready"
 	// ConditionSynced is true if the service answered the last request. What it refused is reported by Stalled.
 	ConditionSynced = "Synced"
+	// ConditionVerified reports whether the data plane accepts the pair in the Secret, or while there is none yet, the pair that waits.
+	// It is present only if the KeyService has s3, or if spec.verification asks for it in vain. It does not change Ready.
+	ConditionVerified = "Verified"
 	// ConditionReconciling is present only while it is true: the operator is working towards the spec.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is present only while it is true: a person must act. The message says how.
@@ -63,6 +66,21 @@ const (
 	ReasonSuspended = "Suspended"
 )
 
+// Reasons of Verified.
+const (
+	// ReasonAccepted (True): the pair opened the data plane.
+	ReasonAccepted = "Accepted"
+	// ReasonRejected (False): the data plane does not know the pair, or not yet; the message has its words. The operator asks again.
+	ReasonRejected = "Rejected"
+	// ReasonDataPlaneUnavailable (Unknown): the data plane could not be asked, or gave no answer about the pair. The operator asks
+	// again.
+	ReasonDataPlaneUnavailable = "DataPlaneUnavailable"
+	// ReasonNotVerified (Unknown): the data plane was not asked about the pair yet.
+	ReasonNotVerified = "NotVerified"
+	// ReasonNoDataPlane (Unknown): spec.verification is set, but the KeyService has no s3. Set it, or remove spec.verification.
+	ReasonNoDataPlane = "NoDataPlane"
+)
+
 // Reasons of Reconciling.
 const (
 	// ReasonIssuing: the first pair is being issued.
@@ -106,6 +124,9 @@ const (
 	ReasonAdoptionNotVerified = "AdoptionNotVerified"
 	// ReasonImportFailed: the pair that spec.importFrom names cannot be imported; the message says why. No key was created.
 	ReasonImportFailed = "ImportFailed"
+	// ReasonVerificationFailed: the data plane still rejects a pair after verification.timeout. The message says whether the pair is
+	// held or published, and what to check.
+	ReasonVerificationFailed = "VerificationFailed"
 	// ReasonQuotaExceeded: foreign keys fill the user's quota. Delete one of them at the service.
 	ReasonQuotaExceeded = "QuotaExceeded"
 	// ReasonAmbiguousKeys: after a lost response, more than one key may be the operator's. Delete the orphan at the service.
@@ -193,6 +214,8 @@ const (
 	EventAdopted = "Adopted"
 	// EventImported: the pair that spec.importFrom names was published and recorded.
 	EventImported = "Imported"
+	// EventVerified: the data plane accepted a pair that it had not accepted at first.
+	EventVerified = "Verified"
 	// EventSecretUpdated: the Secret was updated without a new pair, the pair moved to another Secret, or a Secret that is no longer
 	// needed was deleted.
 	EventSecretUpdated = "SecretUpdated"

@@ -3,6 +3,8 @@
 
 package v1alpha1
 
+import "slices"
+
 // CAKind is the kind of an object that holds PEM certificates.
 // +kubebuilder:validation:Enum=Secret;ConfigMap
 type CAKind string
@@ -82,14 +84,38 @@ type TLS struct {
 	InsecureSkipVerify *bool `json:"insecureSkipVerify,omitempty"`
 }
 
-// CA returns where the certificates to trust are; nil if the spec refers to no object.
-func (s *KeyServiceSpec) CA() *CASource {
+// CA returns where the certificates to trust are; nil if no object has them.
+func (t *TLS) CA() *CASource {
 	switch {
-	case s.TLS == nil:
+	case t == nil:
 		return nil
-	case s.TLS.CASecretRef != nil:
-		return &CASource{Kind: CASecret, Name: s.TLS.CASecretRef.Name, Key: s.TLS.CASecretRef.Key}
+	case t.CASecretRef != nil:
+		return &CASource{Kind: CASecret, Name: t.CASecretRef.Name, Key: t.CASecretRef.Key}
 	default:
-		return s.TLS.CARef
+		return t.CARef
 	}
+}
+
+// DataPlaneTLS returns which certificates of the data plane to trust.
+func (s *KeyServiceSpec) DataPlaneTLS() *TLS {
+	if s.S3 != nil && s.S3.TLS != nil {
+		return s.S3.TLS
+	}
+	return s.TLS
+}
+
+// CAs returns where the certificates to trust are: those of the key service, and those of the data plane.
+func (s *KeyServiceSpec) CAs() []CASource {
+	var sources []CASource
+	for _, tls := range []*TLS{s.TLS, s.DataPlaneTLS()} {
+		if ca := tls.CA(); ca != nil && !slices.Contains(sources, *ca) {
+			sources = append(sources, *ca)
+		}
+	}
+	return sources
+}
+
+// HasConfigMapCA reports whether a ConfigMap has certificates to trust.
+func (s *KeyServiceSpec) HasConfigMapCA() bool {
+	return slices.ContainsFunc(s.CAs(), func(ca CASource) bool { return ca.Kind == CAConfigMap })
 }

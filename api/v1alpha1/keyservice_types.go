@@ -41,7 +41,8 @@ type KeyServiceSpec struct {
 	// +optional
 	TLS *TLS `json:"tls,omitempty"`
 
-	// s3 is the data plane that the keys are for. It is published in the Secrets.
+	// s3 is the data plane that the keys are for. It is published in the Secrets, and new pairs are verified there before they are
+	// published: the operator lists the buckets with them.
 	// +optional
 	S3 *S3 `json:"s3,omitempty"`
 
@@ -189,6 +190,10 @@ type S3 struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Region string `json:"region,omitempty"`
+
+	// tls says which certificates of the data plane to trust when pairs are verified. Defaults to the tls of the KeyService.
+	// +optional
+	TLS *TLS `json:"tls,omitempty"`
 }
 
 // RateLimit bounds the requests to a service.
@@ -307,8 +312,10 @@ func (s *KeyServiceSpec) SecretNames() []string {
 	if s.ONTAP != nil {
 		add(s.ONTAP.CredentialsSecretRef.Name)
 	}
-	if ca := s.CA(); ca != nil && ca.Kind == CASecret {
-		add(ca.Name)
+	for _, ca := range s.CAs() {
+		if ca.Kind == CASecret {
+			add(ca.Name)
+		}
 	}
 	return names
 }

@@ -122,7 +122,6 @@ func (w *world) keyService(ctx context.Context, name string, fill func(*v1alpha1
 	spec := service.GetSpec()
 	spec.TLS = &v1alpha1.TLS{CABundle: account.CA}
 	spec.RateLimit = v1alpha1.RateLimit{QPS: fullSpeed, Burst: fullSpeed}
-	spec.S3 = &v1alpha1.S3{Endpoint: "https://s3.example:9000", Region: "us-east-1"}
 	fill(spec, account)
 	service.Spec.Grants = []v1alpha1.Grant{{NamespaceSelector: &metav1.LabelSelector{}, Users: []string{"*"}}}
 	return errors.Join(w.kube.Create(ctx, credentials), w.kube.Create(ctx, service))

@@ -6,6 +6,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -14,7 +15,7 @@ import (
 // adopt lets an AccessKey continue where a former one ended: after a restore, a move to another cluster, or a deletion with
 // Retain. The record on the Secret leads to the keys. Anyone who may edit Secrets can write such a record, so it only counts
 // for a KeyService of the same namespace, whose credentials are in the same Secrets, or for a key that carries the mark of
-// this AccessKey.
+// this AccessKey, or for a pair that opens the data plane.
 func adopt(in Input) (Action, bool) {
 	switch {
 	case !in.recordsNothing(), in.Secret.State == SecretAbsent, in.Secret.State == SecretForeign:
@@ -37,16 +38,29 @@ func adopt(in Input) (Action, bool) {
 	return Action{Verb: Adopt, Reason: v1alpha1.ReasonSettling}, true
 }
 
-// notAdoptable stalls an AccessKey whose Secret holds a pair of an earlier AccessKey that it may not have.
+// notAdoptable stalls an AccessKey whose Secret holds a pair of an earlier AccessKey that it may not have. First it asks the data plane
+// whether the Secret holds the pair of the key in its record.
 func (in Input) notAdoptable(record Record) Action {
 	if denied, ok := in.denial(); ok {
 		return denied
 	}
+	var again time.Time
+	if in.Service.DataPlane != "" && in.Secret.State == SecretIntact {
+		again = in.Now
+		if in.Probe.AccessKeyID == record.AccessKeyID {
+			again = in.Probe.At.Add(adoptionProbe)
+		}
+		if !in.Now.Before(again) {
+			return Action{Verb: Verify, Reason: v1alpha1.ReasonSettling, KeyID: record.KeyID}
+		}
+	}
 	return Action{
 		Verb:   Stall,
 		Reason: v1alpha1.ReasonAdoptionNotVerified,
-		Detail: fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
+		Detail: sentence(fmt.Sprintf("Secret %s holds access key %s of an earlier AccessKey, and it cannot be verified that this namespace may take it over from a ClusterKeyService; "+
 			"delete the Secret to get a new pair, and revoke access key %s at the service if nobody uses it", in.AccessKey.SecretName(), ShortID(record.AccessKeyID), ShortID(record.AccessKeyID)),
+			in.Probe.Message),
+		Until: again,
 	}
 }
 
@@ -106,7 +120,16 @@ func (in Input) adoptMarked(adopted *Record) {
 // mayAdopt reports whether a record counts as evidence that a key is of a former AccessKey, and this AccessKey may have keys of
 // the user.
 func (in Input) mayAdopt(keyID string) bool {
-	return in.Service.Namespaced && in.Permitted() || in.marked(keyID)
+	return (in.Service.Namespaced || in.proven(keyID)) && in.Permitted() || in.marked(keyID)
+}
+
+// proven reports whether the data plane accepted the pair in the Secret, and the service lists it under this ID. Whoever has a pair that
+// works needs no operator to use it.
+func (in Input) proven(keyID string) bool {
+	record, probe := in.Secret.Record, in.Probe
+	key, ok := in.find(keyID)
+	return ok && in.Secret.State == SecretIntact && keyID == record.KeyID && probe.Result == v1alpha1.VerificationAccepted &&
+		probe.AccessKeyID != "" && probe.AccessKeyID == record.AccessKeyID && probe.AccessKeyID == key.AccessKeyID
 }
 
 // unclaimed reports whether the service has a pair that no other AccessKey records.

@@ -114,15 +114,15 @@ func readLive(in Input, reason string) (Action, bool) {
 	return Action{Verb: ReadLive, Reason: reason}, true
 }
 
-// nextSecretFree makes sure, before a pair exists, that there is a Secret in which it can wait for its activation.
+// nextSecretFree makes sure, before a pair exists, that there is a Secret in which it can wait until it works.
 func nextSecretFree(in Input, _ string) (Action, bool) {
-	if !in.Service.ActivatesLater || !in.secretIsForeign(in.Next) {
+	if !in.Service.ActivatesLater && !in.MayWait(nil) || !in.secretIsForeign(in.Next) {
 		return none()
 	}
 	return Action{
 		Verb:   Stall,
 		Reason: v1alpha1.ReasonSecretConflict,
-		Detail: fmt.Sprintf("Secret %s, in which a new pair waits until the service has activated it, exists and is not controlled by this AccessKey, "+
+		Detail: fmt.Sprintf("Secret %s, in which a new pair waits until it works, exists and is not controlled by this AccessKey, "+
 			"or is being deleted; delete it, or choose another secretName", NextSecretName(in.AccessKey)),
 		Until: in.nextRevocation(),
 	}, true
@@ -216,7 +216,7 @@ func (in Input) Crowded() bool {
 func (in Input) dispensable() string {
 	status := &in.AccessKey.Status
 	previous := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
-		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID)
+		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID) || in.rejected() && !quarantined(&p) && !in.compromised(p.KeyID)
 	})
 	unpublished := !in.published(status.KeyID) && !in.publishedElsewhere()
 	switch {

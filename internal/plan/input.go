@@ -25,7 +25,7 @@ type Input struct {
 	Keys []Key
 	// Secret is the Secret with the wanted name.
 	Secret Secret
-	// Next is the Secret in which a pair waits until the service has activated it. It is usually absent.
+	// Next is the Secret in which a pair waits until it works. It is usually absent.
 	Next Secret
 	// TemplateProblem is why the Secret cannot be rendered, and with what; empty if it can, or if it holds what was rendered.
 	TemplateProblem string
@@ -50,6 +50,8 @@ type Input struct {
 	// UserBusyWith names that AccessKey ("team-a/backup"), and UserBusySince is when it started the operation.
 	UserBusyWith  string
 	UserBusySince time.Time
+	// Probe is what the data plane last said to this process about the pair that waits, or else about the one in the Secret.
+	Probe Probe
 	// Held reports whether this process still has the pair of the open intent, because it could not write the Secret yet.
 	Held bool
 }
@@ -101,6 +103,8 @@ type Service struct {
 	Deleting bool
 	// ReadySince is when the KeyService became Ready, or was last connected with another spec or other credentials; zero if it is not Ready.
 	ReadySince time.Time
+	// DataPlane is the endpoint where pairs are verified; empty if there is none.
+	DataPlane string
 	// Refusal is why the service refuses the operator's credentials; empty if it accepts them or if that is unknown.
 	Refusal string
 }
@@ -166,6 +170,8 @@ const (
 	Create Verb = "Create"
 	// Regenerate generates a new pair in a key, publishes it and records it.
 	Regenerate Verb = "Regenerate"
+	// Verify asks the data plane about a pair; then the input is decided again.
+	Verify Verb = "Verify"
 	// Promote publishes the pair that waits in the next Secret, and records it.
 	Promote Verb = "Promote"
 	// PublishHeld publishes the pair of the open intent that this process still has.
@@ -207,7 +213,7 @@ type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
-	// KeyID of Regenerate, ImportPair, Revoke, Disable, Enable, Forget and DeleteOrphan.
+	// KeyID of Regenerate, ImportPair, Revoke, Disable, Enable, Forget, DeleteOrphan, Promote and Verify.
 	KeyID string
 	// Detail for the condition's message; of DeleteOrphan, why the service could not create the key, empty if it could.
 	Detail string

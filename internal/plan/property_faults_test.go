@@ -103,8 +103,8 @@ var faults = []struct {
 	{"the finalizer is removed while a recorded key still exists", func(in Input, action Action) bool {
 		return action.Verb == RemoveFinalizer && slices.ContainsFunc(in.AccessKey.RecordedKeyIDs(), in.listsRecorded)
 	}},
-	{"a key is adopted from a ClusterKeyService without the mark of this AccessKey", func(in Input, action Action) bool {
-		return action.Verb == Adopt && !in.Service.Namespaced && slices.ContainsFunc(adoptedIDs(in), func(id string) bool { return !in.marked(id) })
+	{"a key is adopted from a ClusterKeyService without the mark of this AccessKey, and without a proof", func(in Input, action Action) bool {
+		return action.Verb == Adopt && !in.Service.Namespaced && slices.ContainsFunc(adoptedIDs(in), func(id string) bool { return !in.marked(id) && !in.proven(id) })
 	}},
 	{"a key is adopted that another AccessKey records, or that the service does not list", func(in Input, action Action) bool {
 		return action.Verb == Adopt && slices.ContainsFunc(adoptedIDs(in), func(id string) bool {

@@ -118,6 +118,9 @@ func anyInput(r *rand.Rand) Input {
 		opens("*/20 * * * *", oneOf(r, time.Minute, day))(&in)
 	}
 	in.Former.State, in.Secret.Copy = oneOf(r, SecretAbsent, SecretEdited, SecretIntact), rarely(r)
+	if rarely(r) {
+		anyDataPlane(r, &in)
+	}
 	return in
 }
 

@@ -152,6 +152,11 @@ func (r Record) Apply(ak *v1alpha1.AccessKey) {
 	if r.Renewal != "" {
 		status.LastHandledRenewal = r.Renewal
 	}
+	if intent := status.Intent; intent != nil {
+		status.Verification, intent.Verification = intent.Verification, nil
+	} else if before.AccessKeyID != r.AccessKeyID {
+		status.Verification = nil
+	}
 	if status.Intent != nil && status.Intent.LateUntil.IsZero() {
 		status.Intent = nil
 	}

@@ -46,7 +46,7 @@ func revokePrevious(in Input) (Action, bool) {
 	deleting := ""
 	for i := range in.AccessKey.Status.PreviousKeys {
 		previous := &in.AccessKey.Status.PreviousKeys[i]
-		if !in.due(previous) || in.published(previous.KeyID) {
+		if !in.due(previous) || in.kept(previous) {
 			continue
 		}
 		switch {
@@ -101,11 +101,17 @@ func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
 	return earliest(previous.RevokeAt.Time, expires)
 }
 
-// nextRevocation is when the next previous key is revoked or deleted. A key that is published again stays until it is replaced.
+// kept reports whether a previous key stays past its time: it is published again, or the data plane rejects the current pair, so that
+// the key may be the only one that works.
+func (in Input) kept(previous *v1alpha1.PreviousKey) bool {
+	return in.published(previous.KeyID) || in.rejected() && !quarantined(previous) && !in.compromised(previous.KeyID)
+}
+
+// nextRevocation is when the next previous key is revoked or deleted.
 func (in Input) nextRevocation() time.Time {
 	var next time.Time
 	for i := range in.AccessKey.Status.PreviousKeys {
-		if previous := &in.AccessKey.Status.PreviousKeys[i]; !in.published(previous.KeyID) {
+		if previous := &in.AccessKey.Status.PreviousKeys[i]; !in.kept(previous) {
 			next = earliest(next, in.endOfPrevious(previous))
 		}
 	}
@@ -121,7 +127,7 @@ func (in Input) overlapping() (count int, first time.Time) {
 			continue
 		}
 		count++
-		if !in.published(previous.KeyID) {
+		if !in.kept(previous) {
 			first = earliest(first, in.revokeAt(previous))
 		}
 	}

@@ -71,8 +71,10 @@ var rules = []rule{
 	{"a pair is rotated at renewalTime", rotate},
 	{"a Secret is updated around its pair", updateSecret},
 	{"a next Secret that nothing waits in is deleted", dropNext},
+	{"a published pair is verified", verifyPublished},
 	// Before the key expires, so that there is time to act.
 	{"a compromised key that nobody knows is reported", reportUnknown},
+	{"a published pair that the data plane rejects is reported", reportRejected},
 	{"a key that would no longer be created is reported", reportDenial},
 	{"a restart that failed is reported", reportRestart},
 	{"an overlap that is too short for a restart is reported", reportOverlap},

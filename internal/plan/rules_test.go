@@ -50,7 +50,7 @@ func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
 		ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleCompromised, ruleRename, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate,
-		ruleUpdateSecret, ruleDropNext, ruleReportUnknown, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
+		ruleUpdateSecret, ruleDropNext, ruleVerifyPublished, ruleReportUnknown, ruleReportRejected, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
 	}
 	var got []string
 	for _, r := range rules {
@@ -168,7 +168,7 @@ func irreversible(verb Verb) bool {
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, importingCases, revokingCases, deletionCases, publishingCases,
 		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
-		restartCases, windowCases, compromiseCases, renamingCases)
+		restartCases, windowCases, compromiseCases, renamingCases, verifyingCases)
 }
 
 func TestNext(t *testing.T) {

@@ -36,7 +36,7 @@ func settle(in Input) (Action, bool) {
 func settleUnpublished(in Input, intent *v1alpha1.Intent) Action {
 	switch {
 	case in.holdsPairOf(in.Next, intent):
-		return settleWaiting(in)
+		return settleWaiting(in, intent)
 	case in.Held && !in.deleting():
 		return unlessUnpublishable(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling})
 	case len(intent.CandidateKeyIDs) > 0:
@@ -195,8 +195,9 @@ func (in Input) useless(id string) bool {
 	return !in.recorded(id) && (in.deleting() || !in.Service.Regenerates || in.secretIsForeign(in.Secret))
 }
 
-// settleWaiting settles an operation whose pair waits in the next Secret until the service has activated it.
-func settleWaiting(in Input) Action {
+// settleWaiting settles an operation whose pair waits in the next Secret until the service has activated it and the data plane accepts
+// it.
+func settleWaiting(in Input, intent *v1alpha1.Intent) Action {
 	id := in.Next.Record.KeyID
 	switch {
 	case in.deleting(), in.state(id) == keyservice.Failed, in.state(id) == keyservice.Disabled:
@@ -213,9 +214,11 @@ func settleWaiting(in Input) Action {
 		}
 	case in.state(id) == keyservice.Deleting:
 		return in.waitForDeletion(id)
-	default:
-		return unlessUnpublishable(in, Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id})
 	}
+	if action, ok := settleUnverified(in, intent); ok {
+		return action
+	}
+	return unlessUnpublishable(in, Action{Verb: Promote, Reason: v1alpha1.ReasonSettling, KeyID: id})
 }
 
 // deleteOrphan returns the action that deletes a key that the operator created and nothing uses. Its detail is the service's

@@ -29,10 +29,7 @@ const (
 
 // furnish creates a KeyService and what it needs. What people do takes effect at once and never fails.
 func (w *world) furnish() {
-	spec := v1alpha1.KeyServiceSpec{
-		S3:        &v1alpha1.S3{Endpoint: "https://s3.example:9000", Region: "us-east-1"},
-		RateLimit: v1alpha1.RateLimit{QPS: 20, Burst: 40},
-	}
+	spec := v1alpha1.KeyServiceSpec{RateLimit: v1alpha1.RateLimit{QPS: 20, Burst: 40}}
 	w.site.spec(&spec)
 	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: credentials}, StringData: w.site.credentials})
@@ -310,12 +307,18 @@ func (w *world) deleteEverything() {
 	}
 }
 
+// verifyPairs gives the KeyService a data plane.
+func (w *world) verifyPairs() {
+	w.log("person", "gives the KeyService a data plane")
+	service := w.kube.Get(kube.KeyService, namespace, "service").(*v1alpha1.KeyService)
+	service.Spec.S3 = &v1alpha1.S3{Endpoint: "https://" + dataPlaneHost, Region: "us-east-1"}
+	w.mustUpdate(service, false)
+}
+
 // changeService changes the KeyService and the metadata of its credentials, so that the operator connects again.
 func (w *world) changeService() {
-	w.log("person", "changes the KeyService and its Secret")
-	service := w.kube.Get(kube.KeyService, namespace, "service").(*v1alpha1.KeyService)
-	service.Spec.S3.Region = "eu-central-1"
-	w.mustUpdate(service, false)
+	w.log("person", "changes the Secret of the KeyService")
+	w.verifyPairs()
 	secret := w.secret(credentials)
 	if secret == nil {
 		return

@@ -106,7 +106,7 @@ func (w *world) works(secret *corev1.Secret) bool {
 	}
 	pair := published.PairOf(secret)
 	rendered, ok := secret.Data[templated]
-	return w.site.server.Valid(pair.AccessKeyID, pair.SecretAccessKey.Reveal()) && (!ok || string(rendered) == pair.AccessKeyID+":"+pair.SecretAccessKey.Reveal())
+	return w.plane.Accepts(pair.AccessKeyID, pair.SecretAccessKey.Reveal()) && (!ok || string(rendered) == pair.AccessKeyID+":"+pair.SecretAccessKey.Reveal())
 }
 
 // mayPause reports whether no pair may work for a moment: it is replaced in place, it has expired at the service, or an earlier

@@ -26,6 +26,7 @@ type keyServer interface {
 	http.Handler
 	History() []simulator.Pair
 	Valid(accessKeyID, secret string) bool
+	Working(valid func(accessKeyID, secret string) bool) map[string]string
 	RemoveKey(id string) bool
 }
 

@@ -117,10 +117,18 @@ func (w *world) handle(request *http.Request, body []byte) *http.Response {
 	}
 	received.Body, received.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	recorder := httptest.NewRecorder()
-	w.site.server.ServeHTTP(recorder, received)
+	w.server(request).ServeHTTP(recorder, received)
 	response := recorder.Result()
 	response.Request = request
 	return response
+}
+
+// server returns the handler of the host of a request.
+func (w *world) server(request *http.Request) http.Handler {
+	if request.URL.Host == dataPlaneHost {
+		return w.plane
+	}
+	return w.site.server
 }
 
 func answer(status int, request *http.Request) *http.Response {

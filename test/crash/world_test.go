@@ -12,6 +12,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/crash/kube"
+	"accesskey.dev/operator/test/dataplane"
 )
 
 const (
@@ -28,6 +29,8 @@ type world struct {
 	kube      *kube.Server
 	site      *site
 	process   *process
+	// plane is the data plane of the site. Pairs are verified there once the KeyService says so.
+	plane *dataplane.Plane
 	// workers is how many AccessKeys are reconciled at once. With more than one they take turns at each call.
 	workers int
 	// lag of the caches, by kind.
@@ -98,6 +101,7 @@ func newWorld(s *site) *world {
 		stirred: make(chan struct{}, 1), subjects: map[string]*subject{}, failures: map[int]failure{},
 		lag: map[string]time.Duration{},
 	}
+	w.plane = &dataplane.Plane{Now: time.Now, Services: func() []dataplane.Service { return []dataplane.Service{s.server} }}
 	return w
 }
 

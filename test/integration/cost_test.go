@@ -80,7 +80,7 @@ func (r *requests) reset() map[string]int {
 }
 
 var _ = Describe("What a key costs", func() {
-	It("is five writes, no reads and three calls of the service to issue", func(ctx SpecContext) {
+	It("is five writes, no reads, three calls of the service and one of the data plane to issue", func(ctx SpecContext) {
 		const count = 20
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("first")) // with the connection, and the finalizers on the KeyService and its Secrets
@@ -88,6 +88,7 @@ var _ = Describe("What a key costs", func() {
 		w.settle(ctx)
 		w.requests.reset()
 		w.service.ResetCalls()
+		w.plane.Asked()
 
 		for i := range count {
 			name := fmt.Sprintf("key-%d", i)
@@ -126,7 +127,8 @@ var _ = Describe("What a key costs", func() {
 			calls += n
 		}
 		Expect(writes).To(BeNumerically("<=", 5*count), "finalizer, intent, Secret, status, event: %v", kube)
-		Expect(dryRuns).To(BeNumerically("<=", count), "of the Secret: %v", kube)
+		Expect(dryRuns).To(BeNumerically("<=", 2*count), "of the Secret, and of the one in which the pair may have to wait: %v", kube)
+		Expect(w.plane.Asked()).To(HaveLen(count), "one probe of each pair")
 		// A scope that comes before the Secret's event reads once more: two reads and a list. Slow machines see that often.
 		const slack = count
 		Expect(reads).To(BeNumerically("<=", 2*slack), "none before the create: %v", kube)

@@ -27,7 +27,7 @@ var _ = Describe("Issuing a key", func() {
 		Expect(secret.Data).To(Equal(map[string][]byte{
 			"AWS_ACCESS_KEY_ID":     []byte(p.id),
 			"AWS_SECRET_ACCESS_KEY": []byte(p.secret),
-			"AWS_ENDPOINT_URL_S3":   []byte("https://s3.example:9000"),
+			"AWS_ENDPOINT_URL_S3":   []byte(w.planeServer.URL),
 			"AWS_REGION":            []byte("us-east-1"),
 			"AWS_DEFAULT_REGION":    []byte("us-east-1"),
 		}))

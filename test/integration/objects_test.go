@@ -42,7 +42,7 @@ func (w *world) serviceSpec() v1alpha1.KeyServiceSpec {
 			TokenSecretRef: &v1alpha1.TokenReference{Name: credentials, Key: "token"},
 		},
 		TLS: &v1alpha1.TLS{CASecretRef: &v1alpha1.CAReference{Name: authority, Key: "ca.crt"}},
-		S3:  &v1alpha1.S3{Endpoint: "https://s3.example:9000", Region: "us-east-1"},
+		S3:  w.s3(),
 		// The real clock counts here; specs are not to wait for it.
 		RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
 	}

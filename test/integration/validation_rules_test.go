@@ -11,9 +11,9 @@ import (
 )
 
 var refusalsByKind = map[string][]refusal{
-	accessKeyKind:                  slices.Concat(accessKeyRefusals, restartRefusals),
-	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals()),
-	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), grantRefusals),
+	accessKeyKind:                  slices.Concat(accessKeyRefusals, restartRefusals, verificationRefusals),
+	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals(), dataPlaneRefusals()),
+	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), dataPlaneRefusals(), grantRefusals),
 }
 
 // unbreakable are rules that nothing breaks, since defaults fill in what is missing.

@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/dataplane"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
@@ -42,6 +44,9 @@ type world struct {
 	service *qumulo.Simulator
 	server  *simulator.Server
 	token   string
+	// plane is the data plane of the key services.
+	plane       *dataplane.Plane
+	planeServer *simulator.Server
 	// clusterID is the ID of the cluster, aliceID that of the user alice there.
 	clusterID, aliceID string
 
@@ -87,6 +92,7 @@ func newStoppedWorld(ctx SpecContext) *world {
 	w.clock = testclock.NewFakeClock(time.Now())
 	w.namespace, w.clusterNamespace = w.newNamespace(ctx), w.newNamespace(ctx)
 	w.service, w.server = w.newService()
+	w.servePlane()
 	w.token = w.service.AddToken(time.Time{})
 	w.seen = append(w.seen, w.token, qumulo.DefaultPassword)
 	DeferCleanup(func(ctx SpecContext) {
@@ -110,6 +116,27 @@ func (w *world) newService() (*qumulo.Simulator, *simulator.Server) {
 	DeferCleanup(server.Close)
 	w.services = append(w.services, service)
 	return service, server
+}
+
+// servePlane starts the data plane.
+func (w *world) servePlane() {
+	GinkgoHelper()
+	w.plane = &dataplane.Plane{Now: w.clock.Now, Services: func() []dataplane.Service {
+		services := make([]dataplane.Service, 0, len(w.services))
+		for _, service := range w.services {
+			services = append(services, service)
+		}
+		return services
+	}}
+	var err error
+	w.planeServer, err = simulator.Serve(w.plane)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(w.planeServer.Close)
+}
+
+// s3 is the data plane as a KeyService has it.
+func (w *world) s3() *v1alpha1.S3 {
+	return &v1alpha1.S3{Endpoint: w.planeServer.URL, Region: "us-east-1", TLS: &v1alpha1.TLS{CABundle: string(w.planeServer.CA)}}
 }
 
 func (w *world) newNamespace(ctx SpecContext) string {

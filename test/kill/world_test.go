@@ -158,7 +158,6 @@ func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u
 	service := &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	service.Spec = v1alpha1.KeyServiceSpec{
 		TLS:       &v1alpha1.TLS{CABundle: string(server.CA)},
-		S3:        &v1alpha1.S3{Endpoint: "https://s3.example", Region: "us-east-1"},
 		RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
 	}
 	s.spec(&service.Spec, server.URL, secret.Name)

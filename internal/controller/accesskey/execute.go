@@ -141,6 +141,7 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope, _ plan.Action) error {
 	}
 	found, status := s.in.Secret, &s.ak.Status
 	adopted.Apply(s.ak)
+	s.noteProbe()
 	s.secret = nil
 	if found.State == plan.SecretIntact && adopted.AccessKeyID == found.Record.AccessKeyID {
 		status.SecretDigest = adopted.Digest

@@ -48,7 +48,7 @@ func AddIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 }
 
 func openIntent(ak *v1alpha1.AccessKey) []string {
-	if ak.Status.Intent == nil {
+	if ak.Status.Intent == nil || ak.Status.Intent.Waits() {
 		return nil
 	}
 	return []string{userIndex(ak.Status.UserID)}

@@ -100,13 +100,20 @@ func (r *Reconciler) obtain(ctx context.Context, s *scope, action plan.Action, i
 
 // deliver publishes a new pair, or keeps it in the next Secret while it does not work yet. The intent then stays open.
 func (r *Reconciler) deliver(ctx context.Context, s *scope, action plan.Action, credential keyservice.Credential) error {
-	if credential.State != keyservice.Pending {
-		return r.publishAndRecord(ctx, s, action, credential)
+	if credential.State != keyservice.Pending && !r.keepsBack(ctx, s, credential) {
+		if err := r.publishAndRecord(ctx, s, action, credential); err != nil {
+			return err
+		}
+		if s.in.Service.DataPlane != "" && s.ak.Status.Verification == nil {
+			s.ak.Status.Verification = r.probe(ctx, s, pairOf(credential)).Note(nil)
+		}
+		return nil
 	}
 	if _, _, err := r.publish(ctx, s, plan.NextSecretName(s.ak), credential); err != nil {
 		return r.rollBack(ctx, s, credential, err)
 	}
 	r.held.Delete(s.name)
+	s.ak.Status.Intent.KeyID = credential.ID
 	return nil
 }
 
@@ -196,7 +203,7 @@ func (r *Reconciler) publishHeld(ctx context.Context, s *scope, action plan.Acti
 
 // write returns what a pair is written as, to the wanted Secret or to the next one.
 func (s *scope) write(name string, credential keyservice.Credential, intent *v1alpha1.Intent) (secret.Write, error) {
-	pair := secret.Pair{AccessKeyID: credential.AccessKeyID, SecretAccessKey: credential.SecretAccessKey}
+	pair := pairOf(credential)
 	template := s.template()
 	template.Ends = credential.ExpiresAt
 	content, err := template.Render(pair, plan.NextRecord(s.in, intent, credential.Key))
@@ -223,7 +230,7 @@ func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Inte
 		Key: keyservice.Key{ID: "dry-run", AccessKeyID: secret.DryRunPair.AccessKeyID}, SecretAccessKey: secret.DryRunPair.SecretAccessKey,
 	}
 	names := []string{s.ak.SecretName()}
-	if s.in.Service.ActivatesLater {
+	if s.in.Service.ActivatesLater || s.in.MayWait(intent) {
 		names = append(names, plan.NextSecretName(s.ak))
 	}
 	for _, name := range names {

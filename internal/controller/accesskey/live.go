@@ -57,6 +57,7 @@ func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
 	}
 	cached := s.base.ResourceVersion
 	s.rebase(accessKey)
+	s.noteProbe()
 	s.in.UserID = s.ak.Status.UserID
 	if accessKey.ResourceVersion == cached {
 		return nil

@@ -45,6 +45,7 @@ func recordOutcome(s *scope, action plan.Action, err error) {
 		return // the conditions still report the failure
 	}
 	setReady(s, action, err)
+	setVerified(s)
 	if !backingOff {
 		setSynced(s, err)
 		setProgress(s, action, err)
@@ -75,7 +76,7 @@ func recordSchedule(s *scope) {
 }
 
 // succeeded reports whether the action ends a series of failures. Settling a failed operation is not yet a success, nor is a pair
-// that waits for its activation.
+// that waits until it works.
 func succeeded(s *scope, action plan.Action) bool {
 	switch action.Verb {
 	case plan.Create, plan.Regenerate:
@@ -145,6 +146,7 @@ func (r *Reconciler) next(s *scope, action plan.Action, err error) time.Duration
 	sooner(err != nil && Classify(err).Failure, nextAttempt(s.ak))
 	sooner(errors.Is(err, errUserBusy), s.in.Now.Add(time.Second))
 	sooner(err == nil && (waitsForActivation(s) || action.Verb == plan.Revoke && s.connection.DeletesLater), s.in.Now.Add(firstRetry))
+	sooner(err == nil && s.in.NextProbe().After(s.in.Now), s.in.NextProbe())
 	sooner(s.syncErr != nil || s.connectErr != nil, s.in.Now.Add(recheckPeriod))
 	sooner(s.outdated, s.in.Now.Add(outdatedDelay))
 	refused := meta.FindStatusCondition(s.ak.Status.Conditions, v1alpha1.ConditionSynced)

@@ -75,6 +75,8 @@ type Reconciler struct {
 	written sync.Map
 	// held has the heldPair of each AccessKey whose Secret could not be written.
 	held sync.Map
+	// probes has the last plan.Probe of each AccessKey with a pair that the data plane has not accepted.
+	probes sync.Map
 	// verified has the verification of each AccessKey whose Secret was touched by others since the status was written.
 	verified sync.Map
 }
@@ -140,6 +142,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 			r.held.Delete(request.NamespacedName)
 			r.verified.Delete(request.NamespacedName)
 			r.issued.forget(request.NamespacedName)
+			r.probes.Delete(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
@@ -187,6 +190,7 @@ func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha
 	}
 	_, s.in.Held = r.holds(s)
 	r.checkTemplate(s)
+	s.in.Probe = r.lastProbe(s.name)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTime(s.connection))
 	defer cancel()
 	action, err := r.act(ctx, s)
@@ -223,16 +227,19 @@ func (r *Reconciler) recordVerified(s *scope) {
 func (r *Reconciler) act(ctx context.Context, s *scope) (plan.Action, error) {
 	action := plan.Next(s.in)
 	// Before anything is read live or written.
-	if (action.Verb == plan.AddFinalizer || action.Verb == plan.ReadLive) && s.connection != nil && !s.acquire() {
+	asks := action.Verb == plan.AddFinalizer || action.Verb == plan.ReadLive || action.Verb == plan.Verify
+	if asks && s.connection != nil && !s.acquire() {
 		return action, errNoSlot
 	}
-	for range 2 { // either of the two can come first
+	for range 3 { // in any order
 		var err error
 		switch action.Verb {
 		case plan.AddFinalizer:
 			err = r.addFinalizer(ctx, s)
 		case plan.ReadLive:
 			err = r.readLive(ctx, s)
+		case plan.Verify:
+			err = r.verify(ctx, s)
 		default:
 			return action, r.execute(ctx, s, action)
 		}
@@ -259,7 +266,7 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 	if err := r.patchStatus(ctx, s); err != nil {
 		return reconcile.Result{}, err
 	}
-	if s.ak.Status.Intent == nil {
+	if s.ak.Status.Intent == nil || s.ak.Status.Intent.Waits() {
 		r.users.release(s.name)
 	}
 	s.emit(r.Recorder)

@@ -70,6 +70,9 @@ func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
 		Deleting:   !service.GetDeletionTimestamp().IsZero(),
 		Namespaced: service.GetNamespace() != "",
 	}
+	if s3 := service.GetSpec().S3; s3 != nil {
+		facts.DataPlane = s3.Endpoint
+	}
 	status := service.GetStatus()
 	facts.Identity = status.Identity
 	if limits := status.Limits; limits != nil { // they stay valid during an outage

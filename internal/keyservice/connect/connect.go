@@ -7,6 +7,7 @@ package connect
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
+	"accesskey.dev/operator/internal/verify"
 )
 
 // Collectors are the metrics of all key services, for the manager's registry.
@@ -66,11 +68,11 @@ func connect(spec *v1alpha1.KeyServiceSpec, material secrets, to endpoint) (keys
 	if i < 0 {
 		return nil, nil, &Error{v1alpha1.ReasonKeyServiceInvalid, errors.New("the spec names no key service that this operator knows")}
 	}
-	config, err := transportConfig(spec, material)
+	config, err := transportConfig(spec, spec.TLS, material)
 	if err != nil {
 		return nil, nil, err
 	}
-	config.Backend, config.Clock, config.Base = backends[i].name, to.service, to.base
+	config.Backend, config.Timeout, config.Clock, config.Base = backends[i].name, timeoutOf(spec), to.service, to.base
 	httpClient, err := rest.NewHTTPClient(config)
 	if err != nil {
 		return nil, nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
@@ -82,18 +84,40 @@ func connect(spec *v1alpha1.KeyServiceSpec, material secrets, to endpoint) (keys
 	return service, httpClient, err
 }
 
+// connectDataPlane makes the client of the data plane; nil if the spec has none. It sends nothing.
+func connectDataPlane(spec *v1alpha1.KeyServiceSpec, material secrets, to endpoint) (*verify.DataPlane, error) {
+	if spec.S3 == nil {
+		return nil, nil
+	}
+	config, err := transportConfig(spec, spec.DataPlaneTLS(), material)
+	if err != nil {
+		return nil, err
+	}
+	config.Backend, config.Timeout, config.Base = "s3", verify.Timeout, to.base
+	httpClient, err := rest.NewHTTPClient(config)
+	if err != nil {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, fmt.Errorf("s3: %w", err)}
+	}
+	// A data plane compares the time of a request with the real time, also where a test moves the operator's clock.
+	dataPlane, err := verify.New(verify.Config{Endpoint: spec.S3.Endpoint, Region: spec.S3.Region, HTTP: httpClient, Now: clock.RealClock{}.Now})
+	if err != nil {
+		return nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
+	}
+	return dataPlane, nil
+}
+
 // transportConfig returns what the spec says about connections.
-func transportConfig(spec *v1alpha1.KeyServiceSpec, material secrets) (rest.TransportConfig, error) {
-	config := rest.TransportConfig{QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Timeout: timeoutOf(spec)}
-	if spec.TLS == nil {
+func transportConfig(spec *v1alpha1.KeyServiceSpec, trust *v1alpha1.TLS, material secrets) (rest.TransportConfig, error) {
+	config := rest.TransportConfig{QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst)}
+	if trust == nil {
 		return config, nil
 	}
-	config.ServerName = spec.TLS.ServerName
-	config.InsecureSkipVerify = spec.TLS.InsecureSkipVerify != nil && *spec.TLS.InsecureSkipVerify
-	if spec.TLS.CABundle != "" {
-		config.CABundle = []byte(spec.TLS.CABundle)
+	config.ServerName = trust.ServerName
+	config.InsecureSkipVerify = trust.InsecureSkipVerify != nil && *trust.InsecureSkipVerify
+	if trust.CABundle != "" {
+		config.CABundle = []byte(trust.CABundle)
 	}
-	if ref := spec.CA(); ref != nil {
+	if ref := trust.CA(); ref != nil {
 		ca, err := material.authority(ref)
 		if err != nil {
 			return config, err

@@ -15,6 +15,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/verify"
 )
 
 // Connection is a connected key service.
@@ -30,6 +31,8 @@ type Connection struct {
 	ReplacedAt time.Time
 	// Timeout bounds each request to the service.
 	Timeout time.Duration
+	// DataPlane is where pairs are verified; nil if the KeyService has no s3.
+	DataPlane *verify.DataPlane
 
 	http        *http.Client
 	period      time.Duration
@@ -91,6 +94,9 @@ func (c *Connection) Verify(ctx context.Context) error {
 func (c *Connection) close() {
 	if c != nil && c.http != nil {
 		c.http.CloseIdleConnections()
+	}
+	if c != nil && c.DataPlane != nil {
+		c.DataPlane.Close()
 	}
 }
 

@@ -129,7 +129,7 @@ func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, 
 	}
 	known, ok := p.known(service)
 	fresh := entry{uid: service.GetUID(), version: version, generation: specGeneration(service), material: material.digest(), gate: known.gate}
-	if ca := service.GetSpec().CA(); ca != nil && ca.Kind == v1alpha1.CAConfigMap {
+	if service.GetSpec().HasConfigMapCA() {
 		fresh.rereadAt = p.Clock.Now().Add(rereadPeriod)
 	}
 	same := ok && known.generation == fresh.generation && known.material == fresh.material
@@ -218,7 +218,12 @@ func (p *Pool) known(service v1alpha1.GenericKeyService) (entry, bool) {
 // connect makes the Service and asks it for its version, where that decides what it can do, and for its identity.
 func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets, gate *rest.Gate) (*Connection, error) {
 	serviceClock := &keyservice.ServiceClock{Now: p.Clock.Now}
-	connected, httpClient, err := connect(spec, material, endpoint{clock: p.Clock, service: serviceClock, gate: gate, base: p.Transport})
+	to := endpoint{clock: p.Clock, service: serviceClock, gate: gate, base: p.Transport}
+	connected, httpClient, err := connect(spec, material, to)
+	if err != nil {
+		return nil, err
+	}
+	dataPlane, err := connectDataPlane(spec, material, to)
 	if err != nil {
 		return nil, err
 	}
@@ -233,6 +238,7 @@ func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, mater
 		Identity:     identity,
 		Clock:        serviceClock,
 		Timeout:      timeoutOf(spec),
+		DataPlane:    dataPlane,
 		http:         httpClient,
 		period:       p.ResyncPeriod,
 		inventories:  map[string]*keyservice.Inventory{},

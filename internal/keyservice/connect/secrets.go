@@ -26,16 +26,15 @@ import (
 // byteOrderMark is what some editors of Windows write at the beginning of a file.
 const byteOrderMark = "\ufeff"
 
-// secrets are the Secrets of one KeyService by name, and the ConfigMap with its certificates.
+// secrets are the Secrets of one KeyService and the ConfigMaps with its certificates, by name.
 type secrets struct {
-	namespace string
-	byName    map[string]*corev1.Secret
-	// certificates is nil if the spec refers to no ConfigMap, or if it does not exist.
-	certificates *corev1.ConfigMap
+	namespace  string
+	byName     map[string]*corev1.Secret
+	configMaps map[string]*corev1.ConfigMap
 }
 
 func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeyServiceSpec, namespace string) (secrets, error) {
-	found := secrets{namespace: namespace, byName: map[string]*corev1.Secret{}}
+	found := secrets{namespace: namespace, byName: map[string]*corev1.Secret{}, configMaps: map[string]*corev1.ConfigMap{}}
 	for _, name := range spec.SecretNames() {
 		secret := &corev1.Secret{}
 		exists, err := read(ctx, reader, types.NamespacedName{Namespace: namespace, Name: name}, secret)
@@ -46,14 +45,17 @@ func readSecrets(ctx context.Context, reader client.Reader, spec *v1alpha1.KeySe
 			found.byName[name] = secret
 		}
 	}
-	if ca := spec.CA(); ca != nil && ca.Kind == v1alpha1.CAConfigMap {
+	for _, ca := range spec.CAs() {
+		if ca.Kind != v1alpha1.CAConfigMap {
+			continue
+		}
 		certificates := &corev1.ConfigMap{}
 		exists, err := read(ctx, reader, types.NamespacedName{Namespace: namespace, Name: ca.Name}, certificates)
 		if err != nil {
 			return secrets{}, fmt.Errorf("reading ConfigMap %s/%s: %w", namespace, ca.Name, err)
 		}
 		if exists {
-			found.certificates = certificates
+			found.configMaps[ca.Name] = certificates
 		}
 	}
 	return found, nil
@@ -68,7 +70,7 @@ func read(ctx context.Context, reader client.Reader, name types.NamespacedName, 
 	return err == nil, client.IgnoreNotFound(err)
 }
 
-// digest changes with the data of the Secrets and the ConfigMap, and not with their metadata.
+// digest changes with the data of the Secrets and the ConfigMaps, and not with their metadata.
 func (s secrets) digest() string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(s.byName)) {
@@ -76,9 +78,9 @@ func (s secrets) digest() string {
 			_, _ = fmt.Fprintf(hash, "%q %q %q ", name, key, s.byName[name].Data[key]) // never fails
 		}
 	}
-	if s.certificates != nil {
-		for _, key := range slices.Sorted(maps.Keys(s.certificates.Data)) {
-			_, _ = fmt.Fprintf(hash, "%q %q ", key, s.certificates.Data[key])
+	for _, name := range slices.Sorted(maps.Keys(s.configMaps)) {
+		for _, key := range slices.Sorted(maps.Keys(s.configMaps[name].Data)) {
+			_, _ = fmt.Fprintf(hash, "ConfigMap %q %q %q ", name, key, s.configMaps[name].Data[key])
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil))
@@ -90,10 +92,11 @@ func (s secrets) authority(ref *v1alpha1.CASource) (string, error) {
 		value, err := s.value(ref.Name, ref.Key)
 		return value.Reveal(), err
 	}
-	if s.certificates == nil {
+	certificates := s.configMaps[ref.Name]
+	if certificates == nil {
 		return "", notFound("ConfigMap %s/%s does not exist; create it with the key %s", s.namespace, ref.Name, ref.Key)
 	}
-	value := s.certificates.Data[ref.Key]
+	value := certificates.Data[ref.Key]
 	if value == "" {
 		return "", notFound("ConfigMap %s/%s has no key %s, or it is empty; add it", s.namespace, ref.Name, ref.Key)
 	}
