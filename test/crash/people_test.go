@@ -53,24 +53,6 @@ func (w *world) applyFor(user, name string, strategy v1alpha1.RotationStrategy) 
 	w.subjects[name] = &subject{name: name}
 }
 
-// importKey makes a key by hand, and applies an AccessKey that starts with it. The pair is in the wanted Secret.
-func (w *world) importKey(name string, strategy v1alpha1.RotationStrategy) {
-	pair, secret, err := w.site.makeKey()
-	if err != nil {
-		panic(err) // a defect of the simulation
-	}
-	w.imported = append(w.imported, pair.AccessKeyID)
-	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Type: corev1.SecretTypeOpaque, Data: map[string][]byte{
-		v1alpha1.SecretKeyAccessKeyID: []byte(pair.AccessKeyID), v1alpha1.SecretKeySecretAccessKey: []byte(secret),
-	}})
-	w.run(time.Minute) // longer than any list lag
-	w.log("person", "imports key %s", pair.ID)
-	ak := w.newAccessKey(w.site.user, name, strategy)
-	ak.Spec.ImportFrom = &v1alpha1.ImportSource{SecretName: name}
-	w.create(ak)
-	w.subjects[name] = &subject{name: name}
-}
-
 func (w *world) newAccessKey(user, name string, strategy v1alpha1.RotationStrategy) *v1alpha1.AccessKey {
 	return &v1alpha1.AccessKey{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
