@@ -98,6 +98,7 @@ var _ = Describe("Importing a pair", func() {
 		Expect(w.issued(ctx, "backup", 1)).To(Equal(old))
 		ak := w.accessKey(ctx, "backup")
 		Expect(ak.Status.IssuedAt.Time).To(BeTemporally("~", begun, 5*time.Second))
+		Expect(ak.Status.IssueReason).To(BeEquivalentTo("Imported"))
 		Expect(ak.Status.ExpiresAt.Time).To(BeTemporally("==", ak.Status.IssuedAt.Add(30*day)))
 		Expect(metav1.IsControlledBy(w.secret(ctx, "backup"), ak)).To(BeTrue())
 		w.eventually(ctx, func(g Gomega) { g.Expect(events(ctx, g, ak)).To(Equal(map[string]int{"Imported": 1})) })
