@@ -203,6 +203,11 @@ type PreviousKey struct {
 	// +optional
 	EnabledAt metav1.Time `json:"enabledAt,omitempty,omitzero"`
 
+	// lastUsedAt is when the key was last used, as far as the service told: at most an hour ago, or a tenth of the overlap. Absent if
+	// the service does not tell that, or if the key was never used.
+	// +optional
+	LastUsedAt metav1.Time `json:"lastUsedAt,omitempty,omitzero"`
+
 	// secretName is the Secret under a former spec.secretName that still holds this pair. It is deleted with the key.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -198,8 +198,21 @@ const (
 	StrategyReplace RotationStrategy = "Replace"
 )
 
+// RevokePrevious says when an old key is revoked.
+// +kubebuilder:validation:Enum=AtExpiry;WhenIdle
+type RevokePrevious string
+
+const (
+	// RevokeAtExpiry revokes an old key at its revokeAt.
+	RevokeAtExpiry RevokePrevious = "AtExpiry"
+	// RevokeWhenIdle revokes an old key earlier, once it was not used for idleFor.
+	RevokeWhenIdle RevokePrevious = "WhenIdle"
+)
+
 // Rotation says how a pair is rotated.
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.idleFor) || has(self.revokePrevious) && self.revokePrevious == 'WhenIdle'",message="idleFor has no effect without revokePrevious: WhenIdle; set that, or remove idleFor",fieldPath=".idleFor"
+// +kubebuilder:validation:XValidation:rule="!has(self.revokePrevious) || self.revokePrevious != 'WhenIdle' || !has(self.strategy) || self.strategy != 'Replace'",message="the strategy Replace leaves no old key that could be idle: use Auto or Overlap, or remove revokePrevious",fieldPath=".revokePrevious"
 // +kubebuilder:validation:XValidation:rule="!has(self.quarantine) || !has(self.strategy) || self.strategy != 'Replace'",message="quarantine keeps the old key, and the strategy Replace leaves none: use Auto or Overlap, or remove quarantine",fieldPath=".quarantine"
 type Rotation struct {
 	// strategy is Overlap (the old and the new pair work side by side), Replace (in place), or Auto: Overlap if the service
@@ -207,6 +220,21 @@ type Rotation struct {
 	// +optional
 	// +default="Auto"
 	Strategy RotationStrategy `json:"strategy,omitempty"`
+
+	// revokePrevious says when an old key is revoked: AtExpiry at its revokeAt, WhenIdle earlier, once it was not used for idleFor.
+	// Where the service does not tell when a key was last used, WhenIdle is the same as AtExpiry.
+	// +optional
+	// +default="AtExpiry"
+	RevokePrevious RevokePrevious `json:"revokePrevious,omitempty"`
+
+	// idleFor is how long an old key must not have been used since it was replaced before WhenIdle revokes it. At least 1h, because
+	// services tell the last use late. Defaults to 24h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h')",message="idleFor must be at least 1h, because services tell the last use of a key late"
+	IdleFor *metav1.Duration `json:"idleFor,omitempty"`
 
 	// quarantine is how long an old key is kept disabled after its overlap before it is deleted, so that a forgotten consumer can
 	// be rescued with the annotation accesskey.dev/enable. It ends early when the user's quota needs the place for a new key. It

@@ -210,6 +210,13 @@ const (
 	EventQuarantineEnded = "QuarantineEnded"
 	// EventQuarantineUnsupported (Warning): rotation.quarantine is set, and the service cannot disable keys.
 	EventQuarantineUnsupported = "QuarantineUnsupported"
+	// EventPreviousKeyInUse (Warning, once per key): an old key is still used shortly before it is revoked, so a consumer has not
+	// loaded the current pair.
+	EventPreviousKeyInUse = "PreviousKeyInUse"
+	// EventLastUseUnknown (Warning): rotation.revokePrevious is WhenIdle, and the service did not tell when an old key was last used.
+	EventLastUseUnknown = "LastUseUnknown"
+	// EventLastUseUnsupported (Warning): rotation.revokePrevious is WhenIdle, and the service does not know when a key was last used.
+	EventLastUseUnsupported = "LastUseUnsupported"
 	// EventAdopted: the pair in an existing Secret was recorded.
 	EventAdopted = "Adopted"
 	// EventImported: the pair that spec.importFrom names was published and recorded.

@@ -37,6 +37,8 @@ type Input struct {
 	// UserID is the service's canonical ID of the user; it is only needed in a live input.
 	UserID  string
 	Service Service
+	// Uses is what this process knows of the use of the previous keys, by key ID.
+	Uses map[string]Use
 	// Granted reports whether the namespace may have keys of this user.
 	Granted bool
 	// MaxTTL is the longest ttl that is granted to the namespace for this user; zero if every ttl is.
@@ -77,6 +79,8 @@ type Service struct {
 	Regenerates bool
 	// Quarantines reports whether the service can disable a key and enable it again.
 	Quarantines bool
+	// TellsLastUse reports whether the service tells when a key was last used.
+	TellsLastUse bool
 	// EndsPairs reports whether the service itself ends a pair at the end of its ttl.
 	EndsPairs bool
 	// ActivatesLater reports whether a new pair has to wait in the next Secret until it works.
@@ -164,6 +168,8 @@ const (
 	Stall Verb = "Stall"
 	// ReadLive reads everything live and decides again, because the next step is irreversible.
 	ReadLive Verb = "ReadLive"
+	// AskLastUse asks the service when the previous keys of AskFor were last used, and decides again.
+	AskLastUse Verb = "AskLastUse"
 	// AddFinalizer adds the finalizer to the AccessKey.
 	AddFinalizer Verb = "AddFinalizer"
 	// Create creates a key, publishes it and records it.

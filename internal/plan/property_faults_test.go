@@ -86,6 +86,18 @@ var faults = []struct {
 		asked := in.AccessKey.Annotations[v1alpha1.EnableAnnotation]
 		return action.Verb == Enable && (QuarantineEnd(&in.AccessKey.Status, action.KeyID).IsZero() || !strings.Contains(asked, action.KeyID))
 	}},
+	{"the service is asked for the last use of nothing", func(in Input, action Action) bool {
+		return action.Verb == AskLastUse && len(in.AskFor()) == 0
+	}},
+	{"a key is revoked before its time that is not known to be idle", func(in Input, action Action) bool {
+		previous := findPrevious(&in.AccessKey.Status, action.KeyID)
+		if previous == nil || action.Verb != Revoke && action.Verb != Disable || action.Reason != v1alpha1.ReasonRevoking || quarantined(previous) {
+			return false
+		}
+		use := in.Uses[action.KeyID]
+		known := in.Service.TellsLastUse && use.Known && in.Now.Sub(use.LastUsedAt) >= time.Hour && in.Now.Sub(overlapBegin(previous)) >= time.Hour
+		return in.Now.Before(in.revokeAt(previous)) && !known
+	}},
 	{"a request to enable a key is refused and granted", func(in Input, action Action) bool {
 		value, _ := in.EnableRefusal()
 		return action.Verb == Enable && value != ""

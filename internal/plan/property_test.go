@@ -35,7 +35,7 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Stall, ReadLive, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
+		Wait, Stall, ReadLive, AskLastUse, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
 		UpdateSecret, Move, DropNext, Retain, RemoveFinalizer,
 	} {
 		if answers[verb] < inputs/10_000 {
@@ -111,6 +111,7 @@ func anyInput(r *rand.Rand) Input {
 		importsFrom("AKIA" + oneOf(r, "K1", "K2", "F1"))(&in)
 		in.Import.TakesOver = rarely(r)
 	}
+	in.Uses = map[string]Use{"K0": anyUse(r), "F1": anyUse(r)}
 	if rarely(r) {
 		in.TemplateProblem = "data key config, line 3"
 	}
@@ -126,7 +127,7 @@ func anyInput(r *rand.Rand) Input {
 
 func anyService(r *rand.Rand) Service {
 	return Service{
-		Identity: identity, Namespaced: often(r), KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), ActivatesLater: rarely(r), Quarantines: often(r),
+		Identity: identity, Namespaced: often(r), KeysPerUser: r.IntN(4), Overlap: often(r), Regenerates: rarely(r), ActivatesLater: rarely(r), Quarantines: often(r), TellsLastUse: often(r),
 		InUse: often(r), Deleting: rarely(r), ReadySince: anyTime(r), ClockKnown: often(r), ClockOffset: anyTime(r).Sub(noon) % time.Hour,
 	}
 }
@@ -223,6 +224,7 @@ func anyAccessKey(r *rand.Rand) *v1alpha1.AccessKey {
 			ak.Annotations = map[string]string{v1alpha1.EnableAnnotation: oneOf(r, "K0", "AKIAK0 again", "F1")}
 		},
 		func() { quarantines(oneOf(r, time.Minute, day))(&Input{AccessKey: ak}) },
+		func() { revokesWhenIdle(oneOf(r, time.Hour, day))(&Input{AccessKey: ak}) },
 		func() {
 			status.Failures = &v1alpha1.Failures{Count: 1, LastTime: metav1.NewTime(anyTime(r)), NextAttempt: metav1.NewTime(anyTime(r))}
 		},
@@ -267,12 +269,19 @@ func anyPrevious(r *rand.Rand) []v1alpha1.PreviousKey {
 		if rarely(r) {
 			key.State, key.DeleteAt = v1alpha1.KeyDisabled, metav1.NewTime(anyTime(r))
 		}
+		if often(r) {
+			key.ReplacedAt = metav1.NewTime(anyTime(r))
+		}
 		if rarely(r) {
 			key.EnabledAt = metav1.NewTime(anyTime(r))
 		}
 		keys = append(keys, key)
 	}
 	return keys
+}
+
+func anyUse(r *rand.Rand) Use {
+	return Use{AskedAt: earliest(anyTime(r), noon), Known: often(r), LastUsedAt: earliest(anyTime(r), noon)}
 }
 
 func anyID(r *rand.Rand) string { return oneOf(r, "", "K0", "K1", "K1", "K2") }

@@ -43,7 +43,7 @@ func Ready(in Input, why string) Readiness {
 		return no(v1alpha1.ReasonKeyMissing, "%s", sentence(fmt.Sprintf(
 			"The service no longer lists access key %s as valid; a new pair will be issued", ShortID(status.AccessKeyID)), in.message(status.KeyID)))
 	}
-	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint()+in.quarantineHint())}
+	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint()+in.quarantineHint()+in.lastUseHint())}
 }
 
 // secretProblem reports a Secret that does not hold the published pair.
@@ -112,6 +112,14 @@ func (in Input) quarantineHint() string {
 		return ""
 	}
 	return "; " + QuarantineUnsupported
+}
+
+// lastUseHint says that the spec asks in vain to revoke idle keys early.
+func (in Input) lastUseHint() string {
+	if !revokesIdle(in.AccessKey) || in.Service.KeysPerUser == 0 || in.Service.TellsLastUse {
+		return ""
+	}
+	return "; " + LastUseUnsupported
 }
 
 func sentence(text, why string) string {

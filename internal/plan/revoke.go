@@ -77,7 +77,7 @@ func (in Input) waitForDeletion(id string) Action {
 // is disabled again: its time is over.
 func (in Input) due(previous *v1alpha1.PreviousKey) bool {
 	enabled := quarantined(previous) && in.state(previous.KeyID) == keyservice.Active
-	return enabled || !in.Now.Before(in.endOfPrevious(previous))
+	return enabled || in.idle(previous) || !in.Now.Before(in.endOfPrevious(previous))
 }
 
 // endOfPrevious is when a previous key is revoked, or deleted after its quarantine.

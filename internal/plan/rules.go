@@ -55,6 +55,7 @@ var rules = []rule{
 	{"an AccessKey that lost its status adopts the keys that its Secret records", adopt},
 	{"a key with the mark of this AccessKey that nothing records is deleted", sweepMarked},
 	{"a deleted AccessKey revokes all its keys", revokeAll},
+	{"the service is asked when a previous key was last used", askLastUse},
 	// Before everything that can stall, so that no key outlives its time because of other trouble.
 	{"a previous key is revoked at revokeAt", revokePrevious},
 	// Before a foreign Secret is reported: the pair can be in the wanted Secret.
@@ -317,5 +318,5 @@ func reportDenial(in Input) (Action, bool) {
 }
 
 func wait(in Input) (Action, bool) {
-	return Action{Verb: Wait, Until: earliest(in.renewal(), in.nextRevocation())}, true
+	return Action{Verb: Wait, Until: earliest(earliest(in.renewal(), in.nextRevocation()), in.nextAsk())}, true
 }

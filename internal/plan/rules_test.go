@@ -15,6 +15,7 @@ import (
 
 // The names of the rules. Every rule relies on those before it, so a new order has to be considered rule by rule.
 const (
+	ruleAskLastUse     = "the service is asked when a previous key was last used"
 	ruleEnable         = "a key in quarantine is enabled on request"
 	ruleSuspended      = "a suspended AccessKey only revokes its previous keys"
 	ruleRetain         = "an AccessKey that is deleted with Retain keeps its keys"
@@ -49,7 +50,7 @@ const (
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
-		ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleCompromised, ruleRename, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate,
+		ruleAskLastUse, ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleCompromised, ruleRename, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate,
 		ruleUpdateSecret, ruleDropNext, ruleVerifyPublished, ruleReportUnknown, ruleReportRejected, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
 	}
 	var got []string
@@ -168,7 +169,7 @@ func irreversible(verb Verb) bool {
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, importingCases, revokingCases, deletionCases, publishingCases,
 		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
-		restartCases, windowCases, compromiseCases, renamingCases, verifyingCases)
+		idleCases, restartCases, windowCases, compromiseCases, renamingCases, verifyingCases)
 }
 
 func TestNext(t *testing.T) {

@@ -32,6 +32,15 @@ func (s *Service) DeleteUser(user string) bool {
 	return existed
 }
 
+// UseKey notes a request to the data plane that is signed with a key.
+func (s *Service) UseKey(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.find(id); k != nil {
+		k.used = s.clock.Now()
+	}
+}
+
 // MakeKey makes a key of the user by hand, and returns its secret too.
 func (s *Service) MakeKey(user string) (pair simulator.Pair, secret string, err error) {
 	s.mu.Lock()

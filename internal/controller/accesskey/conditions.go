@@ -26,6 +26,7 @@ func setReady(s *scope, action plan.Action, err error) {
 	}
 	set(s, v1alpha1.ConditionReady, ready.Status, ready.Reason, ready.Message)
 	s.noteUnsupported(v1alpha1.EventQuarantineUnsupported, plan.QuarantineUnsupported)
+	s.noteUnsupported(v1alpha1.EventLastUseUnsupported, plan.LastUseUnsupported)
 }
 
 // reasonForNoPair says why no pair was published.

@@ -122,3 +122,13 @@ var causes = map[v1alpha1.IssueReason]string{
 }
 
 func joined(ids []string) string { return strings.Join(ids, ", ") }
+
+func accessKeyIDs(status *v1alpha1.AccessKeyStatus) (ids []string) {
+	if status.KeyID != "" {
+		ids = append(ids, plan.ShortID(status.AccessKeyID))
+	}
+	for i := range status.PreviousKeys {
+		ids = append(ids, plan.ShortID(status.PreviousKeys[i].AccessKeyID))
+	}
+	return ids
+}

@@ -154,16 +154,6 @@ func (r *Reconciler) adopt(ctx context.Context, s *scope, _ plan.Action) error {
 	return nil
 }
 
-func accessKeyIDs(status *v1alpha1.AccessKeyStatus) (ids []string) {
-	if status.KeyID != "" {
-		ids = append(ids, plan.ShortID(status.AccessKeyID))
-	}
-	for i := range status.PreviousKeys {
-		ids = append(ids, plan.ShortID(status.PreviousKeys[i].AccessKeyID))
-	}
-	return ids
-}
-
 // takeOver makes the AccessKey the owner of its Secrets that no AccessKey controls any more. It tells which keys the record
 // leads to that the AccessKey may not adopt.
 func (r *Reconciler) takeOver(ctx context.Context, s *scope) error {
@@ -225,7 +215,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 		return err
 	}
 	s.noteQuarantineEnded(action)
-	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q", action.KeyID, s.ak.Spec.User)
+	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q%s", action.KeyID, s.ak.Spec.User, s.idleSince(action.KeyID))
 	if s.connection.DeletesLater {
 		if !slices.Contains(s.unlisted, action.KeyID) {
 			r.deletions.accept(s.name, action.KeyID)

@@ -24,7 +24,9 @@ var waitingForService = prometheus.NewGauge(prometheus.GaugeOpts{
 })
 
 // Collectors are the metrics of the controller, for the manager's registry.
-func Collectors() []prometheus.Collector { return []prometheus.Collector{waitingForService} }
+func Collectors() []prometheus.Collector {
+	return []prometheus.Collector{waitingForService, previousKeyInUse}
+}
 
 const (
 	// shareOfWorkers is how many KeyServices it takes to occupy all workers: each has a quarter of them as slots.

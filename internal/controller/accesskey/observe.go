@@ -25,6 +25,7 @@ func (r *Reconciler) observe(ctx context.Context, s *scope, accessKey *v1alpha1.
 	s.rebase(accessKey)
 	s.in.Now = r.Clock.Now()
 	s.in.UserID = s.ak.Status.UserID
+	s.in.Uses = r.uses.of(s.name)
 	if err := r.observeService(ctx, s); err != nil {
 		return err
 	}
@@ -105,6 +106,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	}
 	s.in.Service.Identity = s.connection.Identity // the status may not have it yet
 	s.in.Service.KeysPerUser, s.in.Service.Overlap = s.connection.KeysPerUser, s.connection.Overlap
+	s.in.Service.TellsLastUse = s.connection.TellsLastUse
 	s.in.Service.EndsPairs, s.in.Service.Quarantines = s.connection.MaxTTL > 0, s.connection.Disables && s.connection.Enables
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
 	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers

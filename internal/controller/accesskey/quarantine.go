@@ -26,10 +26,14 @@ func (r *Reconciler) disable(ctx context.Context, s *scope, action plan.Action) 
 	if err := disabler.Disable(ctx, s.user(), action.KeyID); err != nil {
 		return err
 	}
+	idle := s.idleSince(action.KeyID)
 	again := !plan.QuarantineEnd(&s.ak.Status, action.KeyID).IsZero()
 	previous := plan.Quarantine(s.ak, action.KeyID, s.in.Now)
 	eventType, text := corev1.EventTypeNormal, "Disabled access key %s of user %q, whose overlap is over"
-	if again {
+	switch {
+	case idle != "":
+		text = "Disabled access key %s of user %q" + idle
+	case again:
 		eventType, text = corev1.EventTypeWarning, "Disabled access key %s of user %q again, which somebody had enabled at the service although its overlap is over"
 	}
 	s.note(eventType, v1alpha1.EventDisabled, "Disable", text+"; it is deleted at %s; until then, the annotation %s: %s lets it work for another overlap",

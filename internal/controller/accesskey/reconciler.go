@@ -67,6 +67,7 @@ type Reconciler struct {
 	// deletions are under way at services that carry them out later.
 	deletions deletions
 	issued    issuedPairs
+	uses      uses
 	// imports are the keys that this process has imported, which the cache may not show yet.
 	imports userLocks
 	// started returns when this process began to reconcile.
@@ -143,6 +144,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 			r.verified.Delete(request.NamespacedName)
 			r.issued.forget(request.NamespacedName)
 			r.probes.Delete(request.NamespacedName)
+			r.uses.forget(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
@@ -227,13 +229,15 @@ func (r *Reconciler) recordVerified(s *scope) {
 func (r *Reconciler) act(ctx context.Context, s *scope) (plan.Action, error) {
 	action := plan.Next(s.in)
 	// Before anything is read live or written.
-	asks := action.Verb == plan.AddFinalizer || action.Verb == plan.ReadLive || action.Verb == plan.Verify
+	asks := action.Verb == plan.AddFinalizer || action.Verb == plan.ReadLive || action.Verb == plan.Verify || action.Verb == plan.AskLastUse
 	if asks && s.connection != nil && !s.acquire() {
 		return action, errNoSlot
 	}
-	for range 3 { // in any order
+	for range 4 { // in any order
 		var err error
 		switch action.Verb {
+		case plan.AskLastUse:
+			r.askLastUse(ctx, s)
 		case plan.AddFinalizer:
 			err = r.addFinalizer(ctx, s)
 		case plan.ReadLive:
@@ -262,6 +266,7 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 		return reconcile.Result{}, nil
 	}
 	recordOutcome(s, action, err)
+	r.recordUses(s)
 	r.recordVerified(s)
 	if err := r.patchStatus(ctx, s); err != nil {
 		return reconcile.Result{}, err

@@ -79,6 +79,7 @@ func serviceFacts(service v1alpha1.GenericKeyService) plan.Service {
 		facts.KeysPerUser = int(limits.KeysPerUser)
 		facts.Overlap, facts.Regenerates = ptr.Deref(limits.Overlap, false), ptr.Deref(limits.Regenerate, false)
 		facts.EndsPairs, facts.Quarantines = limits.MaxTTL != nil, ptr.Deref(limits.Disable, false)
+		facts.TellsLastUse = ptr.Deref(limits.LastUse, false)
 	}
 	switch ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); {
 	case ready == nil:
