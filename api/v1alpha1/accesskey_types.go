@@ -129,6 +129,7 @@ type AccessKeySpec struct {
 	// revoked at once. IDs of revoked keys can stay in the list. Stalled reports an ID that is of no key of this AccessKey.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=0
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256

@@ -106,7 +106,7 @@ func rememberReplaced(ak *v1alpha1.AccessKey, before *v1alpha1.AccessKeyStatus) 
 		switch {
 		case ak.Compromised(key.KeyID, key.AccessKeyID):
 			key.RevokeReason = v1alpha1.RevokedCompromised
-		case key.KeyID == status.KeyID && key.KeyID == before.KeyID:
+		case key.KeyID == status.KeyID && status.KeyID == before.KeyID:
 			key.RevokeReason = v1alpha1.RevokedInPlace
 		}
 		remember(ak, key)

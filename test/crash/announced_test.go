@@ -4,7 +4,6 @@
 package crash
 
 import (
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -89,12 +88,6 @@ func (w *world) noteRotated(ak *v1alpha1.AccessKey, previous *v1alpha1.PreviousK
 		}
 	}
 	w.announced[previous.AccessKeyID] = told
-}
-
-// named reports whether a person named a key in spec.compromisedKeyIDs.
-func (w *world) named(accessKey string, pair simulator.Pair) bool {
-	ak, _ := w.kube.Peek(kube.AccessKey, namespace, accessKey).(*v1alpha1.AccessKey)
-	return ak != nil && (slices.Contains(ak.Spec.CompromisedKeyIDs, pair.ID) || slices.Contains(ak.Spec.CompromisedKeyIDs, pair.AccessKeyID))
 }
 
 // mayRevokeEarly reports whether a key may be revoked before its time: with its AccessKey, to replace it in place, or because a

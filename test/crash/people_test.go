@@ -230,29 +230,6 @@ func (w *world) setSuspended(name string, suspended bool) {
 	w.edit(name, fmt.Sprintf("sets suspend: %t", suspended), func(ak *v1alpha1.AccessKey) { ak.Spec.Suspend = ptr.To(suspended) })
 }
 
-// nameCompromised names the current key, or a previous one, in spec.compromisedKeyIDs. It returns the live pairs in that key.
-func (w *world) nameCompromised(name string, previous bool) (leaked []simulator.Pair) {
-	w.edit(name, "names a key as compromised", func(ak *v1alpha1.AccessKey) {
-		id := ak.Status.KeyID
-		if previous {
-			id = ""
-			for _, key := range ak.Status.PreviousKeys {
-				id = key.KeyID
-			}
-		}
-		if id != "" {
-			ak.Spec.CompromisedKeyIDs = []string{id}
-			leaked = slices.DeleteFunc(w.ownPairs(), func(pair simulator.Pair) bool { return pair.ID != id })
-		}
-	})
-	return leaked
-}
-
-// setSecretName changes the name of the Secret.
-func (w *world) setSecretName(name, secretName string) {
-	w.edit(name, fmt.Sprintf("sets secretName: %q", secretName), func(ak *v1alpha1.AccessKey) { ak.Spec.SecretName = secretName })
-}
-
 // removeKey deletes the current key at the service, unless the service has reused its ID for another pair.
 func (w *world) removeKey(name string) {
 	ak := w.accessKey(name)

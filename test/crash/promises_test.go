@@ -73,10 +73,7 @@ func (w *world) checkSecret(s *subject) {
 		s.works, s.brokenUntil = false, time.Time{}
 		return
 	}
-	secret, _ := w.kube.Peek(kube.Secret, namespace, ak.SecretName()).(*corev1.Secret)
-	if former := ak.Status.SecretName; secret == nil && former != "" { // until the one with a new name is written
-		secret, _ = w.kube.Peek(kube.Secret, namespace, former).(*corev1.Secret)
-	}
+	secret := w.published(ak)
 	s.begunInPlace = s.begunInPlace && ak.Status.Intent != nil
 	switch {
 	case w.works(secret):
@@ -293,25 +290,6 @@ func (w *world) checkSuspended(name string) {
 func (w *world) checkStillWorks(published *corev1.Secret) {
 	if ak := w.accessKey("a"); ak != nil && !w.inPlace(ak) && !w.works(published) {
 		w.violate("promise 4: the pair was given up although consumers may use it")
-	}
-}
-
-// checkKept expects that a pair was not given up because secretName changed.
-func (w *world) checkKept(published *corev1.Secret) {
-	if w.accessKey("a") != nil && !w.works(published) {
-		w.violate("promise 4: the pair was given up for a new secretName")
-	}
-}
-
-// checkCompromised expects that compromised pairs were revoked.
-func (w *world) checkCompromised(name string, leaked []simulator.Pair) {
-	if ak := w.accessKey(name); ak == nil || blocked(ak) {
-		return
-	}
-	for _, pair := range w.ownPairs() {
-		if slices.ContainsFunc(leaked, func(l simulator.Pair) bool { return l.ID == pair.ID && l.CreatedAt.Equal(pair.CreatedAt) }) {
-			w.violate("the compromised key %s (%s) still works", pair.ID, pair.AccessKeyID)
-		}
 	}
 }
 
