@@ -128,10 +128,17 @@ func TestAQuarantineBeginsAndEnds(t *testing.T) {
 	if at := DisabledAt(&in.AccessKey.Status, "K0"); !at.Equal(noon) {
 		t.Errorf("disabled at %s", at)
 	}
+	if until := QuarantineEnd(&in.AccessKey.Status, "K0"); !until.Equal(noon.Add(3 * day)) {
+		t.Errorf("ends at %s", until)
+	}
 	quarantines(day)(&in)
 	if again := Quarantine(in.AccessKey, "K0", noon.Add(time.Hour)); !again.DeleteAt.Equal(&began.DeleteAt) {
 		t.Errorf("a quarantine that was announced was changed to %s", again.DeleteAt)
 	}
+}
+
+func TestAQuarantineIsEndedByAPerson(t *testing.T) {
+	in := quiet(keys("K0", "K1"), inQuarantine("K0", noon.Add(day)), asksToEnable("K0 please"))
 	ended := EndQuarantine(in.AccessKey, "K0", noon)
 	if ended.State != v1alpha1.KeyActive || !ended.DeleteAt.IsZero() || !ended.EnabledAt.Equal(new(metav1.NewTime(noon))) ||
 		!ended.RevokeAt.Equal(new(metav1.NewTime(noon.Add(overlap)))) || in.AccessKey.Status.LastHandledEnable != "K0 please" {

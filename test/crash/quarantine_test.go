@@ -13,6 +13,12 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
+// keepsOldKeys reports whether the service can disable an old key. Soak tests tell every story everywhere.
+func (w *world) keepsOldKeys(strategy v1alpha1.RotationStrategy) bool {
+	_, disables := w.site.server.(interface{ Active(id string) bool })
+	return disables && strategy != v1alpha1.StrategyReplace
+}
+
 // setQuarantine asks for a quarantine of old keys.
 func (w *world) setQuarantine(name string, d time.Duration) {
 	w.edit(name, "asks for a quarantine", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation.Quarantine = ptr.To(metav1.Duration{Duration: d}) })

@@ -217,6 +217,9 @@ var stories = []story{
 	}},
 	{"quarantine", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
+		if !w.keepsOldKeys(s) {
+			return
+		}
 		w.setQuarantine("a", 5*time.Minute)
 		old := w.rotateNow("a")
 		w.run(renewBefore + 2*time.Minute)
@@ -226,6 +229,9 @@ var stories = []story{
 	}},
 	{"quarantine, enabled again", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
+		if !w.keepsOldKeys(s) {
+			return
+		}
 		w.setQuarantine("a", time.Hour)
 		old := w.rotateNow("a")
 		w.run(renewBefore + 2*time.Minute)

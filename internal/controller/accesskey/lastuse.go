@@ -65,7 +65,7 @@ func (u *uses) forget(name types.NamespacedName) {
 
 // askLastUse asks the service when previous keys were last used. If it does not tell, they count as in use; nothing else depends on
 // the answer, so an error is no failure of the AccessKey.
-func (r *Reconciler) askLastUse(ctx context.Context, s *scope) {
+func (r *Reconciler) askLastUse(ctx context.Context, s *scope) error {
 	for _, id := range s.in.AskFor() {
 		before := s.in.Uses[id]
 		use := plan.Use{AskedAt: s.in.Now, LastUsedAt: before.LastUsedAt}
@@ -81,6 +81,7 @@ func (r *Reconciler) askLastUse(ctx context.Context, s *scope) {
 		r.uses.note(s.name, id, use)
 	}
 	s.in.Uses = r.uses.of(s.name)
+	return nil
 }
 
 // lastUsed returns when a key was last used, in the operator's time.

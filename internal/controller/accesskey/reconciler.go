@@ -229,30 +229,28 @@ func (r *Reconciler) recordVerified(s *scope) {
 func (r *Reconciler) act(ctx context.Context, s *scope) (plan.Action, error) {
 	action := plan.Next(s.in)
 	// Before anything is read live or written.
-	asks := action.Verb == plan.AddFinalizer || action.Verb == plan.ReadLive || action.Verb == plan.Verify || action.Verb == plan.AskLastUse
-	if asks && s.connection != nil && !s.acquire() {
+	if preparations[action.Verb] != nil && s.connection != nil && !s.acquire() {
 		return action, errNoSlot
 	}
-	for range 4 { // in any order
-		var err error
-		switch action.Verb {
-		case plan.AskLastUse:
-			r.askLastUse(ctx, s)
-		case plan.AddFinalizer:
-			err = r.addFinalizer(ctx, s)
-		case plan.ReadLive:
-			err = r.readLive(ctx, s)
-		case plan.Verify:
-			err = r.verify(ctx, s)
-		default:
-			return action, r.execute(ctx, s, action)
+	for range preparations { // in any order
+		prepare, ok := preparations[action.Verb]
+		if !ok {
+			break
 		}
-		if err != nil {
+		if err := prepare(r, ctx, s); err != nil {
 			return action, err
 		}
 		action = plan.Next(s.in)
 	}
 	return action, r.execute(ctx, s, action)
+}
+
+// preparations come before the action is decided for good.
+var preparations = map[plan.Verb]func(*Reconciler, context.Context, *scope) error{
+	plan.AddFinalizer: (*Reconciler).addFinalizer,
+	plan.ReadLive:     (*Reconciler).readLive,
+	plan.Verify:       (*Reconciler).verify,
+	plan.AskLastUse:   (*Reconciler).askLastUse,
 }
 
 // finish reports the outcome in one patch of the status, sends the events, and decides when to reconcile again.
