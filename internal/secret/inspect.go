@@ -58,7 +58,7 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 	case t.holdsPublished(live):
 		found.State, found.Record = plan.SecretIntact, plan.RecordOf(t.AccessKey, t.Service)
 		found.Rendered = t.Digest(found.Record) == t.AccessKey.Status.SecretTemplateDigest
-		found.UpToDate = !adoptable && found.Rendered && (t.asWritten(live) || t.upToDate(live, found.Record))
+		found.UpToDate = !adoptable && found.Rendered && t.upToDate(live, found.Record)
 	case recorded && t.holds(live, record):
 		found.State = plan.SecretIntact
 	case !recorded && !adoptable && t.holdsPairOfIntent(live):
@@ -159,6 +159,9 @@ func isAccessKey(owner metav1.OwnerReference) bool {
 
 // upToDate reports whether everything beside the pair is as rendered. What has left the template is told by the digest.
 func (t Template) upToDate(live *corev1.Secret, record plan.Record) bool {
+	if t.asWritten(live) {
+		return true
+	}
 	content, err := t.Render(PairOf(live), record)
 	if err != nil {
 		return false

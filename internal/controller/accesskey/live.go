@@ -80,11 +80,8 @@ func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
 	}
 	s.in.Secret = s.template().Inspect(s.secret)
 	r.checkTemplate(s)
-	if former := s.ak.Status.SecretName; former != "" && former != s.ak.SecretName() {
-		if s.former, err = r.store.Read(ctx, s.name.Namespace, former); err != nil {
-			return err
-		}
-		s.in.Former = s.template().Inspect(s.former)
+	if err = r.readFormerSecret(ctx, s); err != nil {
+		return err
 	}
 	if s.ak.Status.Intent != nil || s.in.Next.State != plan.SecretAbsent || s.in.Service.ActivatesLater {
 		if s.next, err = r.store.Read(ctx, s.name.Namespace, plan.NextSecretName(s.ak)); err != nil {
@@ -92,6 +89,19 @@ func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
 		}
 		s.in.Next = s.template().InspectNext(s.next)
 	}
+	return nil
+}
+
+// readFormerSecret reads the Secret with a former name that holds the current pair.
+func (r *Reconciler) readFormerSecret(ctx context.Context, s *scope) (err error) {
+	former := s.ak.Status.SecretName
+	if former == "" || former == s.ak.SecretName() {
+		return nil
+	}
+	if s.former, err = r.store.Read(ctx, s.name.Namespace, former); err != nil {
+		return err
+	}
+	s.in.Former = s.template().Inspect(s.former)
 	return nil
 }
 
