@@ -42,11 +42,11 @@ type Verification struct {
 type VerificationResult string
 
 const (
-	// VerificationAccepted: the pair opened the data plane.
+	// VerificationAccepted means that the pair opened the data plane.
 	VerificationAccepted VerificationResult = "Accepted"
-	// VerificationRejected: the data plane does not know the pair, or not yet.
+	// VerificationRejected means that the data plane does not know the pair, or not yet.
 	VerificationRejected VerificationResult = "Rejected"
-	// VerificationUnknown: the data plane gave no answer about the pair.
+	// VerificationUnknown means that the data plane gave no answer about the pair.
 	VerificationUnknown VerificationResult = "Unknown"
 )
 

@@ -190,10 +190,9 @@ func Verified(in Input) (verified Readiness, present bool) {
 		id, known = in.Probe.AccessKeyID, status.Intent.Verification
 	}
 	switch plane := in.Service.DataPlane; {
-	case plane == "" && in.AccessKey.Spec.Verification != nil:
-		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonNoDataPlane, fmt.Sprintf(
-			"%s %s has no s3, so pairs are not verified; set it, or remove spec.verification", in.AccessKey.Spec.ServiceRef.Kind, in.AccessKey.Spec.ServiceRef.Name)}, true
-	case plane == "", status.KeyID == "" && known == nil:
+	case plane == "":
+		return in.withoutDataPlane()
+	case status.KeyID == "" && known == nil:
 		return Readiness{}, false
 	case known == nil:
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonNotVerified, fmt.Sprintf("The data plane %s was not asked about access key %s yet", plane, ShortID(id))}, true
@@ -207,4 +206,13 @@ func Verified(in Input) (verified Readiness, present bool) {
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonDataPlaneUnavailable, fmt.Sprintf(
 			"The data plane %s could not be asked about access key %s: %s", plane, ShortID(id), in.Probe.Message)}, true
 	}
+}
+
+// withoutDataPlane says that there is nothing that could verify a pair, if the spec asks for it.
+func (in Input) withoutDataPlane() (verified Readiness, present bool) {
+	if in.AccessKey.Spec.Verification == nil {
+		return Readiness{}, false
+	}
+	ref := in.AccessKey.Spec.ServiceRef
+	return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonNoDataPlane, fmt.Sprintf("%s %s has no s3, so pairs are not verified; set it, or remove spec.verification", ref.Kind, ref.Name)}, true
 }

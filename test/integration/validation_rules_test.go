@@ -11,13 +11,13 @@ import (
 )
 
 var refusalsByKind = map[string][]refusal{
-	accessKeyKind:                  slices.Concat(accessKeyRefusals, restartRefusals, verificationRefusals),
+	accessKeyKind:                  slices.Concat(accessKeyRefusals, restartRefusals, verificationRefusals, previousKeyRefusals, importRefusals, compromiseRefusals),
 	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals(), dataPlaneRefusals()),
 	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), dataPlaneRefusals(), grantRefusals),
 }
 
-// unbreakable are rules that nothing breaks, since defaults fill in what is missing.
-var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties", "spec.rotation minProperties"}
+// unbreakable are rules that nothing breaks: defaults fill in what is missing, and no list has fewer than no items.
+var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties", "spec.rotation minProperties", "spec.compromisedKeyIDs minItems"}
 
 var accessKeyRefusals = []refusal{
 	at("spec.serviceRef", "required", nil, "spec.serviceRef: Required value"),

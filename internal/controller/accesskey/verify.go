@@ -108,11 +108,15 @@ func setVerified(s *scope) {
 		return
 	}
 	set(s, v1alpha1.ConditionVerified, verified.Status, verified.Reason, verified.Message)
-	waited := before != nil && (before.Reason == v1alpha1.ReasonRejected || before.Reason == v1alpha1.ReasonDataPlaneUnavailable)
 	switch published := s.ak.Status.KeyID != ""; {
-	case verified.Status == metav1.ConditionTrue && waited:
+	case verified.Status == metav1.ConditionTrue && before != nil && notAccepted(before.Reason):
 		s.note(corev1.EventTypeNormal, v1alpha1.EventVerified, "Verify", "%s", verified.Message)
-	case published && (verified.Reason == v1alpha1.ReasonRejected || verified.Reason == v1alpha1.ReasonDataPlaneUnavailable):
+	case published && notAccepted(verified.Reason):
 		s.warn(v1alpha1.ConditionVerified, "Verify", before)
 	}
+}
+
+// notAccepted reports whether a reason of Verified says that the data plane was asked and did not accept the pair.
+func notAccepted(reason string) bool {
+	return reason == v1alpha1.ReasonRejected || reason == v1alpha1.ReasonDataPlaneUnavailable
 }

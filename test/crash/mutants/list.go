@@ -34,7 +34,7 @@ var mutants = []mutant{
 		{"secret.pairKeysOf", replace("ownPairKeys", "defaultPairKeys")},
 	}},
 	{"a Secret is rendered for another pair than it holds", "TestEveryCrash/qumulo/Auto/template_changed$", []defect{
-		{"controller/accesskey.(Reconciler).updateSecret", replace("secret.PairOf(s.secret)", "secret.DryRunPair")},
+		{"controller/accesskey.(Reconciler).publishAgain", replace("secret.PairOf(holds)", "secret.DryRunPair")},
 	}},
 	{"a key is rolled back although its Secret may have been written", "TestEveryCrash/qumulo/Auto/issue$", []defect{
 		{"controller/accesskey.(Reconciler).rollBack", replace("secret.Refused(cause)", "true")},
@@ -53,7 +53,7 @@ var mutants = []mutant{
 		{"controller/accesskey.(Reconciler).recordPublished", replace("plan.NextRecord(s.in, s.ak.Status.Intent, s.in.Produced(s.in.Secret))", "s.in.Secret.Record")},
 	}},
 	{"a suspended AccessKey revokes nothing", "TestEveryCrash/qumulo/Auto/suspended", []defect{
-		{"plan.suspended", condition("ok", "ok && false")},
+		{"plan.suspended", replace("revokePrevious(in)", "none()")},
 	}},
 	{"an open intent is never settled", "TestEveryCrash/qumulo/Auto/issue$", []defect{
 		{"plan.rules", without("settle")},
