@@ -52,7 +52,6 @@ type DataPlane struct {
 	base, region string
 	http         *http.Client
 	now          func() time.Time
-	signer       *v4.Signer
 
 	mu sync.Mutex
 	// silent is the error of a request without an answer, and quietUntil is until when no other one is sent.
@@ -74,7 +73,6 @@ func New(config Config) (*DataPlane, error) {
 		region: cmp.Or(config.Region, defaultRegion),
 		http:   config.HTTP,
 		now:    config.Now,
-		signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }),
 	}, nil
 }
 
@@ -122,7 +120,9 @@ func (d *DataPlane) sign(request *http.Request, accessKeyID string, secret keyse
 	request.Header.Del("Accept") // a proxy may change it, and every header is signed
 	request.Header.Set("X-Amz-Content-Sha256", noBody)
 	pair := aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: secret.Reveal()}
-	return d.signer.SignHTTP(request.Context(), pair, request, noBody, "s3", d.region, d.now())
+	// A signer remembers what it derived from the secret of an access key ID, and the ID can stay when a key is regenerated (IONOS).
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	return signer.SignHTTP(request.Context(), pair, request, noBody, "s3", d.region, d.now())
 }
 
 // quiet returns why the data plane is not asked now; nil if it is.

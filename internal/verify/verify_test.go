@@ -156,6 +156,22 @@ func TestSignature(t *testing.T) {
 	}
 }
 
+func TestANewSecretUnderTheSameAccessKeyID(t *testing.T) {
+	var signatures []string
+	p := newPlane(t, verify.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		signatures = append(signatures, r.Header.Get("Authorization"))
+		_, _ = w.Write([]byte(list))
+	})
+	for _, of := range []keyservice.Secret{secret, "regenerated", secret} {
+		if err := p.Verify(t.Context(), id, of); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if signatures[0] == signatures[1] || signatures[0] != signatures[2] {
+		t.Errorf("signed %q", signatures)
+	}
+}
+
 func TestAPairWithoutASecretIsNotSent(t *testing.T) {
 	p := newPlane(t, verify.Config{}, answers(403, refusal("AccessDenied", "")))
 	if err := p.Verify(t.Context(), id, ""); err == nil || p.asked.Load() > 0 {
