@@ -33,12 +33,14 @@ const (
 )
 
 // RevokeReason says why a key was revoked.
-// +kubebuilder:validation:Enum=OverlapEnded;Compromised;InPlace;MadeRoom;Deleted;Gone
+// +kubebuilder:validation:Enum=OverlapEnded;Idle;Compromised;InPlace;MadeRoom;Deleted;Gone
 type RevokeReason string
 
 const (
 	// RevokedOverlapEnded is a key whose revokeAt had come.
 	RevokedOverlapEnded RevokeReason = "OverlapEnded"
+	// RevokedIdle is a key that nobody had used for rotation.idleFor.
+	RevokedIdle RevokeReason = "Idle"
 	// RevokedCompromised is a key that spec.compromisedKeyIDs named.
 	RevokedCompromised RevokeReason = "Compromised"
 	// RevokedInPlace is a pair that was replaced in place, without an overlap.

@@ -55,6 +55,9 @@ func (in Input) RevokeReason(action Action, accepted bool) v1alpha1.RevokeReason
 	case in.deleting():
 		return v1alpha1.RevokedDeleted
 	case action.Reason == v1alpha1.ReasonRevoking:
+		if _, idle := in.Idle(action.KeyID); idle {
+			return v1alpha1.RevokedIdle
+		}
 		return v1alpha1.RevokedOverlapEnded
 	case action.KeyID == in.AccessKey.Status.KeyID && in.Replaces():
 		return v1alpha1.RevokedInPlace

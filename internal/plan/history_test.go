@@ -153,6 +153,7 @@ func TestRevokeReason(t *testing.T) {
 		want     v1alpha1.RevokeReason
 	}{
 		{"a previous key at revokeAt", quiet(overlapping("K0")), do(Revoke, v1alpha1.ReasonRevoking, "K0"), false, v1alpha1.RevokedOverlapEnded},
+		{"one that is idle", quiet(keys("K0", "K1"), replaced("K0", 2*day), revokesWhenIdle(day), told("K0", 0, noon.Add(-day))), do(Revoke, v1alpha1.ReasonRevoking, "K0"), false, v1alpha1.RevokedIdle},
 		{"a compromised one", quiet(overlapping("K0"), names("AKIAK0")), do(Revoke, v1alpha1.ReasonRevoking, "K0"), false, v1alpha1.RevokedCompromised},
 		{"one that is gone", quiet(overlapping("K0")), do(Forget, v1alpha1.ReasonRevoking, "K0"), false, v1alpha1.RevokedGone},
 		{"one whose deletion was accepted before", quiet(overlapping("K0")), do(Forget, v1alpha1.ReasonRevoking, "K0"), true, v1alpha1.RevokedOverlapEnded},

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -31,7 +32,8 @@ func (in Input) Imports() bool {
 }
 
 // importPair starts an AccessKey with an existing pair. Whoever can write an AccessKey can name any Secret of the namespace, so the
-// pair must be one that the service lists for the user, and the credentials of the service must be in the same namespace.
+// pair must be one that the service lists for the user. Unless the credentials of the service are in the same namespace, it must also
+// open the data plane.
 func importPair(in Input) (Action, bool) {
 	if !in.Imports() {
 		return none()
@@ -42,7 +44,10 @@ func importPair(in Input) (Action, bool) {
 		}
 	}
 	key, problem := in.importable()
-	switch {
+	if problem == "" && in.importProbeDue() {
+		return Action{Verb: VerifyImport, Reason: v1alpha1.ReasonIssuing, KeyID: key.ID}, true
+	}
+	switch problem = cmp.Or(problem, in.importUnproven()); {
 	case problem != "":
 		return Action{
 			Verb: Stall, Reason: v1alpha1.ReasonImportFailed, Until: in.Now.Add(importDelay),
@@ -66,8 +71,8 @@ func (in Input) importable() (key Key, problem string) {
 	id := ShortID(in.Import.AccessKeyID)
 	listed := slices.IndexFunc(in.Keys, func(key Key) bool { return key.AccessKeyID == in.Import.AccessKeyID })
 	switch {
-	case !in.Service.Namespaced:
-		return Key{}, "spec.importFrom needs a KeyService of this namespace, because a ClusterKeyService also covers keys of other namespaces"
+	case !in.Service.Namespaced && in.Service.DataPlane == "":
+		return Key{}, "spec.importFrom needs a KeyService of this namespace, or a ClusterKeyService with s3: it also covers keys of other namespaces, so the pair has to open the data plane"
 	case in.Import.Problem != "":
 		return Key{}, in.Import.Problem
 	case listed < 0:
@@ -83,5 +88,28 @@ func (in Input) importable() (key Key, problem string) {
 		return Key{}, fmt.Sprintf("the service ended access key %s at %s", id, rfc3339(key.ExpiresAt))
 	default:
 		return key, ""
+	}
+}
+
+// importProbeDue reports whether the data plane has to be asked about the pair before it is imported.
+func (in Input) importProbeDue() bool {
+	last := in.Probe
+	asked := last.AccessKeyID == in.Import.AccessKeyID && in.Now.Before(last.At.Add(importDelay)) && !in.Service.ReadySince.After(last.At)
+	return in.Service.DataPlane != "" && !asked
+}
+
+// importUnproven returns why the pair is not imported after the data plane was asked; empty if it is. A pair that the data plane
+// could not be asked about is imported from a KeyService of the namespace, and verified later.
+func (in Input) importUnproven() string {
+	id, plane := ShortID(in.Import.AccessKeyID), in.Service.DataPlane
+	switch {
+	case plane == "":
+		return ""
+	case in.Probe.Result == v1alpha1.VerificationRejected:
+		return fmt.Sprintf("the data plane %s rejects access key %s with the secret access key in Secret %s (%s)", plane, id, in.AccessKey.Spec.ImportFrom.SecretName, in.Probe.Message)
+	case in.Probe.Result == v1alpha1.VerificationUnknown && !in.Service.Namespaced:
+		return fmt.Sprintf("the data plane %s could not be asked about access key %s (%s)", plane, id, in.Probe.Message)
+	default:
+		return ""
 	}
 }

@@ -186,6 +186,8 @@ const (
 	RecordPublished Verb = "RecordPublished"
 	// Adopt takes over the Secret and records the keys in its record.
 	Adopt Verb = "Adopt"
+	// VerifyImport asks the data plane about the pair that spec.importFrom names; then the input is decided again.
+	VerifyImport Verb = "VerifyImport"
 	// ImportPair publishes the pair that spec.importFrom names, and records it.
 	ImportPair Verb = "ImportPair"
 	// ClearIntent clears the open intent, which created nothing.
@@ -219,7 +221,7 @@ type Action struct {
 	Verb Verb
 	// Reason is a reason of Reconciling or Stalled.
 	Reason string
-	// KeyID of Regenerate, ImportPair, Revoke, Disable, Enable, Forget, DeleteOrphan, Promote and Verify.
+	// KeyID of Regenerate, VerifyImport, ImportPair, Revoke, Disable, Enable, Forget, DeleteOrphan, Promote and Verify.
 	KeyID string
 	// Detail for the condition's message; of DeleteOrphan, why the service could not create the key, empty if it could.
 	Detail string

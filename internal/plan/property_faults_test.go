@@ -124,8 +124,9 @@ var faults = []struct {
 			return !listed || key.Claimed
 		})
 	}},
-	{"a key is imported that the service does not list, that another AccessKey records, or that is of a ClusterKeyService", func(in Input, action Action) bool {
-		return action.Verb == ImportPair && (!in.Service.Namespaced || keyOf(in, action) == nil || keyOf(in, action).Claimed || !in.works(action.KeyID))
+	{"a key is imported that the service does not list, that another AccessKey records, or that is of a ClusterKeyService and not proven", func(in Input, action Action) bool {
+		opens := in.Service.DataPlane != "" && in.Probe.Result == yes && in.Probe.AccessKeyID == in.Import.AccessKeyID
+		return action.Verb == ImportPair && (!in.Service.Namespaced && !opens || keyOf(in, action) == nil || keyOf(in, action).Claimed || !in.works(action.KeyID))
 	}},
 	{"a key is imported beside the keys of the AccessKey", func(in Input, action Action) bool {
 		return action.Verb == ImportPair && (in.hasKeys() || in.AccessKey.Status.Revision > 0)

@@ -35,7 +35,7 @@ func TestEveryInput(t *testing.T) {
 		}
 	}
 	for _, verb := range []Verb{
-		Wait, Stall, ReadLive, AskLastUse, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
+		Wait, Stall, ReadLive, AskLastUse, AddFinalizer, Create, Regenerate, Promote, RecordPublished, Adopt, VerifyImport, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget,
 		UpdateSecret, Move, DropNext, Retain, RemoveFinalizer,
 	} {
 		if answers[verb] < inputs/10_000 {
@@ -119,6 +119,9 @@ func anyInput(r *rand.Rand) Input {
 		opens("*/20 * * * *", oneOf(r, time.Minute, day))(&in)
 	}
 	in.Former.State, in.Secret.Copy = oneOf(r, SecretAbsent, SecretEdited, SecretIntact), rarely(r)
+	if r.IntN(16) == 0 { // many rules are about an AccessKey that records nothing
+		in.AccessKey.Status = v1alpha1.AccessKeyStatus{}
+	}
 	if rarely(r) {
 		anyDataPlane(r, &in)
 	}

@@ -162,7 +162,7 @@ func ruleFor(in Input) string {
 // irreversible reports whether a verb changes something that a stale cache must not decide.
 func irreversible(verb Verb) bool {
 	return slices.Contains([]Verb{
-		Create, Regenerate, Promote, RecordPublished, Adopt, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, Move, DropNext,
+		Create, Regenerate, Promote, RecordPublished, Adopt, VerifyImport, ImportPair, ClearIntent, MarkAmbiguous, DeleteOrphan, Revoke, Disable, Enable, Forget, UpdateSecret, Move, DropNext,
 	}, verb)
 }
 

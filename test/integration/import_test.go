@@ -214,11 +214,12 @@ var _ = Describe("Importing a pair", func() {
 		}, "Secret "+authority+" controls it"),
 	)
 
-	It("needs a KeyService of the namespace", func(ctx SpecContext) {
+	It("needs a KeyService of the namespace, or a data plane", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
 		old := w.makeKey(w.service)
 		w.label(ctx, w.namespace)
 		shared := w.createClusterService(ctx, grant(w.namespace, "*"))
+		w.changeClusterService(ctx, shared, func(service *v1alpha1.ClusterKeyService) { service.Spec.S3 = nil })
 		w.create(ctx, byHand("legacy", old), accessKey("backup", onCluster(shared), importing("legacy")))
 		w.expectStalled(ctx, "backup", "ImportFailed", "needs a KeyService of this namespace")
 		Expect(w.service.History()).To(HaveLen(1))

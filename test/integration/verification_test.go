@@ -266,4 +266,19 @@ var _ = Describe("Verification at the data plane", func() {
 		Expect(w.service.History()).To(HaveLen(1), "no key is created")
 		w.expect(ctx, "backup", verified)
 	})
+
+	It("lets an AccessKey of a ClusterKeyService import a pair that opens the data plane", func(ctx SpecContext) {
+		w := newBareWorld(ctx)
+		w.label(ctx, "a")
+		name := w.createClusterService(ctx, grant("a", alice))
+		old := w.makeKey(w.service)
+		w.create(ctx, byHand("legacy", pair{old.id, "another"}), accessKey("backup", onCluster(name), importing("legacy")))
+		w.expectStalled(ctx, "backup", "ImportFailed", "the data plane "+w.planeServer.URL+" rejects access key "+old.id+" with the secret access key in Secret legacy")
+
+		w.changeSecret(ctx, "legacy", func(s *corev1.Secret) { s.Data[v1alpha1.SecretKeySecretAccessKey] = []byte(old.secret) })
+		w.step(ctx, time.Minute)
+		Expect(w.issued(ctx, "backup", 1)).To(Equal(old))
+		w.expect(ctx, "backup", verified)
+		Expect(w.service.History()).To(HaveLen(1), "no key is created")
+	})
 })

@@ -39,12 +39,19 @@ func (r *Reconciler) importPair(ctx context.Context, s *scope, action plan.Actio
 		return &publishError{err}
 	}
 	content.Record.Apply(s.ak)
+	s.noteProbe()
 	s.recordSecret(content, published.Version)
 	s.in.Secret = plan.Secret{State: plan.SecretIntact, Record: content.Record, UpToDate: true, Rendered: true}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventImported, "Import", "Imported access key %s of user %q from Secret %s into Secret %s; the next rotation replaces it",
 		plan.ShortID(s.ak.Status.AccessKeyID), s.ak.Spec.User, s.ak.Spec.ImportFrom.SecretName, s.ak.SecretName())
 	s.noteReplacement()
 	s.noteCrowded()
+	return nil
+}
+
+// verifyImport asks the data plane about the pair that is to be imported.
+func (r *Reconciler) verifyImport(ctx context.Context, s *scope) error {
+	r.probe(ctx, s, s.template().ImportedPair(s.source))
 	return nil
 }
 

@@ -250,6 +250,7 @@ var preparations = map[plan.Verb]func(*Reconciler, context.Context, *scope) erro
 	plan.AddFinalizer: (*Reconciler).addFinalizer,
 	plan.ReadLive:     (*Reconciler).readLive,
 	plan.Verify:       (*Reconciler).verify,
+	plan.VerifyImport: (*Reconciler).verifyImport,
 	plan.AskLastUse:   (*Reconciler).askLastUse,
 }
 
