@@ -90,12 +90,15 @@ func (w *world) noteRotated(ak *v1alpha1.AccessKey, previous *v1alpha1.PreviousK
 	w.announced[previous.AccessKeyID] = told
 }
 
-// mayRevokeEarly reports whether a key may be revoked before its time: with its AccessKey, to replace it in place, or because a
-// new pair that is needed now has no room beside it.
+// mayRevokeEarly reports whether a key may be revoked before its time: with its AccessKey, to replace it in place, because nobody
+// uses it, or because a new pair that is needed now has no room beside it.
 func (w *world) mayRevokeEarly(told announcement) bool {
 	ak, _ := w.kube.Peek(kube.AccessKey, namespace, told.accessKey).(*v1alpha1.AccessKey)
 	s := w.subjects[told.accessKey]
 	if ak == nil || s == nil || !ak.DeletionTimestamp.IsZero() || w.inPlace(ak) || s.begunInPlace {
+		return true
+	}
+	if told.previous && ak.Spec.Rotation.RevokePrevious == v1alpha1.RevokeWhenIdle {
 		return true
 	}
 	requested := ak.Annotations[v1alpha1.RenewAnnotation] != ak.Status.LastHandledRenewal

@@ -90,7 +90,9 @@ var toldAt = map[string][]string{
 	"compromised":                           {"qumulo", "ionos/Auto", "ontap-9.14.1", "ontap-9.19.1/Auto"},
 	"compromised in its overlap":            {"qumulo", "ontap-9.19.1"},
 	"published under another name and back": {"qumulo", "ontap-9.14.1"},
-	"quarantine":                            {"huawei"}, "quarantine, enabled again": {"huawei"},
+	"quarantine":                            {"huawei"},
+	"quarantine, enabled again":             {"huawei"},
+	"revoked when idle":                     {"huawei"},
 }
 
 func isTold(story story, service string, strategy v1alpha1.RotationStrategy) bool {

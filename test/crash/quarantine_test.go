@@ -24,6 +24,13 @@ func (w *world) setQuarantine(name string, d time.Duration) {
 	w.edit(name, "asks for a quarantine", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation.Quarantine = ptr.To(metav1.Duration{Duration: d}) })
 }
 
+// setWhenIdle asks to revoke old keys early that nobody uses.
+func (w *world) setWhenIdle(name string, idleFor time.Duration) {
+	w.edit(name, "asks to revoke idle keys", func(ak *v1alpha1.AccessKey) {
+		ak.Spec.Rotation.RevokePrevious, ak.Spec.Rotation.IdleFor = v1alpha1.RevokeWhenIdle, ptr.To(metav1.Duration{Duration: idleFor})
+	})
+}
+
 // rotateNow waits for a pair, requests a rotation, and returns the Secret with the pair before it.
 func (w *world) rotateNow(name string) *corev1.Secret {
 	w.runUntil(10*time.Minute, w.atRest)

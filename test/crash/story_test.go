@@ -227,6 +227,16 @@ var stories = []story{
 		w.run(5 * time.Minute) // before the next rotation could need its place
 		w.checkRevoked(old)
 	}},
+	{"revoked when idle", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
+		w.issue(s)
+		if !w.keepsOldKeys(s) {
+			return
+		}
+		w.setWhenIdle("a", 3*time.Minute)
+		old := w.rotateNow("a")
+		w.run(renewBefore + 2*time.Minute) // a key whose last use is unknown stays until then
+		w.checkRevoked(old)
+	}},
 	{"quarantine, enabled again", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.issue(s)
 		if !w.keepsOldKeys(s) {
