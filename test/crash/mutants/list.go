@@ -30,6 +30,13 @@ var mutants = []mutant{
 	{"a pair that does not work yet is published at once", "TestEveryCrash/ionos/Auto/renew_now$", []defect{
 		{"controller/accesskey.(Reconciler).deliver", condition("keyservice.Pending", "true")},
 	}},
+	{"a pair that the data plane does not accept yet is published at once", "TestEveryCrashWhileThePairWaits/qumulo/Auto/rotate$", []defect{
+		{"plan.(Input).KeepsBack", replace("in.Now.Before(in.verificationEnds(known))", "false")},
+		{"plan.(Input).KeepsBack", replace("in.holds(known)", "false")},
+	}},
+	{"a pair that waits in its own Secret is not found again", "TestEveryCrashWhileThePairWaits/qumulo/Auto/rotate$", []defect{
+		{"plan.settleUnpublished", condition("in.holdsPairOf(in.Next, intent)", "false")},
+	}},
 	{"a Secret without the default keys is taken for one without a pair", "TestEveryCrash/qumulo/Auto/template_changed$", []defect{
 		{"secret.pairKeysOf", replace("ownPairKeys", "defaultPairKeys")},
 	}},
