@@ -227,10 +227,10 @@ var _ = Describe("Changing secretName", func() {
 		Expect(status.IssueReason).To(Equal(v1alpha1.IssuedRenamed))
 
 		By("going back while the quota is full, without giving up a key")
-		current := w.published(ctx, "elsewhere")
+		current, former := w.published(ctx, "elsewhere"), w.secret(ctx, "elsewhere")
 		w.changeAccessKey(ctx, "backup", toSecret("backup"))
 		w.eventually(ctx, func(g Gomega) { g.Expect(w.published(ctx, "backup")).To(Equal(current)) })
-		w.gone(ctx, w.secret(ctx, "elsewhere"))
+		w.gone(ctx, former)
 		Expect(w.issued(ctx, "backup", 2)).To(Equal(current))
 		Expect(w.works(old)).To(BeTrue(), "its overlap goes on")
 		w.stepTo(ctx, status.PreviousKeys[0].RevokeAt.Time)

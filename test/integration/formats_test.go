@@ -103,9 +103,9 @@ var _ = Describe("Formats", func() {
 		w.create(ctx, accessKey("backup", withTemplate(v1alpha1.SecretTemplate{Formats: []v1alpha1.SecretFormat{v1alpha1.FormatMC}})))
 		w.expectStalled(ctx, "backup", "InvalidTemplate", "data key MC_HOST_s3 (format MC)", "the KeyService has no s3.endpoint")
 		Expect(w.service.History()).To(BeEmpty())
-		w.changeService(ctx, func(service *v1alpha1.KeyService) { service.Spec.S3 = &v1alpha1.S3{Endpoint: "https://s3.example"} })
+		w.changeService(ctx, func(service *v1alpha1.KeyService) { service.Spec.S3 = w.s3() })
 		p := w.issued(ctx, "backup", 1)
-		Expect(string(w.secret(ctx, "backup").Data["MC_HOST_s3"])).To(And(HavePrefix("https://"+p.id+":"), HaveSuffix("@s3.example")))
+		Expect(string(w.secret(ctx, "backup").Data["MC_HOST_s3"])).To(And(HavePrefix("https://"+p.id+":"), HaveSuffix(strings.TrimPrefix(w.planeServer.URL, "https://"))))
 	})
 
 	It("are refused beside data with one of their keys", func(ctx SpecContext) {
@@ -124,9 +124,9 @@ var _ = Describe("Formats", func() {
 var _ = Describe("Data templates", func() {
 	It("are rendered again when they change, with the same pair", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		w.create(ctx, accessKey("backup", withData("config", "{{ .Endpoint.Host }}:{{ .Endpoint.Port }} {{ .Region }} {{ .Namespace }}/{{ .Name }} {{ .User }}")))
+		w.create(ctx, accessKey("backup", withData("config", "https://{{ .Endpoint.Host }}:{{ .Endpoint.Port }} {{ .Region }} {{ .Namespace }}/{{ .Name }} {{ .User }}")))
 		p := w.issued(ctx, "backup", 1)
-		Expect(string(w.secret(ctx, "backup").Data["config"])).To(Equal("s3.example:9000 us-east-1 " + w.namespace + "/backup " + alice))
+		Expect(string(w.secret(ctx, "backup").Data["config"])).To(Equal(w.planeServer.URL + " us-east-1 " + w.namespace + "/backup " + alice))
 		w.changeAccessKey(ctx, "backup", withData("other", bothHalves))
 		w.eventually(ctx, func(g Gomega) {
 			g.Expect(w.secret(ctx, "backup").Data).To(And(HaveKey("other"), Not(HaveKey("config"))))
@@ -137,6 +137,7 @@ var _ = Describe("Data templates", func() {
 		w.eventually(ctx, func(g Gomega) {
 			g.Expect(w.secret(ctx, "backup").Data).To(HaveKeyWithValue("url", []byte("http://other.example false")))
 		})
+		Expect(w.accessKey(ctx, "backup").Status.Repairs).To(BeNil(), "a change of the template is no repair")
 		Expect(w.issued(ctx, "backup", 1)).To(Equal(p))
 		Expect(w.service.History()).To(HaveLen(1))
 	})

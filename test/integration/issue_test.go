@@ -59,7 +59,8 @@ var _ = Describe("Issuing a key", func() {
 		latest := ak.Status.ExpiresAt.Add(-10 * day)
 		Expect(ak.Status.RenewalTime.Time).To(And(BeTemporally("<=", latest), BeTemporally(">=", latest.Add(-2*day))),
 			"renewBefore before the end, and a tenth of the time until then earlier at most")
-		Expect(conditionsOf(ak)).To(HaveLen(2))
+		Expect(conditionsOf(ak)).To(HaveLen(3))
+		Expect(ak).To(verified)
 		Expect(ak).To(HaveCondition("Ready", metav1.ConditionTrue, "Issued", "Secret backup holds access key "+p.id, "valid until"))
 		Expect(ak).To(HaveCondition("Synced", metav1.ConditionTrue, "ServiceReachable"))
 	})

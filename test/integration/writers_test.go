@@ -195,7 +195,8 @@ var _ = Describe("A copy of the published Secret", func() {
 
 	DescribeTable("is never deleted",
 		func(ctx SpecContext, name string, record bool) {
-			w := newWorld(ctx)
+			w := newBareWorld(ctx)
+			w.createService(ctx, func(spec *v1alpha1.KeyServiceSpec) { spec.S3 = nil }) // no pair waits
 			w.create(ctx, accessKey("backup"))
 			p := w.issued(ctx, "backup", 1)
 			published := w.secret(ctx, "backup")

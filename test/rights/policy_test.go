@@ -94,7 +94,7 @@ func TestNoRoleOfUsersIncludesTheStatus(t *testing.T) {
 			}
 		}
 	}
-	if checked != 3 {
-		t.Errorf("checked %d ClusterRoles, expected those that extend view, edit and admin", checked)
+	if checked != 4 {
+		t.Errorf("checked %d ClusterRoles, expected those that extend view, edit and admin, and the one for restarts", checked)
 	}
 }

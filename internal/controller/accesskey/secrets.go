@@ -16,12 +16,16 @@ import (
 
 // updateSecret writes the Secret around the pair that it holds.
 func (r *Reconciler) updateSecret(ctx context.Context, s *scope, action plan.Action) error {
+	found := s.in // the Secret as it was
 	updated, err := r.publishAgain(ctx, s, s.secret)
-	if err == nil && updated.Changed {
-		s.countRepair(action)
-		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
+	if err != nil || !updated.Changed {
+		return err
 	}
-	return err
+	if found.Repairs(action) {
+		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
+	}
+	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
+	return nil
 }
 
 // publishAgain writes the current pair, which another Secret or the wanted one holds, to the wanted Secret.
