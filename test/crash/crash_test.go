@@ -149,9 +149,9 @@ func (s setting) expectPromisesInEveryCrash(t *testing.T) {
 	}
 }
 
-// toldInPairs are services that differ in what two failures can do: the service chooses the ID, the operator does, and the ID is a
-// slot.
-var toldInPairs = []string{"qumulo", "ionos", "ontap-9.14.1"}
+// toldInPairs are services that differ in what two failures can do: the service chooses the ID, and the operator does, where the ID is
+// a slot.
+var toldInPairs = []string{"qumulo", "ontap-9.14.1"}
 
 // TestPairs tells the main stories with every pair of two failures.
 func TestPairs(t *testing.T) {

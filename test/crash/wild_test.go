@@ -22,7 +22,7 @@ import (
 const steps = 12
 
 var (
-	seeds = flag.Uint64("seeds", 700, "worlds that TestWorlds runs through")
+	seeds = flag.Uint64("seeds", 500, "worlds that TestWorlds runs through")
 	first = flag.Uint64("first", 0, "the seed of the first world")
 	only  = flag.String("service", "", "the one service of all worlds")
 )
