@@ -85,9 +85,14 @@ var toldInPlace = []string{"compromised", "published under another name and back
 // toldAt are stories that are told only where they go on differently: at services, or with a strategy there.
 var toldAt = map[string][]string{
 	"rotate in a window that closes soon":   {"qumulo"},
-	"template changed":                      {"qumulo", "ionos", "ontap-9.14.1"},
+	"template changed":                      {"qumulo", "ontap-9.14.1"},
+	"Secret overwritten again and again":    {"qumulo", "huawei", "ontap-9.14.1", "ontap-9.19.1"},
+	"two spellings of one user":             {"qumulo", "huawei"},
+	"a policy removes the record":           {"qumulo", "ontap-9.14.1"},
+	"suspended during a rotation":           {"qumulo", "huawei", "ontap-9.14.1", "ontap-9.19.1"},
+	"KeyService changed during a rotation":  {"qumulo", "huawei", "ontap-9.14.1"},
 	"rotate with a consumer":                {"qumulo", "ontap-9.14.1"},
-	"compromised":                           {"qumulo", "ionos/Auto", "ontap-9.14.1", "ontap-9.19.1/Auto"},
+	"compromised":                           {"qumulo", "ontap-9.14.1", "ontap-9.19.1/Auto"},
 	"compromised in its overlap":            {"qumulo", "ontap-9.19.1"},
 	"published under another name and back": {"qumulo", "ontap-9.14.1"},
 	"quarantine":                            {"huawei"},
