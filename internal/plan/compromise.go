@@ -16,12 +16,8 @@ func (in Input) compromised(id string) bool {
 	if id == status.KeyID {
 		return in.AccessKey.Compromised(id, status.AccessKeyID)
 	}
-	for i := range status.PreviousKeys {
-		if previous := &status.PreviousKeys[i]; id == previous.KeyID {
-			return in.AccessKey.Compromised(id, previous.AccessKeyID)
-		}
-	}
-	return false
+	previous := findPrevious(status, id)
+	return previous != nil && in.AccessKey.Compromised(id, previous.AccessKeyID)
 }
 
 // replaceCompromised replaces the current key at once if it is compromised.

@@ -144,8 +144,7 @@ func inPlace(in Input, reason string) (Action, bool) {
 }
 
 // room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, those in quarantine first, then the
-// oldest. It never revokes a
-// published key that works, a foreign key, or the current key before its replacement is published.
+// oldest. It never revokes a published key that works, a foreign key, or the current key before its replacement is published.
 func room(in Input, reason string) (Action, bool) {
 	if previous := in.AccessKey.Status.PreviousKeys; len(previous) >= maxPreviousKeys {
 		return in.endOldest(reason), true
@@ -216,7 +215,7 @@ func (in Input) Crowded() bool {
 func (in Input) dispensable() string {
 	status := &in.AccessKey.Status
 	previous := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
-		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID) || in.rejected() && !quarantined(&p) && !in.compromised(p.KeyID)
+		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID) || in.keptForRejected(&p)
 	})
 	unpublished := !in.published(status.KeyID) && !in.publishedElsewhere()
 	switch {

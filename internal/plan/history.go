@@ -84,7 +84,7 @@ func Drop(ak *v1alpha1.AccessKey, keyID string, why v1alpha1.RevokeReason, repla
 		status.KeyID, status.AccessKeyID, status.IssuedAt, status.IssueReason = "", "", metav1.Time{}, ""
 	}
 	for i := range gone {
-		gone[i].RevokedAt, gone[i].RevokeReason = metav1.NewTime(now.Truncate(time.Second)), why
+		gone[i].RevokedAt, gone[i].RevokeReason = seconds(now), why
 		remember(ak, gone[i])
 	}
 }

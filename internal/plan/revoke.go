@@ -101,10 +101,14 @@ func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
 	return earliest(previous.RevokeAt.Time, expires)
 }
 
-// kept reports whether a previous key stays past its time: it is published again, or the data plane rejects the current pair, so that
-// the key may be the only one that works.
+// kept reports whether a previous key stays past its time: it is published again, or the current pair is rejected.
 func (in Input) kept(previous *v1alpha1.PreviousKey) bool {
-	return in.published(previous.KeyID) || in.rejected() && !quarantined(previous) && !in.compromised(previous.KeyID)
+	return in.published(previous.KeyID) || in.keptForRejected(previous)
+}
+
+// keptForRejected reports whether a previous key may be the only one that works, because the data plane rejects the current pair.
+func (in Input) keptForRejected(previous *v1alpha1.PreviousKey) bool {
+	return in.rejected() && !quarantined(previous) && !in.compromised(previous.KeyID)
 }
 
 // nextRevocation is when the next previous key is revoked or deleted.

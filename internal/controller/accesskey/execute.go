@@ -70,17 +70,20 @@ func (r *Reconciler) forget(ctx context.Context, s *scope, action plan.Action) e
 
 // drop moves a key from the status to its history, and deletes the Secret with a former name that still holds its pair.
 func (r *Reconciler) drop(ctx context.Context, s *scope, action plan.Action) error {
-	if former := plan.FormerSecret(s.ak, action.KeyID); former != "" {
-		if err := r.deleteSecret(ctx, s, former); err != nil {
-			return err
-		}
+	if err := r.deleteFormerSecret(ctx, s, action.KeyID); err != nil {
+		return err
 	}
 	why := s.in.RevokeReason(action, r.deletions.isAccepted(s.name, action.KeyID))
 	plan.Drop(s.ak, action.KeyID, why, s.in.IssueReason(action), s.in.Now)
 	return nil
 }
 
-func (r *Reconciler) deleteSecret(ctx context.Context, s *scope, name string) error {
+// deleteFormerSecret deletes the Secret with a former name that holds the pair of this key and of no other recorded one.
+func (r *Reconciler) deleteFormerSecret(ctx context.Context, s *scope, keyID string) error {
+	name := plan.FormerSecret(s.ak, keyID)
+	if name == "" {
+		return nil
+	}
 	deleted, err := r.store.Delete(ctx, s.ak, name)
 	if deleted {
 		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s; Secret %s holds the current pair", name, s.ak.SecretName())

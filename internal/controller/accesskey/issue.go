@@ -141,10 +141,8 @@ func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan
 // record writes what was published into the status. A Secret with a former name whose pair was regenerated is deleted: nothing
 // else would lead to it.
 func (r *Reconciler) record(ctx context.Context, s *scope, content secret.Content, version string) error {
-	if former := plan.FormerSecret(s.ak, content.Record.KeyID); former != "" {
-		if err := r.deleteSecret(ctx, s, former); err != nil {
-			return err
-		}
+	if err := r.deleteFormerSecret(ctx, s, content.Record.KeyID); err != nil {
+		return err
 	}
 	content.Record.Apply(s.ak)
 	plan.RequestRestart(s.ak, r.Clock.Now())

@@ -83,7 +83,7 @@ func (r *Reconciler) checkTemplate(s *scope) {
 	}
 	pair := secret.DryRunPair
 	if held, ok := r.holds(s); ok {
-		pair = secret.Pair{AccessKeyID: held.AccessKeyID, SecretAccessKey: held.SecretAccessKey}
+		pair = pairOf(held)
 	}
 	if err := s.template().Problem(pair); err != nil {
 		s.in.TemplateProblem = Clean(err.Error(), MaxMessage)

@@ -60,10 +60,8 @@ func (r *Reconciler) move(ctx context.Context, s *scope, _ plan.Action) error {
 	if _, err := r.publishAgain(ctx, s, holds); err != nil {
 		return err
 	}
-	if former := plan.FormerSecret(s.ak, s.ak.Status.KeyID); former != "" {
-		if err := r.deleteSecret(ctx, s, former); err != nil {
-			return err
-		}
+	if err := r.deleteFormerSecret(ctx, s, s.ak.Status.KeyID); err != nil {
+		return err
 	}
 	s.ak.Status.SecretName = s.ak.SecretName()
 	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Moved access key %s to Secret %s", plan.ShortID(s.ak.Status.AccessKeyID), s.ak.SecretName())
