@@ -94,8 +94,12 @@ func TestOnlyMissedTargetsAreMarked(t *testing.T) {
 		"a read for each at a restart":  {func(r *round) { r.restart.kube = counts{"GET secrets": 5000} }, "restart: kube"},
 		"listed twice at a restart":     {func(r *round) { r.restart.service[listRoute] = 2 }, "restart: lists"},
 		"a slow restart":                {func(r *round) { r.restart.seconds = 16 }, "restart: all observed"},
-		"held up by another service":    {func(r *round) { r.slow = &slowRun{before: pace{p99: 1}, with: pace{p99: 2.1}, after: pace{p99: 1}} }, "another service slow: p99"},
-		"memory for another service":    {func(r *round) { r.slow = &slowRun{rssBefore: 10, rssWith: 12, with: pace{p99: -1}} }, "another service slow: RSS"},
+		"a write for the verification": {func(r *round) {
+			r.verified = &figures{reading: reading{kube: counts{"PATCH secrets": 7 * verifiedKeys}}}
+		}, "a verified key"},
+		"a second probe":             {func(r *round) { r.verified = &figures{probes: 2 * verifiedKeys} }, "a verified key: requests"},
+		"held up by another service": {func(r *round) { r.slow = &slowRun{before: pace{p99: 1}, with: pace{p99: 2.1}, after: pace{p99: 1}} }, "another service slow: p99"},
+		"memory for another service": {func(r *round) { r.slow = &slowRun{rssBefore: 10, rssWith: 12, with: pace{p99: -1}} }, "another service slow: RSS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := measured()

@@ -32,6 +32,7 @@ type options struct {
 	unrelKB   int
 	observe   time.Duration
 	slow      bool
+	verify    bool
 	manager   string
 	out       string
 }
@@ -44,6 +45,7 @@ func parse(arguments []string) (o options, err error) {
 	flags.IntVar(&o.unrelKB, "unrelated-size", 100, "Size of each of them, in KB.")
 	flags.DurationVar(&o.observe, "observe", time.Minute, "How long the idle operator is observed, at a resync period of 10s.")
 	flags.BoolVar(&o.slow, "slow", true, "Measure in the first round how a slow service affects the others.")
+	flags.BoolVar(&o.verify, "verify", true, "Measure in the first round what keys take that are verified at an S3 server.")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "The manager's binary.")
 	flags.StringVar(&o.out, "out", "bin/bench", "Folder for bench.txt.")
 	if err := flags.Parse(arguments); err != nil {
@@ -85,7 +87,7 @@ func run(ctx context.Context, arguments []string) error {
 		time.Now().UTC().Format(time.DateOnly), machine(), o.clients, thousands(o.unrelated), o.unrelKB)
 	var rounds rounds
 	for i, size := range o.sizes {
-		one, err := runRound(ctx, o, size, o.slow && i == 0)
+		one, err := runRound(ctx, o, size, i == 0)
 		if err != nil {
 			return fmt.Errorf("%d keys: %w", size, err)
 		}

@@ -63,6 +63,8 @@ type usage struct {
 	cpu float64 // seconds
 	// requests to the API server, reconciles of AccessKeys, and AccessKeys in the work queue.
 	requests, passes, depth int
+	// probes are requests to the data plane.
+	probes int
 	// rss and peak are the memory of the process, now and at most. Bytes.
 	rss, peak int
 }
@@ -72,7 +74,7 @@ func (m *manager) usage(ctx context.Context) (u usage, err error) {
 	if err != nil {
 		return u, err
 	}
-	for _, s := range samples(text, "process_cpu_seconds_total", "rest_client_requests_total", "controller_runtime_reconcile_total", "workqueue_depth") {
+	for _, s := range samples(text, "process_cpu_seconds_total", "rest_client_requests_total", "controller_runtime_reconcile_total", "workqueue_depth", "accesskey_service_requests_total") {
 		switch {
 		case s.name == "process_cpu_seconds_total":
 			u.cpu = s.value
@@ -80,6 +82,8 @@ func (m *manager) usage(ctx context.Context) (u usage, err error) {
 			u.requests += int(s.value)
 		case s.name == "controller_runtime_reconcile_total" && s.labels["controller"] == "accesskey":
 			u.passes += int(s.value)
+		case s.name == "accesskey_service_requests_total" && s.labels["backend"] == "s3":
+			u.probes += int(s.value)
 		case s.name == "workqueue_depth" && s.labels["controller"] == "accesskey":
 			u.depth += int(s.value)
 		}

@@ -43,6 +43,7 @@ type round struct {
 	// restart has the default flags, idle a resync period of ten seconds. observed are the keys of both.
 	restart, idle figures
 	observed      int
+	verified      *figures
 	slow          *slowRun
 }
 
@@ -53,15 +54,18 @@ type figures struct {
 
 	cpu    float64 // seconds
 	passes int
+	// probes are requests to the data plane.
+	probes int
 	// rss and peak are what the process took of the system at the end, and at most. Bytes.
 	rss, peak int
 }
 
-// runRound measures on its own control plane: the floor, the operator, the floor again.
-func runRound(ctx context.Context, o options, keys int, slow bool) (r round, err error) {
+// runRound measures on its own control plane: the floor, the operator, the floor again. The first round also measures what
+// does not depend on the number of keys.
+func runRound(ctx context.Context, o options, keys int, first bool) (r round, err error) {
 	r.keys = keys
 	say("%d keys: starting a control plane", keys)
-	w, err := newWorld(ctx, o, 3*keys+2*warmUp+slowUsers)
+	w, err := newWorld(ctx, o, 3*keys+2*warmUp+1+verifiedKeys+slowUsers)
 	if err != nil {
 		return r, err
 	}
@@ -72,7 +76,10 @@ func runRound(ctx context.Context, o options, keys int, slow bool) (r round, err
 	}
 	r.sizes = p.sizes
 	steps := []func(context.Context, pattern, *round) error{w.measureFloor, w.measureIssue, w.measureRotate, w.measureRestart, w.measureIdle, w.measureFloor}
-	if slow {
+	if first && o.verify {
+		steps = append(steps, w.measureVerified)
+	}
+	if first && o.slow {
 		steps = append(steps, w.measureSlow)
 	}
 	for _, step := range steps {
@@ -88,9 +95,7 @@ func (w *world) prepare(ctx context.Context) (p pattern, err error) {
 	if err := w.fill(ctx); err != nil {
 		return p, fmt.Errorf("creating unrelated Secrets: %w", err)
 	}
-	if err := w.keyService(ctx, "qumulo", func(spec *v1alpha1.KeyServiceSpec, account admin.Account) {
-		spec.Qumulo = &v1alpha1.QumuloService{URL: account.Spec["url"], TokenSecretRef: &v1alpha1.TokenReference{Name: "qumulo", Key: "token"}}
-	}); err != nil {
+	if err := w.keyService(ctx, "qumulo", "qumulo", fillQumulo); err != nil {
 		return p, err
 	}
 	if err := w.startManager(ctx); err != nil {
@@ -114,9 +119,14 @@ func (w *world) prepare(ctx context.Context) (p pattern, err error) {
 	return p, errors.Join(err, floor.clean(ctx))
 }
 
-// keyService creates a ClusterKeyService that everybody may use, with its credentials.
-func (w *world) keyService(ctx context.Context, name string, fill func(*v1alpha1.KeyServiceSpec, admin.Account)) error {
-	account := w.simulators.Accounts[name]
+// fillQumulo writes the part of a spec that is only Qumulo's.
+func fillQumulo(spec *v1alpha1.KeyServiceSpec, account admin.Account) {
+	spec.Qumulo = &v1alpha1.QumuloService{URL: account.Spec["url"], TokenSecretRef: &v1alpha1.TokenReference{Name: "qumulo", Key: "token"}}
+}
+
+// keyService creates a ClusterKeyService of a simulator, which everybody may use, with its credentials.
+func (w *world) keyService(ctx context.Context, name, simulator string, fill func(*v1alpha1.KeyServiceSpec, admin.Account)) error {
+	account := w.simulators.Accounts[simulator]
 	credentials := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: system, Name: name}, StringData: account.Secret}
 	service := &v1alpha1.ClusterKeyService{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	spec := service.GetSpec()
@@ -149,7 +159,7 @@ func (w *world) measure(ctx context.Context, what string, do func() (pace, error
 	}
 	now, err := w.read(ctx)
 	f.reading = now.since(reading)
-	f.cpu, f.passes, f.rss, f.peak = after.cpu-before.cpu, after.passes-before.passes, after.rss, after.peak
+	f.cpu, f.passes, f.probes, f.rss, f.peak = after.cpu-before.cpu, after.passes-before.passes, after.probes-before.probes, after.rss, after.peak
 	say("%s: %.1f keys/s (%.1f s), %.1f s CPU of the manager and %.1f s of the API server, %d passes, peak RSS %.0f MiB; kube %s; service %s",
 		what, f.perSecond, f.seconds, f.cpu, f.serverCPU, f.passes, mib(f.peak), f.kube, f.service)
 	return f, err

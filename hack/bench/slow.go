@@ -80,16 +80,21 @@ func (w *world) measureSlow(ctx context.Context, _ pattern, r *round) error {
 
 // readyONTAP creates the service that will be slow, and waits until it is Ready.
 func (w *world) readyONTAP(ctx context.Context) error {
-	err := w.keyService(ctx, "ontap", func(spec *v1alpha1.KeyServiceSpec, account admin.Account) {
+	err := w.keyService(ctx, "ontap", "ontap", func(spec *v1alpha1.KeyServiceSpec, account admin.Account) {
 		spec.ONTAP = &v1alpha1.ONTAPService{URL: account.Spec["url"], SVM: account.Spec["svm"]}
 		spec.ONTAP.CredentialsSecretRef.Name = "ontap"
 	})
 	if err != nil {
 		return err
 	}
+	return w.ready(ctx, "ontap")
+}
+
+// ready waits until a ClusterKeyService is Ready.
+func (w *world) ready(ctx context.Context, name string) error {
 	return w.manager.poll(ctx, time.Minute, 200*time.Millisecond, func(usage) bool {
 		service := &v1alpha1.ClusterKeyService{}
-		err := w.kube.Get(ctx, types.NamespacedName{Name: "ontap"}, service)
+		err := w.kube.Get(ctx, types.NamespacedName{Name: name}, service)
 		return err == nil && meta.IsStatusConditionTrue(service.Status.Conditions, v1alpha1.ConditionReady)
 	})
 }

@@ -82,6 +82,21 @@ var rows = []row{
 	{"stored for a key, bytes: AccessKey / Secret / event", "", func(_ rounds, r round) (string, bool) {
 		return fmt.Sprintf("%d / %d / %d", r.sizes.accessKey, r.sizes.secret, r.sizes.event), true
 	}},
+	{"a verified key: kube writes / dry runs / reads", "≤ 6 / 2 / 0", func(_ rounds, r round) (string, bool) {
+		if r.verified == nil {
+			return "", true
+		}
+		kube := r.verified.kube
+		writes, dryRuns, reads := perKey(kube.writes(), verifiedKeys), perKey(kube.dryRuns(), verifiedKeys), perKey(kube.reads(), verifiedKeys)
+		return fmt.Sprintf("%.2f / %.2f / %.2f", writes, dryRuns, reads), writes <= 6.005 && dryRuns <= 2.005 && reads <= 0.005
+	}},
+	{"a verified key: requests to the data plane", "≤ 1", func(_ rounds, r round) (string, bool) {
+		if r.verified == nil {
+			return "", true
+		}
+		probes := perKey(r.verified.probes, verifiedKeys)
+		return fmt.Sprintf("%.2f", probes), probes <= 1.005
+	}},
 	{"another service slow: p99 apply → Ready without / with, ms", "at most twice", func(_ rounds, r round) (string, bool) {
 		if r.slow == nil {
 			return "", true

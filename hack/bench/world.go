@@ -24,6 +24,7 @@ import (
 	"accesskey.dev/operator/hack/simulators/process"
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/s3"
 )
 
 // floorGroup has the same AccessKey in another API group: the same schema and rules, but no controller.
@@ -69,7 +70,15 @@ func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
 	if _, err := w.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return w, err
 	}
-	if w.simulators, err = process.Start(ctx, fmt.Sprintf("--qumulo-users=%d", users)); err != nil {
+	arguments := []string{fmt.Sprintf("--qumulo-users=%d", users)}
+	if o.verify {
+		server, err := s3.Binary(ctx)
+		if err != nil {
+			return w, err
+		}
+		arguments = append(arguments, "--s3-server="+server)
+	}
+	if w.simulators, err = process.Start(ctx, arguments...); err != nil {
 		return w, err
 	}
 	return w, nil
