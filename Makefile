@@ -33,6 +33,7 @@ test: ## Run every test. Needs only Go, make and git.
 	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) ./...
 	@$(MAKE) --no-print-directory test-vendor
 	@$(MAKE) --no-print-directory test-consumers
+	@$(MAKE) --no-print-directory test-monitoring
 
 ##@ Development
 
@@ -101,6 +102,11 @@ test-consumers: ## Let real consumers of S3 credentials read the formats and lis
 	@$(WITH_S3_SERVER) cd test/consumers && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -count=1 ./...
 	@for package in $$(test/consumers/missing); do echo "NOT RUN: $$package. It is not installed (Debian: apt-get install $$package)."; done
 	@[ -w /dev/fuse ] || echo "NOT RUN: s3fs. It needs FUSE, and /dev/fuse is missing or not writable."
+
+.PHONY: test-monitoring
+test-monitoring: ## Test the alerts of config/prometheus with promtool.
+	@go test $(TEST_FLAGS) -count=1 ./test/monitoring
+	@command -v promtool >/dev/null || echo "NOT RUN: promtool. It is not installed (Debian: apt-get install prometheus)."
 
 .PHONY: cover
 cover: ## Show the coverage of the planner by its own tests.
