@@ -54,15 +54,17 @@ simulators: ## Run the simulated key services and their admin endpoint (docs/sim
 	@go build -o $(BIN)/simulators ./hack/simulators && exec $(BIN)/simulators $(SIMULATORS_FLAGS)
 
 .PHONY: generate
-generate: $(BIN)/controller-gen ## Generate CRDs, RBAC and DeepCopy from types and markers.
+generate: $(BIN)/controller-gen $(BIN)/kustomize $(BIN)/helm-docs ## Generate CRDs, RBAC and DeepCopy from types and markers, and dist/ from config/.
 	@$(BIN)/controller-gen object:headerFile=hack/boilerplate.go.txt crd rbac:roleName=accesskey-operator paths=./api/... paths=./internal/... \
 		output:crd:artifacts:config=config/crd/bases output:rbac:artifacts:config=config/rbac/role
+	@go run ./hack/chart -kustomize $(BIN)/kustomize
+	@$(BIN)/helm-docs --chart-search-root dist/chart --sort-values-order file --log-level warning
 
 .PHONY: verify
 verify: generate ## Check that generated files, go.mod and the format are current.
 	@go mod tidy -diff
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
-	@git diff --exit-code -- api config || { echo "generated files are not current: run 'make generate' and commit"; exit 1; }
+	@git diff --exit-code -- api config dist || { echo "generated files are not current: run 'make generate' and commit"; exit 1; }
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## Run the linters for code, imports and API conventions.
@@ -185,6 +187,10 @@ $(BIN)/controller-gen: hack/tools/go.mod
 	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
 $(BIN)/kustomize: hack/tools/go.mod
 	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/kustomize/kustomize/v5
+$(BIN)/helm: hack/tools/helm/go.mod
+	@$(TOOL_BUILD) -C hack/tools/helm -trimpath -buildvcs=false -ldflags "-s -w" -o $@ helm.sh/helm/v4/cmd/helm
+$(BIN)/helm-docs: hack/tools/helm-docs/go.mod
+	@$(TOOL_BUILD) -C hack/tools/helm-docs -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/norwoodj/helm-docs/cmd/helm-docs
 $(BIN)/cyclonedx-gomod: hack/tools/sbom/go.mod
 	@$(TOOL_BUILD) -C hack/tools/sbom -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 $(BIN)/golangci-lint: hack/tools/go.mod
