@@ -3,22 +3,26 @@
 
 // Command controlplane provides etcd, kube-apiserver, kube-controller-manager and kubectl, and prints the directory that
 // contains them. It uses the binaries in KUBEBUILDER_ASSETS, then those in the store of setup-envtest, and builds the others
-// from the Go modules that are pinned below this folder.
+// from the Go modules that are pinned below this folder. With --node, it also provides kubelet, kube-scheduler and kube-proxy.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 )
 
 func main() {
+	node := flag.Bool("node", false, "also provide kubelet, kube-scheduler and kube-proxy")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	dir, err := run(ctx)
+	dir, err := run(ctx, *node)
 	stop()
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "controlplane:", err)
@@ -27,7 +31,7 @@ func main() {
 	fmt.Println(dir)
 }
 
-func run(ctx context.Context) (string, error) {
+func run(ctx context.Context, node bool) (string, error) {
 	source, err := findSource()
 	if err != nil {
 		return "", err
@@ -46,8 +50,13 @@ func run(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	wanted := binaries
+	if node {
+		wanted = slices.Concat(binaries, nodeBinaries)
+	}
 	builder := &goBuild{command: "go", source: source, pins: pins, log: os.Stderr, free: freeSpace}
 	p := &provider{
+		wanted: wanted,
 		assets: assets,
 		store:  envtestStore(),
 		cache:  filepath.Join(cache, "controlplane"),

@@ -27,6 +27,13 @@ var binaries = []binary{
 	{name: "kube-controller-manager", module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager"},
 }
 
+// nodeBinaries are the programs that a real node needs in addition.
+var nodeBinaries = []binary{
+	{name: "kube-scheduler", module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-scheduler"},
+	{name: "kube-proxy", module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/kube-proxy"},
+	{name: "kubelet", module: "kubernetes", pkg: "k8s.io/kubernetes/cmd/kubelet"},
+}
+
 // pins maps a nested module to the version that it pins, such as v1.36.3.
 type pins map[string]string
 

@@ -18,6 +18,7 @@ import (
 
 // provider finds the binaries, builds the missing ones and collects all of them in one directory.
 type provider struct {
+	wanted []binary
 	assets string // KUBEBUILDER_ASSETS, or empty
 	store  string // the folder of setup-envtest, with a folder per version, or empty
 	cache  string // the folder of our own builds
@@ -28,9 +29,9 @@ type provider struct {
 	space func(ctx context.Context, dir string) error           // fails if the disk has too little space
 }
 
-// directory returns a directory that contains all binaries.
+// directory returns a directory that contains all wanted binaries.
 func (p *provider) directory(ctx context.Context) (string, error) {
-	if p.assets != "" && !slices.ContainsFunc(binaries, p.inAssets) {
+	if p.assets != "" && !slices.ContainsFunc(p.wanted, p.inAssets) {
 		_, _ = fmt.Fprintf(p.log, "warning: KUBEBUILDER_ASSETS is %s, which contains none of the binaries\n", p.assets)
 	}
 	if len(p.missing()) > 0 {
@@ -38,9 +39,9 @@ func (p *provider) directory(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	sources := make([]string, len(binaries))
+	sources := make([]string, len(p.wanted))
 	same := true
-	for i, b := range binaries {
+	for i, b := range p.wanted {
 		sources[i] = p.find(b)
 		same = same && sources[i] == sources[0]
 	}
@@ -66,7 +67,7 @@ func (p *provider) inAssets(b binary) bool {
 
 func (p *provider) missing() []binary {
 	var missing []binary
-	for _, b := range binaries {
+	for _, b := range p.wanted {
 		if p.find(b) == "" {
 			missing = append(missing, b)
 		}
@@ -125,7 +126,7 @@ func (p *provider) buildMissing(ctx context.Context) error {
 		return err
 	}
 	const plan = "building %d of %d control plane binaries from source into %s (once; about ten minutes on two cores)\n"
-	_, _ = fmt.Fprintf(p.log, plan, len(missing), len(binaries), dir)
+	_, _ = fmt.Fprintf(p.log, plan, len(missing), len(p.wanted), dir)
 	for _, b := range missing {
 		if err := p.build(ctx, b, dir); err != nil {
 			return err
@@ -142,7 +143,7 @@ func (p *provider) link(sources []string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	for i, b := range binaries {
+	for i, b := range p.wanted {
 		target, name := filepath.Join(sources[i], b.name), filepath.Join(dir, b.name)
 		if current, err := os.Readlink(name); err == nil && current == target {
 			continue

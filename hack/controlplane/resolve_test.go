@@ -24,6 +24,7 @@ func newTestProvider(t *testing.T) (p *provider, built *[]string) {
 	root := t.TempDir()
 	built = &[]string{}
 	return &provider{
+		wanted: binaries,
 		assets: filepath.Join(root, "assets"),
 		store:  filepath.Join(root, "store"),
 		cache:  filepath.Join(root, "cache"),
@@ -153,6 +154,16 @@ func TestSourcesOfTheBinaries(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheProgramsOfANodeAreBuiltBesideTheControlPlane(t *testing.T) {
+	p, built := newTestProvider(t)
+	writeProgram(t, p.built(), allNames()...)
+	p.wanted = slices.Concat(binaries, nodeBinaries)
+	dir, err := p.directory(t.Context())
+	if want := []string{"kube-scheduler", "kube-proxy", "kubelet"}; err != nil || dir != p.built() || !slices.Equal(*built, want) {
+		t.Errorf("built %v in %s (%v), want %v in %s", *built, dir, err, want, p.built())
 	}
 }
 
