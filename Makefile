@@ -5,6 +5,9 @@ SHELL := /usr/bin/env bash -o pipefail
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# The date of the commit, so that a later build of the same commit gives the same bytes.
+DATE    ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo unknown)
 IMG     ?= accesskey-operator:$(VERSION)
 OVERLAY ?= config/default
 BIN     := $(CURDIR)/bin
@@ -13,8 +16,12 @@ export CGO_ENABLED ?= 0
 export GOWORK := off
 # The nested modules pin versions. A build must not change them.
 TOOL_BUILD := GOFLAGS=-mod=readonly go build
-# The manager contains no path and no state of git, so the same tree and version always produce the same bytes.
-BUILD := -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
+# The manager contains no path, and of git only these three values, so the same commit always produces the same bytes.
+STAMP := github.com/prometheus/common/version
+BUILD := -trimpath -buildvcs=false -ldflags "-s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(COMMIT) -X $(STAMP).BuildDate=$(DATE)"
+# The labels of the Dockerfile. config/manager names the tag.
+MANAGER_IMAGE := --tag=accesskey-operator:dev $(if $(filter-out unknown,$(DATE)),--created=$(DATE)) \
+	--label=org.opencontainers.image.version=$(VERSION) --label=org.opencontainers.image.revision=$(COMMIT)
 # hack/controlplane finds etcd, kube-apiserver, kube-controller-manager and kubectl, or builds them into a cache that all checkouts share.
 WITH_CONTROL_PLANE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane)"; export KUBEBUILDER_ASSETS;
 # Go keeps versitygw in its build cache. test/s3 finds it in the same way if the variable is not set.
@@ -149,13 +156,15 @@ sbom: build $(BIN)/cyclonedx-gomod ## Write the SBOM of bin/manager (CycloneDX) 
 	@go run ./hack/supplychain $(BIN)/manager $(BIN)/sbom.cdx.json
 
 .PHONY: reproducible
-reproducible: ## Check that builds in two folders produce the same bytes.
+reproducible: $(BIN)/image ## Check that builds in two folders, from the files that the Dockerfile copies, produce the same bytes.
 	@work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
 	for copy in a longer/b; do \
-		mkdir -p "$$work/$$copy"; tar -cf - go.mod go.sum api cmd internal | tar -xf - -C "$$work/$$copy"; \
-		go build -C "$$work/$$copy" $(BUILD) -o manager ./cmd; \
+		mkdir -p "$$work/$$copy"; tar -cf - $$(sed -n 's/^!//p' .dockerignore) | tar -xf - -C "$$work/$$copy"; \
+		$(MAKE) --no-print-directory -C "$$work/$$copy" build VERSION=$(VERSION) COMMIT=$(COMMIT) DATE=$(DATE); \
+		$(BIN)/image $(MANAGER_IMAGE) --output="$$work/$$copy/manager.tar" "$$work/$$copy/bin/manager"; \
 	done; \
-	cmp "$$work/a/manager" "$$work/longer/b/manager"; sha256sum < "$$work/a/manager"
+	cmp "$$work/a/bin/manager" "$$work/longer/b/bin/manager"; cmp "$$work/a/manager.tar" "$$work/longer/b/manager.tar"; \
+	cd "$$work/a" && sha256sum bin/manager manager.tar
 
 .PHONY: vulncheck
 vulncheck: ## Check the linked modules for known vulnerabilities (needs govulncheck and its database).
@@ -167,7 +176,20 @@ vulncheck: ## Check the linked modules for known vulnerabilities (needs govulnch
 
 .PHONY: image
 image: ## Build the container image (needs Docker): make image IMG=registry/accesskey-operator:v1
-	@docker build --build-arg VERSION=$(VERSION) -t $(IMG) .
+	@docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t $(IMG) .
+
+.PHONY: images
+images: $(BIN)/image ## Write images for a cluster of one's own to bin/images, without Docker. GOARCH selects the architecture.
+	@export GOOS=linux; \
+	go build $(BUILD) -o $(BIN)/images/manager ./cmd; \
+	go build -trimpath -buildvcs=false -ldflags "-s -w" -o $(BIN)/images/ ./hack/simulators ./hack/consumer; \
+	$(TOOL_BUILD) -C hack/s3server -ldflags "-s -w" -o $(BIN)/images/versitygw github.com/versity/versitygw/cmd/versitygw; \
+	$(TOOL_BUILD) -C hack/image -trimpath -ldflags "-s -w" -o $(BIN)/images/pause ./pause
+	@cd $(BIN)/images; \
+	$(BIN)/image $(MANAGER_IMAGE) --output=manager.tar manager; \
+	$(BIN)/image --tag=accesskey-simulators:dev --output=simulators.tar simulators versitygw; \
+	$(BIN)/image --tag=accesskey-consumer:dev --output=consumer.tar consumer; \
+	$(BIN)/image --tag=accesskey-pause:dev --output=pause.tar pause
 
 .PHONY: manifests
 manifests: $(BIN)/kustomize ## Print the install manifests: make -s manifests IMG=… [OVERLAY=config/namespaced] | kubectl apply -f -
@@ -181,7 +203,7 @@ control-plane: ## Print the folder with the binaries of the control plane. Build
 s3-server: ## Print the path of versitygw, the S3 server of the tests and the demo. Build it if it is missing.
 	@$(S3_SERVER_PATH)
 
-##@ Tools (built from hack/tools)
+##@ Tools (built from hack/tools and hack/image)
 
 $(BIN)/controller-gen: hack/tools/go.mod
 	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
@@ -191,6 +213,8 @@ $(BIN)/helm: hack/tools/helm/go.mod
 	@$(TOOL_BUILD) -C hack/tools/helm -trimpath -buildvcs=false -ldflags "-s -w" -o $@ helm.sh/helm/v4/cmd/helm
 $(BIN)/helm-docs: hack/tools/helm-docs/go.mod
 	@$(TOOL_BUILD) -C hack/tools/helm-docs -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/norwoodj/helm-docs/cmd/helm-docs
+$(BIN)/image: hack/image/main.go hack/image/go.mod
+	@GOOS= GOARCH= $(TOOL_BUILD) -C hack/image -trimpath -buildvcs=false -ldflags "-s -w" -o $@ .
 $(BIN)/cyclonedx-gomod: hack/tools/sbom/go.mod
 	@$(TOOL_BUILD) -C hack/tools/sbom -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 $(BIN)/golangci-lint: hack/tools/go.mod

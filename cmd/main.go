@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -55,11 +56,9 @@ const stopTimeout = accesskey.ScopeTimeout + 10*time.Second
 // checkPeriod is how often the namespaces of --namespaces are checked, unless --resync-period is shorter.
 const checkPeriod = time.Minute
 
-// version is stamped by the build.
-var version = "dev"
-
 // options are the flags.
 type options struct {
+	version      bool
 	leaderElect  bool
 	metrics      string
 	healthProbe  string
@@ -73,6 +72,7 @@ type options struct {
 
 func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	var o options
+	flags.BoolVar(&o.version, "version", false, "Print the version, the commit and the date of the commit, and exit.")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Enable leader election: only one replica is active at a time.")
 	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
@@ -112,8 +112,13 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	if o.version {
+		_, err := fmt.Println(build())
+		return err
+	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
-	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors(), rollout.Collectors()) {
+	ctrl.Log.Info("Started " + build())
+	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors(), rollout.Collectors(), []prometheus.Collector{buildInfo()}) {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
@@ -173,7 +178,7 @@ func (o options) controllers(clusterNamespace string) controller.Config {
 func configure(config *rest.Config, o options) {
 	config.QPS = float32(o.kubeAPIQPS)
 	config.Burst = int(2 * o.kubeAPIQPS)
-	config.UserAgent = "accesskey-operator/" + version
+	config.UserAgent = "accesskey-operator/" + operatorVersion()
 }
 
 // newManager returns a manager whose caches read these namespaces, or the whole cluster if there are none.

@@ -1,9 +1,9 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command simulators runs the simulators of the four key services over TLS on the loopback interface. Each service has an
-// account that is ready to use. When all services run, the command prints their addresses and accounts as JSON. It runs until
-// it receives SIGINT or SIGTERM.
+// Command simulators runs the simulators of the four key services over TLS, by default on the loopback interface. Each service
+// has an account that is ready to use. When all services run, the command prints their addresses and accounts as JSON. It runs
+// until it receives SIGINT or SIGTERM.
 package main
 
 import (
@@ -14,11 +14,9 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -41,10 +39,12 @@ func main() {
 
 func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("simulators", flag.ContinueOnError)
+	host := flags.String("host", "", "name by which clients reach the services, such as that of a Kubernetes Service; if it is set, the program listens on all interfaces")
 	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0 selects a free port")
 	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; since 9.19.1 a user has two keys")
 	users := flags.Int("qumulo-users", 0, "number of local users of Qumulo in addition to backup: user-0, user-1, …")
 	s3Server := flags.String("s3-server", "", "path of versitygw (make s3-server prints it); if it is set, the keys open a real S3 server")
+	s3Port := flags.Int("s3-port", 0, "port of the S3 server; 0 selects a free port")
 	all := services()
 	for i := range all {
 		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0 selects a free port")
@@ -58,7 +58,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	endpoint := &admin.Endpoint{Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
 	for _, s := range all {
 		simulated, account := s.start(setting{*version, *users})
-		server, err := simulator.ServeOn(s.port, simulated.Core)
+		server, err := simulator.ServeAt(simulator.Address{Host: *host, Port: s.port}, simulated.Core)
 		if err != nil {
 			return fmt.Errorf("serving %s: %w", s.title, err)
 		}
@@ -68,23 +68,23 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 		endpoint.Services, endpoint.Welcome.Services[s.name] = append(endpoint.Services, simulated), account
 	}
 	if *s3Server != "" {
-		server, err := s3.Start(ctx, *s3Server, endpoint.Working)
+		server, err := s3.StartAt(ctx, simulator.Address{Host: *host, Port: *s3Port}, *s3Server, endpoint.Working)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, server.Stop()) }()
 		endpoint.Welcome.S3 = &admin.S3{Endpoint: server.Endpoint, Region: s3.Region, CA: string(server.CA), Bucket: s3.Bucket}
 	}
-	return serve(ctx, endpoint, *adminPort, out)
+	return serve(ctx, endpoint, simulator.Address{Host: *host, Port: *adminPort}, out)
 }
 
 // serve prints the welcome and runs the admin endpoint until ctx is done.
-func serve(ctx context.Context, endpoint *admin.Endpoint, port int, out io.Writer) error {
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func serve(ctx context.Context, endpoint *admin.Endpoint, address simulator.Address, out io.Writer) error {
+	listener, clients, err := address.Listen()
 	if err != nil {
 		return fmt.Errorf("serving the admin endpoint: %w", err)
 	}
-	endpoint.Welcome.Admin = "http://" + listener.Addr().String()
+	endpoint.Welcome.Admin = "http://" + clients
 	server := &http.Server{Handler: endpoint.Handler(), ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

@@ -190,6 +190,30 @@ func TestKeysOpenTheS3Server(t *testing.T) {
 	}
 }
 
+func TestClientsReachTheServicesByAName(t *testing.T) {
+	binary, err := s3.Binary(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	welcome := start(t, "--host=localhost", "--s3-server="+binary)
+	for name, account := range welcome.Services {
+		if !strings.HasPrefix(account.Spec["url"], "https://localhost:") {
+			t.Errorf("%s is at %s", name, account.Spec["url"])
+		}
+		connected(t, name, account)
+	}
+	if _, err := (admin.Client{URL: welcome.Admin}).Keys(t.Context()); err != nil || !strings.HasPrefix(welcome.Admin, "http://localhost:") {
+		t.Errorf("the admin endpoint is at %s: %v", welcome.Admin, err)
+	}
+	client, err := s3.NewClient(welcome.S3.Endpoint, []byte(welcome.S3.CA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.List(t.Context(), s3.Pair{AccessKeyID: "A", SecretAccessKey: "s"}); s3.Refused(err) == "" || !strings.HasPrefix(welcome.S3.Endpoint, "https://localhost:") {
+		t.Errorf("the S3 server is at %s: %v", welcome.S3.Endpoint, err)
+	}
+}
+
 func TestFlags(t *testing.T) {
 	freePort := func() string {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -15,6 +15,15 @@ import (
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
+// The identities of the services and of their users are the same in each run. Therefore manifests can contain the accounts, and a
+// simulator that was restarted is the same service, which has lost its keys.
+const (
+	qumuloCluster = "7d5c1a2e-9a1b-4c53-8f0e-2d6b7c8e9f10"
+	ontapCluster  = "1cd8a442-86d1-11e0-ae1c-123478563412"
+	ionosUser     = "3f6c1d9a-0b7e-4a35-9c58-6e2d4b1a7f80"
+	huaweiUser    = "07609fb9358010e21f7bc003751c7c32"
+)
+
 // setting contains the settings of the command line.
 type setting struct {
 	ontapVersion string
@@ -37,9 +46,10 @@ func services() []service {
 	}
 }
 
-// startQumulo creates a cluster with the local user backup, the requested users and an access token that does not expire.
+// startQumulo creates a cluster with the local user backup, the requested users and an access token that does not expire. The
+// account of the administrator, which can log in with its password, is always the same.
 func startQumulo(is setting) (admin.Service, admin.Account) {
-	s := qumulo.New(qumulo.Options{})
+	s := qumulo.New(qumulo.Options{ClusterID: qumuloCluster})
 	s.AddUser("backup")
 	for i := range is.qumuloUsers {
 		s.AddUser(fmt.Sprintf("user-%d", i))
@@ -52,7 +62,7 @@ func startQumulo(is setting) (admin.Service, admin.Account) {
 func startIONOS(setting) (admin.Service, admin.Account) {
 	const only = "operator"
 	s := ionos.New(ionos.Options{Provisioning: 2 * time.Second, Destroying: 2 * time.Second})
-	token := s.AddUser(only)
+	token := s.AddUserWithToken(only, ionosUser, "the signature of a simulator")
 	makeKey := func(string) (simulator.Pair, string, error) { return s.MakeKey(only, "made by hand") }
 	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: makeKey, RemoveKey: s.RemoveKey},
 		admin.Account{Spec: map[string]string{}, Secret: map[string]string{"token": token}}
@@ -65,13 +75,13 @@ func startHuawei(setting) (admin.Service, admin.Account) {
 	return service, admin.Account{
 		Spec:   map[string]string{"domainID": huawei.DefaultDomainID},
 		Secret: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
-		User:   s.AddUser("backup"),
+		User:   s.AddUserWithID(huaweiUser, "backup"),
 	}
 }
 
 // startONTAP creates a cluster without users except root, because the operator creates them.
 func startONTAP(is setting) (admin.Service, admin.Account) {
-	s := ontap.New(ontap.Options{Version: is.ontapVersion})
+	s := ontap.New(ontap.Options{Version: is.ontapVersion, UUID: ontapCluster})
 	makeKey := func(user string) (simulator.Pair, string, error) { return s.AddUser(user, "made by hand") }
 	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: makeKey, RemoveKey: s.RemoveKey}, admin.Account{
 		Spec:   map[string]string{"svm": ontap.DefaultSVM},

@@ -36,8 +36,16 @@ func NewClient(endpoint string, ca []byte) (*Client, error) {
 	if !pool.AppendCertsFromPEM(ca) {
 		return nil, errors.New("the CA of the S3 server is not a PEM certificate")
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
-	return &Client{endpoint: endpoint, http: &http.Client{Transport: transport, Timeout: 10 * time.Second}}, nil
+	return newClient(endpoint, &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}), nil
+}
+
+// NewInsecureClient returns a client that accepts every certificate.
+func NewInsecureClient(endpoint string) *Client {
+	return newClient(endpoint, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
+}
+
+func newClient(endpoint string, config *tls.Config) *Client {
+	return &Client{endpoint: endpoint, http: &http.Client{Transport: &http.Transport{TLSClientConfig: config}, Timeout: 10 * time.Second}}
 }
 
 // List returns the names of the objects in Bucket.

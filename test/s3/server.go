@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package s3 runs a real S3 server, versitygw, on the loopback interface. It has no accounts of its own: for each request it asks
+// Package s3 runs a real S3 server, versitygw. It has no accounts of its own: for each request it asks
 // the test which access keys exist, so a key of a simulated key service opens it exactly as long as the key works there.
 package s3
 
@@ -44,14 +44,20 @@ type Server struct {
 
 	directory string
 	log       string
+	local     string // the URL of the server on this machine
 	accounts  *http.Server
 	process   *exec.Cmd
 	exited    chan struct{} // closed when the process has ended
 }
 
-// Start starts a server that accepts the pairs that keys returns, as secrets by access key ID. It calls keys for each request.
-// The binary is a path, such as that of Binary. The caller must stop the server.
-func Start(ctx context.Context, binary string, keys func() map[string]string) (s *Server, err error) {
+// Start starts a server on the loopback interface. It accepts the pairs that keys returns, as secrets by access key ID, and calls
+// keys for each request. The binary is a path, such as that of Binary. The caller must stop the server.
+func Start(ctx context.Context, binary string, keys func() map[string]string) (*Server, error) {
+	return StartAt(ctx, simulator.Address{}, binary, keys)
+}
+
+// StartAt is like Start, but the server listens at this address.
+func StartAt(ctx context.Context, address simulator.Address, binary string, keys func() map[string]string) (s *Server, err error) {
 	s = &Server{}
 	defer func() {
 		if err != nil {
@@ -66,11 +72,15 @@ func Start(ctx context.Context, binary string, keys func() map[string]string) (s
 	if err != nil {
 		return s, err
 	}
-	if err := s.writeCertificate(); err != nil {
+	if err := s.writeCertificate(address.Host); err != nil {
+		return s, err
+	}
+	on, err := s.choose(address)
+	if err != nil {
 		return s, err
 	}
 	root := Pair{simulator.Random(20, simulator.Upper), simulator.Random(40, simulator.Hex)}
-	if err := s.run(ctx, binary, iam, root); err != nil {
+	if err := s.run(ctx, []string{binary, "--port=" + on, "--s3-iam-endpoint=" + iam}, root); err != nil {
 		return s, err
 	}
 	return s, s.fill(ctx, root)
@@ -95,12 +105,8 @@ func (s *Server) Stop() error {
 	return errors.Join(errs...)
 }
 
-// run starts the process.
-func (s *Server) run(ctx context.Context, binary, iam string, root Pair) error {
-	address, err := freeAddress()
-	if err != nil {
-		return err
-	}
+// run starts the process. The command is the binary with the flags that depend on the address.
+func (s *Server) run(ctx context.Context, command []string, root Pair) error {
 	for _, folder := range []string{"objects", "metadata"} {
 		if err := os.Mkdir(filepath.Join(s.directory, folder), 0o700); err != nil {
 			return err
@@ -111,11 +117,11 @@ func (s *Server) run(ctx context.Context, binary, iam string, root Pair) error {
 		return err
 	}
 	defer output.Close() //nolint:errcheck // the child has its own handle
-	s.process = exec.CommandContext(context.WithoutCancel(ctx), binary,
-		"--port="+address, "--cert="+s.certificate(), "--key="+s.certificate(), "--region="+Region, "--quiet",
-		"--s3-iam-endpoint="+iam, "--s3-iam-bucket="+accountsBucket, "--s3-iam-region="+Region,
+	s.process = exec.CommandContext(context.WithoutCancel(ctx), command[0], append(command[1:],
+		"--cert="+s.certificate(), "--key="+s.certificate(), "--region="+Region, "--quiet",
+		"--s3-iam-bucket="+accountsBucket, "--s3-iam-region="+Region,
 		"--s3-iam-access=unchecked", "--s3-iam-secret=unchecked", "--iam-cache-disable",
-		"posix", "--sidecar="+filepath.Join(s.directory, "metadata"), filepath.Join(s.directory, "objects"))
+		"posix", "--sidecar="+filepath.Join(s.directory, "metadata"), filepath.Join(s.directory, "objects"))...)
 	// Without the environment, it cannot find the AWS settings of a developer.
 	s.process.Env = []string{"HOME=" + s.directory, "ROOT_ACCESS_KEY_ID=" + root.AccessKeyID, "ROOT_SECRET_ACCESS_KEY=" + root.SecretAccessKey}
 	s.process.Stdout, s.process.Stderr = output, output
@@ -123,7 +129,7 @@ func (s *Server) run(ctx context.Context, binary, iam string, root Pair) error {
 		s.process = nil
 		return err
 	}
-	s.Endpoint, s.exited = "https://"+address, make(chan struct{})
+	s.exited = make(chan struct{})
 	go func() {
 		_ = s.process.Wait()
 		close(s.exited)
@@ -135,7 +141,7 @@ func (s *Server) run(ctx context.Context, binary, iam string, root Pair) error {
 func (s *Server) fill(ctx context.Context, root Pair) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	client, err := NewClient(s.Endpoint, s.CA)
+	client, err := NewClient(s.local, s.CA)
 	if err != nil {
 		return err
 	}
@@ -158,10 +164,10 @@ func (s *Server) fill(ctx context.Context, root Pair) error {
 // certificate is the path of a file with the certificate and its key.
 func (s *Server) certificate() string { return filepath.Join(s.directory, "tls.pem") }
 
-func (s *Server) writeCertificate() error {
+func (s *Server) writeCertificate(host string) error {
 	var certificate tls.Certificate
 	var err error
-	if certificate, s.CA, err = simulator.NewCertificate(); err != nil {
+	if certificate, s.CA, err = simulator.NewCertificate(host); err != nil {
 		return err
 	}
 	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
@@ -171,11 +177,16 @@ func (s *Server) writeCertificate() error {
 	return os.WriteFile(s.certificate(), append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), s.CA...), 0o600)
 }
 
-// freeAddress returns an address on the loopback interface that nobody uses, because versitygw cannot choose its port itself.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// choose sets the URLs of the server and returns the address for versitygw, which cannot choose a free port itself.
+func (s *Server) choose(address simulator.Address) (on string, err error) {
+	listener, clients, err := address.Listen()
 	if err != nil {
 		return "", err
 	}
-	return listener.Addr().String(), listener.Close()
+	_, port, err := net.SplitHostPort(clients)
+	s.Endpoint, s.local = "https://"+clients, "https://127.0.0.1:"+port
+	if address.Host != "" {
+		return ":" + port, errors.Join(err, listener.Close())
+	}
+	return clients, errors.Join(err, listener.Close())
 }

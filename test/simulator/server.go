@@ -17,7 +17,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -26,7 +25,7 @@ import (
 // clients can reach it only through a proxy.
 const Host = "service.example"
 
-// Server serves a simulator over TLS on the loopback interface. Each Server has its own CA.
+// Server serves a simulator over TLS. Each Server has its own CA.
 type Server struct {
 	// URL is the base URL, without a trailing slash.
 	URL string
@@ -39,20 +38,20 @@ type Server struct {
 	open   map[net.Conn]struct{}
 }
 
-// Serve starts a server for handler on a free port. The caller must close it.
-func Serve(handler http.Handler) (*Server, error) { return ServeOn(0, handler) }
+// Serve starts a server for handler on a free port of the loopback interface. The caller must close it.
+func Serve(handler http.Handler) (*Server, error) { return ServeAt(Address{}, handler) }
 
-// ServeOn is like Serve, but listens on this port. If port is 0, it uses a free one.
-func ServeOn(port int, handler http.Handler) (*Server, error) {
-	certificate, ca, err := NewCertificate()
+// ServeAt is like Serve, but listens at this address.
+func ServeAt(address Address, handler http.Handler) (*Server, error) {
+	certificate, ca, err := NewCertificate(address.Host)
 	if err != nil {
 		return nil, fmt.Errorf("create the certificate of the server: %w", err)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	listener, clients, err := address.Listen()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{URL: "https://" + listener.Addr().String(), CA: ca, open: map[net.Conn]struct{}{}}
+	s := &Server{URL: "https://" + clients, CA: ca, open: map[net.Conn]struct{}{}}
 	s.server = &http.Server{
 		Handler: handler,
 		TLSConfig: &tls.Config{
@@ -109,10 +108,14 @@ func (s *Server) track(conn net.Conn, state http.ConnState) {
 // closeTCP closes the TCP connection without closing the TLS connection, which would send an alert first.
 func closeTCP(conn net.Conn) { _ = conn.(*tls.Conn).NetConn().Close() }
 
-// NewCertificate creates a self-signed certificate, which is its own CA, for the loopback address and Host. It is valid for a day
-// of the real clock, because TLS clients check it with the real clock.
-func NewCertificate() (certificate tls.Certificate, ca []byte, err error) {
+// NewCertificate creates a self-signed certificate, which is its own CA, for the loopback address, Host, and another host unless
+// it is empty. It is valid for a day of the real clock, because TLS clients check it with the real clock.
+func NewCertificate(host string) (certificate tls.Certificate, ca []byte, err error) {
 	now := time.Now()
+	names := []string{Host}
+	if host != "" {
+		names = append(names, host)
+	}
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "simulator"},
@@ -123,7 +126,7 @@ func NewCertificate() (certificate tls.Certificate, ca []byte, err error) {
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:              []string{Host},
+		DNSNames:              names,
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

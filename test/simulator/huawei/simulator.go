@@ -57,11 +57,15 @@ func New(options Options) *Simulator {
 
 // AddUser creates an IAM user and returns its ID.
 func (s *Simulator) AddUser(name string) (id string) {
+	return s.AddUserWithID(simulator.Random(32, simulator.Hex), name)
+}
+
+// AddUserWithID is like AddUser, but the ID is that of the caller.
+func (s *Simulator) AddUserWithID(id, name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	user := User{ID: simulator.Random(32, simulator.Hex), Name: name}
-	s.users = append(s.users, user)
-	return user.ID
+	s.users = append(s.users, User{ID: id, Name: name})
+	return id
 }
 
 // RenameUser renames a user. The user keeps its ID and its keys.

@@ -100,10 +100,15 @@ func New(options Options) *Simulator {
 
 // AddUser creates a user and returns a token that does not expire. The name is the Owner of the user's pairs.
 func (s *Simulator) AddUser(name string) string {
+	return s.AddUserWithToken(name, newUUID(), simulator.Random(32, simulator.Base64))
+}
+
+// AddUserWithToken is like AddUser, but the ID of the user and the signature, and therefore the token, are those of the caller.
+func (s *Simulator) AddUserWithToken(name, id, signature string) string {
 	s.mu.Lock()
-	s.users[name] = &user{name: name, id: newUUID()}
-	s.mu.Unlock()
-	return s.AddToken(name, time.Time{})
+	defer s.mu.Unlock()
+	s.users[name] = &user{name: name, id: id}
+	return s.addToken(name, signature, time.Time{})
 }
 
 // AddToken issues a token of a user with this expiry. If the expiry is zero, the token does not expire. AddToken panics if the
@@ -111,8 +116,12 @@ func (s *Simulator) AddUser(name string) string {
 func (s *Simulator) AddToken(name string, expires time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.addToken(name, simulator.Random(32, simulator.Base64), expires)
+}
+
+func (s *Simulator) addToken(name, signature string, expires time.Time) string {
 	part := base64.RawURLEncoding.EncodeToString
-	text := part([]byte(`{"typ":"JWT"}`)) + "." + part([]byte(`{"identity":{"uuid":"`+s.users[name].id+`","contractNumber":1}}`)) + "." + part([]byte(simulator.Random(32, simulator.Base64)))
+	text := part([]byte(`{"typ":"JWT"}`)) + "." + part([]byte(`{"identity":{"uuid":"`+s.users[name].id+`","contractNumber":1}}`)) + "." + part([]byte(signature))
 	s.tokens[text] = token{user: s.users[name], expires: expires}
 	return text
 }
