@@ -27,6 +27,8 @@ WITH_CONTROL_PLANE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane)"; expor
 # Go keeps versitygw in its build cache. test/s3 finds it in the same way if the variable is not set.
 S3_SERVER_PATH := CGO_ENABLED=0 GOFLAGS=-mod=readonly go -C hack/s3server tool -n versitygw
 WITH_S3_SERVER := S3_SERVER="$$($(S3_SERVER_PATH))"; export S3_SERVER;
+# The tests of the chart run Helm.
+export HELM := $(BIN)/helm
 
 ##@ The two commands
 
@@ -36,7 +38,7 @@ demo: build ## Show the operator's main job on a real API server. KEEP=1 keeps e
 	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go run ./hack/demo
 
 .PHONY: test
-test: ## Run every test. Needs only Go, make and git.
+test: $(BIN)/helm ## Run every test. Needs only Go, make and git.
 	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) ./...
 	@$(MAKE) --no-print-directory test-vendor
 	@$(MAKE) --no-print-directory test-consumers
@@ -80,15 +82,15 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## Run the linte
 
 .PHONY: unit
 unit: ## Run the tests that need no control plane.
-	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas)
+	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas -e /test/chart)
 
 .PHONY: contract
 contract: ## Run the contract of key services, and show the number of checks for each of them.
 	@go test $(TEST_FLAGS) -count=1 -v ./test/contract | grep -E '^(contract:|ok|FAIL|panic| *--- FAIL| +[a-z_]+_test.go)'
 
 .PHONY: integration
-integration: ## Run only the tests on a real API server.
-	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/...
+integration: $(BIN)/helm ## Run only the tests on a real API server.
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/... ./test/chart/...
 
 .PHONY: test-kill
 test-kill: ## Run the long kill test (15 minutes): 100 kills, restarts of the control plane, pauses of the leader.
@@ -198,6 +200,10 @@ manifests: $(BIN)/kustomize ## Print the install manifests: make -s manifests IM
 .PHONY: control-plane
 control-plane: ## Print the folder with the binaries of the control plane. Build missing ones.
 	@go run ./hack/controlplane
+
+.PHONY: helm
+helm: $(BIN)/helm ## Print the path of Helm, which the tests of the chart run. Build it if it is missing.
+	@echo $(BIN)/helm
 
 .PHONY: s3-server
 s3-server: ## Print the path of versitygw, the S3 server of the tests and the demo. Build it if it is missing.
