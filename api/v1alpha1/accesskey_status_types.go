@@ -268,8 +268,14 @@ type Intent struct {
 	// +optional
 	LateUntil metav1.Time `json:"lateUntil,omitempty,omitzero"`
 
-	// verification is what is known about the pair of this operation at the data plane, while the pair waits in the Secret
-	// <secretName>-next. Absent otherwise.
+	// secretName is the Secret in which the pair of this operation waits until it works: <secretName>-next, by the spec.secretName of
+	// that time. Absent otherwise.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// verification is what is known about the pair of this operation at the data plane, while the pair waits. Absent otherwise.
 	// +optional
 	Verification *VerificationStatus `json:"verification,omitempty"`
 

@@ -177,6 +177,7 @@ type TokenReference struct {
 }
 
 // S3 is the data plane that the keys are for.
+// +kubebuilder:validation:XValidation:rule="!has(self.pathStyle) || self.pathStyle || !self.endpoint.matches('^https?://([0-9.]+(:|/|$)|[[])')",message="with an IP address as endpoint, a bucket cannot be part of the host name: set pathStyle to true",fieldPath=".pathStyle"
 type S3 struct {
 	// endpoint such as https://s3.example:9000. Published as AWS_ENDPOINT_URL_S3.
 	// +required
@@ -190,6 +191,12 @@ type S3 struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Region string `json:"region,omitempty"`
+
+	// pathStyle says how clients address a bucket: true for https://s3.example/bucket, false for https://bucket.s3.example. It is
+	// published by the secretTemplate.formats that have such a setting.
+	// +optional
+	// +default=true
+	PathStyle *bool `json:"pathStyle,omitempty"`
 
 	// tls says which certificates of the data plane to trust when pairs are verified. Defaults to the tls of the KeyService.
 	// +optional

@@ -46,10 +46,7 @@ func (in Input) notAdoptable(record Record) Action {
 	}
 	var again time.Time
 	if in.Service.DataPlane != "" && in.Secret.State == SecretIntact {
-		again = in.Now
-		if in.Probe.AccessKeyID == record.AccessKeyID {
-			again = in.Probe.At.Add(adoptionProbe)
-		}
+		again = in.probedAt(record.AccessKeyID).Add(adoptionProbe)
 		if !in.Now.Before(again) {
 			return Action{Verb: Verify, Reason: v1alpha1.ReasonSettling, KeyID: record.KeyID}
 		}
@@ -67,7 +64,7 @@ func (in Input) notAdoptable(record Record) Action {
 // Adopted returns the record on the Secret, reduced to the keys that this AccessKey may adopt. Keys that carry the mark of the
 // former AccessKey are added. If the current key of the record may not be adopted, KeyID is empty.
 func (in Input) Adopted() Record {
-	record := in.Secret.Record
+	record := in.Secret.Record.recordable(in.Now)
 	adopted := record
 	adopted.KeyID, adopted.AccessKeyID, adopted.PreviousKeys, adopted.Revision = "", "", nil, record.revision()
 	adopted.IssueReason = v1alpha1.IssuedAdopted
@@ -75,7 +72,7 @@ func (in Input) Adopted() Record {
 		adopted.KeyID, adopted.AccessKeyID = record.KeyID, record.AccessKeyID
 	}
 	for _, previous := range record.PreviousKeys {
-		if in.unclaimed(previous.KeyID, previous.AccessKeyID) && in.mayAdopt(previous.KeyID) && !adopted.has(previous.KeyID) {
+		if len(adopted.PreviousKeys) < maxPreviousKeys && in.unclaimed(previous.KeyID, previous.AccessKeyID) && in.mayAdopt(previous.KeyID) && !adopted.has(previous.KeyID) {
 			adopted.PreviousKeys = append(adopted.PreviousKeys, previous)
 		}
 	}

@@ -20,6 +20,11 @@ func (in Input) compromised(id string) bool {
 	return previous != nil && in.AccessKey.Compromised(id, previous.AccessKeyID)
 }
 
+// CompromisedNext reports whether spec.compromisedKeyIDs names the pair that waits in the next Secret.
+func (in Input) CompromisedNext() bool {
+	return in.AccessKey.Compromised(in.Next.Record.KeyID, in.Next.Record.AccessKeyID)
+}
+
 // replaceCompromised replaces the current key at once if it is compromised.
 func replaceCompromised(in Input) (Action, bool) {
 	if !in.compromised(in.AccessKey.Status.KeyID) {

@@ -173,13 +173,13 @@ func room(in Input, reason string) (Action, bool) {
 			Until:  in.nextRevocation(),
 		}, true
 	}
-	return Action{
-		Verb:   Stall,
-		Reason: v1alpha1.ReasonQuotaExceeded,
-		Detail: fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; delete a key that is no longer used at the service",
-			in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids)),
-		Until: in.nextRevocation(),
-	}, true
+	detail := fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; ", in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids))
+	advice := "delete a key that is no longer used at the service"
+	if kept := in.keptAccessKeyIDs(); len(kept) > 0 {
+		advice = fmt.Sprintf("the previous access keys (%s) are kept, because the data plane %s rejects access key %s: correct that, or %s",
+			list(kept), in.Service.DataPlane, ShortID(in.AccessKey.Status.AccessKeyID), advice)
+	}
+	return Action{Verb: Stall, Reason: v1alpha1.ReasonQuotaExceeded, Detail: detail + advice, Until: in.nextRevocation()}, true
 }
 
 // full reports whether the user has as many keys as the service allows.

@@ -32,8 +32,12 @@ func (in Input) RenewalToken() string { return token(in.AccessKey, v1alpha1.Rene
 
 // token returns the value of an annotation, as far as the status can record it.
 func token(ak *v1alpha1.AccessKey, annotation string) string {
+	return asToken(ak.Annotations[annotation])
+}
+
+// asToken cuts a value to what the status can record.
+func asToken(value string) string {
 	const maxLength = 1024 // of status.lastHandledRenewal and status.lastHandledEnable
-	value := ak.Annotations[annotation]
 	// The API server would change a character that is cut in two, and the token would look like another one.
 	return strings.ToValidUTF8(value[:min(len(value), maxLength)], "")
 }

@@ -116,6 +116,13 @@ func rememberReplaced(ak *v1alpha1.AccessKey, before *v1alpha1.AccessKeyStatus) 
 	}
 }
 
+// DropUnpublished adds a compromised pair to the history that was revoked before it was published: the person who named it expects that.
+func DropUnpublished(ak *v1alpha1.AccessKey, next Record, reason v1alpha1.IssueReason, now time.Time) {
+	remember(ak, v1alpha1.RevokedKey{
+		KeyID: next.KeyID, AccessKeyID: next.AccessKeyID, IssuedAt: next.IssuedAt, IssueReason: reason, RevokedAt: seconds(now), RevokeReason: v1alpha1.RevokedCompromised,
+	})
+}
+
 func revokedCurrent(status *v1alpha1.AccessKeyStatus) v1alpha1.RevokedKey {
 	return v1alpha1.RevokedKey{KeyID: status.KeyID, AccessKeyID: status.AccessKeyID, IssuedAt: status.IssuedAt, IssueReason: status.IssueReason}
 }

@@ -93,9 +93,7 @@ func (in Input) importable() (key Key, problem string) {
 
 // importProbeDue reports whether the data plane has to be asked about the pair before it is imported.
 func (in Input) importProbeDue() bool {
-	last := in.Probe
-	asked := last.AccessKeyID == in.Import.AccessKeyID && in.Now.Before(last.At.Add(importDelay)) && !in.Service.ReadySince.After(last.At)
-	return in.Service.DataPlane != "" && !asked
+	return in.Service.DataPlane != "" && !in.Now.Before(in.probedAt(in.Import.AccessKeyID).Add(importDelay))
 }
 
 // importUnproven returns why the pair is not imported after the data plane was asked; empty if it is. A pair that the data plane

@@ -16,6 +16,8 @@ const (
 
 	// askPeriod is how long the operator does not ask again for the last use of a key, unless a decision depends on it.
 	askPeriod = time.Hour
+	// askAgain is the same after a request that was not answered.
+	askAgain = 10 * time.Minute
 	// defaultIdleFor is idleFor without a value.
 	defaultIdleFor = 24 * time.Hour
 	// lateShare is the part of the life of a key at its end in which nobody should use it any more: 1/10.
@@ -80,11 +82,15 @@ func (in Input) lateFrom(previous *v1alpha1.PreviousKey) time.Time {
 	return end.Add(-min(end.Sub(previous.IssuedAt.Time)/lateShare, end.Sub(overlapBegin(previous))/2))
 }
 
-// askAt is when the service is asked next for the last use of a previous key: after askPeriod, and once when the key can have become
+// askAt is when the service is asked next for the last use of a previous key: after askPeriod or askAgain, and once when the key can have become
 // idle, and in the middle of the end of its life.
 func (in Input) askAt(previous *v1alpha1.PreviousKey) time.Time {
-	asked, end := in.Uses[previous.KeyID].AskedAt, in.revokeAt(previous)
-	at := latest(asked, overlapBegin(previous)).Add(askPeriod)
+	use, end, period := in.Uses[previous.KeyID], in.revokeAt(previous), askPeriod
+	asked := use.AskedAt
+	if !asked.IsZero() && !use.Known {
+		period = askAgain
+	}
+	at := latest(asked, overlapBegin(previous)).Add(period)
 	for _, decision := range []time.Time{in.idleAt(previous), end.Add(-end.Sub(in.lateFrom(previous)) / 2)} {
 		if asked.Before(decision) {
 			at = earliest(at, decision)

@@ -23,7 +23,7 @@ var faults = []struct {
 	{"a live read of a live input", func(in Input, action Action) bool { return in.Live && action.Verb == ReadLive }},
 	{"a suspended AccessKey starts something", func(in Input, action Action) bool {
 		return in.AccessKey.Suspended() && in.AccessKey.DeletionTimestamp == nil && in.AccessKey.Status.Intent == nil &&
-			!slices.Contains([]Verb{Wait, Stall, ReadLive, Revoke, Disable, Enable, Forget, AddFinalizer}, action.Verb)
+			!slices.Contains([]Verb{Wait, Stall, ReadLive, Revoke, Disable, Enable, Forget, AddFinalizer, Verify}, action.Verb)
 	}},
 	{"anything is done for an AccessKey with a key before it has the finalizer", func(in Input, action Action) bool {
 		return in.AccessKey.Status.KeyID != "" && !in.hasFinalizer() && !in.deleting() && action.Verb != AddFinalizer

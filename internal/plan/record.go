@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -79,6 +80,48 @@ func (r Record) revision() int64 {
 		return 0
 	}
 	return r.Revision
+}
+
+// recordable returns a record that somebody may have changed, or that another version wrote, as far as the status can record it. A pair
+// that claims to be issued in the future would not be rotated.
+func (r Record) recordable(now time.Time) Record {
+	const maxName = 253 // of a Secret
+	r.IssuedAt, r.Renewal = earlier(r.IssuedAt, now), asToken(r.Renewal)
+	r.PreviousKeys = slices.Clone(r.PreviousKeys)
+	for i := range r.PreviousKeys {
+		previous := &r.PreviousKeys[i]
+		previous.IssuedAt = earlier(previous.IssuedAt, now)
+		if previous.RevokeAt.IsZero() {
+			previous.RevokeAt = previous.IssuedAt
+		}
+		previous.IssueReason, previous.ReplaceReason = orNone(previous.IssueReason), orNone(previous.ReplaceReason)
+		if previous.State != v1alpha1.KeyDisabled {
+			previous.State = ""
+		}
+		if len(previous.SecretName) > maxName {
+			previous.SecretName = ""
+		}
+	}
+	return r
+}
+
+// orNone returns a reason that the API has, or none.
+func orNone(reason v1alpha1.IssueReason) v1alpha1.IssueReason {
+	switch reason {
+	case v1alpha1.IssuedNew, v1alpha1.IssuedScheduled, v1alpha1.IssuedRequested, v1alpha1.IssuedCompromised, v1alpha1.IssuedRestored, v1alpha1.IssuedRenamed,
+		v1alpha1.IssuedAdopted, v1alpha1.IssuedImported:
+		return reason
+	default:
+		return ""
+	}
+}
+
+// earlier returns a time that is not in the future, and not absent.
+func earlier(recorded metav1.Time, now time.Time) metav1.Time {
+	if recorded.IsZero() || recorded.After(now) {
+		return seconds(now)
+	}
+	return recorded
 }
 
 // NextRecord describes a pair that was just created for the intent. The current key becomes a previous key, unless it was

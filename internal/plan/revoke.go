@@ -111,6 +111,16 @@ func (in Input) keptForRejected(previous *v1alpha1.PreviousKey) bool {
 	return in.rejected() && !quarantined(previous) && !in.compromised(previous.KeyID)
 }
 
+// keptAccessKeyIDs returns the access key IDs of the previous keys that stay because the data plane rejects the current pair.
+func (in Input) keptAccessKeyIDs() (ids []string) {
+	for i := range in.AccessKey.Status.PreviousKeys {
+		if previous := &in.AccessKey.Status.PreviousKeys[i]; in.keptForRejected(previous) {
+			ids = append(ids, ShortID(previous.AccessKeyID))
+		}
+	}
+	return ids
+}
+
 // nextRevocation is when the next previous key is revoked or deleted.
 func (in Input) nextRevocation() time.Time {
 	var next time.Time

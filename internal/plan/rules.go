@@ -141,6 +141,11 @@ func suspended(in Input) (Action, bool) {
 	if action, ok := revokePrevious(in); ok {
 		return action, true
 	}
+	if in.rejected() && len(in.AccessKey.Status.PreviousKeys) > 0 { // they stay until the data plane accepts the pair
+		if action, ok := verifyPublished(in); ok {
+			return action, true
+		}
+	}
 	if action, ok := suspendedCompromised(in); ok {
 		return action, true
 	}

@@ -169,7 +169,7 @@ func irreversible(verb Verb) bool {
 func everyCase() []decision {
 	return slices.Concat(restingCases, settlingCases, chosenCases, waitingCases, adoptingCases, importingCases, revokingCases, deletionCases, publishingCases,
 		secretCases, creatingCases, quotaCases, replacingCases, markedCases, externalCases, reuseCases, clockCases, lateCases, quarantineCases,
-		idleCases, restartCases, windowCases, compromiseCases, renamingCases, verifyingCases)
+		idleCases, restartCases, windowCases, compromiseCases, renamingCases, verifyingCases, togetherCases)
 }
 
 func TestNext(t *testing.T) {

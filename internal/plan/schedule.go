@@ -92,15 +92,20 @@ func (in Input) renewable() time.Time {
 	return renewal
 }
 
-// Ends returns when the service ends the current pair by itself; zero if it does not. The offset of the service's clock varies,
-// so a time that is close to what was announced for the pair is the announced one.
+// Ends returns when the current pair ends whatever the spec says; zero if it does not: when the service ends it by itself, or else
+// after the longest ttl that is granted. The offset of the service's clock varies, so a time that is close to what was announced for
+// the pair is the announced one.
 func (in Input) Ends() time.Time {
-	key, _ := in.find(in.AccessKey.Status.KeyID)
-	announced := in.AccessKey.Status.ExpiresAt.Time
-	if !key.ExpiresAt.IsZero() && key.ExpiresAt.Sub(announced).Abs() <= knownSkew {
+	status := &in.AccessKey.Status
+	key, _ := in.find(status.KeyID)
+	switch announced := status.ExpiresAt.Time; {
+	case !key.ExpiresAt.IsZero() && key.ExpiresAt.Sub(announced).Abs() <= knownSkew:
 		return announced
+	case key.ExpiresAt.IsZero() && in.MaxTTL > 0 && status.KeyID != "" && !in.Service.EndsPairs:
+		return status.IssuedAt.Add(in.MaxTTL)
+	default:
+		return key.ExpiresAt.Truncate(time.Second)
 	}
-	return key.ExpiresAt.Truncate(time.Second)
 }
 
 // Expiry returns the next moment at which the current pair expires, or the service ends it; zero if there is none to come. What
@@ -139,5 +144,11 @@ func (in Input) rotationDue() bool {
 	return !renewal.IsZero() && !in.Now.Before(renewal)
 }
 
-// NextSecretName returns the name of the Secret in which a pair waits until it works.
-func NextSecretName(ak *v1alpha1.AccessKey) string { return ak.SecretName() + "-next" }
+// NextSecretName returns the name of the Secret in which a pair waits until it works. A pair that waits already stays where it is if
+// spec.secretName changes.
+func NextSecretName(ak *v1alpha1.AccessKey) string {
+	if intent := ak.Status.Intent; intent != nil && intent.SecretName != "" {
+		return intent.SecretName
+	}
+	return ak.SecretName() + "-next"
+}

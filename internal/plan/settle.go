@@ -32,10 +32,13 @@ func settle(in Input) (Action, bool) {
 	}
 }
 
+// Waits reports whether the pair of an operation waits in the next Secret.
+func (in Input) Waits(intent *v1alpha1.Intent) bool { return in.holdsPairOf(in.Next, intent) }
+
 // settleUnpublished settles an operation whose pair the Secret does not hold.
 func settleUnpublished(in Input, intent *v1alpha1.Intent) Action {
 	switch {
-	case in.holdsPairOf(in.Next, intent):
+	case in.Waits(intent):
 		return settleWaiting(in, intent)
 	case in.Held && !in.deleting():
 		return unlessUnpublishable(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling})
@@ -172,11 +175,31 @@ func unlessUnpublishable(in Input, action Action) Action {
 	if !unpublishable {
 		return action
 	}
-	if due, ok := revokePrevious(in); ok { // a person may take long
+	if due, ok := meanwhile(in); ok {
 		return due
 	}
 	return stall
 }
+
+// meanwhile does for the published pair and the previous keys what cannot wait for the end of an open operation, because that can take
+// long: a person has to act, or the new pair is held.
+func meanwhile(in Input) (Action, bool) {
+	for _, rule := range []func(Input) (Action, bool){enable, askLastUse, revokePrevious} {
+		if action, ok := rule(in); ok {
+			return action, true
+		}
+	}
+	if in.Secret.UpToDate || in.Secret.Rendered || !in.published(in.AccessKey.Status.KeyID) || in.secretIsForeign(in.Secret) {
+		return none() // what others changed is repaired later
+	}
+	if action, ok := renderable(in, ""); ok {
+		return action, true
+	}
+	return live(in, Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated})
+}
+
+// untilMeanwhile is when meanwhile has something to do.
+func (in Input) untilMeanwhile() time.Time { return earliest(in.nextRevocation(), in.nextAsk()) }
 
 // isOf reports whether the key under the ID of the intent is one that the operation created or regenerated.
 func (in Input) isOf(intent *v1alpha1.Intent) bool {
@@ -196,14 +219,16 @@ func (in Input) useless(id string) bool {
 }
 
 // settleWaiting settles an operation whose pair waits in the next Secret until the service has activated it and the data plane accepts
-// it.
+// it. A pair that will never be published is given up.
 func settleWaiting(in Input, intent *v1alpha1.Intent) Action {
 	id := in.Next.Record.KeyID
 	switch {
-	case in.deleting(), in.state(id) == keyservice.Failed, in.state(id) == keyservice.Disabled:
+	case in.state(id) == keyservice.Deleting:
+		return in.waitForDeletion(id)
+	case in.deleting(), !in.works(id), in.CompromisedNext():
 		return in.deleteOrphan(v1alpha1.ReasonSettling, id)
 	case in.state(id) == keyservice.Pending:
-		if action, ok := revokePrevious(in); ok { // the activation can take long
+		if action, ok := meanwhile(in); ok { // the activation can take long
 			return action
 		}
 		return Action{
@@ -212,8 +237,6 @@ func settleWaiting(in Input, intent *v1alpha1.Intent) Action {
 			Detail: sentence(fmt.Sprintf("for the service to activate key %s", id), in.message(id)),
 			Until:  in.Now.Add(pendingDelay),
 		}
-	case in.state(id) == keyservice.Deleting:
-		return in.waitForDeletion(id)
 	}
 	if action, ok := settleUnverified(in, intent); ok {
 		return action
@@ -239,11 +262,11 @@ func settleByPerson(in Input, intent *v1alpha1.Intent) Action {
 			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 		}
 	}
-	revoke, until := revokePrevious, in.nextRevocation() // a recorded key is not a candidate
+	others, until := meanwhile, in.untilMeanwhile() // a recorded key is not a candidate
 	if in.deleting() {
-		revoke, until = revokeRecorded, time.Time{}
+		others, until = revokeRecorded, time.Time{}
 	}
-	if action, ok := revoke(in); ok {
+	if action, ok := others(in); ok {
 		return action
 	}
 	return Action{

@@ -76,15 +76,24 @@ func (in Input) NextProbe() time.Time {
 // nextProbe returns when to ask the data plane again about a pair; zero if this process has not asked yet, or if the KeyService has
 // changed since.
 func (in Input) nextProbe(accessKeyID string, known *v1alpha1.VerificationStatus) time.Time {
-	last := in.Probe
-	if known == nil || last.AccessKeyID != accessKeyID || in.Service.ReadySince.After(last.At) {
+	last := in.probedAt(accessKeyID)
+	if known == nil || last.IsZero() {
 		return time.Time{}
 	}
-	next := last.At.Add(min(max(last.At.Sub(known.Since.Time)/2, firstProbe), lastProbe))
-	if end := in.verificationEnds(known); last.At.Before(end) {
+	next := last.Add(min(max(last.Sub(known.Since.Time)/2, firstProbe), lastProbe))
+	if end := in.verificationEnds(known); last.Before(end) {
 		next = earliest(next, end)
 	}
 	return next
+}
+
+// probedAt returns when the data plane was last asked about a pair; zero if this process has not asked, or if the KeyService has changed
+// since.
+func (in Input) probedAt(accessKeyID string) time.Time {
+	if in.Probe.AccessKeyID != accessKeyID || in.Service.ReadySince.After(in.Probe.At) {
+		return time.Time{}
+	}
+	return in.Probe.At
 }
 
 // verificationEnds returns when a pair has waited for verification.timeout.
@@ -130,10 +139,10 @@ func settleUnverified(in Input, intent *v1alpha1.Intent) (Action, bool) {
 	case !in.KeepsBack(known):
 		return none()
 	}
-	if action, ok := revokePrevious(in); ok { // it can take long
+	if action, ok := meanwhile(in); ok {
 		return action, true
 	}
-	action := Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: earliest(next, in.nextRevocation())}
+	action := Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Until: earliest(next, in.untilMeanwhile())}
 	if end := in.verificationEnds(known); in.Now.Before(end) {
 		action.Detail = fmt.Sprintf("for the data plane %s to accept access key %s, until %s at the latest: %s",
 			in.Service.DataPlane, ShortID(pair.AccessKeyID), rfc3339(end), in.Probe.Message)
@@ -172,11 +181,7 @@ func reportRejected(in Input) (Action, bool) {
 	next, _ := wait(in)
 	detail := fmt.Sprintf("the data plane %s rejects access key %s, which Secret %s holds; check that s3 of the KeyService is the data plane of user %q",
 		in.Service.DataPlane, ShortID(status.AccessKeyID), status.SecretName, in.AccessKey.Spec.User)
-	if len(status.PreviousKeys) > 0 {
-		var kept []string
-		for i := range status.PreviousKeys {
-			kept = append(kept, ShortID(status.PreviousKeys[i].AccessKeyID))
-		}
+	if kept := in.keptAccessKeyIDs(); len(kept) > 0 {
 		detail += fmt.Sprintf("; the previous access keys (%s) are not revoked until it accepts the new one", list(kept))
 	}
 	return Action{Verb: Stall, Reason: v1alpha1.ReasonVerificationFailed, Detail: sentence(detail, in.Probe.Message), Until: next.Until}, true

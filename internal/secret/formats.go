@@ -43,6 +43,9 @@ secret_access_key = {{ iniValue .SecretAccessKey }}
 {{- with .Endpoint }}
 endpoint = {{ iniValue .URL }}
 {{- end }}
+{{- if and .Endpoint (not .PathStyle) }}
+force_path_style = false
+{{- end }}
 {{- with .Region }}
 region = {{ iniValue . }}
 {{- end }}
@@ -53,7 +56,7 @@ region = {{ iniValue . }}
 access_key = {{ iniValue .AccessKeyID }}
 secret_key = {{ iniValue .SecretAccessKey }}
 host_base = {{ iniValue .Endpoint.HostPort }}
-host_bucket = {{ iniValue .Endpoint.HostPort }}
+host_bucket = {{ if not .PathStyle }}%(bucket)s.{{ end }}{{ iniValue .Endpoint.HostPort }}
 use_https = {{ if .Endpoint.TLS }}True{{ else }}False{{ end }}
 {{- with .Region }}
 bucket_location = {{ iniValue . }}
@@ -89,6 +92,7 @@ config:
   access_key: {{ toJson .AccessKeyID }}
   secret_key: {{ toJson .SecretAccessKey }}
   insecure: {{ not .Endpoint.TLS }}
+  bucket_lookup_type: {{ ternary "path" "virtual-hosted" .PathStyle }}
 `},
 
 	// grafana/loki, operator/internal/manifests/storage/var.go.
@@ -105,6 +109,7 @@ config:
 	// longhorn/website, set-backup-target.md.
 	v1alpha1.FormatLonghorn: {
 		v1alpha1.SecretKeyAccessKeyID: accessKeyID, v1alpha1.SecretKeySecretAccessKey: secretAccessKey, "AWS_ENDPOINTS": endpointURL,
+		"VIRTUAL_HOSTED_STYLE": `{{ if not .PathStyle }}true{{ end }}`,
 	},
 
 	// yandex-cloud/k8s-csi-s3, README.md.
@@ -126,7 +131,7 @@ aws_access_key_id: {{ toJson .AccessKeyID }}
 aws_secret_access_key: {{ toJson .SecretAccessKey }}
 {{- with .Endpoint }}
 endpoint: {{ toJson .URL }}
-path_style: true
+path_style: {{ $.PathStyle }}
 {{- end }}
 `},
 

@@ -54,7 +54,7 @@ var goldenFormats = map[v1alpha1.SecretFormat]map[string]string{
 	v1alpha1.FormatJSON: {"credentials.json": "{\n  \"Version\": 1,\n  \"AccessKeyId\": \"AKIAK1\",\n  \"SecretAccessKey\": \"wJalrXUtnFEMI/K7MDENG\",\n" +
 		"  \"Expiration\": \"2026-03-31T12:00:00Z\",\n  \"Endpoint\": \"https://s3.example:9000\",\n  \"Region\": \"us-east-1\"\n}\n"},
 	v1alpha1.FormatThanosObjstore: {"objstore.yml": "type: S3\nconfig:\n  bucket: \"photos\"\n  endpoint: \"s3.example:9000\"\n  region: \"us-east-1\"\n" +
-		"  access_key: \"AKIAK1\"\n  secret_key: \"wJalrXUtnFEMI/K7MDENG\"\n  insecure: false\n"},
+		"  access_key: \"AKIAK1\"\n  secret_key: \"wJalrXUtnFEMI/K7MDENG\"\n  insecure: false\n  bucket_lookup_type: path\n"},
 	v1alpha1.FormatLokiStack: {"access_key_id": "AKIAK1", "access_key_secret": secretValue, "bucketnames": "photos", "endpoint": "https://s3.example:9000",
 		"region": "us-east-1"},
 	v1alpha1.FormatHarborRegistry: {"REGISTRY_STORAGE_S3_ACCESSKEY": "AKIAK1", "REGISTRY_STORAGE_S3_SECRETKEY": secretValue},
@@ -78,6 +78,32 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: %v\n%q\nwant %q", format, err, got, want)
 		}
 	}
+}
+
+// TestVirtualHosts checks every format for a data plane whose buckets are parts of host names. The formats that are not named here
+// have no such setting.
+func TestVirtualHosts(t *testing.T) {
+	differs := map[v1alpha1.SecretFormat]func(map[string]string){
+		v1alpha1.FormatRclone:           replaces("rclone.conf", "region = ", "force_path_style = false\nregion = "),
+		v1alpha1.FormatS3cfg:            replaces(".s3cfg", "host_bucket = ", "host_bucket = %(bucket)s."),
+		v1alpha1.FormatThanosObjstore:   replaces("objstore.yml", "lookup_type: path", "lookup_type: virtual-hosted"),
+		v1alpha1.FormatLonghorn:         func(data map[string]string) { data["VIRTUAL_HOSTED_STYLE"] = "true" },
+		v1alpha1.FormatGitLabConnection: replaces("connection", "path_style: true", "path_style: false"),
+	}
+	for format, want := range goldenFormats {
+		want = maps.Clone(want)
+		if change, ok := differs[format]; ok {
+			change(want)
+		}
+		got, err := rendered(t, format, pair, func(t *Template) { t.S3.PathStyle = ptr.To(false) })
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%s: %v\n%q\nwant %q", format, err, got, want)
+		}
+	}
+}
+
+func replaces(key, text, by string) func(map[string]string) {
+	return func(data map[string]string) { data[key] = strings.Replace(data[key], text, by, 1) }
 }
 
 // TestFormatsWithoutAnEndpoint checks that a format is not published without what it needs.

@@ -11,11 +11,13 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	texttemplate "text/template"
 	"text/template/parse"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/plan"
@@ -35,7 +37,9 @@ type values struct {
 	// Endpoint and Region are those of the KeyService; nil and empty if it has none.
 	Endpoint *endpoint
 	Region   string
-	Bucket   string
+	// PathStyle reports whether buckets are addressed by the path of a URL; false without an endpoint.
+	PathStyle bool
+	Bucket    string
 	// Namespace and Name of the AccessKey, User as it names it, Service is the name of the KeyService.
 	Namespace, Name, User, Service string
 	SecretName                     string
@@ -141,7 +145,7 @@ func (t Template) values(pair Pair, record plan.Record) values {
 		with.Bucket = ak.Spec.SecretTemplate.Bucket
 	}
 	if t.S3 != nil {
-		with.Endpoint, with.Region = &endpoint{t.S3.Endpoint}, t.S3.Region
+		with.Endpoint, with.Region, with.PathStyle = &endpoint{t.S3.Endpoint}, t.S3.Region, ptr.Deref(t.S3.PathStyle, true)
 	}
 	return with
 }
@@ -163,6 +167,9 @@ func (t Template) templateInputs(record plan.Record) map[string]string {
 		inputs["text/"+key] = source.text
 		if strings.Contains(source.text, "Previous") {
 			inputs["previous"] = with.PreviousAccessKeyID
+		}
+		if strings.Contains(source.text, "PathStyle") {
+			inputs["pathStyle"] = strconv.FormatBool(with.PathStyle)
 		}
 	}
 	return inputs

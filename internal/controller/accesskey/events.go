@@ -5,6 +5,7 @@ package accesskey
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,6 +55,20 @@ func (s *scope) noteIssued(cause, previous string) {
 		}
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "%s", text)
+}
+
+// noteAbandoned tells which key an open operation may leave at the service when the AccessKey is deleted with Retain.
+func (s *scope) noteAbandoned() {
+	intent := s.ak.Status.Intent
+	if intent == nil || intent.Operation == v1alpha1.OperationRevoke || intent.KeyID != "" && slices.Contains(s.ak.RecordedKeyIDs(), intent.KeyID) {
+		return
+	}
+	key := "key " + intent.KeyID
+	if intent.KeyID == "" {
+		key = "a key that was requested at " + rfc3339(intent.StartedAt.Time)
+	}
+	s.note(corev1.EventTypeWarning, v1alpha1.EventRetained, "Delete", "The deletion interrupted an operation, so %s of user %q, whose pair was not published, may be left at the service: revoke it there",
+		key, s.ak.Spec.User)
 }
 
 // noteReplacement says before the first rotation that it will have no overlap.

@@ -100,6 +100,17 @@ func (r *Reconciler) dropNext(ctx context.Context, s *scope, _ plan.Action) erro
 	return err
 }
 
+// dropFormerNext deletes the Secret in which the pair of an operation that is over waited, if spec.secretName has changed since.
+func (r *Reconciler) dropFormerNext(ctx context.Context, s *scope) error {
+	was, is := s.base.Status.Intent, s.ak.Status.Intent
+	if was == nil || was.SecretName == "" || is != nil && is.SecretName == was.SecretName || was.SecretName == plan.NextSecretName(s.ak) ||
+		slices.Contains(plan.Secrets(s.ak), was.SecretName) {
+		return nil
+	}
+	_, err := r.store.Delete(ctx, s.ak, was.SecretName)
+	return err
+}
+
 // retain keeps the Secrets, which the garbage collector would delete with their owner, and removes the finalizer.
 func (r *Reconciler) retain(ctx context.Context, s *scope, action plan.Action) error {
 	secrets := plan.Secrets(s.ak)
@@ -112,6 +123,7 @@ func (r *Reconciler) retain(ctx context.Context, s *scope, action plan.Action) e
 		s.note(corev1.EventTypeNormal, v1alpha1.EventRetained, "Delete", "Kept the keys %s of user %q at the service and Secret %s (deletionPolicy: Retain)",
 			joined(kept), s.ak.Spec.User, joined(secrets))
 	}
+	s.noteAbandoned()
 	return r.removeFinalizer(ctx, s, action)
 }
 
@@ -185,7 +197,11 @@ func (r *Reconciler) takeOverOne(ctx context.Context, s *scope, found *plan.Secr
 // deleteOrphan deletes a key that a lost response created, or that the service could not make. In the second case the operation
 // of the open intent failed.
 func (r *Reconciler) deleteOrphan(ctx context.Context, s *scope, action plan.Action) error {
-	failed := s.ak.Status.Intent != nil && s.ak.DeletionTimestamp.IsZero()
+	failed, waited := s.ak.Status.Intent != nil && s.ak.DeletionTimestamp.IsZero(), false
+	var reason v1alpha1.IssueReason
+	if intent := s.ak.Status.Intent; intent != nil {
+		waited, reason = s.in.Waits(intent), intent.Reason
+	}
 	if err := r.deleteKey(ctx, s, action.KeyID); err != nil {
 		return err
 	}
@@ -198,7 +214,15 @@ func (r *Reconciler) deleteOrphan(ctx context.Context, s *scope, action plan.Act
 		return &keyservice.Error{Kind: keyservice.Unavailable, Op: "create key", Err: fmt.Errorf(
 			"key %s: the service accepted the request, but could not create the key: %s", action.KeyID, action.Detail)}
 	}
-	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s, whose secret was lost with the response to its creation", action.KeyID)
+	text := "Revoked key %s, whose secret was lost with the response to its creation"
+	switch {
+	case waited && s.in.CompromisedNext():
+		plan.DropUnpublished(s.ak, s.in.Next.Record, reason, s.in.Now)
+		text = "Revoked key %s, which spec.compromisedKeyIDs names; its pair was not published yet"
+	case waited:
+		text = "Revoked key %s, whose pair was not published yet"
+	}
+	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", text, action.KeyID)
 	return nil
 }
 

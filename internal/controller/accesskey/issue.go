@@ -46,7 +46,7 @@ func (r *Reconciler) regenerate(ctx context.Context, s *scope, action plan.Actio
 	intent.KeyID = action.KeyID
 	if open := s.ak.Status.Intent; open != nil {
 		intent.KnownKeyIDs, intent.LateUntil = open.KnownKeyIDs, seconds(s.in.LateUntil())
-		intent.Reason = open.Reason
+		intent.Reason, intent.SecretName = open.Reason, open.SecretName
 		if !s.in.Answered() {
 			intent.Revision, intent.Renewal = open.Revision, open.Renewal
 		}
@@ -113,7 +113,7 @@ func (r *Reconciler) deliver(ctx context.Context, s *scope, action plan.Action, 
 		return r.rollBack(ctx, s, credential, err)
 	}
 	r.held.Delete(s.name)
-	s.ak.Status.Intent.KeyID = credential.ID
+	s.ak.Status.Intent.KeyID, s.ak.Status.Intent.SecretName = credential.ID, plan.NextSecretName(s.ak)
 	return nil
 }
 

@@ -93,9 +93,9 @@ func TestAnIdleKeyIsRevokedEarly(t *testing.T) {
 func TestAKeyWhoseUseIsNotKnownStaysUntilItsTime(t *testing.T) {
 	b := newTellingBed(t, whenIdle)
 	unknown := 0
-	for range 40 {
+	for range 6 * 40 {
 		b.service.FailNext(fake.LastUsed, fake.Fault{Kind: keyservice.Unauthorized})
-		for _, event := range b.pass(time.Hour) {
+		for _, event := range b.pass(10 * time.Minute) {
 			if strings.HasPrefix(event, "Warning LastUseUnknown The service did not tell when key FAKE0000000000000001 was last used, so it counts as in use: ") {
 				unknown++
 			}

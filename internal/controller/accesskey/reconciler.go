@@ -264,6 +264,9 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 		s.emit(r.Recorder)
 		return reconcile.Result{}, nil
 	}
+	if err := r.dropFormerNext(ctx, s); err != nil {
+		return reconcile.Result{}, err
+	}
 	recordOutcome(s, action, err)
 	r.recordUses(s)
 	r.recordVerified(s)
