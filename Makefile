@@ -82,7 +82,7 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## Run the linte
 
 .PHONY: unit
 unit: ## Run the tests that need no control plane.
-	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas -e /test/chart)
+	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas -e /test/chart -e /test/upgrade)
 
 .PHONY: contract
 contract: ## Run the contract of key services, and show the number of checks for each of them.
@@ -90,7 +90,7 @@ contract: ## Run the contract of key services, and show the number of checks for
 
 .PHONY: integration
 integration: $(BIN)/helm ## Run only the tests on a real API server.
-	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/... ./test/chart/...
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/... ./test/chart/... ./test/upgrade/...
 
 .PHONY: test-kill
 test-kill: ## Run the long kill test (15 minutes): 100 kills, restarts of the control plane, pauses of the leader.
