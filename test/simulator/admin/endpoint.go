@@ -140,6 +140,7 @@ func (e *Endpoint) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", handle(e.welcome))
 	mux.HandleFunc("GET /keys", handle(e.keys))
+	mux.HandleFunc("GET /keys/live", handle(e.liveKeys))
 	mux.HandleFunc("POST /keys", handle(e.makeKey))
 	mux.HandleFunc("DELETE /keys", handle(e.removeKey))
 	mux.HandleFunc("PATCH /keys", handle(e.switchKey))
@@ -187,6 +188,16 @@ func (e *Endpoint) keys(nothing) (any, error) {
 	keys := []Key{}
 	for _, s := range e.Services {
 		for _, pair := range s.Core.History() {
+			keys = append(keys, Key{s.Name, pair})
+		}
+	}
+	return keys, nil
+}
+
+func (e *Endpoint) liveKeys(nothing) (any, error) {
+	keys := []Key{}
+	for _, s := range e.Services {
+		for _, pair := range s.Core.LivePairs() {
 			keys = append(keys, Key{s.Name, pair})
 		}
 	}

@@ -87,6 +87,7 @@ func (b *bed) expectStatus(t *testing.T, name string, want int) {
 func TestKeysAreListed(t *testing.T) {
 	b := newBed(t)
 	b.expect(t, "GET /keys", 200, "[]")
+	b.expect(t, "GET /keys/live", 200, "[]")
 	b.cores["b"].Record(simulator.Pair{ID: "1", AccessKeyID: "B", Owner: "o", CreatedBy: "admin"}, "s")
 	b.cores["a"].Record(simulator.Pair{ID: "2", AccessKeyID: "A", Owner: "o", CreatedBy: simulator.Person}, "s")
 	b.cores["a"].End("2", "admin")
@@ -94,6 +95,9 @@ func TestKeysAreListed(t *testing.T) {
 	if err != nil || len(keys) != 2 || keys[0].Service != "a" || keys[0].Live() || keys[0].DeletedBy != "admin" ||
 		keys[1].Service != "b" || !keys[1].Live() || keys[1].AccessKeyID != "B" || keys[1].CreatedBy != "admin" {
 		t.Errorf("got %+v, %v", keys, err)
+	}
+	if live := b.ask("GET /keys/live").Body; !strings.Contains(live, `"accessKeyID": "B"`) || strings.Contains(live, `"accessKeyID": "A"`) {
+		t.Errorf("the live keys are %s", live)
 	}
 }
 
