@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,13 +22,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/controller/namespaces"
-	"accesskey.dev/operator/internal/controller/rollout"
-	"accesskey.dev/operator/internal/keyservice/connect"
 )
 
 // defaultNamespace is the operator's namespace unless POD_NAMESPACE names another one.
@@ -60,7 +56,7 @@ const checkPeriod = time.Minute
 type options struct {
 	version      bool
 	leaderElect  bool
-	metrics      string
+	metrics      metricsOptions
 	healthProbe  string
 	pprof        string
 	namespaces   string
@@ -74,7 +70,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	var o options
 	flags.BoolVar(&o.version, "version", false, "Print the version, the commit and the date of the commit, and exit.")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "Enable leader election: only one replica is active at a time.")
-	flags.StringVar(&o.metrics, "metrics-bind-address", "0", "Address of the metrics endpoint (HTTP), such as :8080; 0 for none.")
+	o.metrics.bind(flags)
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none.")
 	flags.StringVar(&o.pprof, "pprof-bind-address", "0", "Address of Go's profiler (HTTP, without authentication), such as 127.0.0.1:6060; 0 for none.")
 	flags.StringVar(&o.namespaces, "namespaces", "", "Namespaces to watch, separated by commas; ClusterKeyServices are not served then. Empty for the whole cluster.")
@@ -97,7 +93,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	case o.logging.Level != nil && o.logging.Level.Enabled(-bodies):
 		return o, fmt.Errorf("--zap-log-level must be below %d: from that level on, the Kubernetes client logs the Secrets that it reads and writes", bodies)
 	}
-	return o, nil
+	return o, o.metrics.check()
 }
 
 func main() {
@@ -118,7 +114,7 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.logging)))
 	ctrl.Log.Info("Started " + build())
-	for _, collector := range slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors(), rollout.Collectors(), []prometheus.Collector{buildInfo()}) {
+	for _, collector := range collectors() {
 		if err := metrics.Registry.Register(collector); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}
@@ -171,7 +167,7 @@ func runIn(ctx context.Context, names []string, config *rest.Config, o options) 
 }
 
 func (o options) controllers(clusterNamespace string) controller.Config {
-	return controller.Config{ClusterNamespace: clusterNamespace, ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency}
+	return controller.Config{ClusterNamespace: clusterNamespace, ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency, Metrics: metrics.Registry}
 }
 
 // configure sets how the operator connects to the API server.
@@ -197,7 +193,7 @@ func managerOptions(o options, namespaces []string) ctrl.Options {
 	return ctrl.Options{
 		Scheme:                  controller.Scheme(),
 		Cache:                   controller.CacheOptions(namespaces),
-		Metrics:                 metricsserver.Options{BindAddress: o.metrics},
+		Metrics:                 o.metrics.server(),
 		HealthProbeBindAddress:  o.healthProbe,
 		PprofBindAddress:        o.pprof,
 		LeaderElection:          o.leaderElect,

@@ -34,10 +34,10 @@ func newFlags() *flag.FlagSet {
 
 func TestFlags(t *testing.T) {
 	for arguments, want := range map[string]options{
-		"": {metrics: "0", healthProbe: ":8081", pprof: "0", concurrency: 64, resyncPeriod: 10 * time.Minute, kubeAPIQPS: -1},
-		"--leader-elect --metrics-bind-address=:8080 --health-probe-bind-address 0 --pprof-bind-address=:6060 --namespaces=a,b " +
+		"": {metrics: metricsOptions{address: "0", secure: true, certName: "tls.crt", certKey: "tls.key"}, healthProbe: ":8081", pprof: "0", concurrency: 64, resyncPeriod: 10 * time.Minute, kubeAPIQPS: -1},
+		"--leader-elect --metrics-bind-address=:8080 --metrics-secure=false --metrics-cert-path=/certificates --metrics-cert-name=c --metrics-cert-key=k --health-probe-bind-address 0 --pprof-bind-address=:6060 --namespaces=a,b " +
 			"--max-concurrent-reconciles=1 --resync-period=1s -kube-api-qps=0.5 --zap-log-level=7 --zap-devel": {
-			leaderElect: true, metrics: ":8080", healthProbe: "0", pprof: ":6060", namespaces: "a,b", concurrency: 1, resyncPeriod: time.Second, kubeAPIQPS: 0.5},
+			leaderElect: true, metrics: metricsOptions{address: ":8080", certPath: "/certificates", certName: "c", certKey: "k"}, healthProbe: "0", pprof: ":6060", namespaces: "a,b", concurrency: 1, resyncPeriod: time.Second, kubeAPIQPS: 0.5},
 	} {
 		got, err := parse(newFlags(), strings.Fields(arguments))
 		got.logging = zap.Options{}
@@ -62,6 +62,7 @@ func TestAWrongFlagEndsTheManagerWithAMessage(t *testing.T) {
 		"--zap-log-level=127":            logsSecrets,
 		"--v=10":                         "flag provided but not defined: -v",
 		"--vmodule=request=10":           "flag provided but not defined: -vmodule",
+		"--metrics-cert-path=/nowhere":   "--metrics-cert-path has no certificate for the metrics endpoint: stat /nowhere/tls.crt: no such file or directory",
 		"--max-concurrent-reconciles=-4": "--max-concurrent-reconciles must be at least 1, not -4",
 	} {
 		if err := run(t.Context(), newFlags(), []string{argument}); err == nil || err.Error() != want {

@@ -35,7 +35,7 @@ func (w *world) startManager(ctx context.Context, arguments ...string) error {
 		return err
 	}
 	m := &manager{metrics: "http://" + address + "/metrics", started: time.Now()}
-	arguments = append(arguments, "--metrics-bind-address="+address)
+	arguments = append(arguments, "--metrics-bind-address="+address, "--metrics-secure=false")
 	if m.process, err = w.cluster.StartManager(ctx, w.options.manager, filepath.Join(w.directory, "manager.log"), arguments...); err != nil {
 		return err
 	}

@@ -6,10 +6,13 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -26,6 +29,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/controller/keyservice"
+	"accesskey.dev/operator/internal/controller/metrics"
 	"accesskey.dev/operator/internal/controller/namespaces"
 	"accesskey.dev/operator/internal/controller/rollout"
 	"accesskey.dev/operator/internal/keyservice/connect"
@@ -92,12 +96,18 @@ type Config struct {
 	Transport http.RoundTripper
 	// Recorder of events; nil for the manager's.
 	Recorder events.EventRecorder
+	// Metrics is where the state of AccessKeys and key services is exported; nil for nowhere.
+	Metrics prometheus.Registerer
 }
 
 // The permissions of the manager in its own namespace: the Lease of the leader and its events.
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-own
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames=accesskey-operator,verbs=get;update,namespace=accesskey-system,roleName=accesskey-operator-own
 // +kubebuilder:rbac:groups="",resources=events,verbs=create,namespace=accesskey-system,roleName=accesskey-operator-own
+
+// The metrics endpoint asks the API server whose token a request has, and whether that user may get /metrics.
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create,roleName=accesskey-operator-metrics-auth
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create,roleName=accesskey-operator-metrics-auth
 
 // Setup adds the controllers to a manager that was created with CacheOptions.
 func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
@@ -128,7 +138,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the controller of AccessKeys: %w", err)
 	}
-	if err := setupRollout(mgr, config); err != nil {
+	if err := errors.Join(setupRollout(mgr, config), setupMetrics(mgr, config, pool)); err != nil {
 		return err
 	}
 	keep, err := setupNamespaces(ctx, mgr, config, options)
@@ -165,6 +175,23 @@ func setupRollout(mgr ctrl.Manager, config Config) error {
 		return fmt.Errorf("setting up the controller of restarts: %w", err)
 	}
 	return nil
+}
+
+// Collectors are the metrics that are counted where things happen, for the manager's registry.
+func Collectors() []prometheus.Collector {
+	return slices.Concat(connect.Collectors(), accesskey.Collectors(), namespaces.Collectors(), rollout.Collectors())
+}
+
+// setupMetrics exports what is computed from the cache.
+func setupMetrics(mgr ctrl.Manager, config Config, pool *connect.Pool) error {
+	if config.Metrics == nil {
+		return nil
+	}
+	collector := &metrics.Collector{Reader: mgr.GetCache(), Cluster: pool.ServesCluster(), CountKeys: pool.CountKeys}
+	if err := config.Metrics.Register(collector); err != nil {
+		return fmt.Errorf("setting up the metrics: %w", err)
+	}
+	return mgr.Add(collector)
 }
 
 // setupNamespaces prepares an operator that works only in some namespaces: it adds the controller of its RoleBindings, and returns the

@@ -73,6 +73,15 @@ func (s Snapshot) OfAnother(user string, key Key) bool {
 	return there && found.user != user
 }
 
+// Count adds the listed keys to the counts of their users. Keys of users that are not in the map are not counted.
+func (s Snapshot) Count(users map[string]int) {
+	for _, key := range s.keys {
+		if n, counted := users[key.user]; counted {
+			users[key.user] = n + 1
+		}
+	}
+}
+
 func (s Snapshot) find(key Key) (listed, bool) {
 	found, ok := s.keys[key.ID]
 	return found, ok && key.SamePair(Key{ID: key.ID, AccessKeyID: found.accessKeyID})

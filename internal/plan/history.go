@@ -44,6 +44,15 @@ var issueReasons = map[string]v1alpha1.IssueReason{
 	v1alpha1.ReasonRenaming:    v1alpha1.IssuedRenamed,
 }
 
+// RotationCause returns why a pair is issued by an action, or by the open operation that the action settles; empty if neither issues one.
+func (in Input) RotationCause(action Action) v1alpha1.IssueReason {
+	cause, intent := in.IssueReason(action), in.AccessKey.Status.Intent
+	if intent != nil && (cause != "" || action.Reason == v1alpha1.ReasonSettling) {
+		return cmp.Or(intent.Reason, cause)
+	}
+	return cause
+}
+
 // RevokeReason returns why an action revokes a recorded key, or forgets one. accepted reports whether the service has accepted
 // the deletion of a key that is forgotten.
 func (in Input) RevokeReason(action Action, accepted bool) v1alpha1.RevokeReason {

@@ -71,6 +71,8 @@ var changes = map[string]change{
 		- ClusterRole accesskey-operator-admin
 		- ClusterRole accesskey-operator-cluster
 		- ClusterRole accesskey-operator-edit
+		- ClusterRole accesskey-operator-metrics-auth
+		- ClusterRole accesskey-operator-metrics-reader
 		- ClusterRole accesskey-operator-restarts
 		- ClusterRole accesskey-operator-view
 	`},
@@ -107,6 +109,12 @@ var changes = map[string]change{
 		+ RoleBinding accesskey-operator-own: subjects.existing.kind = ServiceAccount
 		+ RoleBinding accesskey-operator-own: subjects.existing.name = existing
 		+ RoleBinding accesskey-operator-own: subjects.existing.namespace = accesskey-system
+		- ClusterRoleBinding accesskey-operator-metrics-auth: subjects.accesskey-operator.kind = ServiceAccount
+		- ClusterRoleBinding accesskey-operator-metrics-auth: subjects.accesskey-operator.name = accesskey-operator
+		- ClusterRoleBinding accesskey-operator-metrics-auth: subjects.accesskey-operator.namespace = accesskey-system
+		+ ClusterRoleBinding accesskey-operator-metrics-auth: subjects.existing.kind = ServiceAccount
+		+ ClusterRoleBinding accesskey-operator-metrics-auth: subjects.existing.name = existing
+		+ ClusterRoleBinding accesskey-operator-metrics-auth: subjects.existing.namespace = accesskey-system
 		- ValidatingAdmissionPolicy accesskey-operator-status: spec.variables.operators.expression = ['system:serviceaccount:accesskey-system:accesskey-operator']
 		+ ValidatingAdmissionPolicy accesskey-operator-status: spec.variables.operators.expression = ['system:serviceaccount:accesskey-system:existing']
 		- Pod accesskey-operator-test: spec.serviceAccountName = accesskey-operator
@@ -119,14 +127,14 @@ var changes = map[string]change{
 		+ Deployment: manager.args[] = --zap-encoder=console
 	`},
 	"no metrics": {"metrics: {enabled: false}", `
-		- Deployment: manager.args[] = --metrics-bind-address=:8080
-		- Deployment: manager.ports.metrics.containerPort = 8080
+		- Deployment: manager.args[] = --metrics-bind-address=:8443
+		- Deployment: manager.ports.metrics.containerPort = 8443
 		- Deployment: manager.ports.metrics.name = metrics
 	`},
 	"other ports": {"{metrics: {port: 18443}, healthPort: 18081}", `
-		- Deployment: manager.args[] = --metrics-bind-address=:8080
+		- Deployment: manager.args[] = --metrics-bind-address=:8443
 		+ Deployment: manager.args[] = --metrics-bind-address=:18443
-		- Deployment: manager.ports.metrics.containerPort = 8080
+		- Deployment: manager.ports.metrics.containerPort = 8443
 		+ Deployment: manager.ports.metrics.containerPort = 18443
 		- Deployment: manager.args[] = --health-probe-bind-address=:8081
 		+ Deployment: manager.args[] = --health-probe-bind-address=:18081
@@ -164,8 +172,8 @@ networkPolicy:
 		+ NetworkPolicy accesskey-operator: spec.egress[].to[].ipBlock.cidr = 192.0.2.0/28
 	`},
 	"a network policy without metrics": {"{networkPolicy: {enabled: true}, metrics: {enabled: false}}", `
-		- Deployment: manager.args[] = --metrics-bind-address=:8080
-		- Deployment: manager.ports.metrics.containerPort = 8080
+		- Deployment: manager.args[] = --metrics-bind-address=:8443
+		- Deployment: manager.ports.metrics.containerPort = 8443
 		- Deployment: manager.ports.metrics.name = metrics
 		+ NetworkPolicy accesskey-operator
 		+ NetworkPolicy accesskey-operator: apiVersion = networking.k8s.io/v1

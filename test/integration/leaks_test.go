@@ -31,7 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/controller"
 )
 
 // secrets are all that the spec came across, and all that its key services ever issued.
@@ -111,7 +111,7 @@ func (w *world) shown(ctx SpecContext) map[string]string {
 	GinkgoHelper()
 	channels := map[string]string{
 		"the log":                                string(w.log.Contents()),
-		"the metrics":                            metricsText(),
+		"the metrics":                            w.metricsText(),
 		"the cache of AccessKeys":                dump(ctx, w.cache, &v1alpha1.AccessKeyList{}),
 		"the cache of key services":              dump(ctx, w.cache, &v1alpha1.KeyServiceList{}, &v1alpha1.ClusterKeyServiceList{}),
 		"the cache of the metadata of Secrets":   dump(ctx, w.cache, metadataList("", "Secret")),
@@ -195,12 +195,12 @@ func (w *world) list(ctx SpecContext, resource dynamic.NamespaceableResourceInte
 }
 
 // metricsText is what the metrics endpoint answers.
-func metricsText() string {
+func (w *world) metricsText() string {
 	GinkgoHelper()
 	own := prometheus.NewRegistry() // the manager's program registers them with controller-runtime's
-	own.MustRegister(connect.Collectors()...)
+	own.MustRegister(controller.Collectors()...)
 	answer := httptest.NewRecorder()
-	promhttp.HandlerFor(prometheus.Gatherers{metrics.Registry, own}, promhttp.HandlerOpts{}).
+	promhttp.HandlerFor(prometheus.Gatherers{metrics.Registry, own, w.metrics}, promhttp.HandlerOpts{}).
 		ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	Expect(answer.Code).To(Equal(200))
 	return answer.Body.String()

@@ -11,6 +11,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -48,13 +49,14 @@ func (w *world) start() {
 	Expect(err).NotTo(HaveOccurred())
 	w.queues = &queues{clock: w.clock}
 	ctx, cancel := context.WithCancel(context.Background())
-	w.cache = mgr.GetCache()
+	w.cache, w.metrics = mgr.GetCache(), prometheus.NewRegistry()
 	Expect(controller.Setup(ctx, mgr, controller.Config{
 		ClusterNamespace: w.clusterNamespace,
 		ResyncPeriod:     resync,
 		Concurrency:      concurrency,
 		Clock:            w.clock,
 		NewQueue:         w.queues.add,
+		Metrics:          w.metrics,
 	})).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gbytes"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -57,6 +58,8 @@ type world struct {
 	log          *gbytes.Buffer
 	// verbosity of the log, as --zap-log-level has it.
 	verbosity string
+	// metrics of the operator that are computed from its cache.
+	metrics *prometheus.Registry
 	// cache of the operator: the objects that it watches, of Secrets and Namespaces only the metadata.
 	cache cache.Cache
 

@@ -24,6 +24,8 @@ var (
 	plane *cluster.Cluster
 	// kube is a client of the administrator, without a cache.
 	kube client.Client
+	// reader is the token of a ServiceAccount that may read metrics, and stranger that of one that may not.
+	reader, stranger string
 )
 
 func TestMain(m *testing.M) {
@@ -50,6 +52,9 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	if _, err := plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default"); err != nil {
+		return 0, err
+	}
+	if err := createReader(ctx); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil

@@ -45,7 +45,7 @@ func startManager(t *testing.T, binary string, namespaces []string, more ...stri
 	p := &process{t: t, probes: freeAddress(t), metrics: freeAddress(t), log: filepath.Join(t.TempDir(), "log")}
 	var err error
 	p.Manager, err = plane.StartManager(t.Context(), binary, p.log, append(more, "--namespaces="+strings.Join(namespaces, ","), "--resync-period=1s",
-		"--health-probe-bind-address="+p.probes, "--metrics-bind-address="+p.metrics)...)
+		"--health-probe-bind-address="+p.probes, "--metrics-bind-address="+p.metrics, "--metrics-secure=false")...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -20,12 +19,6 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 )
-
-// previousKeyInUse has a series only for the AccessKeys that it is about.
-var previousKeyInUse = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-	Name: "accesskey_previous_key_in_use",
-	Help: "1 if an old key of this AccessKey is still used shortly before it is revoked, so that a consumer has not loaded the current pair.",
-}, []string{"namespace", "name"})
 
 // uses remembers what the services told about the use of previous keys. A process that has just started asks again.
 type uses struct{ byName sync.Map }
@@ -58,10 +51,7 @@ func (u *uses) prune(name types.NamespacedName, recorded []string) {
 	u.byName.Store(name, left)
 }
 
-func (u *uses) forget(name types.NamespacedName) {
-	u.byName.Delete(name)
-	previousKeyInUse.DeleteLabelValues(name.Namespace, name.Name)
-}
+func (u *uses) forget(name types.NamespacedName) { u.byName.Delete(name) }
 
 // askLastUse asks the service when previous keys were last used. If it does not tell, they count as in use; nothing else depends on
 // the answer, so an error is no failure of the AccessKey.
@@ -113,11 +103,6 @@ func (r *Reconciler) recordUses(s *scope) {
 		s.note(corev1.EventTypeWarning, v1alpha1.EventPreviousKeyInUse, "Revoke",
 			"Access key %s, which was replaced at %s, was still used at %s, and stops working at %s: a consumer has not loaded the current pair from Secret %s; find it and restart it",
 			plan.ShortID(previous.AccessKeyID), rfc3339(previous.ReplacedAt.Time), rfc3339(previous.LastUsedAt.Time), rfc3339(previous.RevokeAt.Time), status.SecretName)
-	}
-	if s.in.UsedLate() {
-		previousKeyInUse.WithLabelValues(s.name.Namespace, s.name.Name).Set(1)
-	} else {
-		previousKeyInUse.DeleteLabelValues(s.name.Namespace, s.name.Name)
 	}
 }
 

@@ -25,7 +25,7 @@ var waitingForService = prometheus.NewGauge(prometheus.GaugeOpts{
 
 // Collectors are the metrics of the controller, for the manager's registry.
 func Collectors() []prometheus.Collector {
-	return []prometheus.Collector{waitingForService, previousKeyInUse}
+	return []prometheus.Collector{waitingForService, rotations}
 }
 
 const (

@@ -28,7 +28,7 @@ func acquired(l *limiter, service types.UID, accessKeys int) (got int) {
 func waitingNow(t *testing.T) float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(Collectors()...)
+	registry.MustRegister(waitingForService)
 	families, err := registry.Gather()
 	if err != nil || len(families) != 1 {
 		t.Fatalf("%d metrics, %v", len(families), err)

@@ -270,9 +270,11 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 	recordOutcome(s, action, err)
 	r.recordUses(s)
 	r.recordVerified(s)
+	recorded := s.base.Status.Revision
 	if err := r.patchStatus(ctx, s); err != nil {
 		return reconcile.Result{}, err
 	}
+	s.countRotation(recorded, action, err)
 	if s.ak.Status.Intent == nil || s.ak.Status.Intent.Waits() {
 		r.users.release(s.name)
 	}

@@ -130,13 +130,21 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.next.RoundTrip(request)
 	code := "none"
 	if err == nil {
-		code = strconv.Itoa(response.StatusCode)
+		code = codeOf(response)
 		t.clock.Observe(response.Header)
 		response.Body = http.MaxBytesReader(nil, response.Body, maxBody)
 	}
 	requests.WithLabelValues(t.backend, op, code).Inc()
 	seconds.WithLabelValues(t.backend, op).Observe(time.Since(start).Seconds())
 	return response, err
+}
+
+// codeOf returns the status of a response as a label. A service could answer with hundreds of statuses that HTTP does not define.
+func codeOf(response *http.Response) string {
+	if http.StatusText(response.StatusCode) == "" {
+		return "other"
+	}
+	return strconv.Itoa(response.StatusCode)
 }
 
 // answered notes whether the service throttled a request.
@@ -152,12 +160,12 @@ func (t *transport) CloseIdleConnections() {
 var (
 	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "accesskey_service_requests_total",
-		Help: "Requests to key services, by backend, operation and HTTP status (none: no answer).",
+		Help: "Requests to key services and to data planes (backend s3). code is the HTTP status, none if there was no answer, and other for a status that HTTP does not define.",
 	}, []string{"backend", "operation", "code"})
 	seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "accesskey_service_request_duration_seconds",
-		Help:    "Time until a key service answered, by backend and operation.",
-		Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
+		Help:    "Time until a key service or a data plane answered a request, or until the request failed.",
+		Buckets: append(prometheus.DefBuckets[:len(prometheus.DefBuckets):len(prometheus.DefBuckets)], Timeout.Seconds()),
 	}, []string{"backend", "operation"})
 )
 
