@@ -195,7 +195,7 @@ images: $(BIN)/image ## Write images for a cluster of one's own to bin/images, w
 
 .PHONY: manifests
 manifests: $(BIN)/kustomize ## Print the install manifests: make -s manifests IMG=… [OVERLAY=config/namespaced] | kubectl apply -f -
-	@$(BIN)/kustomize build $(OVERLAY) | sed 's|image: accesskey-operator:dev|image: $(IMG)|'
+	@$(BIN)/kustomize build $(OVERLAY) | sed -E 's|^( +image:) .*|\1 $(IMG)|'
 
 .PHONY: control-plane
 control-plane: ## Print the folder with the binaries of the control plane. Build missing ones.

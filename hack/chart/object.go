@@ -46,10 +46,14 @@ func find(objects []object, id string) (object, error) {
 	return nil, fmt.Errorf("config/ has no %s", id)
 }
 
-// The parts of a template that depend on the release.
+// The parts of a template that depend on the release and its values.
 const (
-	labels = `{{- include "accesskey-operator.labels" $ | nindent 4 }}`
-	keep   = "{{- if $.Values.crds.keep }}\n    helm.sh/resource-policy: keep\n    {{- end }}"
+	suffix = `{{ include "accesskey-operator.clusterSuffix" $ }}`
+	labels = "    {{- include \"accesskey-operator.labels\" $ | nindent 4 }}\n"
+	keep   = "    {{- if $.Values.crds.keep }}\n    helm.sh/resource-policy: keep\n    {{- end }}\n"
+
+	labelsOf      = "    {{- with $.Values.%s.labels }}\n    {{- toYaml . | nindent 4 }}\n    {{- end }}\n"
+	annotationsOf = "  {{- with $.Values.%s.annotations }}\n  annotations:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n"
 )
 
 // former is the operator's namespace in config/.
@@ -65,17 +69,29 @@ var released = strings.NewReplacer(
 )
 
 // template returns the template of the object: what config/ has, with the labels and the ServiceAccount of the release, in this
-// namespace if it is not empty.
-func (o object) template(namespace string) (string, error) {
+// namespace if it is not empty. If metadata is not empty, the value with this path has more annotations, and the labels.
+func (o object) template(namespace, metadata string) (string, error) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "---\napiVersion: %s\nkind: %s\nmetadata:\n  name: %s\n", o.text("apiVersion"), o.text("kind"), o.text("metadata", "name"))
+	name := o.text("metadata", "name")
+	if o.text("kind") == "ClusterRoleBinding" {
+		name += suffix
+	}
+	fmt.Fprintf(&text, "---\napiVersion: %s\nkind: %s\nmetadata:\n  name: %s\n", o.text("apiVersion"), o.text("kind"), name)
 	if namespace != "" {
 		fmt.Fprintf(&text, "  namespace: %s\n", namespace)
 	}
-	if annotations := o.pairs("annotations"); annotations != "" || o.text("kind") == "CustomResourceDefinition" {
-		fmt.Fprintf(&text, "  annotations:\n%s    %s\n", annotations, keep)
+	switch annotations := fields(o.pairs("annotations")); {
+	case o.text("kind") == "CustomResourceDefinition":
+		fmt.Fprintf(&text, "  annotations:\n%s%s", annotations, keep)
+	case metadata != "":
+		fmt.Fprintf(&text, annotationsOf, metadata)
 	}
-	fmt.Fprintf(&text, "  labels:\n    %s\n%s", labels, o.pairs("labels"))
+	fmt.Fprintf(&text, "  labels:\n%s", labels)
+	if metadata == "" {
+		text.WriteString(fields(o.pairs("labels")))
+	} else {
+		fmt.Fprintf(&text, labelsOf, metadata)
+	}
 	content := maps.Clone(o)
 	for _, field := range []string{"apiVersion", "kind", "metadata"} {
 		delete(content, field)
@@ -92,9 +108,14 @@ func (o object) template(namespace string) (string, error) {
 }
 
 // pairs returns the labels or annotations, without the label that the chart sets.
-func (o object) pairs(field string) string {
+func (o object) pairs(field string) map[string]string {
 	pairs, _, _ := unstructured.NestedStringMap(o, "metadata", field)
 	delete(pairs, "app.kubernetes.io/name")
+	return pairs
+}
+
+// fields returns labels or annotations as lines of a template.
+func fields(pairs map[string]string) string {
 	if len(pairs) == 0 {
 		return ""
 	}

@@ -11,11 +11,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// byHand are the objects of config/default whose templates are written by hand, because values change most of their fields.
+// byHand are the objects of config/default and config/prometheus whose templates are written by hand, because values change most of their fields.
 // test/chart compares what these render with config/.
 var byHand = []string{
 	"Deployment/accesskey-operator",
 	"ServiceAccount/accesskey-operator",
+	"ServiceMonitor/accesskey-operator",
 }
 
 // notInChart are the objects of config/default that the chart does not have.
@@ -23,9 +24,10 @@ var notInChart = []string{
 	"Namespace/accesskey-system", // helm install --create-namespace creates it
 }
 
-// template says where the template of an object is, and when the chart renders the object.
+// template says where the template of an object is, when the chart renders the object, and which value has labels and
+// annotations for it, if any.
 type template struct {
-	file, condition string
+	file, condition, metadata string
 }
 
 const (
@@ -34,52 +36,58 @@ const (
 	clusterRoles = "$.Values.clusterRoles.enabled"
 	everywhere   = "not $.Values.namespaces"
 	restarts     = "$.Values.rolloutRestarts.enabled"
+	metrics      = "$.Values.metrics.enabled"
+	secure       = "and (" + metrics + ") ($.Values.metrics.secure)"
+	rule         = "$.Values.prometheusRule.enabled"
+	dashboards   = "$.Values.dashboards.enabled"
 )
 
-// byObject are the generated templates of the objects of config/default.
+// byObject are the generated templates of the objects of config/default and config/prometheus.
 var byObject = map[string]template{
-	"CustomResourceDefinition/accesskeys.accesskey.dev":          {"crds.yaml", crds},
-	"CustomResourceDefinition/keyservices.accesskey.dev":         {"crds.yaml", crds},
-	"CustomResourceDefinition/clusterkeyservices.accesskey.dev":  {"crds.yaml", crds},
-	"ValidatingAdmissionPolicy/accesskey-operator-status":        {"status_policy.yaml", policy},
-	"ValidatingAdmissionPolicyBinding/accesskey-operator-status": {"status_policy.yaml", policy},
-	"ClusterRole/accesskey-operator":                             {"roles.yaml", clusterRoles},
-	"ClusterRole/accesskey-operator-cluster":                     {"roles.yaml", "and (" + clusterRoles + ") (" + everywhere + ")"},
-	"ClusterRole/accesskey-operator-restarts":                    {"roles.yaml", clusterRoles},
-	"ClusterRole/accesskey-operator-metrics-auth":                {"roles.yaml", clusterRoles},
-	"ClusterRole/accesskey-operator-metrics-reader":              {"roles.yaml", clusterRoles},
-	"ClusterRoleBinding/accesskey-operator-metrics-auth":         {"role_bindings.yaml", "true"},
-	"Service/accesskey-operator-metrics":                         {"service.yaml", "true"},
-	"ClusterRole/accesskey-operator-view":                        {"roles.yaml", clusterRoles},
-	"ClusterRole/accesskey-operator-edit":                        {"roles.yaml", clusterRoles},
-	"ClusterRole/accesskey-operator-admin":                       {"roles.yaml", clusterRoles},
-	"ClusterRoleBinding/accesskey-operator":                      {"role_bindings.yaml", everywhere},
-	"ClusterRoleBinding/accesskey-operator-cluster":              {"role_bindings.yaml", everywhere},
-	"Role/accesskey-operator-own":                                {"roles.yaml", "true"},
-	"RoleBinding/accesskey-operator-own":                         {"role_bindings.yaml", "true"},
+	"CustomResourceDefinition/accesskeys.accesskey.dev":          {"crds.yaml", crds, ""},
+	"CustomResourceDefinition/keyservices.accesskey.dev":         {"crds.yaml", crds, ""},
+	"CustomResourceDefinition/clusterkeyservices.accesskey.dev":  {"crds.yaml", crds, ""},
+	"ValidatingAdmissionPolicy/accesskey-operator-status":        {"status_policy.yaml", policy, ""},
+	"ValidatingAdmissionPolicyBinding/accesskey-operator-status": {"status_policy.yaml", policy, ""},
+	"ClusterRole/accesskey-operator":                             {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-cluster":                     {"roles.yaml", "and (" + clusterRoles + ") (" + everywhere + ")", ""},
+	"ClusterRole/accesskey-operator-restarts":                    {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-view":                        {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-edit":                        {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-admin":                       {"roles.yaml", clusterRoles, ""},
+	"ClusterRoleBinding/accesskey-operator":                      {"role_bindings.yaml", everywhere, ""},
+	"ClusterRoleBinding/accesskey-operator-cluster":              {"role_bindings.yaml", everywhere, ""},
+	"Role/accesskey-operator-own":                                {"roles.yaml", "true", ""},
+	"RoleBinding/accesskey-operator-own":                         {"role_bindings.yaml", "true", ""},
+	"ClusterRole/accesskey-operator-metrics-auth":                {"roles.yaml", "and (" + clusterRoles + ") (" + secure + ")", ""},
+	"ClusterRole/accesskey-operator-metrics-reader":              {"roles.yaml", "and (" + clusterRoles + ") (" + secure + ")", ""},
+	"ClusterRoleBinding/accesskey-operator-metrics-auth":         {"role_bindings.yaml", secure, ""},
+	"Service/accesskey-operator-metrics":                         {"service.yaml", metrics, ""},
+	"PrometheusRule/accesskey-operator":                          {"prometheusrule.yaml", rule, "prometheusRule"},
+	"ConfigMap/accesskey-operator-dashboard":                     {"dashboards.yaml", dashboards, "dashboards"},
 }
 
 // config has the objects of the kustomizations in config/.
 type config struct {
-	base, namespaced, restarts []object
+	base, namespaced, restarts, prometheus []object
 }
 
 // templates returns the generated templates by the names of their files.
 func (c config) templates() (map[string]string, error) {
 	files := map[string]string{}
-	for _, each := range c.base {
+	for _, each := range slices.Concat(c.base, c.prometheus) {
 		if slices.Contains(byHand, each.id()) || slices.Contains(notInChart, each.id()) {
 			continue
 		}
 		where, ok := byObject[each.id()]
 		if !ok {
-			return nil, fmt.Errorf("config/default has %s, but the chart has no template for it: add it to hack/chart/templates.go", each.id())
+			return nil, fmt.Errorf("config/ has %s, but the chart has no template for it: add it to hack/chart/templates.go", each.id())
 		}
 		namespace := ""
 		if each.text("metadata", "namespace") != "" {
 			namespace = "{{ $.Release.Namespace }}"
 		}
-		text, err := each.template(namespace)
+		text, err := each.template(namespace, where.metadata)
 		if err != nil {
 			return nil, err
 		}
@@ -122,17 +130,17 @@ func (c config) bindings() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	clusterRestart, err := restart.template("")
+	clusterRestart, err := restart.template("", "")
 	if err != nil {
 		return "", err
 	}
 	restart["kind"] = "RoleBinding"
 	const each = "{{ . }}"
-	namespacedRestart, err := restart.template(each)
+	namespacedRestart, err := restart.template(each, "")
 	if err != nil {
 		return "", err
 	}
-	namespacedOperator, err := operator.template(each)
+	namespacedOperator, err := operator.template(each, "")
 	return "{{- range $.Values.namespaces }}\n" + namespacedOperator + when(restarts, namespacedRestart) + "{{- end }}\n" +
 		when("and ("+restarts+") ("+everywhere+")", clusterRestart), err
 }

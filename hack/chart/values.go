@@ -17,7 +17,7 @@ type value struct {
 	value any
 }
 
-// edits returns the values that come from the Deployment, by the names of the files of the chart.
+// edits returns the values that come from config/, by the names of the files of the chart.
 func (c config) edits() (map[string][]value, error) {
 	deployment, err := find(c.base, "Deployment/accesskey-operator")
 	if err != nil {
@@ -25,19 +25,24 @@ func (c config) edits() (map[string][]value, error) {
 	}
 	pod := deployment.at("spec", "template", "spec")
 	container := object(pod.list("containers")[0].(map[string]any)) //nolint:forcetypeassert // kustomize knows the Deployment's fields
-	repository, tag, tagged := strings.Cut(container.text("image"), ":")
-	if !tagged {
-		return nil, fmt.Errorf("the image of config/default has no tag: %s", repository)
+	image := container.text("image")
+	colon := strings.LastIndex(image, ":")
+	if colon < 0 || strings.Contains(image[colon:], "/") {
+		return nil, fmt.Errorf("the image of config/default has no tag: %s", image)
 	}
 	ports := map[string]any{}
 	for _, each := range container.list("ports") {
 		port := object(each.(map[string]any)) //nolint:forcetypeassert // as above
 		ports[port.text("name")] = port["containerPort"]
 	}
+	dashboard, err := find(c.prometheus, "ConfigMap/accesskey-operator-dashboard")
+	if err != nil {
+		return nil, err
+	}
 	return map[string][]value{
-		"Chart.yaml": {{"appVersion", tag}},
+		"Chart.yaml": {{"appVersion", image[colon+1:]}},
 		"values.yaml": {
-			{"image.repository", repository},
+			{"image.repository", image[:colon]},
 			{"metrics.port", ports["metrics"]},
 			{"healthPort", ports["health"]},
 			{"resources", container["resources"]},
@@ -46,6 +51,7 @@ func (c config) edits() (map[string][]value, error) {
 			{"livenessProbe", container["livenessProbe"]},
 			{"readinessProbe", container["readinessProbe"]},
 			{"terminationGracePeriodSeconds", pod["terminationGracePeriodSeconds"]},
+			{"dashboards.labels", dashboard.pairs("labels")},
 		},
 	}, nil
 }

@@ -4,6 +4,7 @@
 package chart
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -25,14 +26,15 @@ const always = `
 // TestTheChartInstallsWhatConfigInstalls compares every field of every object.
 func TestTheChartInstallsWhatConfigInstalls(t *testing.T) {
 	for name, test := range map[string]struct {
-		kustomization, values string
+		kustomizations, values string
 	}{
 		"for the whole cluster":          {"default", ""},
 		"for some namespaces":            {"namespaced", "namespaces: [team-a, team-b]"},
+		"with monitoring":                {"default prometheus", "{serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboards: {enabled: true}}"},
 		"with the permission to restart": {"restarts", "rolloutRestarts: {enabled: true}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			expectDifference(t, built(t, test.kustomization), rendered(t, test.values), always)
+			expectDifference(t, built(t, strings.Fields(test.kustomizations)...), rendered(t, test.values), always)
 		})
 	}
 }

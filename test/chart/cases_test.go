@@ -49,9 +49,7 @@ var changes = map[string]change{
 		- ClusterRole accesskey-operator-cluster
 		- ClusterRoleBinding accesskey-operator
 		- ClusterRoleBinding accesskey-operator-cluster
-		+ ClusterRole accesskey-operator: rules[].apiGroups[] = rbac.authorization.k8s.io
-		+ ClusterRole accesskey-operator: rules[].resources[] = rolebindings
-		+ ClusterRole accesskey-operator: rules[].resourceNames[] = accesskey-operator
+		+ ClusterRole accesskey-operator: rules[] = {"apiGroups":["rbac.authorization.k8s.io"],"resourceNames":["accesskey-operator"],"resources":["rolebindings"],"verbs":["get","patch"]}
 		+ RoleBinding accesskey-operator in team-a …
 		+ RoleBinding accesskey-operator-restarts in team-a …
 		+ Deployment: manager.args[] = --namespaces=team-a
@@ -75,6 +73,12 @@ var changes = map[string]change{
 		- ClusterRole accesskey-operator-metrics-reader
 		- ClusterRole accesskey-operator-restarts
 		- ClusterRole accesskey-operator-view
+		- ClusterRoleBinding accesskey-operator
+		- ClusterRoleBinding accesskey-operator-cluster
+		- ClusterRoleBinding accesskey-operator-metrics-auth
+		+ ClusterRoleBinding accesskey-operator-accesskey-system …
+		+ ClusterRoleBinding accesskey-operator-cluster-accesskey-system …
+		+ ClusterRoleBinding accesskey-operator-metrics-auth-accesskey-system …
 	`},
 	"no policy": {"statusPolicy: {enabled: false}", `
 		- ValidatingAdmissionPolicy accesskey-operator-status
@@ -103,18 +107,18 @@ var changes = map[string]change{
 		+ ClusterRoleBinding accesskey-operator-cluster: subjects.existing.kind = ServiceAccount
 		+ ClusterRoleBinding accesskey-operator-cluster: subjects.existing.name = existing
 		+ ClusterRoleBinding accesskey-operator-cluster: subjects.existing.namespace = accesskey-system
-		- RoleBinding accesskey-operator-own: subjects.accesskey-operator.kind = ServiceAccount
-		- RoleBinding accesskey-operator-own: subjects.accesskey-operator.name = accesskey-operator
-		- RoleBinding accesskey-operator-own: subjects.accesskey-operator.namespace = accesskey-system
-		+ RoleBinding accesskey-operator-own: subjects.existing.kind = ServiceAccount
-		+ RoleBinding accesskey-operator-own: subjects.existing.name = existing
-		+ RoleBinding accesskey-operator-own: subjects.existing.namespace = accesskey-system
 		- ClusterRoleBinding accesskey-operator-metrics-auth: subjects.accesskey-operator.kind = ServiceAccount
 		- ClusterRoleBinding accesskey-operator-metrics-auth: subjects.accesskey-operator.name = accesskey-operator
 		- ClusterRoleBinding accesskey-operator-metrics-auth: subjects.accesskey-operator.namespace = accesskey-system
 		+ ClusterRoleBinding accesskey-operator-metrics-auth: subjects.existing.kind = ServiceAccount
 		+ ClusterRoleBinding accesskey-operator-metrics-auth: subjects.existing.name = existing
 		+ ClusterRoleBinding accesskey-operator-metrics-auth: subjects.existing.namespace = accesskey-system
+		- RoleBinding accesskey-operator-own: subjects.accesskey-operator.kind = ServiceAccount
+		- RoleBinding accesskey-operator-own: subjects.accesskey-operator.name = accesskey-operator
+		- RoleBinding accesskey-operator-own: subjects.accesskey-operator.namespace = accesskey-system
+		+ RoleBinding accesskey-operator-own: subjects.existing.kind = ServiceAccount
+		+ RoleBinding accesskey-operator-own: subjects.existing.name = existing
+		+ RoleBinding accesskey-operator-own: subjects.existing.namespace = accesskey-system
 		- ValidatingAdmissionPolicy accesskey-operator-status: spec.variables.operators.expression = ['system:serviceaccount:accesskey-system:accesskey-operator']
 		+ ValidatingAdmissionPolicy accesskey-operator-status: spec.variables.operators.expression = ['system:serviceaccount:accesskey-system:existing']
 		- Pod accesskey-operator-test: spec.serviceAccountName = accesskey-operator
@@ -126,11 +130,6 @@ var changes = map[string]change{
 		- Deployment: manager.args[] = --zap-encoder=json
 		+ Deployment: manager.args[] = --zap-encoder=console
 	`},
-	"no metrics": {"metrics: {enabled: false}", `
-		- Deployment: manager.args[] = --metrics-bind-address=:8443
-		- Deployment: manager.ports.metrics.containerPort = 8443
-		- Deployment: manager.ports.metrics.name = metrics
-	`},
 	"other ports": {"{metrics: {port: 18443}, healthPort: 18081}", `
 		- Deployment: manager.args[] = --metrics-bind-address=:8443
 		+ Deployment: manager.args[] = --metrics-bind-address=:18443
@@ -140,46 +139,6 @@ var changes = map[string]change{
 		+ Deployment: manager.args[] = --health-probe-bind-address=:18081
 		- Deployment: manager.ports.health.containerPort = 8081
 		+ Deployment: manager.ports.health.containerPort = 18081
-	`},
-	"a network policy": {"networkPolicy: {enabled: true}", `
-		+ NetworkPolicy accesskey-operator
-		+ NetworkPolicy accesskey-operator: apiVersion = networking.k8s.io/v1
-		+ NetworkPolicy accesskey-operator: metadata.labels.app.kubernetes.io/name = accesskey-operator
-		+ NetworkPolicy accesskey-operator: spec.podSelector.matchLabels.app.kubernetes.io/name = accesskey-operator
-		+ NetworkPolicy accesskey-operator: spec.policyTypes[] = Ingress
-		+ NetworkPolicy accesskey-operator: spec.ingress[].ports[].port = metrics
-	`},
-	"a network policy for everything": {`
-networkPolicy:
-  enabled: true
-  metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
-  egress:
-  - ports: [{port: 6443}]
-  - to: [{ipBlock: {cidr: 192.0.2.0/28}}]
-`, `
-		+ NetworkPolicy accesskey-operator
-		+ NetworkPolicy accesskey-operator: apiVersion = networking.k8s.io/v1
-		+ NetworkPolicy accesskey-operator: metadata.labels.app.kubernetes.io/name = accesskey-operator
-		+ NetworkPolicy accesskey-operator: spec.podSelector.matchLabels.app.kubernetes.io/name = accesskey-operator
-		+ NetworkPolicy accesskey-operator: spec.policyTypes[] = Ingress
-		+ NetworkPolicy accesskey-operator: spec.policyTypes[] = Egress
-		+ NetworkPolicy accesskey-operator: spec.ingress[].ports[].port = metrics
-		+ NetworkPolicy accesskey-operator: spec.ingress[].from[].namespaceSelector.matchLabels.kubernetes.io/metadata.name = monitoring
-		+ NetworkPolicy accesskey-operator: spec.egress[].ports[].port = 53
-		+ NetworkPolicy accesskey-operator: spec.egress[].ports[].protocol = UDP
-		+ NetworkPolicy accesskey-operator: spec.egress[].ports[].protocol = TCP
-		+ NetworkPolicy accesskey-operator: spec.egress[].ports[].port = 6443
-		+ NetworkPolicy accesskey-operator: spec.egress[].to[].ipBlock.cidr = 192.0.2.0/28
-	`},
-	"a network policy without metrics": {"{networkPolicy: {enabled: true}, metrics: {enabled: false}}", `
-		- Deployment: manager.args[] = --metrics-bind-address=:8443
-		- Deployment: manager.ports.metrics.containerPort = 8443
-		- Deployment: manager.ports.metrics.name = metrics
-		+ NetworkPolicy accesskey-operator
-		+ NetworkPolicy accesskey-operator: apiVersion = networking.k8s.io/v1
-		+ NetworkPolicy accesskey-operator: metadata.labels.app.kubernetes.io/name = accesskey-operator
-		+ NetworkPolicy accesskey-operator: spec.podSelector.matchLabels.app.kubernetes.io/name = accesskey-operator
-		+ NetworkPolicy accesskey-operator: spec.policyTypes[] = Ingress
 	`},
 	"a proxy": {"proxy: {https: 'http://proxy.example:3128', noProxy: '10.0.0.1,.svc'}", `
 		+ Deployment: manager.env.HTTPS_PROXY.name = HTTPS_PROXY

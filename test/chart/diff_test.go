@@ -4,6 +4,8 @@
 package chart
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -40,7 +42,7 @@ func difference(before, after []*unstructured.Unstructured) (all []string) {
 }
 
 // expectDifference compares a difference with the lines that a test wants, in any order. The line "+ KIND NAME …" stands for a new
-// object with any content.
+// object with any fields, beside those that are listed.
 func expectDifference(t *testing.T, before, after []*unstructured.Unstructured, want string) {
 	t.Helper()
 	wanted, seen := map[string]bool{}, map[string]bool{}
@@ -52,7 +54,7 @@ func expectDifference(t *testing.T, before, after []*unstructured.Unstructured, 
 	for _, line := range difference(before, after) {
 		object, _, _ := strings.Cut(line, ": ")
 		if whole := object + " …"; wanted[whole] {
-			line = whole
+			seen[whole], wanted[line] = true, true
 		}
 		seen[line] = true
 		if !wanted[line] {
@@ -89,8 +91,8 @@ func lines(objects []*unstructured.Unstructured) map[string]map[string]bool {
 // abbreviated makes the lines about Pods shorter.
 var abbreviated = strings.NewReplacer("spec.template.spec.containers.manager", "manager", "spec.template.spec", "pod", "spec.template.metadata", "pod.metadata")
 
-// flatten adds a line for each field of a value. Elements of a list that have a name are known by it. The order of other elements
-// does not matter.
+// flatten adds a line for each field of a value. Elements of a list that have a name are known by it. Others are one line each, and
+// their order does not matter.
 func flatten(path string, value any, add func(line string)) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -103,7 +105,8 @@ func flatten(path string, value any, add func(line string)) {
 			if name, ok := fields["name"].(string); ok {
 				flatten(path+"."+name, element, add)
 			} else {
-				flatten(path+"[]", element, add)
+				text, _ := json.Marshal(element) // it was JSON
+				add(fmt.Sprintf("%s[] = %s", path, bytes.Trim(text, `"`)))
 			}
 		}
 	default:

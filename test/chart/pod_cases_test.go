@@ -55,11 +55,9 @@ var podChanges = map[string]change{
 	`},
 	"nodes": {"{nodeSelector: {kubernetes.io/os: linux}, tolerations: [{key: control-plane, operator: Exists}]}", `
 		+ Deployment: pod.nodeSelector.kubernetes.io/os = linux
-		+ Deployment: pod.tolerations[].key = control-plane
-		+ Deployment: pod.tolerations[].operator = Exists
+		+ Deployment: pod.tolerations[] = {"key":"control-plane","operator":"Exists"}
 		+ Pod accesskey-operator-test: spec.nodeSelector.kubernetes.io/os = linux
-		+ Pod accesskey-operator-test: spec.tolerations[].key = control-plane
-		+ Pod accesskey-operator-test: spec.tolerations[].operator = Exists
+		+ Pod accesskey-operator-test: spec.tolerations[] = {"key":"control-plane","operator":"Exists"}
 	`},
 	"one node for each replica": {`
 affinity:
@@ -67,8 +65,7 @@ affinity:
     requiredDuringSchedulingIgnoredDuringExecution:
     - {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app.kubernetes.io/name: accesskey-operator}}}
 `, `
-		+ Deployment: pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[].topologyKey = kubernetes.io/hostname
-		+ Deployment: pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[].labelSelector.matchLabels.app.kubernetes.io/name = accesskey-operator
+		+ Deployment: pod.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[] = {"labelSelector":{"matchLabels":{"app.kubernetes.io/name":"accesskey-operator"}},"topologyKey":"kubernetes.io/hostname"}
 	`},
 	"one zone for each replica": {`
 topologySpreadConstraints:
@@ -77,9 +74,6 @@ topologySpreadConstraints:
   whenUnsatisfiable: ScheduleAnyway
   labelSelector: {matchLabels: {app.kubernetes.io/name: accesskey-operator}}
 `, `
-		+ Deployment: pod.topologySpreadConstraints[].maxSkew = 1
-		+ Deployment: pod.topologySpreadConstraints[].topologyKey = topology.kubernetes.io/zone
-		+ Deployment: pod.topologySpreadConstraints[].whenUnsatisfiable = ScheduleAnyway
-		+ Deployment: pod.topologySpreadConstraints[].labelSelector.matchLabels.app.kubernetes.io/name = accesskey-operator
+		+ Deployment: pod.topologySpreadConstraints[] = {"labelSelector":{"matchLabels":{"app.kubernetes.io/name":"accesskey-operator"}},"maxSkew":1,"topologyKey":"topology.kubernetes.io/zone","whenUnsatisfiable":"ScheduleAnyway"}
 	`},
 }

@@ -72,14 +72,17 @@ func withoutHelmLabels(t *testing.T, objects []*unstructured.Unstructured) {
 	}
 }
 
-// built returns the objects of a kustomization in config/.
-func built(t *testing.T, name string) []*unstructured.Unstructured {
+// built returns the objects of kustomizations in config/.
+func built(t *testing.T, names ...string) (objects []*unstructured.Unstructured) {
 	t.Helper()
-	out, err := plane.Kubectl(t.Context(), nil, "kustomize", "../../config/"+name)
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range names {
+		out, err := plane.Kubectl(t.Context(), nil, "kustomize", "../../config/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, parse(t, out)...)
 	}
-	return parse(t, out)
+	return objects
 }
 
 // parse returns the objects of a manifest.

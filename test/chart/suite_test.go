@@ -7,9 +7,12 @@ package chart
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -45,7 +48,12 @@ func run(m *testing.M) (code int, err error) {
 	if helm == "" {
 		return 0, errors.New(`HELM is not set; run by make, or set it to the path of bin/helm, which "make helm" builds`)
 	}
-	if plane, err = cluster.Start(context.Background()); err != nil {
+	ctx := context.Background()
+	crds, err := foreignCRDs(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if plane, err = cluster.Start(ctx, crds...); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, plane.Stop()) }()
@@ -54,9 +62,33 @@ func run(m *testing.M) (code int, err error) {
 	}
 	for _, name := range []string{namespace, "team-a", "team-b"} {
 		restricted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}}}
-		if err := kube.Create(context.Background(), restricted); err != nil {
+		if err := kube.Create(ctx, restricted); err != nil {
 			return 0, err
 		}
 	}
 	return m.Run(), nil
+}
+
+// foreignCRDs returns the files with the CRDs of other projects, whose objects the chart can create.
+func foreignCRDs(ctx context.Context) (files []string, err error) {
+	for module, names := range map[string][]string{
+		"github.com/prometheus-operator/prometheus-operator": {
+			"example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+			"example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+		},
+		"github.com/cert-manager/cert-manager": {"deploy/crds/cert-manager.io_certificates.yaml"},
+	} {
+		out, err := exec.CommandContext(ctx, "go", "-C", "../../hack/crds", "mod", "download", "-json", module).Output()
+		if err != nil {
+			return nil, fmt.Errorf("downloading %s: %w: %s", module, err, out)
+		}
+		var downloaded struct{ Dir string }
+		if err := json.Unmarshal(out, &downloaded); err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			files = append(files, filepath.Join(downloaded.Dir, name))
+		}
+	}
+	return files, nil
 }

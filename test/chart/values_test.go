@@ -19,6 +19,7 @@ import (
 func allChanges() map[string]change {
 	all := maps.Clone(changes)
 	maps.Copy(all, podChanges)
+	maps.Copy(all, monitoringChanges)
 	return all
 }
 
@@ -80,25 +81,28 @@ func tested(t *testing.T, path string) bool {
 // TestBadValuesAreRefused covers the schema of the values.
 func TestBadValuesAreRefused(t *testing.T) {
 	for values, want := range map[string]string{
-		"replicas: 2":                              "additional properties 'replicas' not allowed",
-		"image: {name: operator}":                  "at '/image': additional properties 'name' not allowed",
-		"image: {repository: ''}":                  "at '/image/repository': minLength",
-		"image: {digest: latest}":                  "at '/image/digest': 'latest' does not match pattern",
-		"image: {pullPolicy: Sometimes}":           "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'",
-		"leaderElection: {enabled: false}":         "at '/leaderElection/enabled': value must be true",
-		"namespaces: team-a":                       "at '/namespaces': got string, want array",
-		"namespaces: ['team-a,team-b']":            "at '/namespaces/0': 'team-a,team-b' does not match pattern",
-		"statusPolicy: {otherOperators: [other]}":  "at '/statusPolicy/otherOperators/0': 'other' does not match pattern",
-		"logging: {level: 8}":                      "at '/logging/level'",
-		"logging: {format: text}":                  "at '/logging/format': value must be one of 'json', 'console'",
-		"extraArgs: {resync-period: 5m}":           "at '/extraArgs': got object, want array",
-		"extraArgs: [resync-period=5m]":            "at '/extraArgs/0': 'resync-period=5m' does not match pattern",
-		"extraEnv: [{name: A, value: 1}]":          "at '/extraEnv/0/value': got number, want string",
-		"caBundle: {configMap: a, secret: b}":      "at '/caBundle'",
-		"resources: {limits: {memory: 268435456}}": "at '/resources/limits/memory': got number, want string",
-		"resources: {limits: {memory: 256MB}}":     "at '/resources/limits/memory': '256MB' does not match pattern",
-		"terminationGracePeriodSeconds: 30":        "at '/terminationGracePeriodSeconds': minimum: got 30, want 131",
-		"nodeSelector: [linux]":                    "at '/nodeSelector': got array, want object",
+		"replicas: 2":                                                  "additional properties 'replicas' not allowed",
+		"image: {name: operator}":                                      "at '/image': additional properties 'name' not allowed",
+		"image: {repository: ''}":                                      "at '/image/repository': minLength",
+		"image: {digest: latest}":                                      "at '/image/digest': 'latest' does not match pattern",
+		"image: {pullPolicy: Sometimes}":                               "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'",
+		"leaderElection: {enabled: false}":                             "at '/leaderElection/enabled': value must be true",
+		"namespaces: team-a":                                           "at '/namespaces': got string, want array",
+		"namespaces: ['team-a,team-b']":                                "at '/namespaces/0': 'team-a,team-b' does not match pattern",
+		"statusPolicy: {otherOperators: [other]}":                      "at '/statusPolicy/otherOperators/0': 'other' does not match pattern",
+		"logging: {level: 8}":                                          "at '/logging/level'",
+		"logging: {format: text}":                                      "at '/logging/format': value must be one of 'json', 'console'",
+		"extraArgs: {resync-period: 5m}":                               "at '/extraArgs': got object, want array",
+		"extraArgs: [resync-period=5m]":                                "at '/extraArgs/0': 'resync-period=5m' does not match pattern",
+		"extraEnv: [{name: A, value: 1}]":                              "at '/extraEnv/0/value': got number, want string",
+		"caBundle: {configMap: a, secret: b}":                          "at '/caBundle'",
+		"resources: {limits: {memory: 268435456}}":                     "at '/resources/limits/memory': got number, want string",
+		"metrics: {certificate: {certManager: true}}":                  "at '/metrics/certificate/issuerRef': missing property 'name'",
+		"{metrics: {enabled: false}, serviceMonitor: {enabled: true}}": "at '/metrics/enabled': value must be true",
+		"serviceMonitor: {interval: 1 minute}":                         "at '/serviceMonitor/interval': '1 minute' does not match pattern",
+		"resources: {limits: {memory: 256MB}}":                         "at '/resources/limits/memory': '256MB' does not match pattern",
+		"terminationGracePeriodSeconds: 30":                            "at '/terminationGracePeriodSeconds': minimum: got 30, want 131",
+		"nodeSelector: [linux]":                                        "at '/nodeSelector': got array, want object",
 	} {
 		_, err := runHelm(t.Context(), values, "template", release, chart)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -41,3 +41,20 @@ app.kubernetes.io/name: accesskey-operator
 {{- $number := regexFind "^[0-9.]+" . -}}
 {{- printf "%dMiB" (divf (mulf $number (get $units (trimPrefix $number .)) 0.9) 1048576 | floor | int64) -}}
 {{- end }}
+
+{{/* The Secret with the certificate of the metrics. Empty if they need none, or if the operator signs it itself. */}}
+{{- define "accesskey-operator.metricsSecret" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.secure -}}
+{{ .Values.metrics.certificate.secretName | default (ternary "accesskey-operator-metrics" "" .Values.metrics.certificate.certManager) }}
+{{- end }}
+{{- end }}
+
+{{/* The host name of the metrics. */}}
+{{- define "accesskey-operator.metricsHost" -}}
+accesskey-operator-metrics.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{/* What the names of ClusterRoleBindings end with. Those of a second operator in a cluster have its namespace in their names. */}}
+{{- define "accesskey-operator.clusterSuffix" -}}
+{{- if not .Values.clusterRoles.enabled }}-{{ .Release.Namespace }}{{ end }}
+{{- end }}
