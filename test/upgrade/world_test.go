@@ -36,6 +36,7 @@ type world struct {
 	plane    *cluster.Cluster
 	kube     client.Client
 	services []*service
+	manifest []byte // of the AccessKeys and what they need
 	manager  *cluster.Manager
 	logs     string
 }
@@ -110,7 +111,8 @@ func (w *world) add() {
 			must(w.T, json.NewEncoder(&manifest).Encode(object))
 		}
 	}
-	w.kubectl(manifest.Bytes(), "apply", "-f", "-")
+	w.manifest = manifest.Bytes()
+	w.kubectl(w.manifest, "apply", "-f", "-")
 }
 
 func (w *world) kubectl(stdin []byte, arguments ...string) string {
