@@ -21,8 +21,8 @@ import (
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
-// TestRelease goes through the life of a release: install, uninstall with a live key, install for some namespaces, upgrade, and a
-// last uninstall. The key of an AccessKey works all the time.
+// TestRelease goes through the life of a release: it takes over an installation by dist/install.yaml, is uninstalled with a live key,
+// installed for some namespaces, upgraded, and uninstalled at last. The key of an AccessKey works all the time.
 func TestRelease(t *testing.T) {
 	service := qumulo.New(qumulo.Options{})
 	service.AddUser("backup")
@@ -36,7 +36,9 @@ func TestRelease(t *testing.T) {
 	values := fmt.Sprintf("{caBundle: {configMap: company-ca}, healthPort: %d, metrics: {port: %d}}", freePort(t), freePort(t))
 	manager := buildManager(t)
 
-	mustHelm(t, values, "install", release, chart)
+	mustKubectl(t, "apply", "--server-side", "-f", "../../dist/install.yaml")
+	mustKubectl(t, "delete", "deployment", "accesskey-operator", "--namespace="+namespace)
+	mustHelm(t, values, "install", release, chart, "--take-ownership", "--force-conflicts")
 	stop := startManager(t, manager)
 	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "token"}, StringData: map[string]string{"token": service.AddToken(time.Time{})}})
 	create(t, &v1alpha1.KeyService{
@@ -83,6 +85,13 @@ func create(t *testing.T, object client.Object) {
 func mustHelm(t *testing.T, values string, arguments ...string) {
 	t.Helper()
 	if _, err := runHelm(t.Context(), values, arguments...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustKubectl(t *testing.T, arguments ...string) {
+	t.Helper()
+	if _, err := plane.Kubectl(t.Context(), nil, arguments...); err != nil {
 		t.Fatal(err)
 	}
 }
