@@ -140,11 +140,11 @@ var changes = map[string]change{
 		- Deployment: manager.ports.health.containerPort = 8081
 		+ Deployment: manager.ports.health.containerPort = 18081
 	`},
-	"a proxy": {"proxy: {https: 'http://proxy.example:3128', noProxy: '10.0.0.1,.svc'}", `
+	"a proxy": {"proxy: {https: 'http://proxy.example:3128', noProxy: '10.0.0.0/8,.svc'}", `
 		+ Deployment: manager.env.HTTPS_PROXY.name = HTTPS_PROXY
 		+ Deployment: manager.env.HTTPS_PROXY.value = http://proxy.example:3128
 		+ Deployment: manager.env.NO_PROXY.name = NO_PROXY
-		+ Deployment: manager.env.NO_PROXY.value = 10.0.0.1,.svc
+		+ Deployment: manager.env.NO_PROXY.value = $(KUBERNETES_SERVICE_HOST),10.0.0.0/8,.svc
 	`},
 	"CA certificates in a ConfigMap": {"caBundle: {configMap: company-ca}", `
 		+ Deployment: manager.env.SSL_CERT_DIR.name = SSL_CERT_DIR
