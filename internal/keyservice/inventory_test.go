@@ -6,6 +6,7 @@ package keyservice_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +69,16 @@ func TestASnapshotDeniesWhatItShouldHaveSeen(t *testing.T) {
 	}
 	if (keyservice.Snapshot{}).Denies(keyservice.Key{ID: "K1"}, time.Time{}) {
 		t.Error("without a listing nothing can be denied")
+	}
+}
+
+func TestASnapshotCountsTheKeysOfSomeUsers(t *testing.T) {
+	service := &lister{keys: map[string][]keyservice.Key{"alice": {{ID: "K1"}, {ID: "K2"}}, "bob": {{ID: "K3"}}, "eve": {{ID: "K4"}}}}
+	snapshot, err := (&keyservice.Inventory{Lister: service, Period: time.Minute}).Snapshot(t.Context(), noon)
+	users := map[string]int{"alice": 0, "bob": 1, "carl": 0}
+	snapshot.Count(users)
+	if want := map[string]int{"alice": 2, "bob": 2, "carl": 0}; err != nil || !maps.Equal(users, want) {
+		t.Errorf("got %v, %v, want %v", users, err, want)
 	}
 }
 

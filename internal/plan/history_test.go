@@ -144,6 +144,38 @@ func TestIssueReason(t *testing.T) {
 	}
 }
 
+func TestRotationCause(t *testing.T) {
+	openFor := func(reason v1alpha1.IssueReason) change {
+		return func(in *Input) {
+			intends(2, 0)(in)
+			in.AccessKey.Status.Intent.Reason = reason
+		}
+	}
+	deletion := func(in *Input) {
+		revokes("K0", 0)(in)
+		in.AccessKey.Status.Intent.Reason = ""
+	}
+	for _, c := range []struct {
+		name   string
+		in     Input
+		action Action
+		want   v1alpha1.IssueReason
+	}{
+		{"a live read for a scheduled rotation", quiet(), do(ReadLive, v1alpha1.ReasonRotating), v1alpha1.IssuedScheduled},
+		{"the creation of the first pair", unissued(), do(Create, v1alpha1.ReasonIssuing), v1alpha1.IssuedNew},
+		{"the creation of the first pair, whose response was lost", unissued(openFor(v1alpha1.IssuedNew)), do(Create, v1alpha1.ReasonIssuing), v1alpha1.IssuedNew},
+		{"the settling of a requested rotation", quiet(openFor(v1alpha1.IssuedRequested)), do(Promote, v1alpha1.ReasonSettling), v1alpha1.IssuedRequested},
+		{"the settling of a deletion", quiet(deletion), do(ReadLive, v1alpha1.ReasonSettling), ""},
+		{"a revocation that makes room for a rotation", quiet(overlapping("K0")), do(Revoke, v1alpha1.ReasonRotating, "K0"), v1alpha1.IssuedScheduled},
+		{"a revocation at its time", quiet(overlapping("K0")), do(Revoke, v1alpha1.ReasonRevoking, "K0"), ""},
+		{"an update of the Secret", quiet(), do(UpdateSecret, v1alpha1.EventSecretUpdated), ""},
+	} {
+		if got := c.in.RotationCause(c.action); got != c.want {
+			t.Errorf("%s: RotationCause = %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestRevokeReason(t *testing.T) {
 	for _, c := range []struct {
 		name     string

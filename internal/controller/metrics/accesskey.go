@@ -60,7 +60,7 @@ func (out output) accessKey(ak *v1alpha1.AccessKey) {
 	out.time(expiration, of, status.ExpiresAt)
 	out.time(renewal, of, status.RenewalTime)
 	out.condition(ready, of, meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady))
-	if found := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled); found != nil && found.Status == metav1.ConditionTrue {
+	if found := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionStalled); found != nil { // it is present only while it is true
 		out.gauge(stalled, of, 1, label("reason", found.Reason))
 	}
 	out.previousKeys(of, ak)

@@ -251,6 +251,36 @@ func TestTheResyncIsTheListingOfTheAccessKeys(t *testing.T) {
 	}
 }
 
+func TestKeysAreCountedInTheLastListing(t *testing.T) {
+	simulated, server := cluster(t)
+	p, _, _ := pool(secret("team-a", "token", "token", simulated.AddToken(time.Time{})))
+	p.Transport = nil
+	service := keyService(server.URL, trusting(string(server.CA)))
+	users := map[string]int{}
+	if p.CountKeys(service, users) {
+		t.Error("before it was connected")
+	}
+	connection := mustGet(t, p, service)
+	if p.CountKeys(service, users) {
+		t.Error("before anything was listed")
+	}
+	id, err := connection.Service.(keyservice.UserResolver).ResolveUser(t.Context(), user)
+	must(t, err)
+	for range 2 {
+		if _, err := connection.Create(t.Context(), id, keyservice.CreateRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := connection.Inventory(id).Snapshot(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	simulated.ResetCalls()
+	users[id] = 0
+	if !p.CountKeys(service, users) || users[id] != 2 || len(simulated.Calls()) > 0 {
+		t.Errorf("counted %v, and asked for %v", users, simulated.Calls())
+	}
+}
+
 func TestAServiceThatDoesNotSayWhichOneItIsIsNotConnected(t *testing.T) {
 	service, server := cluster(t)
 	p, _, _ := pool(secret("team-a", "token", "token", "not-issued"))

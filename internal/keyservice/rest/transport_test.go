@@ -113,15 +113,17 @@ func TestRequestsAreCountedByOperationAndStatus(t *testing.T) {
 	before := metrics(t)
 	b.Inject(simulator.Rule{}.Once(), simulator.Throttle("1"))
 	b.Inject(simulator.Rule{}.Once(), simulator.Drop())
-	for range 3 {
+	b.Inject(simulator.Rule{}.Once(), simulator.Answer(799, nil, ""))
+	for range 4 {
 		_, _ = b.send(t.Context(), t, rest.Request{Op: "counted", Method: http.MethodPost})
 	}
 	after := metrics(t)
 	for labels, want := range map[string]float64{
 		"accesskey_service_requests_total test 429 counted":       1,
 		"accesskey_service_requests_total test none counted":      1,
+		"accesskey_service_requests_total test other counted":     1,
 		"accesskey_service_requests_total test 200 counted":       1,
-		"accesskey_service_request_duration_seconds test counted": 3,
+		"accesskey_service_request_duration_seconds test counted": 4,
 	} {
 		if got := after[labels] - before[labels]; got != want {
 			t.Errorf("%s: %v, want %v", labels, got, want)
