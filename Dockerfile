@@ -1,8 +1,5 @@
 # The released image: the manager on distroless, which adds CA certificates and nothing that runs. "make image" sets the arguments.
-#
-#   docker buildx build --platform linux/amd64,linux/arm64 …
-#
-# Both digests are those of multi-arch indexes. The version of Go is part of what the bytes of the manager depend on.
+# Both digests are those of multi-arch indexes. The bytes of the manager also depend on the version of Go.
 FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26.8@sha256:3c3e25a4da13fd0478eed2df1eb35a0e667094a7124d3993a6a1d30f71c17e79 AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -182,8 +182,8 @@ vulncheck: ## Check the linked modules for known vulnerabilities (needs govulnch
 ##@ Deployment
 
 .PHONY: image
-image: ## Build the container image (needs Docker): make image IMG=registry/accesskey-operator:v1
-	@docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t $(IMG) .
+image: ## Build the container image (needs Docker): make image IMG=registry/accesskey-operator:v1 [IMAGE_FLAGS=…]
+	@docker build $(IMAGE_FLAGS) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t $(IMG) .
 
 .PHONY: images
 images: $(BIN)/image ## Write images for a cluster of one's own to bin/images, without Docker. GOARCH selects the architecture.
