@@ -18,6 +18,13 @@ type Client struct {
 	URL string
 }
 
+// Welcome returns how to reach the services.
+func (c Client) Welcome(ctx context.Context) (Welcome, error) {
+	var welcome Welcome
+	err := c.do(ctx, http.MethodGet, "/", nothing{}, &welcome)
+	return welcome, err
+}
+
 // Keys returns every key that was ever created.
 func (c Client) Keys(ctx context.Context) ([]Key, error) {
 	var keys []Key
