@@ -89,8 +89,10 @@ type fieldNames struct {
 // fieldsOf returns the fields that an entry of managedFields lists.
 func fieldsOf(entry metav1.ManagedFieldsEntry) fieldNames {
 	var fields struct {
-		Data     map[string]any `json:"f:data"`
-		Metadata struct {
+		Data map[string]any `json:"f:data"`
+		// StringData is what a manager applies as stringData. The API server moves it to data, but leaves the names as they are.
+		StringData map[string]any `json:"f:stringData"`
+		Metadata   struct {
 			Labels      map[string]any `json:"f:labels"`
 			Annotations map[string]any `json:"f:annotations"`
 		} `json:"f:metadata"`
@@ -98,7 +100,9 @@ func fieldsOf(entry metav1.ManagedFieldsEntry) fieldNames {
 	if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 		return fieldNames{}
 	}
-	return fieldNames{names[[]byte](fields.Data), names[string](fields.Metadata.Labels), names[string](fields.Metadata.Annotations)}
+	data := names[[]byte](fields.Data)
+	maps.Copy(data, names[[]byte](fields.StringData))
+	return fieldNames{data, names[string](fields.Metadata.Labels), names[string](fields.Metadata.Annotations)}
 }
 
 // names returns the names of fields in the notation of managedFields ("f:name").

@@ -21,9 +21,21 @@ import (
 // gitops applies another pair to the Secret, as a tool does that has fixed values in its repository.
 func (w *world) gitops(ctx SpecContext) {
 	GinkgoHelper()
-	secret := corev1ac.Secret("backup", w.namespace).WithData(map[string][]byte{
+	w.applyFixed(ctx, corev1ac.Secret("backup", w.namespace).WithData(map[string][]byte{
 		v1alpha1.SecretKeyAccessKeyID: []byte("FIXED"), v1alpha1.SecretKeySecretAccessKey: []byte("fixed/value/of/the/repository"),
-	})
+	}))
+}
+
+// gitopsWithStringData does the same by a manifest with stringData.
+func (w *world) gitopsWithStringData(ctx SpecContext) {
+	GinkgoHelper()
+	w.applyFixed(ctx, corev1ac.Secret("backup", w.namespace).WithStringData(map[string]string{
+		v1alpha1.SecretKeyAccessKeyID: "FIXED", v1alpha1.SecretKeySecretAccessKey: "fixed/value/of/the/repository",
+	}))
+}
+
+func (w *world) applyFixed(ctx SpecContext, secret *corev1ac.SecretApplyConfiguration) {
+	GinkgoHelper()
 	Expect(kube.Apply(ctx, secret, client.FieldOwner("gitops"), client.ForceOwnership)).To(Succeed())
 }
 
@@ -39,14 +51,14 @@ func (w *world) meddle(ctx SpecContext, do func()) {
 
 var _ = Describe("Another writer of the Secret", func() {
 	DescribeTable("that applies fixed values again and again is named, and costs no pair that works",
-		func(ctx SpecContext, service func(clock.PassiveClock) other, most int) {
+		func(ctx SpecContext, service func(clock.PassiveClock) other, gitops func(*world, SpecContext), most int) {
 			w := newBareWorld(ctx)
 			o := service(w.clock)
 			w.use(ctx, o)
 			w.create(ctx, accessKey("backup", withUser(o.user)))
 			p := w.issued(ctx, "backup", 1)
 			before := len(o.server.History())
-			w.meddle(ctx, func() { w.gitops(ctx) })
+			w.meddle(ctx, func() { gitops(w, ctx) })
 			Expect(len(o.server.History()) - before).To(BeNumerically("<=", most))
 			Expect(w.works(p)).To(BeTrue(), "consumers may still use the pair")
 			w.expectStalled(ctx, "backup", "SecretContested", `field manager "gitops"`, "accesskey.dev/renew")
@@ -61,8 +73,8 @@ var _ = Describe("Another writer of the Secret", func() {
 			})
 			Expect(w.works(w.published(ctx, "backup"))).To(BeTrue())
 		},
-		Entry("IONOS", ionosService, 3),
-		Entry("ONTAP with one key per user", ontapService(ontap.V9141, false), 0),
+		Entry("IONOS", ionosService, (*world).gitops, 3),
+		Entry("ONTAP with one key per user", ontapService(ontap.V9141, false), (*world).gitopsWithStringData, 0),
 	)
 
 	It("is not repaired at the cost of keys in use where the quota is full", func(ctx SpecContext) {

@@ -77,10 +77,15 @@ func setProgress(s *scope, action plan.Action, err error) {
 		reconciling(s, v1alpha1.ReasonRevoking, "The keys are being revoked")
 	case s.ak.Status.KeyID == "":
 		reconciling(s, v1alpha1.ReasonIssuing, "A pair is being issued")
+	case tidies[action.Verb] && meta.IsStatusConditionTrue(s.ak.Status.Conditions, v1alpha1.ConditionStalled):
+		// What stalls the AccessKey is decided after this action. Until then Stalled stays, so that no alert starts again.
 	default:
 		settled(s)
 	}
 }
+
+// tidies are the actions on previous keys, which are carried out whatever stalls the AccessKey.
+var tidies = map[plan.Verb]bool{plan.Revoke: true, plan.Disable: true, plan.Enable: true}
 
 func waiting(s *scope, action plan.Action) {
 	switch action.Reason {

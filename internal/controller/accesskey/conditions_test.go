@@ -106,6 +106,16 @@ func TestAtMostOneOfReconcilingAndStalledIsPresent(t *testing.T) {
 	}
 }
 
+func TestStalledStaysWhileAPreviousKeyIsRevoked(t *testing.T) {
+	for _, verb := range []plan.Verb{plan.Revoke, plan.Disable, plan.Enable} {
+		s := scopeOf(withCondition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonSecretContested))
+		setProgress(s, plan.Action{Verb: verb, KeyID: "previous"}, nil)
+		expectCondition(t, s.ak, v1alpha1.ConditionStalled, "True SecretContested: as before")
+		setProgress(s, plan.Action{Verb: plan.Wait}, nil)
+		expectCondition(t, s.ak, v1alpha1.ConditionStalled, "absent")
+	}
+}
+
 func TestClean(t *testing.T) {
 	for text, want := range map[string]string{
 		`user "a": größer`:              `user "a": größer`,
