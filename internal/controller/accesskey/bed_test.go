@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -56,6 +58,8 @@ type bed struct {
 	lag map[string]time.Duration
 	// calls to the API server and events of the last reconciliation.
 	calls, events []string
+	// log has the lines of the log at the default level.
+	log []string
 }
 
 // bubble runs a test on a bed in a bubble, where the pauses between attempts take no time.
@@ -171,7 +175,8 @@ func (b *bed) must(err error) {
 func (b *bed) try() (reconcile.Result, error) {
 	b.cache.Deliver()
 	b.calls = nil
-	result, err := b.r.Reconcile(context.Background(), reconcile.Request{NamespacedName: here})
+	logger := funcr.New(func(_, line string) { b.log = append(b.log, line) }, funcr.Options{})
+	result, err := b.r.Reconcile(log.IntoContext(context.Background(), logger), reconcile.Request{NamespacedName: here})
 	b.events = received(b.r.Recorder.(*events.FakeRecorder))
 	return result, err
 }

@@ -117,12 +117,21 @@ func stalled(s *scope, reason, message string) {
 	s.warn(v1alpha1.ConditionStalled, "Reconcile", before)
 }
 
+// noteUnstalled tells that nobody has to act any more.
+func noteUnstalled(s *scope) {
+	if before := meta.FindStatusCondition(s.base.Status.Conditions, v1alpha1.ConditionStalled); before != nil {
+		s.noteInLog(before.Reason, "No longer stalled")
+	}
+}
+
 func reconciling(s *scope, reason, message string) {
+	noteUnstalled(s)
 	remove(s, v1alpha1.ConditionStalled)
 	set(s, v1alpha1.ConditionReconciling, metav1.ConditionTrue, reason, message)
 }
 
 func settled(s *scope) {
+	noteUnstalled(s)
 	remove(s, v1alpha1.ConditionReconciling)
 	remove(s, v1alpha1.ConditionStalled)
 }

@@ -4,12 +4,15 @@
 package accesskey
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -17,8 +20,9 @@ import (
 	"accesskey.dev/operator/internal/secret"
 )
 
-// note is an event that is sent once the change that it reports is recorded.
+// note is a line of the log, and mostly an event, too. It is sent once the change that it reports is recorded.
 type note struct {
+	// eventType is empty if there is no event.
 	eventType, reason, action, text string
 }
 
@@ -27,10 +31,19 @@ func (s *scope) note(eventType, reason, action, format string, args ...any) {
 	s.notes = append(s.notes, note{eventType, reason, action, Clean(fmt.Sprintf(format, args...), maxNote)})
 }
 
-// emit sends the events.
-func (s *scope) emit(recorder events.EventRecorder) {
+// noteInLog notes a change that is no event.
+func (s *scope) noteInLog(reason, format string, args ...any) {
+	s.note("", reason, "", format, args...)
+}
+
+// emit logs the notes and sends the events.
+func (s *scope) emit(ctx context.Context, recorder events.EventRecorder) {
+	logger := log.FromContext(ctx).WithValues("accessKeyID", s.ak.Status.AccessKeyID, "revision", s.ak.Status.Revision)
 	for _, n := range s.notes {
-		recorder.Eventf(s.ak, nil, n.eventType, n.reason, n.action, "%s", n.text)
+		logger.Info(n.text, "reason", n.reason, "type", cmp.Or(n.eventType, corev1.EventTypeNormal))
+		if n.eventType != "" {
+			recorder.Eventf(s.ak, nil, n.eventType, n.reason, n.action, "%s", n.text)
+		}
 	}
 	s.notes = nil
 }
@@ -90,8 +103,8 @@ func (s *scope) noteCrowded() {
 		return
 	}
 	s.note(corev1.EventTypeWarning, v1alpha1.EventNoRoomToRotate, "Create",
-		"User %q now has %d keys of at most %d, so there is no room for the second key that a rotation needs: give each AccessKey a user of its own, or delete a key that is not needed at the service",
-		s.ak.Spec.User, len(s.in.Keys), s.in.Service.KeysPerUser)
+		"User %q now has %d keys of at most %d (%s), so there is no room for the second key that a rotation needs: give each AccessKey a user of its own, or delete a key that is not needed at the service",
+		s.ak.Spec.User, len(s.in.Keys), s.in.Service.KeysPerUser, joined(keyIDs(s.in.Keys)))
 }
 
 // noteUser says that a user is no longer as it was, because the service made it again.
@@ -100,18 +113,19 @@ func (s *scope) noteUser(credential keyservice.Credential) {
 		return
 	}
 	s.note(corev1.EventTypeWarning, v1alpha1.EventUserRecreated, "Create",
-		"The service no longer had user %q, so it was made again with the new key: it is in none of its former groups and has none of its policies; add it to them again", s.ak.Spec.User)
+		"The service no longer had user %q, so it was made again with the new access key %s: it is in none of its former groups and has none of its policies; add it to them again", s.ak.Spec.User,
+		plan.ShortID(credential.AccessKeyID))
 }
 
 // noteRecord tells once that an admission policy removes the record.
-func (s *scope) noteRecord(published secret.Published) {
+func (s *scope) noteRecord(published secret.Published, accessKeyID string) {
 	before := s.secret
 	if !published.RecordRemoved || before != nil && before.Annotations[v1alpha1.RecordAnnotation] == "" {
 		return
 	}
 	s.note(corev1.EventTypeWarning, v1alpha1.EventRecordRemoved, "Publish",
-		"An admission policy removes the annotation %s from Secret %s: the pair works, but after a restore of the AccessKey it will not be found, and a new pair will be issued; exempt the Secret from the policy",
-		v1alpha1.RecordAnnotation, s.ak.SecretName())
+		"An admission policy removes the annotation %s from Secret %s: access key %s works, but after a restore of the AccessKey it will not be found, and a new pair will be issued; exempt the Secret from the policy",
+		v1alpha1.RecordAnnotation, s.ak.SecretName(), plan.ShortID(accessKeyID))
 }
 
 // cause returns why the pair of the open intent is issued, in words.
@@ -134,6 +148,13 @@ var causes = map[v1alpha1.IssueReason]string{
 	v1alpha1.IssuedRestored:    "the Secret or the key was lost",
 	v1alpha1.IssuedRenamed:     "spec.secretName changed",
 	v1alpha1.IssuedNew:         "no earlier pair is known",
+}
+
+func keyIDs(keys []plan.Key) (ids []string) {
+	for _, key := range keys {
+		ids = append(ids, plan.ShortID(key.ID))
+	}
+	return ids
 }
 
 func joined(ids []string) string { return strings.Join(ids, ", ") }

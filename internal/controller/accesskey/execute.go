@@ -65,6 +65,9 @@ func (r *Reconciler) markAmbiguous(_ context.Context, s *scope, _ plan.Action) e
 
 // forget removes a key from the status that the service no longer has.
 func (r *Reconciler) forget(ctx context.Context, s *scope, action plan.Action) error {
+	if !r.deletions.isAccepted(s.name, action.KeyID) {
+		s.noteInLog(string(v1alpha1.RevokedGone), "Forgot key %s of user %q, which the service no longer has", action.KeyID, s.ak.Spec.User)
+	}
 	return r.drop(ctx, s, action)
 }
 
@@ -86,7 +89,7 @@ func (r *Reconciler) deleteFormerSecret(ctx context.Context, s *scope, keyID str
 	}
 	deleted, err := r.store.Delete(ctx, s.ak, name)
 	if deleted {
-		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s; Secret %s holds the current pair", name, s.ak.SecretName())
+		s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "DeleteSecret", "Deleted Secret %s of key %s; Secret %s holds the current pair", name, keyID, s.ak.SecretName())
 	}
 	return err
 }

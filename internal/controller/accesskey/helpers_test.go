@@ -4,6 +4,7 @@
 package accesskey
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func expectCondition(t testing.TB, ak *v1alpha1.AccessKey, conditionType, want s
 // sent returns the events of a scope, such as "Normal Issued text".
 func sent(s *scope) []string {
 	recorder := events.NewFakeRecorder(16)
-	s.emit(recorder)
+	s.emit(context.Background(), recorder)
 	return received(recorder)
 }
 

@@ -114,6 +114,7 @@ func (r *Reconciler) deliver(ctx context.Context, s *scope, action plan.Action, 
 	}
 	r.held.Delete(s.name)
 	s.ak.Status.Intent.KeyID, s.ak.Status.Intent.SecretName = credential.ID, plan.NextSecretName(s.ak)
+	s.noteInLog(v1alpha1.ReasonWaiting, "Access key %s of user %q waits in Secret %s until it works", plan.ShortID(credential.AccessKeyID), s.ak.Spec.User, s.ak.Status.Intent.SecretName)
 	return nil
 }
 
@@ -126,7 +127,7 @@ func (r *Reconciler) publishAndRecord(ctx context.Context, s *scope, action plan
 	r.held.Delete(s.name)
 	before, cause := s.ak.Status.AccessKeyID, s.cause(action)
 	s.noteUser(credential)
-	s.noteRecord(published)
+	s.noteRecord(published, credential.AccessKeyID)
 	if err := r.record(ctx, s, content, published.Version); err != nil {
 		return err
 	}

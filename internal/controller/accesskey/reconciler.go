@@ -261,7 +261,8 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 	}
 	if (action.Verb == plan.RemoveFinalizer || action.Verb == plan.Retain) && err == nil {
 		r.users.release(s.name)
-		s.emit(r.Recorder)
+		s.noteInLog(v1alpha1.ReasonDeleting, "Removed the finalizer; the AccessKey can go")
+		s.emit(ctx, r.Recorder)
 		return reconcile.Result{}, nil
 	}
 	if err := r.dropFormerNext(ctx, s); err != nil {
@@ -278,6 +279,6 @@ func (r *Reconciler) finish(ctx context.Context, s *scope, action plan.Action, e
 	if s.ak.Status.Intent == nil || s.ak.Status.Intent.Waits() {
 		r.users.release(s.name)
 	}
-	s.emit(r.Recorder)
+	s.emit(ctx, r.Recorder)
 	return reconcile.Result{RequeueAfter: r.next(s, action, err)}, nil
 }

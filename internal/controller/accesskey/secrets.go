@@ -24,7 +24,7 @@ func (r *Reconciler) updateSecret(ctx context.Context, s *scope, action plan.Act
 	if found.Repairs(action) {
 		s.ak.Status.Repairs = plan.NextRepair(s.ak.Status.Repairs, s.in.Now)
 	}
-	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; the pair is the same", s.ak.SecretName())
+	s.note(corev1.EventTypeNormal, v1alpha1.EventSecretUpdated, "UpdateSecret", "Updated Secret %s; it still holds access key %s", s.ak.SecretName(), plan.ShortID(s.ak.Status.AccessKeyID))
 	return nil
 }
 
@@ -44,7 +44,7 @@ func (r *Reconciler) publishAgain(ctx context.Context, s *scope, holds *corev1.S
 	if err != nil {
 		return updated, &publishError{err}
 	}
-	s.noteRecord(updated)
+	s.noteRecord(updated, s.ak.Status.AccessKeyID)
 	s.recordSecret(content, updated.Version)
 	s.in.Secret = plan.Secret{State: plan.SecretIntact, Record: content.Record, UpToDate: true, Rendered: true}
 	return updated, nil

@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -180,6 +181,7 @@ func (r *Reconciler) report(ctx context.Context, service v1alpha1.GenericKeyServ
 	if refused := status.RefusedCredentials; refused != nil {
 		refused.Message = accesskey.Clean(refused.Message, accesskey.MaxMessage)
 	}
+	before := meta.FindStatusCondition(service.GetStatus().Conditions, v1alpha1.ConditionReady)
 	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
 		Type:               v1alpha1.ConditionReady,
 		Status:             found.ready,
@@ -191,5 +193,11 @@ func (r *Reconciler) report(ctx context.Context, service v1alpha1.GenericKeyServ
 	if equality.Semantic.DeepEqual(service.GetStatus(), status) {
 		return nil
 	}
-	return r.Client.Status().Patch(ctx, changed, client.MergeFromWithOptions(service, client.MergeFromWithOptimisticLock{}))
+	if err := r.Client.Status().Patch(ctx, changed, client.MergeFromWithOptions(service, client.MergeFromWithOptimisticLock{})); err != nil {
+		return err
+	}
+	if before == nil || before.Reason != found.reason {
+		log.FromContext(ctx).Info(accesskey.Clean(found.message, accesskey.MaxMessage), "reason", found.reason, "ready", found.ready)
+	}
+	return nil
 }

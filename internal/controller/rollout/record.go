@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller/accesskey"
@@ -34,7 +35,7 @@ func (r *Reconciler) record(ctx context.Context, ak *v1alpha1.AccessKey, done at
 			return fmt.Errorf("writing the status of AccessKey %s: %w", ak.Name, err)
 		}
 	}
-	r.tell(ak, done)
+	r.tell(ctx, ak, done)
 	return nil
 }
 
@@ -73,7 +74,7 @@ func message(ak *v1alpha1.AccessKey, done attempt, now time.Time) string {
 
 // tell sends the events and counts the outcomes. The names are in one event, because the recorder merges events that differ only in
 // their text.
-func (r *Reconciler) tell(ak *v1alpha1.AccessKey, done attempt) {
+func (r *Reconciler) tell(ctx context.Context, ak *v1alpha1.AccessKey, done attempt) {
 	var restarted, absent []string
 	for _, each := range done.restarted {
 		restarted = append(restarted, each.String())
@@ -87,17 +88,21 @@ func (r *Reconciler) tell(ak *v1alpha1.AccessKey, done attempt) {
 		restarts.WithLabelValues(string(each.workload.Kind), "failed").Inc()
 	}
 	if len(restarted) > 0 {
-		r.event(ak, corev1.EventTypeNormal, v1alpha1.EventRestarted, "Restarted %s, so that access key %s is used", restarted)
+		r.event(ctx, ak, note{corev1.EventTypeNormal, v1alpha1.EventRestarted, "Restarted %s, so that access key %s is used"}, restarted)
 	}
 	if len(absent) > 0 {
-		r.event(ak, corev1.EventTypeWarning, v1alpha1.EventRestartTargetNotFound,
-			"Found no %s to restart for access key %s: correct rolloutRestartTargets, and restart what was meant yourself", absent)
+		r.event(ctx, ak, note{corev1.EventTypeWarning, v1alpha1.EventRestartTargetNotFound,
+			"Found no %s to restart for access key %s: correct rolloutRestartTargets, and restart what was meant yourself"}, absent)
 	}
 }
 
-// event sends an event about workloads and the current access key.
-func (r *Reconciler) event(ak *v1alpha1.AccessKey, eventType, reason, format string, workloads []string) {
+// note is an event about workloads and the current access key.
+type note struct{ eventType, reason, format string }
+
+// event logs a note and sends it as an event.
+func (r *Reconciler) event(ctx context.Context, ak *v1alpha1.AccessKey, n note, workloads []string) {
 	const maxNote, maxNames = 1024, 700 // a note of events.k8s.io/v1
-	text := fmt.Sprintf(format, accesskey.Clean(strings.Join(workloads, ", "), maxNames), plan.ShortID(ak.Status.AccessKeyID))
-	r.Recorder.Eventf(ak, nil, eventType, reason, "Restart", "%s", accesskey.Clean(text, maxNote))
+	text := fmt.Sprintf(n.format, accesskey.Clean(strings.Join(workloads, ", "), maxNames), plan.ShortID(ak.Status.AccessKeyID))
+	log.FromContext(ctx).Info(text, "reason", n.reason, "type", n.eventType, "accessKeyID", ak.Status.AccessKeyID, "revision", ak.Status.Revision)
+	r.Recorder.Eventf(ak, nil, n.eventType, n.reason, "Restart", "%s", accesskey.Clean(text, maxNote))
 }
