@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -26,6 +28,7 @@ import (
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/controller/namespaces"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 // defaultNamespace is the operator's namespace unless POD_NAMESPACE names another one.
@@ -49,6 +52,9 @@ const (
 // key that was just created is still published. The Deployment's terminationGracePeriodSeconds must be longer.
 const stopTimeout = accesskey.ScopeTimeout + 10*time.Second
 
+// flushTimeout bounds how long a manager that has stopped waits for the collector of its traces.
+const flushTimeout = 5 * time.Second
+
 // checkPeriod is how often the namespaces of --namespaces are checked, unless --resync-period is shorter.
 const checkPeriod = time.Minute
 
@@ -64,6 +70,8 @@ type options struct {
 	resyncPeriod time.Duration
 	kubeAPIQPS   float64
 	logging      zap.Options
+	// tracer is what the environment asks for; nil for none.
+	tracer *telemetry.Tracer
 }
 
 func parse(flags *flag.FlagSet, arguments []string) (options, error) {
@@ -123,6 +131,12 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG or in the cluster): %w", err)
 	}
+	tracer, stop, err := telemetry.New(ctx, operatorVersion(), ctrl.Log.WithName("traces"))
+	if err != nil {
+		return err
+	}
+	o.tracer = tracer
+	defer flush(ctx, stop)
 	configure(config, o)
 	if names := split(o.namespaces); len(names) > 0 {
 		return runIn(ctx, names, config, o)
@@ -135,6 +149,15 @@ func run(ctx context.Context, flags *flag.FlagSet, arguments []string) error {
 		return err
 	}
 	return mgr.Start(ctx)
+}
+
+// flush sends the traces that are left.
+func flush(ctx context.Context, stop func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		ctrl.Log.Info("Could not send the last traces", "error", err.Error())
+	}
 }
 
 // runIn runs the manager in some namespaces. It serves those that it can read, and reports the others.
@@ -167,7 +190,7 @@ func runIn(ctx context.Context, names []string, config *rest.Config, o options) 
 }
 
 func (o options) controllers(clusterNamespace string) controller.Config {
-	return controller.Config{ClusterNamespace: clusterNamespace, ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency, Metrics: metrics.Registry}
+	return controller.Config{ClusterNamespace: clusterNamespace, ResyncPeriod: o.resyncPeriod, Concurrency: o.concurrency, Metrics: metrics.Registry, Tracer: o.tracer}
 }
 
 // configure sets how the operator connects to the API server.
@@ -175,6 +198,9 @@ func configure(config *rest.Config, o options) {
 	config.QPS = float32(o.kubeAPIQPS)
 	config.Burst = int(2 * o.kubeAPIQPS)
 	config.UserAgent = "accesskey-operator/" + operatorVersion()
+	if o.tracer != nil {
+		config.Wrap(telemetry.KubeTransport)
+	}
 }
 
 // newManager returns a manager whose caches read these namespaces, or the whole cluster if there are none.
@@ -186,7 +212,25 @@ func newManager(config *rest.Config, o options, namespaces []string) (manager.Ma
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, err
 	}
+	if err := mgr.AddReadyzCheck("caches", cachesFilled(mgr.GetCache())); err != nil {
+		return nil, err
+	}
 	return mgr, mgr.AddReadyzCheck("ping", healthz.Ping)
+}
+
+// cacheTimeout is how long a probe waits for the caches: less than a probe of Kubernetes takes by default.
+const cacheTimeout = 500 * time.Millisecond
+
+// cachesFilled reports whether the caches have all objects, so that the manager works or can take over at once.
+func cachesFilled(caches cache.Cache) healthz.Checker {
+	return func(request *http.Request) error {
+		ctx, cancel := context.WithTimeout(request.Context(), cacheTimeout)
+		defer cancel()
+		if !caches.WaitForCacheSync(ctx) {
+			return errors.New("the caches are not filled yet; if that lasts, the log says what the API server refuses")
+		}
+		return nil
+	}
 }
 
 func managerOptions(o options, namespaces []string) ctrl.Options {

@@ -33,6 +33,7 @@ import (
 	"accesskey.dev/operator/internal/controller/namespaces"
 	"accesskey.dev/operator/internal/controller/rollout"
 	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 // Scheme knows every type that the operator handles.
@@ -98,6 +99,8 @@ type Config struct {
 	Recorder events.EventRecorder
 	// Metrics is where the state of AccessKeys and key services is exported; nil for nowhere.
 	Metrics prometheus.Registerer
+	// Tracer of the reconciliations; nil for none.
+	Tracer *telemetry.Tracer
 }
 
 // The permissions of the manager in its own namespace: the Lease of the leader and its events.
@@ -131,6 +134,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		Live:         mgr.GetAPIReader(),
 		Pool:         pool,
 		Recorder:     config.Recorder,
+		Tracer:       config.Tracer,
 		Clock:        config.Clock,
 		ResyncPeriod: config.ResyncPeriod,
 		Options:      options,
@@ -153,6 +157,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 			ResyncPeriod: config.ResyncPeriod,
 			Cluster:      cluster,
 			Keep:         keep,
+			Tracer:       config.Tracer,
 			Options:      options,
 		}
 		if err := services.SetupWithManager(mgr); err != nil {
@@ -168,6 +173,7 @@ func setupRollout(mgr ctrl.Manager, config Config) error {
 		Client:   mgr.GetClient(),
 		Live:     mgr.GetAPIReader(),
 		Recorder: config.Recorder,
+		Tracer:   config.Tracer,
 		Clock:    config.Clock,
 		Options:  controller.Options{MaxConcurrentReconciles: min(rollout.Concurrency, config.Concurrency), NewQueue: config.NewQueue},
 	}

@@ -37,6 +37,8 @@ type Plane struct {
 	lag   time.Duration
 	down  bool
 	asked []string
+	// meanwhile runs before the next answer; nil if nothing does.
+	meanwhile func()
 }
 
 // AcceptAfter sets how old a pair must be to be accepted.
@@ -51,6 +53,13 @@ func (p *Plane) Break(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = down
+}
+
+// Meanwhile runs something once, before the next answer.
+func (p *Plane) Meanwhile(do func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meanwhile = do
 }
 
 // Asked returns the access key IDs of the requests since it was called last.
@@ -72,9 +81,13 @@ func (p *Plane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.mu.Lock()
-	down := p.down
+	down, meanwhile := p.down, p.meanwhile
+	p.meanwhile = nil
 	p.asked = append(p.asked, signed[1])
 	p.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
 	switch {
 	case down:
 		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable")

@@ -20,6 +20,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"accesskey.dev/operator/internal/controller"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 const (
@@ -38,6 +39,7 @@ func (w *world) start() {
 		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:accesskey-system", "system:authenticated"},
 	}
 	account.Wrap(w.requests.count)
+	account.Wrap(telemetry.KubeTransport)
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme:  controller.Scheme(),
 		Cache:   controller.CacheOptions(append(w.watched(), w.clusterNamespace)),
@@ -57,6 +59,7 @@ func (w *world) start() {
 		Clock:            w.clock,
 		NewQueue:         w.queues.add,
 		Metrics:          w.metrics,
+		Tracer:           w.tracer,
 	})).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()

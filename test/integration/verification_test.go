@@ -203,6 +203,22 @@ var _ = Describe("Verification at the data plane", func() {
 		w.expect(ctx, "backup", verified)
 	})
 
+	It("is finished by an operator that is told to stop meanwhile", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.create(ctx, accessKey("backup"))
+		w.issued(ctx, "backup", 1)
+		stopped := make(chan struct{})
+		w.plane.Meanwhile(func() {
+			w.cancel()
+			close(stopped)
+		})
+		w.changeAccessKey(ctx, "backup", renewNow("now"))
+		Eventually(ctx, stopped).Should(BeClosed())
+		w.stop()
+		w.issued(ctx, "backup", 2)
+		w.expect(ctx, "backup", verified, HaveField("Status.Intent", BeNil()))
+	})
+
 	It("asks nobody in the steady state", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))

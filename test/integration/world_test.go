@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/telemetry"
 	"accesskey.dev/operator/test/dataplane"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
@@ -60,6 +61,8 @@ type world struct {
 	verbosity string
 	// metrics of the operator that are computed from its cache.
 	metrics *prometheus.Registry
+	// tracer of the operator; nil for none.
+	tracer *telemetry.Tracer
 	// cache of the operator: the objects that it watches, of Secrets and Namespaces only the metadata.
 	cache cache.Cache
 

@@ -28,6 +28,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/internal/plan"
 	"accesskey.dev/operator/internal/secret"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 // ScopeTimeout bounds what a reconciliation does after it has read its input. It continues when the manager is stopped, so that
@@ -56,6 +57,8 @@ type Reconciler struct {
 	Pool     *connect.Pool
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Tracer of the reconciliations; nil for none.
+	Tracer *telemetry.Tracer
 	// ResyncPeriod is how often each AccessKey is reconciled without a cause.
 	ResyncPeriod time.Duration
 	// Options of the controller.
@@ -145,6 +148,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 			r.issued.forget(request.NamespacedName)
 			r.probes.Delete(request.NamespacedName)
 			r.uses.forget(request.NamespacedName)
+			r.Tracer.Forget(request.NamespacedName)
 			return reconcile.Result{}, nil
 		}
 		return reconcile.Result{}, err
@@ -155,7 +159,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	s := &scope{name: request.NamespacedName, limiter: &r.limiter}
 	defer s.release()
 	s.in.Started = r.started()
+	ctx, pass := r.Tracer.Pass(ctx, "AccessKey", s.name)
 	result, err := r.reconcile(ctx, s, accessKey)
+	s.end(pass, err)
 	if errors.Is(err, errNoSlot) {
 		return reconcile.Result{RequeueAfter: r.limiter.wait(s.name)}, nil
 	}
@@ -199,6 +205,7 @@ func (r *Reconciler) reconcile(ctx context.Context, s *scope, accessKey *v1alpha
 	if errors.Is(err, errNoSlot) {
 		return reconcile.Result{}, err
 	}
+	s.action, s.err = action, err
 	log.FromContext(ctx).V(1).Info("Executed action", "verb", action.Verb, "reason", action.Reason, "keyID", action.KeyID, "error", err)
 	return r.finish(ctx, s, action, err)
 }

@@ -4,7 +4,9 @@
 package accesskey
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +21,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/internal/plan"
 	"accesskey.dev/operator/internal/secret"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 // scope is what one Reconcile reads and does.
@@ -57,6 +60,23 @@ type scope struct {
 	// verified is the version of the Secret that this process last found to be as published.
 	verified string
 	notes    []note
+	// action is what was done, and err how that failed.
+	action plan.Action
+	err    error
+}
+
+// end ends the span of the scope. An operation whose outcome is open, and a restart that is due, continue its trace.
+func (s *scope) end(pass *telemetry.Pass, err error) {
+	if pass == nil {
+		return
+	}
+	open := s.ak != nil && (s.ak.Status.Intent != nil || plan.RestartDue(s.ak))
+	failed := cmp.Or(s.err, err)
+	if failed != nil {
+		failed = errors.New(Clean(failed.Error(), MaxMessage))
+	}
+	pass.End(open, failed, telemetry.Text("accesskey.verb", string(s.action.Verb)), telemetry.Text("accesskey.reason", s.action.Reason),
+		telemetry.Text("accesskey.key_id", s.action.KeyID), telemetry.Text("accesskey.detail", Clean(s.action.Detail, MaxMessage)))
 }
 
 // rebase continues from what the API server has.

@@ -32,6 +32,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller/accesskey"
 	"accesskey.dev/operator/internal/keyservice/connect"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 // Reconciler reconciles KeyServices or ClusterKeyServices. Its exported fields are set by its owner.
@@ -48,6 +49,8 @@ type Reconciler struct {
 	// nothing can take them away.
 	Keep    func(ctx context.Context, namespace string) error
 	Options controller.Options
+	// Tracer of the checks; nil for none.
+	Tracer *telemetry.Tracer
 
 	// last check of each service, by name.
 	last sync.Map
@@ -91,6 +94,17 @@ func (r *Reconciler) empty() v1alpha1.GenericKeyService {
 
 // Reconcile sets the finalizers of one key service and checks it.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	kind := v1alpha1.KindKeyService
+	if r.Cluster {
+		kind = v1alpha1.KindClusterKeyService
+	}
+	ctx, pass := r.Tracer.Pass(ctx, kind, request.NamespacedName)
+	result, err := r.reconcile(ctx, request)
+	pass.End(false, err)
+	return result, err
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	service := r.empty()
 	err := r.Client.Get(ctx, request.NamespacedName, service)
 	if apierrors.IsNotFound(err) {

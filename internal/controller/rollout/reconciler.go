@@ -22,6 +22,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/plan"
+	"accesskey.dev/operator/internal/telemetry"
 )
 
 const (
@@ -49,6 +50,8 @@ type Reconciler struct {
 	Live     client.Reader
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
+	// Tracer of the restarts; nil for none.
+	Tracer *telemetry.Tracer
 	// Options of the controller.
 	Options controller.Options
 }
@@ -99,9 +102,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if !plan.RestartDue(ak) {
 		return reconcile.Result{}, nil
 	}
+	ctx, pass := r.Tracer.Pass(ctx, "restart", request.NamespacedName)
 	done := r.restart(ctx, ak)
-	if err := r.record(ctx, ak, done); err != nil {
-		return reconcile.Result{}, err
+	err := r.record(ctx, ak, done)
+	if err == nil {
+		err = done.err()
 	}
-	return reconcile.Result{}, done.err()
+	pass.End(err != nil, err)
+	return reconcile.Result{}, err
 }

@@ -18,6 +18,7 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
+	"accesskey.dev/operator/internal/telemetry"
 	"accesskey.dev/operator/internal/verify"
 )
 
@@ -108,7 +109,7 @@ func connectDataPlane(spec *v1alpha1.KeyServiceSpec, material secrets, to endpoi
 
 // transportConfig returns what the spec says about connections.
 func transportConfig(spec *v1alpha1.KeyServiceSpec, trust *v1alpha1.TLS, material secrets) (rest.TransportConfig, error) {
-	config := rest.TransportConfig{QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst)}
+	config := rest.TransportConfig{QPS: float64(spec.RateLimit.QPS), Burst: int(spec.RateLimit.Burst), Trace: telemetry.ServiceCall}
 	if trust == nil {
 		return config, nil
 	}

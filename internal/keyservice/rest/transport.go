@@ -5,6 +5,7 @@ package rest
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -72,6 +73,9 @@ type TransportConfig struct {
 	Clock *keyservice.ServiceClock
 	// Base carries the requests; nil for TLS over TCP.
 	Base http.RoundTripper
+	// Trace is told when a request begins, and when it ends: with the status of its answer, 0 without one, and with how long it waited
+	// for the rate limit. May be nil.
+	Trace func(ctx context.Context, backend, op string) (traced context.Context, end func(status int, waited time.Duration))
 }
 
 // NewHTTPClient returns the client of one service: a connection pool of its own, TLS 1.2 or better, proxies from the
@@ -104,6 +108,7 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 			limiter: newLimiter(config.QPS, config.Burst),
 			clock:   config.Clock,
 			next:    config.Base,
+			trace:   config.Trace,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
@@ -115,22 +120,31 @@ type transport struct {
 	limiter *limiter
 	clock   *keyservice.ServiceClock
 	next    http.RoundTripper
+	trace   func(ctx context.Context, backend, op string) (traced context.Context, end func(status int, waited time.Duration))
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	op, _ := request.Context().Value(opKey{}).(string)
-	if err := t.limiter.Wait(request.Context()); err != nil {
+	ctx, asked, status := request.Context(), time.Now(), 0
+	var waited time.Duration
+	if t.trace != nil {
+		traced, end := t.trace(ctx, t.backend, op)
+		ctx = traced
+		defer func() { end(status, waited) }()
+	}
+	if err := t.limiter.Wait(ctx); err != nil {
 		return nil, fmt.Errorf("waiting for the KeyService's rateLimit: %w", err)
 	}
-	request = request.Clone(request.Context())
+	request = request.Clone(ctx)
 	request.Header.Set("User-Agent", "accesskey-operator")
 
 	start := time.Now()
+	waited = start.Sub(asked)
 	response, err := t.next.RoundTrip(request)
 	code := "none"
 	if err == nil {
-		code = codeOf(response)
+		status, code = response.StatusCode, codeOf(response)
 		t.clock.Observe(response.Header)
 		response.Body = http.MaxBytesReader(nil, response.Body, maxBody)
 	}
