@@ -61,13 +61,17 @@ func (t kubeTransport) RoundTrip(request *http.Request) (*http.Response, error) 
 		does += " (dry run)"
 	}
 	ctx, span := step(request.Context(), does)
-	span.SetAttributes(attribute.String("http.request.method", request.Method), attribute.String("k8s.resource", resource), attribute.String("k8s.name", name))
+	span.SetAttributes(attribute.String("http.request.method", request.Method), attribute.String("k8s.resource", resource), attribute.String("k8s.object.name", name))
 	response, err := t.next.RoundTrip(request.WithContext(ctx))
-	status := 0
-	if err == nil {
-		status = response.StatusCode
+	switch {
+	case err != nil:
+		finish(span, 0)
+	case response.StatusCode == http.StatusNotFound && request.Method == http.MethodGet: // an answer like any other
+		span.SetAttributes(attribute.Int("http.response.status_code", response.StatusCode))
+		span.End()
+	default:
+		finish(span, response.StatusCode)
 	}
-	finish(span, status)
 	return response, err
 }
 

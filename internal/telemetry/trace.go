@@ -69,7 +69,7 @@ func (p *Pass) begun(ctx context.Context) (with context.Context, ok bool) {
 		first, continues := parent.(trace.SpanContext)
 		options := []trace.SpanStartOption{
 			trace.WithTimestamp(p.started),
-			trace.WithAttributes(attribute.String("k8s.namespace.name", p.object.Namespace), attribute.String("accesskey.name", p.object.Name)),
+			trace.WithAttributes(attribute.String("k8s.namespace.name", p.object.Namespace), attribute.String("k8s.object.name", p.object.Name)),
 		}
 		if continues {
 			ctx = trace.ContextWithSpanContext(ctx, first)
@@ -101,7 +101,11 @@ func (p *Pass) End(open bool, err error, attributes ...attribute.KeyValue) {
 	if open {
 		p.owner.operations.LoadOrStore(p.object, p.span.SpanContext())
 	}
-	p.span.SetAttributes(attributes...)
+	for _, each := range attributes {
+		if each.Value.AsString() != "" {
+			p.span.SetAttributes(each)
+		}
+	}
 	if err != nil {
 		p.span.SetStatus(codes.Error, err.Error())
 	}
