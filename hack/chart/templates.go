@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// byHand are the objects of config/default and config/prometheus whose templates are written by hand, because values change most of their fields.
-// test/chart compares what these render with config/.
+// byHand are the objects of config/default and config/prometheus whose templates are written by hand, because values change most of
+// their fields. test/chart compares what these render with config/.
 var byHand = []string{
 	"Deployment/accesskey-operator",
 	"ServiceAccount/accesskey-operator",

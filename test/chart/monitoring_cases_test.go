@@ -50,6 +50,10 @@ var monitoringChanges = map[string]change{
 		+ ServiceMonitor accesskey-operator …
 		+ ServiceMonitor accesskey-operator: spec.endpoints[] = {"bearerTokenFile":"/var/run/secrets/kubernetes.io/serviceaccount/token","honorLabels":true,"port":"https","scheme":"https","tlsConfig":{"ca":{"secret":{"key":"ca.crt","name":"accesskey-operator-metrics"}},"serverName":"accesskey-operator-metrics.accesskey-system.svc"}}
 	`},
+	"traces": {"tracing: {endpoint: 'http://collector.example:4318'}", `
+		+ Deployment: manager.env.OTEL_EXPORTER_OTLP_ENDPOINT.name = OTEL_EXPORTER_OTLP_ENDPOINT
+		+ Deployment: manager.env.OTEL_EXPORTER_OTLP_ENDPOINT.value = http://collector.example:4318
+	`},
 	"a ServiceMonitor": {"serviceMonitor: {enabled: true, labels: {release: monitoring}, annotations: {example.com/a: b}, interval: 1m, scrapeTimeout: 10s}", `
 		+ ServiceMonitor accesskey-operator …
 		+ ServiceMonitor accesskey-operator: metadata.labels.release = monitoring

@@ -102,6 +102,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"serviceMonitor: {interval: 1 minute}":                         "at '/serviceMonitor/interval': '1 minute' does not match pattern",
 		"resources: {limits: {memory: 256MB}}":                         "at '/resources/limits/memory': '256MB' does not match pattern",
 		"terminationGracePeriodSeconds: 30":                            "at '/terminationGracePeriodSeconds': minimum: got 30, want 131",
+		"tracing: {endpoint: 'collector:4318'}":                        "at '/tracing/endpoint': 'collector:4318' does not match pattern",
 		"nodeSelector: [linux]":                                        "at '/nodeSelector': got array, want object",
 	} {
 		_, err := runHelm(t.Context(), values, "template", release, chart)

@@ -23,6 +23,7 @@ func TestOperatorOnARealNode(t *testing.T) {
 	installed := time.Now()
 	s.installWithHelm()
 	s.startKeys(installed)
+	s.testRelease()
 	s.startConsumers()
 	s.watchUsage()
 	s.killTheLeader("environment", "its Pod was deleted with grace period 0", s.deletePod)
@@ -73,6 +74,13 @@ func (s *story) installWithHelm() {
 	s.namespace(system)
 	s.helm("install", "accesskey-operator", "../../dist/chart", "--namespace="+system, "--set=image.tag=dev")
 	s.say("installed: helm install accesskey-operator dist/chart")
+}
+
+// testRelease runs the image once, as users do after an installation.
+func (s *story) testRelease() {
+	s.t.Helper()
+	s.helm("test", "accesskey-operator", "--namespace="+system, "--timeout=60s")
+	s.say("helm test accesskey-operator: succeeded")
 }
 
 // installManifest installs the operator as one file. The Deployment has one replica.
