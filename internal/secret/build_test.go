@@ -133,8 +133,7 @@ func (w *world) must(err error) {
 }
 
 func ownerOf(name string, uid types.UID) metav1.OwnerReference {
-	owner := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Name: name, UID: uid}}
-	return *metav1.NewControllerRef(owner, v1alpha1.GroupVersion.WithKind("AccessKey"))
+	return metav1.OwnerReference{APIVersion: "accesskey.dev/v1alpha1", Kind: "AccessKey", Name: name, UID: uid, Controller: ptr.To(true)}
 }
 
 // crossplanes is an owner of the same kind and name in another API group.

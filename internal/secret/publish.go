@@ -126,14 +126,14 @@ func (s Store) apply(ctx context.Context, w Write, options ...client.ApplyOption
 	if w.Current != nil && !metav1.IsControlledBy(w.Current, w.AccessKey) {
 		return Published{}, fmt.Errorf("writing Secret %s: %w", w.Name, ErrForeign)
 	}
-	owner, before := metav1.NewControllerRef(w.AccessKey, v1alpha1.GroupVersion.WithKind("AccessKey")), noVersion
+	owner, before := controllerRef(w.AccessKey), noVersion
 	if w.Current != nil {
 		before = w.Current.ResourceVersion
 	}
 	answer := &replaced{corev1ac.Secret(w.Name, w.AccessKey.Namespace).
 		WithResourceVersion(before).WithType(w.Content.Type).WithLabels(w.Content.Labels).WithAnnotations(w.Content.Annotations).WithData(w.Content.Data).
 		WithOwnerReferences(metav1ac.OwnerReference().WithAPIVersion(owner.APIVersion).WithKind(owner.Kind).WithName(owner.Name).WithUID(owner.UID).
-			WithController(true).WithBlockOwnerDeletion(true))}
+			WithController(true))}
 	err := s.Client.Apply(ctx, answer, append(options, client.FieldOwner(FieldManager), client.ForceOwnership)...)
 	if err != nil {
 		return Published{}, fmt.Errorf("writing Secret %s: %w", w.Name, err)

@@ -44,13 +44,23 @@ func (s Store) Read(ctx context.Context, namespace, name string) (*corev1.Secret
 	return secret, nil
 }
 
+// controllerRef returns the owner reference of a Secret. It does not set blockOwnerDeletion: the finalizer of the AccessKey decides
+// when that is gone. An API server with the admission plugin OwnerReferencesPermissionEnforcement, such as OpenShift's, would require
+// one more permission for blockOwnerDeletion, and refuse all Secrets until it knows the kind AccessKey, which takes up to half a
+// minute after the CRDs were installed.
+func controllerRef(ak *v1alpha1.AccessKey) metav1.OwnerReference {
+	owner := *metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey"))
+	owner.BlockOwnerDeletion = nil
+	return owner
+}
+
 // SetOwner makes an AccessKey the only AccessKey that owns a Secret, or with nil removes all of them. The Secret is only
 // changed if it is still as it was read.
 func (s Store) SetOwner(ctx context.Context, secret *corev1.Secret, ak *v1alpha1.AccessKey) error {
 	before := secret.DeepCopy()
 	secret.OwnerReferences = slices.DeleteFunc(secret.OwnerReferences, isAccessKey)
 	if ak != nil {
-		secret.OwnerReferences = append(secret.OwnerReferences, *metav1.NewControllerRef(ak, v1alpha1.GroupVersion.WithKind("AccessKey")))
+		secret.OwnerReferences = append(secret.OwnerReferences, controllerRef(ak))
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := s.Client.Patch(ctx, secret, patch, client.FieldOwner(FieldManager)); err != nil {

@@ -61,8 +61,8 @@ func Start(ctx context.Context, crds ...string) (*Cluster, error) {
 		ControlPlaneStartTimeout: time.Minute,
 		ControlPlaneStopTimeout:  time.Minute,
 	}}
-	// Some distributions enable this plugin. It requires a permission on the owner to create an object that blocks the owner's
-	// deletion.
+	// Some distributions enable this plugin. It requires the permission to delete an object in order to change its owner, and one on
+	// the owner to block the owner's deletion.
 	c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
 	if c.directory, err = os.MkdirTemp("", "accesskey-cluster-"); err != nil {
 		return nil, err

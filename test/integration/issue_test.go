@@ -36,7 +36,7 @@ var _ = Describe("Issuing a key", func() {
 		Expect(secret.Annotations).To(HaveKeyWithValue("accesskey.dev/expires-at", ak.Status.ExpiresAt.UTC().Format(time.RFC3339)))
 		Expect(secret.OwnerReferences).To(ConsistOf(metav1.OwnerReference{
 			APIVersion: "accesskey.dev/v1alpha1", Kind: "AccessKey", Name: "backup", UID: ak.UID,
-			Controller: ptr.To(true), BlockOwnerDeletion: ptr.To(true),
+			Controller: ptr.To(true),
 		}))
 	})
 

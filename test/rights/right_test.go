@@ -24,20 +24,12 @@ func (r right) String() string {
 	return r.verb + " " + r.resource + "." + r.group
 }
 
-// finalizers is the only right that no request names. An API server with the admission plugin
-// OwnerReferencesPermissionEnforcement, such as that of the tests, requires it to create an object that blocks the deletion of
-// its owner.
-var finalizers = right{"update", "accesskey.dev", "accesskeys/finalizers"}
-
 // forbidden matches the API server's message about a missing right, in JSON or protobuf. The missing right can differ from
 // the verb of the request: a server-side apply that creates the object also needs the right to create it.
 var forbidden = regexp.MustCompile(`cannot (\w+) resource \\?"([^"\\]+)\\?" in API group \\?"([^"\\]*)\\?"`)
 
 // missing returns the right that a refused request lacked.
 func missing(asked right, reason string) right {
-	if strings.Contains(reason, "cannot set blockOwnerDeletion") {
-		return finalizers
-	}
 	if found := forbidden.FindStringSubmatch(reason); found != nil {
 		return right{verb: found[1], group: found[3], resource: found[2]}
 	}

@@ -101,7 +101,7 @@ func TestTheOperatorUsesExactlyItsRights(t *testing.T) {
 	for refused, reason := range s.recorder.refusals() {
 		t.Errorf("%s was refused: %s", refused, reason)
 	}
-	used := append(s.recorder.rights(), finalizers)
+	used := s.recorder.rights()
 	var granted []right
 	for _, role := range roles(t) {
 		granted = append(granted, rightsOf(role.rules)...)

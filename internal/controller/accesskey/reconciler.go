@@ -100,8 +100,6 @@ const cacheDelay = time.Minute
 
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/status,verbs=patch
-// Setting blockOwnerDeletion needs this permission where OwnerReferencesPermissionEnforcement is enabled.
-// +kubebuilder:rbac:groups=accesskey.dev,resources=accesskeys/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=accesskey-operator-cluster
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
