@@ -94,7 +94,7 @@ func TestNoRoleOfUsersIncludesTheStatus(t *testing.T) {
 			}
 		}
 	}
-	if checked != 4 {
-		t.Errorf("checked %d ClusterRoles, expected those that extend view, edit and admin, and the one for restarts", checked)
+	if checked != 5 {
+		t.Errorf("checked %d ClusterRoles, expected those that extend view, edit and admin, the one for restarts and the one for readers of metrics", checked)
 	}
 }
