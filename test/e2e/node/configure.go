@@ -32,7 +32,9 @@ var users = map[string][2]string{
 func network(ctx context.Context) error {
 	for _, arguments := range []string{
 		"link set lo up",
-		"link add cni0 type bridge",
+		// Without an address of its own, the bridge takes the lowest one of its ports. Then the Pods lose the node for some seconds
+		// whenever a Pod comes or goes.
+		"link add cni0 address 0a:58:0a:f4:00:01 type bridge",
 		"address add " + Address + "/24 dev cni0",
 		"link set cni0 up",
 		"route add default dev cni0", // the addresses of Services need a route before kube-proxy replaces them

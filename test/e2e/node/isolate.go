@@ -17,7 +17,8 @@ import (
 	"syscall"
 )
 
-// inside is the environment variable that tells a program that it runs in the namespaces of the node.
+// inside is the environment variable that tells a program that it runs in the namespaces of the node. Its value is the name of the
+// control group that is the parent of those of the Pods.
 const inside = "ACCESSKEY_E2E_INSIDE"
 
 // Inside reports whether this process runs in namespaces for a node.
@@ -34,7 +35,8 @@ func Isolate() (code int, err error) {
 	defer runtime.UnlockOSThread()
 	command := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
 	command.Args[0] = os.Args[0]
-	command.Env = append(os.Environ(), inside+"=1")
+	controlGroup := fmt.Sprintf("accesskey-e2e-%d", os.Getpid())
+	command.Env = append(os.Environ(), inside+"="+controlGroup)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
@@ -47,31 +49,28 @@ func Isolate() (code int, err error) {
 	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) {
 		code, err = ended.ExitCode(), nil
 	}
-	return code, errors.Join(err, removeControlGroups())
+	return code, errors.Join(err, removeControlGroups(controlGroup))
 }
 
-// controlGroup is the parent of the control groups of the Pods. It is also in files/kubelet.yaml.
-const controlGroup = "accesskey-e2e"
-
-// controlGroups returns the path of the group in each hierarchy: one with version 2, one for each controller with version 1.
-func controlGroups() ([]string, error) {
+// controlGroups returns the path of a group in each hierarchy: one with version 2, one for each controller with version 1.
+func controlGroups(name string) ([]string, error) {
 	const root = "/sys/fs/cgroup"
 	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err == nil {
-		return []string{filepath.Join(root, controlGroup)}, nil
+		return []string{filepath.Join(root, name)}, nil
 	}
 	hierarchies, err := os.ReadDir(root)
 	var groups []string
 	for _, hierarchy := range hierarchies {
 		if hierarchy.IsDir() {
-			groups = append(groups, filepath.Join(root, hierarchy.Name(), controlGroup))
+			groups = append(groups, filepath.Join(root, hierarchy.Name(), name))
 		}
 	}
 	return groups, err
 }
 
-// removeControlGroups removes the control groups of the Pods, which are empty.
-func removeControlGroups() error {
-	groups, err := controlGroups()
+// removeControlGroups removes a control group and those below it, which are empty.
+func removeControlGroups(name string) error {
+	groups, err := controlGroups(name)
 	for _, group := range groups {
 		var below []string
 		_ = filepath.WalkDir(group, func(path string, entry fs.DirEntry, err error) error {
@@ -124,7 +123,7 @@ func mountAll() error {
 			return fmt.Errorf("hiding the setting %s: %w", name, err)
 		}
 	}
-	groups, err := controlGroups()
+	groups, err := controlGroups(os.Getenv(inside))
 	for _, group := range groups {
 		err = errors.Join(err, os.MkdirAll(group, 0o755))
 	}

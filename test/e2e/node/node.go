@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -92,7 +93,7 @@ func (n *Node) startControlPlane(ctx context.Context) error {
 	server, err := n.start(filepath.Join(n.assets, "kube-apiserver"),
 		"--etcd-servers=http://127.0.0.1:2379", "--bind-address="+Address, "--advertise-address="+Address, "--cert-dir="+home+"/pki",
 		"--authorization-mode=Node,RBAC", "--token-auth-file="+home+"/tokens.csv", "--allow-privileged",
-		"--enable-admission-plugins=NodeRestriction", "--kubelet-preferred-address-types=InternalIP",
+		"--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement", "--kubelet-preferred-address-types=InternalIP",
 		"--service-cluster-ip-range=10.96.0.0/24", "--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-signing-key-file="+home+"/service-accounts.key", "--service-account-key-file="+home+"/service-accounts.key")
 	if err != nil {
@@ -153,7 +154,7 @@ func (n *Node) startWorkers(context.Context) error {
 
 func (n *Node) startKubelet() (err error) {
 	n.kubelet, err = n.start(filepath.Join(n.assets, "kubelet"), "--config="+home+"/kubelet.yaml", "--kubeconfig="+home+"/kubelet.kubeconfig",
-		"--hostname-override="+name, "--node-ip="+Address)
+		"--hostname-override="+name, "--node-ip="+Address, "--cgroup-root=/"+os.Getenv(inside))
 	return err
 }
 
