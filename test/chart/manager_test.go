@@ -6,6 +6,7 @@ package chart
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -97,6 +98,21 @@ func probe(container corev1.Container) error {
 		return nil
 	}
 	return fmt.Errorf("the container has no port %s", get.Port.StrVal)
+}
+
+// expectMetricsRefused asks for the metrics without a token.
+func expectMetricsRefused(t *testing.T, port int) {
+	t.Helper()
+	anyCertificate := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer anyCertificate.CloseIdleConnections()
+	response, err := anyCertificate.Get(fmt.Sprintf("https://127.0.0.1:%d/metrics", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // the body is not read
+	if response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the metrics are served without a token: %s", response.Status)
+	}
 }
 
 // kubeconfig returns the path of a kubeconfig with a token of a ServiceAccount.

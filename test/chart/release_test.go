@@ -33,7 +33,8 @@ func TestRelease(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() }) // the test is over
 	// The KeyService has no tls, so the operator trusts its server only because of caBundle.
 	create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "company-ca"}, Data: map[string]string{"ca.crt": string(server.CA)}})
-	values := fmt.Sprintf("{caBundle: {configMap: company-ca}, healthPort: %d, metrics: {port: %d}}", freePort(t), freePort(t))
+	metricsPort := freePort(t)
+	values := fmt.Sprintf("{caBundle: {configMap: company-ca}, healthPort: %d, metrics: {port: %d}}", freePort(t), metricsPort)
 	manager := buildManager(t)
 
 	mustKubectl(t, "apply", "--server-side", "-f", "../../dist/install.yaml")
@@ -50,6 +51,7 @@ func TestRelease(t *testing.T) {
 		Spec:       v1alpha1.AccessKeySpec{ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: "qumulo"}, User: "local:backup"},
 	})
 	expectIssued(t, "")
+	expectMetricsRefused(t, metricsPort)
 	stop()
 
 	mustHelm(t, "", "uninstall", release)
