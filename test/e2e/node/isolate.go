@@ -14,12 +14,17 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
 // inside is the environment variable that tells a program that it runs in the namespaces of the node. Its value is the name of the
 // control group that is the parent of those of the Pods.
 const inside = "ACCESSKEY_E2E_INSIDE"
+
+// prefix begins the name of that control group. The ID of the process that isolates the node follows.
+const prefix = "accesskey-e2e-"
 
 // Inside reports whether this process runs in namespaces for a node.
 func Inside() bool { return os.Getenv(inside) != "" }
@@ -35,7 +40,10 @@ func Isolate() (code int, err error) {
 	defer runtime.UnlockOSThread()
 	command := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
 	command.Args[0] = os.Args[0]
-	controlGroup := fmt.Sprintf("accesskey-e2e-%d", os.Getpid())
+	if err := removeAbandoned(); err != nil {
+		return 1, err
+	}
+	controlGroup := prefix + strconv.Itoa(os.Getpid())
 	command.Env = append(os.Environ(), inside+"="+controlGroup)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{
@@ -66,6 +74,21 @@ func controlGroups(name string) ([]string, error) {
 		}
 	}
 	return groups, err
+}
+
+// removeAbandoned removes the control groups of a process that was killed before it could remove them.
+func removeAbandoned() error {
+	groups, err := controlGroups(prefix + "*")
+	for _, pattern := range groups {
+		found, _ := filepath.Glob(pattern) // the pattern is valid
+		for _, group := range found {
+			name := filepath.Base(group)
+			if _, gone := os.Stat("/proc/" + strings.TrimPrefix(name, prefix)); gone != nil {
+				err = errors.Join(err, removeControlGroups(name))
+			}
+		}
+	}
+	return err
 }
 
 // removeControlGroups removes a control group and those below it, which are empty.
