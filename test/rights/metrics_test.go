@@ -22,6 +22,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
 // reviews are the operator's rights outside of namespaces: to ask who may read the metrics.
@@ -67,10 +71,21 @@ func scrape(ctx context.Context, address, token string) (code int, body string, 
 	return response.StatusCode, string(text), response.TLS.PeerCertificates[0], err
 }
 
+// serveMetrics adds a metrics endpoint to a manager, as cmd/ does, but on a port that the system chooses.
+func (s *story) serveMetrics(mgr ctrl.Manager) error {
+	options := metricsserver.Options{BindAddress: "127.0.0.1:0", SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization}
+	server, err := metricsserver.NewServer(options, mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	s.metrics = server.(interface{ GetBindAddr() string }).GetBindAddr
+	return mgr.Add(server)
+}
+
 // readMetrics reads the metrics of the story's operator.
 func (s *story) readMetrics(ctx context.Context) error {
 	return s.eventually(ctx, func() error {
-		code, _, _, err := scrape(ctx, s.metrics, reader)
+		code, _, _, err := scrape(ctx, s.metrics(), reader)
 		if err == nil && code != http.StatusOK {
 			err = fmt.Errorf("the metrics endpoint answered %d", code)
 		}

@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -90,13 +89,16 @@ func (s *story) start(as account, where scope) (stop func(patience time.Duration
 	}
 	mgr, err := ctrl.NewManager(account, ctrl.Options{
 		Scheme: controller.Scheme(), Cache: options,
-		Metrics:    metricsserver.Options{BindAddress: s.metrics, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization},
+		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
 		// As in cmd/, but with periods short enough for the test to see every request.
 		LeaderElection: true, LeaderElectionID: "accesskey-operator", LeaderElectionNamespace: where.own, LeaderElectionReleaseOnCancel: true,
 		LeaseDuration: ptr.To(3 * time.Second), RenewDeadline: ptr.To(2 * time.Second), RetryPeriod: ptr.To(200 * time.Millisecond),
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.serveMetrics(mgr); err != nil {
 		return nil, err
 	}
 	s.events = mgr.GetEventRecorder("accesskey-operator")

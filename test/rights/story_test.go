@@ -40,8 +40,8 @@ type story struct {
 	shared string
 	// events is the recorder of the operator.
 	events events.EventRecorder
-	// metrics is the address of the operator's metrics endpoint.
-	metrics string
+	// metrics returns the address of the operator's metrics endpoint. It is empty until the endpoint listens.
+	metrics func() string
 	// until ends the story early when it returns true.
 	until func() bool
 }
@@ -50,7 +50,7 @@ type story struct {
 var errEnough = errors.New("the story ended early")
 
 func newStory(t *testing.T, namespace, own string) *story {
-	s := &story{t: t, recorder: newRecorder(), clock: testclock.NewFakeClock(time.Now()), namespace: namespace, own: own, metrics: freeAddress(t), until: func() bool { return false }}
+	s := &story{t: t, recorder: newRecorder(), clock: testclock.NewFakeClock(time.Now()), namespace: namespace, own: own, until: func() bool { return false }}
 	s.serve(qumulo.Options{Clock: s.clock})
 	s.service.AddUser("alice")
 	s.service.AddUser("bert")
