@@ -40,7 +40,7 @@ demo: build ## Show the operator's main job on a real API server. KEEP=1 keeps e
 
 .PHONY: test
 test: $(BIN)/helm ## Run every test. Needs only Go, make and git.
-	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) ./...
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test -p 4 -timeout 40m $(TEST_FLAGS) ./... # those on a control plane often wait
 	@$(MAKE) --no-print-directory test-vendor
 	@$(MAKE) --no-print-directory test-consumers
 	@$(MAKE) --no-print-directory test-monitoring

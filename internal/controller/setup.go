@@ -128,7 +128,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		Clock:            config.Clock,
 		Transport:        config.Transport,
 	}
-	options := controller.Options{MaxConcurrentReconciles: config.Concurrency, NewQueue: config.NewQueue}
 	accessKeys := &accesskey.Reconciler{
 		Client:       mgr.GetClient(),
 		Live:         mgr.GetAPIReader(),
@@ -137,7 +136,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 		Tracer:       config.Tracer,
 		Clock:        config.Clock,
 		ResyncPeriod: config.ResyncPeriod,
-		Options:      options,
+		Options:      config.options(),
 	}
 	if err := accessKeys.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the controller of AccessKeys: %w", err)
@@ -145,10 +144,15 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 	if err := errors.Join(setupRollout(mgr, config), setupMetrics(mgr, config, pool)); err != nil {
 		return err
 	}
-	keep, err := setupNamespaces(ctx, mgr, config, options)
+	keep, err := setupNamespaces(ctx, mgr, config)
 	if err != nil {
 		return err
 	}
+	return setupServices(mgr, config, pool, keep)
+}
+
+// setupServices adds the controllers of key services. keep keeps the operator's RoleBinding in a namespace; it may be nil.
+func setupServices(mgr ctrl.Manager, config Config, pool *connect.Pool, keep func(context.Context, string) error) error {
 	for _, cluster := range kinds(config) {
 		services := &keyservice.Reconciler{
 			Client:       mgr.GetClient(),
@@ -158,7 +162,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, config Config) error {
 			Cluster:      cluster,
 			Keep:         keep,
 			Tracer:       config.Tracer,
-			Options:      options,
+			Options:      config.options(),
 		}
 		if err := services.SetupWithManager(mgr); err != nil {
 			return fmt.Errorf("setting up the controllers of key services: %w", err)
@@ -202,7 +206,7 @@ func setupMetrics(mgr ctrl.Manager, config Config, pool *connect.Pool) error {
 
 // setupNamespaces prepares an operator that works only in some namespaces: it adds the controller of its RoleBindings, and returns the
 // function that keeps one.
-func setupNamespaces(ctx context.Context, mgr ctrl.Manager, config Config, options controller.Options) (keep func(context.Context, string) error, err error) {
+func setupNamespaces(ctx context.Context, mgr ctrl.Manager, config Config) (keep func(context.Context, string) error, err error) {
 	if config.ClusterNamespace != "" {
 		return nil, nil
 	}
@@ -215,11 +219,16 @@ func setupNamespaces(ctx context.Context, mgr ctrl.Manager, config Config, optio
 			return nil, fmt.Errorf("setting up the caches: %w", err)
 		}
 	}
-	keeper := &namespaces.Keeper{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ResyncPeriod: config.ResyncPeriod, Options: options}
+	keeper := &namespaces.Keeper{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), ResyncPeriod: config.ResyncPeriod, Options: config.options()}
 	if err := keeper.SetupWithManager(mgr); err != nil {
 		return nil, fmt.Errorf("setting up the controller of namespaces: %w", err)
 	}
 	return keeper.Keep, nil
+}
+
+// options returns the options of every controller.
+func (c Config) options() controller.Options {
+	return controller.Options{MaxConcurrentReconciles: c.Concurrency, NewQueue: c.NewQueue}
 }
 
 // kinds of key services that are served: the namespaced one (false) and the cluster's (true).

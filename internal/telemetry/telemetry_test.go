@@ -43,7 +43,7 @@ func TestOperationIsOneTrace(t *testing.T) {
 	call(ctx, "create key", http.StatusCreated)
 	call(ctx, "list buckets", http.StatusForbidden)
 	pass.End(true, nil, attribute.String("accesskey.verb", "Create"))
-	ctx, pass = tracer.Pass(t.Context(), "AccessKey", backup)
+	_, pass = tracer.Pass(t.Context(), "AccessKey", backup)
 	pass.End(true, nil) // it sent nothing
 	ctx, pass = tracer.Pass(t.Context(), "AccessKey", backup)
 	call(ctx, "list buckets", http.StatusOK)
@@ -114,7 +114,7 @@ func TestNothingIsTracedAfterThePass(t *testing.T) {
 // TestSentAsTheEnvironmentSays sends a pass to a collector on the loopback.
 func TestSentAsTheEnvironmentSays(t *testing.T) {
 	got := make(chan *coltracepb.ExportTraceServiceRequest, 1)
-	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body := io.Reader(r.Body)
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			body, _ = gzip.NewReader(body)
