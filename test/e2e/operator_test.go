@@ -15,7 +15,8 @@ import (
 )
 
 // TestOperatorOnARealNode installs the operator with Helm, and rotates the keys of two applications while the leader is killed, the
-// kubelet is restarted and the operator is upgraded. Then it uninstalls the operator, and installs it from the manifest.
+// kubelet is restarted and the operator is upgraded. Then it uninstalls the operator, and installs it from the manifest, as
+// the quickstart does.
 func TestOperatorOnARealNode(t *testing.T) {
 	s := newStory(t)
 	s.startServices()
@@ -38,11 +39,7 @@ func TestOperatorOnARealNode(t *testing.T) {
 		s.helm("uninstall", "accesskey-operator", "--namespace="+system, "--wait")
 		s.kubectl("delete", "namespace", system)
 	})
-
-	installed = time.Now()
-	s.installManifest()
-	s.tryDemo(installed)
-	s.uninstall("kubectl delete -f dist/install.yaml", func() { s.kubectl("delete", "--filename=../../dist/install.yaml") })
+	s.uninstall("the last command of the quickstart", s.followQuickstart)
 }
 
 // startServices starts the simulators and the S3 server as config/demo does.
@@ -81,13 +78,6 @@ func (s *story) testRelease() {
 	s.t.Helper()
 	s.helm("test", "accesskey-operator", "--namespace="+system, "--timeout=60s")
 	s.say("helm test accesskey-operator: succeeded")
-}
-
-// installManifest installs the operator as one file. The Deployment has one replica.
-func (s *story) installManifest() {
-	s.t.Helper()
-	s.kubectl("apply", "--server-side", "--filename=../../dist/install.yaml")
-	s.say("installed: kubectl apply --server-side -f dist/install.yaml")
 }
 
 // startKeys creates the AccessKeys while the operator is starting, and waits until they are ready.
@@ -144,16 +134,4 @@ func (s *story) uninstall(how string, remove func()) {
 	s.until("the Pods of the operator to be gone", time.Minute, func() error { return s.gone("pods", "--namespace="+system) })
 	s.noFinalizersLeft()
 	s.say("uninstalled: %s; no object has a finalizer of the operator", how)
-}
-
-// tryDemo applies config/demo, waits for its keys, and deletes it.
-func (s *story) tryDemo(installed time.Time) {
-	s.t.Helper()
-	s.kubectl("apply", "--kustomize=../../config/demo")
-	s.kubectl("wait", "--namespace="+services, "--for=condition=Ready", "accesskeys", "--all", "--timeout=90s")
-	s.say("config/demo: the AccessKeys of all services are ready %.1f s after the installation began", time.Since(installed).Seconds())
-	s.kubectl("rollout", "status", "--namespace="+services, "deployment/consumer", "--timeout=60s")
-	s.kubectl("delete", "--namespace="+services, "accesskeys", "--all", "--timeout=60s") // the services must still run
-	s.noKeysLeft()
-	s.kubectl("delete", "--kustomize=../../config/demo", "--ignore-not-found", "--timeout=60s")
 }
