@@ -56,18 +56,18 @@ var lateCases = []decision{
 	{"also of a key that the service could not make, because that could make it again", quiet(regenerates, intendsFor("K2", time.Hour), lateUntil(noon.Add(time.Minute)), key("K2", noon), being(keyservice.Failed, "K2")),
 		settlesAt(noon.Add(time.Minute))},
 
-	{"an earlier request is watched for after the pair is recorded", quiet(regenerates, oneSlot, answered), settlesAt(noon.Add(5 * time.Second))},
+	{"an earlier request is watched for after the pair is recorded", quiet(regenerates, oneSlot, answered), settlesAt(noon.Add(time.Minute))},
 	{"it is watched for to the end", quiet(regenerates, oneSlot, answered, lateUntil(noon.Add(time.Second))), settlesAt(noon.Add(time.Second))},
 	{"it is watched for after a restart, because the clock may have been set forward", quiet(regenerates, oneSlot, answered, lateUntil(noon), startedAgo(119*time.Second)),
 		settlesAt(noon.Add(time.Second))},
 	{"an earlier request that is carried out late is answered by regenerating once more", quiet(regenerates, oneSlot, answered, pairAt("K1", "AKIAX")), bySettle(Regenerate, "K1")},
-	{"a key that was deleted meanwhile is not created before an earlier request can no longer be carried out", quiet(regenerates, oneSlot, answered, keys()), settlesAt(noon.Add(5 * time.Second))},
-	{"a deleted AccessKey waits for an earlier request, whatever the pair is", quiet(regenerates, oneSlot, answered, deleting, pairAt("K1", "AKIAX")), settlesAt(noon.Add(5 * time.Second))},
+	{"a key that was deleted meanwhile is not created before an earlier request can no longer be carried out", quiet(regenerates, oneSlot, answered, keys()), settlesAt(noon.Add(time.Minute))},
+	{"a deleted AccessKey waits for an earlier request, whatever the pair is", quiet(regenerates, oneSlot, answered, deleting, pairAt("K1", "AKIAX")), settlesAt(noon.Add(time.Minute))},
 	{"an earlier request that can no longer be carried out leaves nothing to settle", quiet(regenerates, oneSlot, answered, lateUntil(noon)), bySettle(ClearIntent)},
 	{"one that was carried out at the last moment is answered, too", quiet(regenerates, oneSlot, answered, lateUntil(noon), pairAt("K1", "AKIAX")), bySettle(Regenerate, "K1")},
 	{"with its AccessKey deleted, the key is revoked", quiet(regenerates, oneSlot, answered, deleting, lateUntil(noon), pairAt("K1", "AKIAX")), answer{ruleSettle, do(Revoke, v1alpha1.ReasonDeleting, "K1")}},
 	{"where a list does not show whether it was carried out, the pair is regenerated once more", quiet(regenerates, keepsAccessKeyID, answered, lateUntil(noon)), bySettle(Regenerate, "K1")},
-	{"but not before", quiet(regenerates, keepsAccessKeyID, answered), settlesAt(noon.Add(5 * time.Second))},
+	{"but not before", quiet(regenerates, keepsAccessKeyID, answered), settlesAt(noon.Add(time.Minute))},
 }
 
 // failedFor records so many failures, the last one a second ago, and the pause after it.

@@ -95,7 +95,7 @@ func settleLate(in Input, intent *v1alpha1.Intent) Action {
 	until := latest(intent.LateUntil.Time, in.Started.Add(in.operationTime()))
 	switch {
 	case in.Now.Before(until) && (in.deleting() || in.listsRecorded(intent.KeyID) || !in.listed(intent.KeyID)):
-		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: earliest(until, in.Now.Add(pendingDelay))}
+		return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: until} // the controller looks again before that
 	case in.listsRecorded(intent.KeyID) && !in.Service.KeepsAccessKeyID:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
 	default:

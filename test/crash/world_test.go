@@ -26,6 +26,8 @@ const (
 type world struct {
 	// landsLate is when the last write to the API server lands whose process has died.
 	landsLate time.Time
+	// carriedOut is when the last request to the service is carried out that hangs.
+	carriedOut time.Time
 	kube      *kube.Server
 	site      *site
 	process   *process

@@ -146,6 +146,7 @@ func (r *Reconciler) next(s *scope, action plan.Action, err error) time.Duration
 	sooner(err != nil && Classify(err).Failure, nextAttempt(s.ak))
 	sooner(errors.Is(err, errUserBusy), s.in.Now.Add(time.Second))
 	sooner(err == nil && (waitsForActivation(s) || action.Verb == plan.Revoke && s.connection.DeletesLater), s.in.Now.Add(firstRetry))
+	sooner(err == nil && s.in.Answered(), s.in.Now.Add(firstRetry))
 	sooner(err == nil && s.in.NextProbe().After(s.in.Now), s.in.NextProbe())
 	sooner(s.syncErr != nil || s.connectErr != nil, s.in.Now.Add(recheckPeriod))
 	sooner(s.outdated, s.in.Now.Add(outdatedDelay))
