@@ -33,17 +33,6 @@ func replaceCompromised(in Input) (Action, bool) {
 	return obtain(in, v1alpha1.ReasonCompromised)
 }
 
-// suspendedCompromised reports what spec.compromisedKeyIDs asks for and a suspended AccessKey does not do.
-func suspendedCompromised(in Input) (Action, bool) {
-	if in.compromised(in.AccessKey.Status.KeyID) {
-		return Action{
-			Verb: Stall, Reason: v1alpha1.ReasonCompromisedKeyInUse, Until: in.nextRevocation(),
-			Detail: "spec.suspend is set, so no new pair is issued; unset it to replace the key",
-		}, true
-	}
-	return in.unknownCompromised()
-}
-
 // reportUnknown reports IDs in spec.compromisedKeyIDs that name no key of this AccessKey: the person who named a key expects
 // that it was revoked.
 func reportUnknown(in Input) (Action, bool) {

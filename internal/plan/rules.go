@@ -133,25 +133,6 @@ func live(in Input, action Action) (Action, bool) {
 	return action, true
 }
 
-// suspended lets no key outlive the time that was announced for it.
-func suspended(in Input) (Action, bool) {
-	if !in.suspended() {
-		return none()
-	}
-	if action, ok := revokePrevious(in); ok {
-		return action, true
-	}
-	if in.rejected() && len(in.AccessKey.Status.PreviousKeys) > 0 { // they stay until the data plane accepts the pair
-		if action, ok := verifyPublished(in); ok {
-			return action, true
-		}
-	}
-	if action, ok := suspendedCompromised(in); ok {
-		return action, true
-	}
-	return Action{Verb: Wait, Reason: v1alpha1.ReasonSuspended, Until: in.nextRevocation()}, true
-}
-
 func retain(in Input) (Action, bool) {
 	if in.deleting() && in.AccessKey.Spec.DeletionPolicy == v1alpha1.DeletionPolicyRetain {
 		return Action{Verb: Retain, Reason: v1alpha1.ReasonDeleting}, true

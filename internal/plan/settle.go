@@ -181,26 +181,6 @@ func unlessUnpublishable(in Input, action Action) Action {
 	return stall
 }
 
-// meanwhile does for the published pair and the previous keys what cannot wait for the end of an open operation, because that can take
-// long: a person has to act, or the new pair is held.
-func meanwhile(in Input) (Action, bool) {
-	for _, rule := range []func(Input) (Action, bool){enable, askLastUse, revokePrevious} {
-		if action, ok := rule(in); ok {
-			return action, true
-		}
-	}
-	if in.Secret.UpToDate || in.Secret.Rendered || !in.published(in.AccessKey.Status.KeyID) || in.secretIsForeign(in.Secret) {
-		return none() // what others changed is repaired later
-	}
-	if action, ok := renderable(in, ""); ok {
-		return action, true
-	}
-	return live(in, Action{Verb: UpdateSecret, Reason: v1alpha1.EventSecretUpdated})
-}
-
-// untilMeanwhile is when meanwhile has something to do.
-func (in Input) untilMeanwhile() time.Time { return earliest(in.nextRevocation(), in.nextAsk()) }
-
 // isOf reports whether the key under the ID of the intent is one that the operation created or regenerated.
 func (in Input) isOf(intent *v1alpha1.Intent) bool {
 	key, ok := in.find(intent.KeyID)
