@@ -84,14 +84,14 @@ func (s *story) compareUsage() {
 	}
 }
 
-// figures prints what the consumers were answered, and fails the test if a request was refused.
+// figures prints what the consumers were answered, and fails the test with the first failures of each.
 func (s *story) figures() {
 	s.t.Helper()
 	for _, consumer := range s.reports.Consumers() {
 		counts := s.reports.Counts(consumer)
 		s.say("consumer %s: %d requests answered, %d failed, with %d pairs, from %d Pods; the slowest answer took %.2f s, the longest pause %.1f s",
 			consumer, counts.Answered, counts.Failed, len(counts.Keys), len(counts.Pods), counts.Slowest.Seconds(), counts.LongestPause.Seconds())
-		for _, failure := range counts.Failures {
+		for _, failure := range counts.Failures[:min(len(counts.Failures), 5)] {
 			s.t.Errorf("%s: a request with %s failed: %s", failure.Pod, short(failure.AccessKeyID), failure.Error)
 		}
 	}

@@ -60,6 +60,7 @@ func newStory(t *testing.T) *story {
 	s.must(err)
 	t.Cleanup(func() {
 		if t.Failed() {
+			s.figures()
 			t.Logf("The logs of the node and of the Pods are in %s", logs)
 			s.keepLogs(logs)
 			return
