@@ -6,6 +6,8 @@ package upgrade
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,32 +21,46 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/plan"
 	"accesskey.dev/operator/internal/secret"
+	"accesskey.dev/operator/test/simulator"
+	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
 // golden is what a release left in a cluster: an AccessKey and its Secret, as the API server returns them.
 type golden struct {
 	AccessKey v1alpha1.AccessKey `json:"accessKey"`
-	Secret    corev1.Secret      `json:"secret"`
+	// Secret is nil if the AccessKey has an open operation instead.
+	Secret *corev1.Secret `json:"secret"`
+	// Created is the ID of the key that the open operation created. The answer of the service was lost.
+	Created string `json:"created"`
 }
 
-// writeGoldenFiles writes a file for each service.
+// writeGoldenFiles writes a file for each service, and one of an AccessKey with an open operation.
 func (w *world) writeGoldenFiles() {
 	w.Helper()
-	for _, s := range w.services {
-		get := func(kind string) json.RawMessage {
-			return []byte(w.kubectl(nil, "get", kind, s.name, "-n", namespace, "-o", "json", "--show-managed-fields"))
-		}
-		text, err := json.MarshalIndent(map[string]json.RawMessage{"accessKey": get("accesskey"), "secret": get("secret")}, "", "  ")
-		must(w.T, err)
-		must(w.T, os.WriteFile(filepath.Join("testdata", previous[:7]+"-"+s.name+".json"), append(text, '\n'), 0o644))
+	get := func(arguments ...string) json.RawMessage {
+		return []byte(w.kubectl(nil, append([]string{"get", "-n", namespace, "-o", "json"}, arguments...)...))
 	}
+	write := func(name string, content map[string]any) {
+		text, err := json.MarshalIndent(content, "", "  ")
+		must(w.T, err)
+		must(w.T, os.WriteFile(filepath.Join("testdata", previous[:7]+"-"+name+".json"), append(text, '\n'), 0o644))
+	}
+	for _, s := range w.services {
+		write(s.name, map[string]any{"accessKey": get("accesskey", s.name), "secret": get("secret", s.name, "--show-managed-fields")})
+	}
+	service, _ := w.services[0].keyServer.(*qumulo.Simulator)
+	service.AddUser("open")
+	service.Inject(simulator.Rule{Method: http.MethodPost, Path: "/v1/s3/access-keys/", Times: 1}, simulator.DropAnswer())
+	w.kubectl(fmt.Appendf(nil, `{"apiVersion":"accesskey.dev/v1alpha1","kind":"AccessKey","metadata":{"name":"open","namespace":%q},"spec":{"serviceRef":{"name":"qumulo"},"user":"local:open"}}`, namespace), "apply", "-f", "-")
+	w.kubectl(nil, "wait", "--for=jsonpath={.status.failures.count}=1", "accesskey/open", "-n", namespace, "--timeout=30s")
+	write("open", map[string]any{"accessKey": get("accesskey", "open"), "created": service.Keys("local:open")[0].ID})
 }
 
 // TestTodaysCodeReadsEarlierReleases reads the golden files of each release for which there are any: every field of the status and
 // of the record has its place, the Secret is recognized, and there is nothing to do to the keys.
 func TestTodaysCodeReadsEarlierReleases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 4 {
+	if err != nil || len(files) < 5 {
 		t.Fatalf("found only the golden files %v: %v", files, err)
 	}
 	for _, file := range files {
@@ -58,9 +74,13 @@ func TestTodaysCodeReadsEarlierReleases(t *testing.T) {
 			}
 			must(t, json.Unmarshal(text, &raw))
 			decode(t, raw.AccessKey.Status, &v1alpha1.AccessKeyStatus{})
+			if g.Secret == nil {
+				expectSettled(t, &g.AccessKey, g.Created)
+				return
+			}
 			var record plan.Record
 			decode(t, []byte(g.Secret.Annotations[v1alpha1.RecordAnnotation]), &record)
-			expectRead(t, &g.AccessKey, &g.Secret, record)
+			expectRead(t, &g.AccessKey, g.Secret, record)
 		})
 	}
 }
@@ -114,5 +134,26 @@ func expectRead(t *testing.T, ak *v1alpha1.AccessKey, published *corev1.Secret, 
 	ak.Status.PreviousKeys, in.Keys, in.Now = nil, in.Keys[:1], ak.Status.RenewalTime.Time
 	if action := plan.Next(in); action.Verb != plan.Create {
 		t.Errorf("at the renewalTime, the planner wants to %s (%s %s)", action.Verb, action.Reason, action.Detail)
+	}
+}
+
+// expectSettled checks that the planner deletes the key that the open operation created, because its secret is lost, and no other.
+func expectSettled(t *testing.T, ak *v1alpha1.AccessKey, created string) {
+	t.Helper()
+	if ak.Status.Intent == nil || created == "" {
+		t.Fatalf("there is no open operation: %+v", ak.Status)
+	}
+	started := ak.Status.Intent.StartedAt.Time
+	in := plan.Input{
+		Now: started.Add(time.Hour), Started: started, AccessKey: ak, Live: true,
+		Secret: plan.Secret{State: plan.SecretAbsent}, Next: plan.Secret{State: plan.SecretAbsent}, Granted: true,
+		Service: plan.Service{Identity: "qumulo", Namespaced: true, Overlap: true, InUse: true, ClockKnown: true, ReadySince: started},
+		Keys:    []plan.Key{{Key: keyservice.Key{ID: created, AccessKeyID: created, CreatedAt: started.Add(time.Second)}}},
+	}
+	for _, known := range ak.Status.Intent.KnownKeyIDs {
+		in.Keys = append(in.Keys, plan.Key{Key: keyservice.Key{ID: known, AccessKeyID: known, CreatedAt: started.Add(-time.Hour)}})
+	}
+	if action := plan.Next(in); action.Verb != plan.DeleteOrphan || action.KeyID != created {
+		t.Errorf("the planner wants to %s %s (%s %s)", action.Verb, action.KeyID, action.Reason, action.Detail)
 	}
 }

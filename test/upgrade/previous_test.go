@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// previous is the commit of the previous release. After a release, set it to that release, and run "go test ./test/upgrade -update"
-// to add its golden files.
+// previous is the commit of the previous release. After a release, set it to that release, and run "go test ./test/upgrade -run Live
+// -update" to add its golden files.
 const previous = "59742ff7d2d9c1e32aa053766330e4a5ca485c84"
 
 const repository = "../.."

@@ -76,6 +76,7 @@ func TestLiveAccessKeysSurvive(t *testing.T) {
 	w.rotate("by the previous release")
 	if *update {
 		w.writeGoldenFiles()
+		return
 	}
 
 	w.switchTo(current, v1alpha1.DeletionPolicyRetain, w.allFacts())
