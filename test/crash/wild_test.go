@@ -167,8 +167,12 @@ var events = []struct {
 	}},
 	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) { w.setSuspended(name, !ak.Suspended()) }},
 	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.restart() }},
-	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) { w.setTemplate(name, "{{ .AccessKeyID }}:{{ .SecretAccessKey }}", w.chanceOf(50)) }},
-	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.plane.AcceptAfter(pick(w.rng, 0, 3*time.Second, 90*time.Second)) }},
+	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) {
+		w.setTemplate(name, "{{ .AccessKeyID }}:{{ .SecretAccessKey }}", w.chanceOf(50))
+	}},
+	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) {
+		w.plane.AcceptAfter(pick(w.rng, 0, 3*time.Second, 90*time.Second))
+	}},
 	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) {
 		if w.keepsOldKeys(ak.Spec.Rotation.Strategy) {
 			w.setQuarantine(name, 5*time.Minute)
