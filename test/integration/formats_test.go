@@ -27,7 +27,7 @@ var formatKeys = map[v1alpha1.SecretFormat][]string{
 	v1alpha1.FormatLokiStack:          {"access_key_id", "access_key_secret", "bucketnames", "endpoint", "region"},
 	v1alpha1.FormatHarborRegistry:     {"REGISTRY_STORAGE_S3_ACCESSKEY", "REGISTRY_STORAGE_S3_SECRETKEY"},
 	v1alpha1.FormatFluxBucket:         {"accesskey", "secretkey"},
-	v1alpha1.FormatLonghorn:           {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINTS", "VIRTUAL_HOSTED_STYLE"},
+	v1alpha1.FormatLonghorn:           {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINTS"},
 	v1alpha1.FormatCSIS3:              {"accessKeyID", "secretAccessKey", "endpoint", "region"},
 	v1alpha1.FormatPgBackRest:         {"s3.conf"},
 	v1alpha1.FormatGitLabConnection:   {"connection"},

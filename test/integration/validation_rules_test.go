@@ -186,7 +186,7 @@ var keyServiceRefusals = []refusal{
 	at("spec.s3.endpoint", "maxLength", "https://"+text(2048), "spec.s3.endpoint: Too long"),
 	at("spec.s3.endpoint", rule, "s3.example:9000", "endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"),
 	at("spec.s3.endpoint", rule, "ftp://s3.example", "endpoint must be a whole URL with scheme and host, such as https://s3.example:9000"),
-	{"spec.s3", rule, map[string]any{"spec.s3": map[string]any{"endpoint": "https://[2001:db8::1]:9000", "pathStyle": false}}, "with an IP address as endpoint, a bucket cannot be part of the host name"},
+	{"spec.s3", rule, map[string]any{"spec.s3": map[string]any{"endpoint": "https://[2001:db8::1]:9000", "pathStyle": false}}, "with an IP address as endpoint, a bucket cannot be part of the host name: set pathStyle to true"},
 	{"spec.s3.region", "minLength", map[string]any{"spec.s3": map[string]any{"endpoint": "https://s3.example", "region": ""}}, "spec.s3.region in body should be at least 1 chars long"},
 	{"spec.s3.region", "maxLength", map[string]any{"spec.s3": map[string]any{"endpoint": "https://s3.example", "region": text(65)}}, "spec.s3.region: Too long"},
 	at("spec.allowedUsers", "minItems", []any{}, "spec.allowedUsers in body should have at least 1 items"),
