@@ -167,17 +167,6 @@ var events = []struct {
 	}},
 	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) { w.setSuspended(name, !ak.Suspended()) }},
 	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.restart() }},
-	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) {
-		w.setTemplate(name, "{{ .AccessKeyID }}:{{ .SecretAccessKey }}", w.chanceOf(50))
-	}},
-	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) {
-		w.plane.AcceptAfter(pick(w.rng, 0, 3*time.Second, 90*time.Second))
-	}},
-	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) {
-		if w.keepsOldKeys(ak.Spec.Rotation.Strategy) {
-			w.setQuarantine(name, 5*time.Minute)
-		}
-	}},
 }
 
 func askForRenewal(w *wild, name string, _ *v1alpha1.AccessKey) {
@@ -253,7 +242,6 @@ func (w *wild) turnWell() {
 	}
 	w.runUntil(time.Hour, func() bool { return !w.process.dead })
 	w.serviceDown = false
-	w.plane.AcceptAfter(0)
 	for range 4 {
 		w.run(repairTime)
 		if !w.followAdvice() {
