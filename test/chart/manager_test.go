@@ -21,16 +21,16 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/test/cluster"
 )
 
 // buildManager builds the manager and returns its path.
 func buildManager(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "manager")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the manager: %v: %s", err, out)
+	path, err := cluster.BuildManager(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

@@ -5,8 +5,10 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +25,15 @@ type Manager struct {
 type operator struct {
 	mu         sync.Mutex
 	kubeconfig string
+}
+
+// BuildManager builds the manager of this module into a folder, and returns the path of the binary.
+func BuildManager(ctx context.Context, folder string) (path string, err error) {
+	path = filepath.Join(folder, "manager")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "accesskey.dev/operator/cmd").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the manager: %w: %s", err, out)
+	}
+	return path, nil
 }
 
 // StartManager starts the manager's binary with the identity and the permissions of the ServiceAccount of config/. It appends

@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -118,11 +116,9 @@ func manager(ctx context.Context, t *testing.T) string {
 	if *managerPath != "" {
 		return *managerPath
 	}
-	path := filepath.Join(t.TempDir(), "manager")
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the manager: %v: %s", err, out)
+	path, err := cluster.BuildManager(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -58,12 +57,8 @@ func newWorld(t testing.TB) *world {
 	server, err := simulator.Serve(w.service)
 	w.must(err)
 	t.Cleanup(func() { _ = server.Close() }) // the test is over
-	w.binary = filepath.Join(t.TempDir(), "manager")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.binary, "./cmd")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the manager: %v: %s", err, out)
-	}
+	w.binary, err = cluster.BuildManager(t.Context(), t.TempDir())
+	w.must(err)
 	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	w.create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "token"},

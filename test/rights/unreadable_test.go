@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,13 +29,11 @@ type process struct {
 // buildManager returns the path of the manager's binary.
 func buildManager(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "manager")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the manager: %v: %s", err, out)
+	path, err := cluster.BuildManager(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return binary
+	return path
 }
 
 // startManager starts the manager with the permissions of its ServiceAccount.
