@@ -18,7 +18,7 @@ const (
 
 // KeyServiceSpec says where a key service is and how the operator signs in.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="[has(self.qumulo), has(self.ionos), has(self.huawei), has(self.ontap)].filter(x, x).size() == 1",message="name the service: set exactly one of qumulo, ionos, huawei and ontap"
+// +kubebuilder:validation:XValidation:rule="[has(self.qumulo), has(self.ionos), has(self.huawei), has(self.ontap), has(self.aws)].filter(x, x).size() == 1",message="name the service: set exactly one of qumulo, ionos, huawei, ontap and aws"
 // +kubebuilder:validation:XValidation:rule="!(has(self.ionos) && has(self.allowedUsers))",message="allowedUsers has no effect on ionos, where every key belongs to the token's user: remove it",fieldPath=".allowedUsers"
 type KeyServiceSpec struct {
 	// qumulo is a Qumulo Core cluster.
@@ -36,6 +36,10 @@ type KeyServiceSpec struct {
 	// ontap is the S3 server of an SVM of a NetApp ONTAP cluster, 9.14.1 or newer.
 	// +optional
 	ONTAP *ONTAPService `json:"ontap,omitempty"`
+
+	// aws is an AWS account, or a server that speaks the API of AWS IAM.
+	// +optional
+	AWS *AWSService `json:"aws,omitempty"`
 
 	// tls says which certificates of the service to trust.
 	// +optional
@@ -238,6 +242,7 @@ type KeyService struct {
 
 	// spec says where the service is and how the operator signs in.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="!has(self.aws) || has(self.aws.credentialsSecretRef)",message="set credentialsSecretRef: only a ClusterKeyService, which administrators create, may use the identity of the operator's Pod",fieldPath=".aws.credentialsSecretRef"
 	Spec KeyServiceSpec `json:"spec,omitzero"`
 
 	// status is what the operator found there.
@@ -275,7 +280,7 @@ func (s *KeyService) GetSpec() *KeyServiceSpec { return &s.Spec }
 // GetStatus implements GenericKeyService.
 func (s *KeyService) GetStatus() *KeyServiceStatus { return &s.Status }
 
-// Address returns the URL of the service.
+// Address returns the URL of the service. It is empty for AWS itself, whose accounts are told apart by the identity.
 func (s *KeyServiceSpec) Address() string {
 	switch {
 	case s.Qumulo != nil:
@@ -286,6 +291,8 @@ func (s *KeyServiceSpec) Address() string {
 		return s.Huawei.URL
 	case s.ONTAP != nil:
 		return s.ONTAP.URL
+	case s.AWS != nil:
+		return s.AWS.URL
 	default:
 		return ""
 	}
@@ -318,6 +325,9 @@ func (s *KeyServiceSpec) SecretNames() []string {
 	}
 	if s.ONTAP != nil {
 		add(s.ONTAP.CredentialsSecretRef.Name)
+	}
+	if s.AWS != nil && s.AWS.CredentialsSecretRef != nil {
+		add(s.AWS.CredentialsSecretRef.Name)
 	}
 	for _, ca := range s.CAs() {
 		if ca.Kind == CASecret {

@@ -77,6 +77,8 @@ func TestSecretNames(t *testing.T) {
 		"a login":                 {v1alpha1.KeyServiceSpec{Qumulo: login}, []string{"login"}},
 		"a token and a CA":        {v1alpha1.KeyServiceSpec{Qumulo: token, TLS: withCA("ca")}, []string{"token", "ca"}},
 		"both in one Secret":      {v1alpha1.KeyServiceSpec{Qumulo: token, TLS: withCA("token")}, []string{"token"}},
+		"AWS by a Secret":         {v1alpha1.KeyServiceSpec{AWS: &v1alpha1.AWSService{CredentialsSecretRef: &v1alpha1.SecretReference{Name: "aws"}}}, []string{"aws"}},
+		"AWS by the Pod":          {v1alpha1.KeyServiceSpec{AWS: &v1alpha1.AWSService{}}, nil},
 		"a CA in the spec itself": {v1alpha1.KeyServiceSpec{Qumulo: token, TLS: &v1alpha1.TLS{CABundle: "PEM"}}, []string{"token"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func TestTheSampleOfAllFieldsHasAllFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The services have samples of their own, and the other ways to trust a certificate exclude those of this sample.
-	elsewhere := []string{"qumulo", "ionos", "ontap", "caBundle", "caSecretRef", "insecureSkipVerify"}
+	elsewhere := []string{"qumulo", "ionos", "ontap", "aws", "caBundle", "caSecretRef", "insecureSkipVerify"}
 	names := map[string]bool{}
 	for _, spec := range []any{AccessKeySpec{}, KeyServiceSpec{}} {
 		fieldNames(reflect.TypeOf(spec), elsewhere, names)

@@ -12,12 +12,12 @@ import (
 
 var refusalsByKind = map[string][]refusal{
 	accessKeyKind:                  slices.Concat(accessKeyRefusals, restartRefusals, verificationRefusals, previousKeyRefusals, importRefusals, compromiseRefusals),
-	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals(), dataPlaneRefusals()),
-	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), dataPlaneRefusals(), grantRefusals),
+	v1alpha1.KindKeyService:        slices.Concat(keyServiceRefusals, otherServicesRefusals(), awsRefusals(), ambientRefusals, dataPlaneRefusals()),
+	v1alpha1.KindClusterKeyService: slices.Concat(keyServiceRefusals, otherServicesRefusals(), awsRefusals(), dataPlaneRefusals(), grantRefusals),
 }
 
 // unbreakable are rules that nothing breaks: defaults fill in what is missing, and no list has fewer than no items.
-var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties", "spec.rotation minProperties", "spec.compromisedKeyIDs minItems"}
+var unbreakable = []string{"spec minProperties", "spec.rateLimit minProperties", "spec.rotation minProperties", "spec.compromisedKeyIDs minItems", "spec.aws minProperties"}
 
 var accessKeyRefusals = []refusal{
 	at("spec.serviceRef", "required", nil, "spec.serviceRef: Required value"),
@@ -202,7 +202,7 @@ var keyServiceRefusals = []refusal{
 }
 
 const (
-	oneService = "name the service: set exactly one of qumulo, ionos, huawei and ontap"
+	oneService = "name the service: set exactly one of qumulo, ionos, huawei, ontap and aws"
 
 	aDataKey = "a key of data has at most 253 letters, digits, '-', '_' and '.', and does not begin with '..'"
 	notAURL  = "url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
