@@ -6,6 +6,8 @@ package simtest
 
 import (
 	"encoding/json"
+	"encoding/xml"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -40,7 +42,7 @@ type Reply struct {
 	Header http.Header
 	Body   string
 
-	json any
+	body any
 }
 
 // Send sends a request to a simulator.
@@ -48,13 +50,50 @@ func Send(handler http.Handler, request *http.Request) Reply {
 	recorder := httptest.NewRecorder()
 	handler.ServeHTTP(recorder, request)
 	reply := Reply{Status: recorder.Code, Header: recorder.Header(), Body: recorder.Body.String()}
-	_ = json.Unmarshal(recorder.Body.Bytes(), &reply.json) // At returns nil for other bodies
+	if json.Unmarshal(recorder.Body.Bytes(), &reply.body) != nil {
+		reply.body = readXML(recorder.Body.Bytes()) // At returns nil for other bodies
+	}
 	return reply
 }
 
-// At returns the value at a path of the JSON body, such as "error.code" or "items.0.id", or nil. An empty path is the body.
+// readXML returns an XML document in the form of decoded JSON, or nil. The name of the root and namespaces are left out. An element with
+// the name member or entry is an item of an array, and one with a text only is a string.
+func readXML(document []byte) any {
+	var root element
+	if xml.Unmarshal(document, &root) != nil {
+		return nil
+	}
+	return root.value()
+}
+
+type element struct {
+	XMLName  xml.Name
+	Text     string    `xml:",chardata"`
+	Children []element `xml:",any"`
+}
+
+func (e element) value() any {
+	if len(e.Children) == 0 {
+		return e.Text
+	}
+	var items []any
+	object := map[string]any{}
+	for _, child := range e.Children {
+		if name := child.XMLName.Local; name == "member" || name == "entry" {
+			items = append(items, child.value())
+		} else {
+			object[name] = child.value()
+		}
+	}
+	if items != nil {
+		return items
+	}
+	return object
+}
+
+// At returns the value at a path of the JSON or XML body, such as "error.code" or "items.0.id", or nil. An empty path is the body.
 func (r Reply) At(path string) any {
-	value := r.json
+	value := r.body
 	if path == "" {
 		return value
 	}
@@ -75,30 +114,30 @@ func (r Reply) At(path string) any {
 	return value
 }
 
-// Text returns the string at a path of the JSON body. It returns an empty string if there is none.
+// Text returns the string at a path of the body. It returns an empty string if there is none.
 func (r Reply) Text(path string) string {
 	text, _ := r.At(path).(string)
 	return text
 }
 
-// List returns the array at a path of the JSON body.
+// List returns the array at a path of the body.
 func (r Reply) List(path string) []any {
 	list, _ := r.At(path).([]any)
 	return list
 }
 
-// Has reports whether the JSON object at a path has a member with this name, even if its value is null.
+// Has reports whether the object at a path has a member with this name, even if its value is null.
 func (r Reply) Has(path, name string) bool {
 	object, _ := r.At(path).(map[string]any)
 	_, has := object[name]
 	return has
 }
 
-// errorCodes are the paths at which Huawei, Qumulo, ONTAP and IONOS report the code of an error.
-var errorCodes = []string{"error_code", "error_class", "error.code", "messages.0.errorCode"}
+// errorCodes are the paths at which Huawei, Qumulo, ONTAP, IONOS and the two shapes of AWS report the code of an error.
+var errorCodes = []string{"error_code", "error_class", "error.code", "messages.0.errorCode", "Error.Code", "Code"}
 
-// Expect fails the test unless the reply has this status and error code, and contains these words. The code is empty for a
-// success.
+// Expect fails the test unless the reply has this status and error code, and contains these words, escaped for XML or not. The
+// code is empty for a success.
 func (r Reply) Expect(t *testing.T, status int, code string, words ...string) {
 	t.Helper()
 	got := ""
@@ -109,7 +148,7 @@ func (r Reply) Expect(t *testing.T, status int, code string, words ...string) {
 		t.Errorf("got status %d and body %s, want status %d and code %q", r.Status, r.Body, status, code)
 	}
 	for _, word := range words {
-		if !strings.Contains(r.Body, word) {
+		if !strings.Contains(r.Body, word) && !strings.Contains(html.UnescapeString(r.Body), word) {
 			t.Errorf("got %s, want a body that contains %q", r.Body, word)
 		}
 	}
