@@ -42,7 +42,7 @@ type client struct {
 	rest   *rest.Client
 	signer *signer
 	slots  *semaphore.Weighted
-	skew   skew
+	skew   rest.Skew
 }
 
 // idPattern: account IDs and access key IDs. The latter have 1 to 40 characters (API reference).
@@ -70,7 +70,7 @@ func newClient(config Config) (*client, error) {
 	}
 	c := &client{
 		slots:  semaphore.NewWeighted(inFlight),
-		skew:   skew{now: config.Now},
+		skew:   rest.Skew{Now: config.Now},
 		signer: &signer{domainID: config.DomainID, accessKeyID: accessKeyID, secret: keyservice.Secret(secret), now: config.Now},
 	}
 	c.rest = &rest.Client{

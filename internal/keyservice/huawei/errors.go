@@ -91,11 +91,7 @@ func (c *client) classify(refused *rest.Refusal) {
 
 // adviseUnsigned says what to do about a signature that was refused.
 func (c *client) adviseUnsigned(refused *rest.Refusal) {
-	if ahead := c.skew.measure(refused.Date); ahead != 0 {
-		refused.Advise(describeSkew(ahead))
-	} else {
-		refused.Advise("check the access key in the credentials Secret and the KeyService's domainID")
-	}
+	refused.Advise(cmp.Or(c.skew.Describe(refused.Date), "check the access key in the credentials Secret and the KeyService's domainID"))
 }
 
 // windowOf reads after which time a rate limit starts again, at most an hour; 0 if the words do not say.

@@ -8,12 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"accesskey.dev/operator/internal/keyservice"
@@ -31,7 +29,7 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 	if _, err := s.change(ctx, remove, user, keyID); err != nil {
 		return err
 	}
-	s.recent.remove(keyID)
+	s.recent.Remove(keyID)
 	return nil
 }
 
@@ -149,7 +147,7 @@ func (s *Service) change(ctx context.Context, r rest.Request, user, keyID string
 
 // settle takes a key that the service does not know for gone, unless the service may not know it yet.
 func (s *Service) settle(r rest.Request, keyID string, reason error) error {
-	if s.recent.has(keyID) {
+	if _, isNew := s.recent.Made(keyID); isNew {
 		return r.Fail(keyservice.Unavailable, fmt.Errorf("the key was made a moment ago, and the service may not know it yet: %w", reason))
 	}
 	return nil
@@ -168,33 +166,4 @@ func (s *Service) confirmGone(ctx context.Context, r rest.Request, userID, keyID
 		return r.Fail(keyservice.Unavailable, rest.ErrStillListed)
 	}
 	return s.settle(r, keyID, errors.New("the service answered 404"))
-}
-
-// recent remembers the keys that were made within the list lag.
-type recent struct {
-	now func() time.Time
-
-	mu   sync.Mutex
-	made map[string]time.Time
-}
-
-func (r *recent) add(keyID string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	maps.DeleteFunc(r.made, func(_ string, made time.Time) bool { return now.Sub(made) >= listLag })
-	r.made[keyID] = now
-}
-
-func (r *recent) remove(keyID string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.made, keyID)
-}
-
-func (r *recent) has(keyID string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	made, known := r.made[keyID]
-	return known && r.now().Sub(made).Abs() < listLag
 }

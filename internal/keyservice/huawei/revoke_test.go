@@ -129,7 +129,7 @@ func TestAKeyThatAPersonRemovedIsGoneAfterAMinute(t *testing.T) {
 		t.Error(err)
 	}
 	b.create(t, "alice")
-	if len(b.recent.made) != 1 {
-		t.Errorf("%d keys are remembered as recent", len(b.recent.made))
+	if recent := b.recent.Of(b.alice); len(recent) != 1 {
+		t.Errorf("remembered as recent: %v", recent)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -33,7 +32,7 @@ type Service struct {
 	// one list.
 	users  *rest.Memory
 	turn   *semaphore.Weighted
-	recent *recent
+	recent *rest.Recent
 }
 
 var (
@@ -54,7 +53,7 @@ func New(config Config) (*Service, error) {
 	}
 	return &Service{
 		client: client, users: &rest.Memory{}, turn: semaphore.NewWeighted(1),
-		recent: &recent{now: config.Now, made: map[string]time.Time{}},
+		recent: &rest.Recent{Now: config.Now, Lag: listLag},
 	}, nil
 }
 
@@ -100,7 +99,7 @@ func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRe
 	if json.Unmarshal(answer.Body, &body) != nil || body.Key.ID == "" || body.Key.Secret == "" {
 		return keyservice.Credential{}, create.NoKey(answer)
 	}
-	s.recent.add(string(body.Key.ID))
+	s.recent.Add(userID, body.Key.key())
 	return keyservice.Credential{Key: body.Key.key(), SecretAccessKey: keyservice.Secret(body.Key.Secret)}, nil
 }
 

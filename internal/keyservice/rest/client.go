@@ -29,6 +29,8 @@ type Client struct {
 	Redact *keyservice.Redactor
 	// Explain reads what the service says in the body of a refusal; the zero Problem if it says nothing.
 	Explain func(body []byte) Problem
+	// Recognizes reports whether the body of a refusal is in the service's own form; nil for any JSON.
+	Recognizes func(body []byte) bool
 	// Classify corrects the kind that follows from the status of a refusal, and adds advice.
 	Classify func(*Refusal)
 }
@@ -46,6 +48,8 @@ type Request struct {
 	Query        url.Values
 	// Body is sent as JSON, unless nil.
 	Body any
+	// Form is sent as application/x-www-form-urlencoded, unless nil. There is no Body then, and the answer may be in any format.
+	Form url.Values
 }
 
 // Fail returns an error of the request.
@@ -108,13 +112,9 @@ func (c *Client) answered(throttled bool) {
 }
 
 func (c *Client) encode(ctx context.Context, r Request) (*http.Request, error) {
-	var body []byte
-	if r.Body != nil {
-		encoded, err := json.Marshal(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		body = encoded
+	body, err := r.content()
+	if err != nil {
+		return nil, err
 	}
 	address := c.Base + r.Path
 	if len(r.Query) > 0 {
@@ -124,12 +124,29 @@ func (c *Client) encode(ctx context.Context, r Request) (*http.Request, error) {
 	if err != nil {
 		return nil, errors.New("the request cannot be written")
 	}
-	request.Header.Set("Accept", "application/json")
-	if r.Body != nil {
+	switch {
+	case r.Form != nil:
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	case r.Body != nil:
 		request.Header.Set("Content-Type", "application/json")
+		fallthrough
+	default:
+		request.Header.Set("Accept", "application/json")
 	}
 	if c.Authorize != nil {
 		c.Authorize(request)
 	}
 	return request, nil
+}
+
+// content returns the body that is sent.
+func (r Request) content() ([]byte, error) {
+	switch {
+	case r.Form != nil:
+		return []byte(r.Form.Encode()), nil
+	case r.Body != nil:
+		return json.Marshal(r.Body)
+	default:
+		return nil, nil
+	}
 }

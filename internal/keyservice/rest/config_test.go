@@ -46,6 +46,27 @@ func TestTheURLOfAServiceIsAHostBehindHTTPS(t *testing.T) {
 	}
 }
 
+func TestAURLMayHaveAPlainPath(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://a.example": "https://a.example", "https://a.example/": "https://a.example/", "https://a.example:443/iam": "https://a.example/iam",
+		"https://a.example:4443/iam/v1.0/~a_b-c/": "https://a.example:4443/iam/v1.0/~a_b-c/",
+	} {
+		if got, err := rest.PathURL(text, "https://b.example/iam"); got != want || err != nil {
+			t.Errorf("%s: got %q, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"https://a.example//": "a plain path", "https://a.example/a//b": "a plain path", "https://a.example/a/../b": "a plain path",
+		"https://a.example/.": "a plain path", "https://a.example/a%2fb": "a plain path", "https://a.example/geheim ä": "a plain path",
+		"https://a.example/iam?a=geheim": "a plain path", "https://a.example/iam#geheim": "a plain path", "http://a.example/iam": "https://",
+	} {
+		_, err := rest.PathURL(text, "https://b.example/iam")
+		if err == nil || !strings.Contains(err.Error(), want+"; it should look like https://b.example/iam") && want != "https://" || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestATokenIsPrintableASCII(t *testing.T) {
 	for text, want := range map[string]bool{
 		"access-v1:abc/def+ghi=": true, "a.b.c": true, "": false, " ": false, "a b": false, "a\r\nX: y": false, "a\x7f": false, "ä": false,

@@ -24,8 +24,8 @@ const (
 	maxBody = 16 << 20
 	// maxHeader bounds the header of an answer, in bytes.
 	maxHeader = 1 << 20
-	// maxValues bounds how many values an answer has, since "0," takes some hundred bytes once it is decoded. A Qumulo page of
-	// 10,000 keys has about 100,000.
+	// maxValues bounds how many values of JSON or tags of XML an answer has, since "0," and "<a/>" take some hundred bytes once they
+	// are decoded. A Qumulo page of 10,000 keys has about 100,000 values, and a page of 1,000 keys of AWS IAM 10,000 tags.
 	maxValues = 300_000
 	// maxRetryAfter bounds how long a service can make the operator wait.
 	maxRetryAfter = time.Hour
@@ -68,7 +68,7 @@ func (c *Client) exchange(r Request, request *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, fail(err)
 	}
-	if bytes.Count(body, []byte(",")) > maxValues {
+	if max(bytes.Count(body, []byte(",")), bytes.Count(body, []byte("<"))) > maxValues {
 		return nil, fail(fmt.Errorf("the answer has more than %d values", maxValues))
 	}
 	response := &Response{

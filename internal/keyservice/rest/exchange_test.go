@@ -6,6 +6,7 @@ package rest_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -108,6 +109,29 @@ func TestAnyAnswerButASuccessIsARefusal(t *testing.T) {
 	response, err := b.send(t.Context(), t, unsafe)
 	if err != nil || string(response.Body) != "answer" {
 		t.Errorf("got %+v, %v", response, err)
+	}
+}
+
+func TestARequestHasTheContentOfItsFormat(t *testing.T) {
+	form := rest.Request{Op: "create key", Method: http.MethodPost, Path: "/", Form: url.Values{"UserName": {"a+b=c,d@e"}, "Action": {"CreateAccessKey"}}}
+	for name, test := range map[string]struct {
+		request rest.Request
+		want    [3]string // body, Content-Type, Accept
+	}{
+		"a form":  {form, [3]string{"Action=CreateAccessKey&UserName=a%2Bb%3Dc%2Cd%40e", "application/x-www-form-urlencoded", ""}},
+		"JSON":    {unsafe, [3]string{`{"a":1}`, "application/json", "application/json"}},
+		"no body": {rest.Request{Op: "list keys", Method: http.MethodGet}, [3]string{"", "", "application/json"}},
+	} {
+		b := newBed(t)
+		var got [3]string
+		b.Inject(simulator.Rule{}, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			body, _ := io.ReadAll(r.Body)
+			got = [3]string{string(body), r.Header.Get("Content-Type"), r.Header.Get("Accept")}
+			w.WriteHeader(http.StatusOK)
+		})
+		if _, err := b.send(t.Context(), t, test.request); err != nil || got != test.want {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
 	}
 }
 

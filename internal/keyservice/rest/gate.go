@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -161,7 +160,7 @@ func pauseAfter(count int32) time.Duration {
 // refusesCredentials reports an error that is about the credentials, and not about the rights of their account.
 func refusesCredentials(err error) bool {
 	refused, ok := Refused(err)
-	return keyservice.KindOf(err) == keyservice.Unauthorized && (!ok || refused.Status == http.StatusUnauthorized)
+	return keyservice.KindOf(err) == keyservice.Unauthorized && (!ok || refused.Credentials)
 }
 
 func reasonOf(err error) string {

@@ -31,7 +31,7 @@ func answered(status int) error {
 	if status >= 500 {
 		kind = keyservice.Unavailable
 	}
-	return &rest.Refusal{Err: &keyservice.Error{Kind: kind, Op: "list keys", Err: reason}, Reason: reason, Status: status}
+	return &rest.Refusal{Err: &keyservice.Error{Kind: kind, Op: "list keys", Err: reason}, Reason: reason, Status: status, Credentials: status == http.StatusUnauthorized}
 }
 
 // gated counts what passes a gate. The answers are nil, or an error.

@@ -54,6 +54,7 @@ func TestAnAnswerCannotExhaustMemoryOrTime(t *testing.T) {
 	}{
 		"a bomb of gzip":      {compressed(strings.Repeat(" ", 1<<20), 1<<10), "the answer is larger than 16 MiB"}, // 1 MiB on the wire
 		"a bomb of values":    {compressed(strings.Repeat("0,", 1<<10), 1<<9), "the answer has more than 300000 values"},
+		"a bomb of elements":  {compressed(strings.Repeat("<a/>", 1<<10), 1<<9), "the answer has more than 300000 values"},
 		"a header of 2 MiB":   {simulator.Answer(200, http.Header{"X-Long": {strings.Repeat("x", 2<<20)}}, ""), "response headers exceeded"},
 		"a header of lines":   {simulator.Answer(200, http.Header{"X-Many": make([]string, 200_000)}, ""), "response headers exceeded"},
 		"a byte now and then": {drip, "the service did not answer in time"},

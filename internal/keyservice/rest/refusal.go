@@ -47,6 +47,8 @@ type Refusal struct { //nolint:errname // it is the answer itself
 	Problem Problem
 	// Strange: the answer is not in the service's form, so that another server may have answered.
 	Strange bool
+	// Credentials: the service refuses the credentials themselves, and not a right that their account lacks.
+	Credentials bool
 	// Status of the answer.
 	Status int
 	// Date is the service's time of the answer; zero if the service did not say.
@@ -86,10 +88,11 @@ func (c *Client) refuse(r Request, response *Response) *Refusal {
 	said := c.Explain(response.Body)
 	refused := &Refusal{
 		Problem: Problem{Code: c.Redact.Excerpt(said.Code), Text: c.Redact.Excerpt(said.Text)},
-		// Every service answers in JSON, so another server has answered, such as a proxy.
-		Strange: len(bytes.TrimSpace(response.Body)) > 0 && !json.Valid(response.Body),
-		Status:  response.Status,
-		Date:    response.Date(),
+		// A body in another form is that of another server, such as a proxy.
+		Strange:     len(bytes.TrimSpace(response.Body)) > 0 && !c.recognizes(response.Body),
+		Credentials: response.Status == http.StatusUnauthorized,
+		Status:      response.Status,
+		Date:        response.Date(),
 	}
 	kind := kindOfStatus(response.Status, r.Safe)
 	if throttles(response.Status, refused.Problem) {
@@ -114,6 +117,13 @@ func (c *Client) refuse(r Request, response *Response) *Refusal {
 	}
 	refused.Err.Err = r.about(refused.Reason)
 	return refused
+}
+
+func (c *Client) recognizes(body []byte) bool {
+	if c.Recognizes == nil {
+		return json.Valid(body)
+	}
+	return c.Recognizes(body)
 }
 
 // throttling is how services and gateways say that they get too many requests.

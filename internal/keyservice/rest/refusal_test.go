@@ -177,6 +177,25 @@ func TestAnAnswerInAnotherFormDecidesNothing(t *testing.T) {
 	}
 }
 
+func TestAServiceHasItsOwnForm(t *testing.T) {
+	for body, strange := range map[string]bool{"": false, "<Error/>": false, "{}": true, "<html>": true} {
+		refused := refusal(t, answer{400, nil, body}, unsafe, func(client *rest.Client) {
+			client.Recognizes = func(body []byte) bool { return string(body) == "<Error/>" }
+		})
+		if refused.Strange != strange || (refused.Err.Kind == keyservice.Unavailable) != strange {
+			t.Errorf("%q: got %s, strange %t", body, refused.Err.Kind, refused.Strange)
+		}
+	}
+}
+
+func TestA401RefusesTheCredentials(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 500} {
+		if refused := refusal(t, answer{status, nil, ""}, safe); refused.Credentials != (status == 401) {
+			t.Errorf("%d: refuses the credentials %t", status, refused.Credentials)
+		}
+	}
+}
+
 func TestARequestThatCannotBeEncodedIsInvalid(t *testing.T) {
 	for name, change := range map[string]func(*rest.Request){
 		"a body without JSON": func(r *rest.Request) { r.Body = func() {} },

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -30,23 +31,51 @@ const Timeout = 30 * time.Second
 // BaseURL reads the URL of a service: https, a host name or an IP address, and perhaps a port. Its errors show the example, and
 // do not quote the URL, which may hold a password.
 func BaseURL(text, example string) (string, error) {
-	want := "; it should look like " + example
+	base, err := parseURL(text, example, noPath, "the URL goes on after the host and the port, and a path prefix is not supported")
+	if err != nil {
+		return "", err
+	}
+	return "https://" + base.Host, nil
+}
+
+// PathURL is BaseURL for a service that may be below a path, which it keeps as it is written.
+func PathURL(text, example string) (string, error) {
+	base, err := parseURL(text, example, plainPath, "the URL goes on after the host, the port and a plain path")
+	if err != nil {
+		return "", err
+	}
+	return "https://" + base.Host + base.EscapedPath(), nil
+}
+
+var (
+	noPath = regexp.MustCompile(`^/*$`)
+	// plainPath has no characters that are escaped, and no parts that a server or a proxy could leave out.
+	plainPath = regexp.MustCompile(`^(/[0-9A-Za-z._~-]*[0-9A-Za-z_~-])*/?$`)
+)
+
+// parseURL reads the URL of a service with such a path. pathProblem says what is wrong with another one.
+func parseURL(text, example string, path *regexp.Regexp, pathProblem string) (*url.URL, error) {
 	base, err := url.Parse(text)
+	problem := ""
 	switch {
 	case err != nil || base.Scheme == "" || base.Opaque != "":
-		return "", errors.New("the URL cannot be read" + want)
+		problem = "the URL cannot be read"
 	case base.Scheme != "https":
-		return "", errors.New("the URL does not begin with https://, and credentials are not sent otherwise" + want)
+		problem = "the URL does not begin with https://, and credentials are not sent otherwise"
 	case base.Hostname() == "":
-		return "", errors.New("the URL names no host" + want)
+		problem = "the URL names no host"
 	case base.User != nil:
-		return "", errors.New("the URL holds a user; credentials belong in a Secret" + want)
-	case strings.Trim(base.Path, "/") != "" || base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
-		return "", errors.New("the URL goes on after the host and the port, and a path prefix is not supported" + want)
+		problem = "the URL holds a user; credentials belong in a Secret"
+	case !path.MatchString(base.EscapedPath()) || base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
+		problem = pathProblem
 	case strings.Contains(base.Host, "%"):
-		return "", errors.New("the URL names a network interface of this machine (an IPv6 zone); give an address without a zone" + want)
+		problem = "the URL names a network interface of this machine (an IPv6 zone); give an address without a zone"
 	}
-	return "https://" + strings.TrimSuffix(base.Host, ":443"), nil
+	if problem != "" {
+		return nil, errors.New(problem + "; it should look like " + example)
+	}
+	base.Host = strings.TrimSuffix(base.Host, ":443")
+	return base, nil
 }
 
 // IsToken reports whether a text can be a token or a secret key: printable ASCII without blanks.
