@@ -4,7 +4,6 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -15,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,7 +22,10 @@ import (
 )
 
 // Pair is an access key ID and its secret.
-type Pair struct{ AccessKeyID, SecretAccessKey string }
+type Pair struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string
+}
 
 // Client is a client of one endpoint. It signs each request with the pair of the call.
 type Client struct {
@@ -53,7 +56,7 @@ func (c *Client) List(ctx context.Context, pair Pair) ([]string, error) {
 	var listed struct {
 		Contents []struct{ Key string }
 	}
-	if err := c.do(ctx, http.MethodGet, Bucket+"?list-type=2", pair, &listed); err != nil {
+	if err := c.do(ctx, call{service: "s3", method: http.MethodGet, path: Bucket + "?list-type=2"}, pair, &listed); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -65,42 +68,63 @@ func (c *Client) List(ctx context.Context, pair Pair) ([]string, error) {
 
 // Create creates Bucket with Object.
 func (c *Client) Create(ctx context.Context, pair Pair) error {
-	if err := c.do(ctx, http.MethodPut, Bucket, pair, nil); err != nil {
-		return err
+	for _, path := range []string{Bucket, Bucket + "/" + Object} {
+		if err := c.do(ctx, call{service: "s3", method: http.MethodPut, path: path}, pair, nil); err != nil {
+			return err
+		}
 	}
-	return c.do(ctx, http.MethodPut, Bucket+"/"+Object, pair, nil)
+	return nil
 }
 
-// Error is an error that the S3 server answered.
+// Error is an error that a server answered.
 type Error struct {
 	Code    string
 	Message string
 }
 
 // Error implements error.
-func (e *Error) Error() string { return "the S3 server answered " + e.Code + ": " + e.Message }
+func (e *Error) Error() string { return "the server answered " + e.Code + ": " + e.Message }
 
-// Refused returns the code if err says that the S3 server does not accept the pair, such as InvalidAccessKeyId, or an empty
-// string.
-func Refused(err error) string {
+// Code returns the code of an error that a server answered, or an empty string.
+func Code(err error) string {
 	var refusal *Error
-	if errors.As(err, &refusal) && (refusal.Code == "InvalidAccessKeyId" || refusal.Code == "SignatureDoesNotMatch") {
+	if errors.As(err, &refusal) {
 		return refusal.Code
 	}
 	return ""
 }
 
-// do sends a signed request without a body and decodes the answer into into, which may be nil.
-func (c *Client) do(ctx context.Context, method, path string, pair Pair, into any) (err error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.endpoint+"/"+path, http.NoBody)
+// Refused returns the code if err says that the S3 server does not accept the pair, such as InvalidAccessKeyId, or an empty
+// string.
+func Refused(err error) string {
+	if code := Code(err); code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" {
+		return code
+	}
+	return ""
+}
+
+// call is a request for one of the services that sign in the same way.
+type call struct {
+	service string // s3 or iam
+	method  string
+	path    string // without the first slash
+	form    string // the encoded body, which may be empty
+}
+
+// do sends a call that is signed with the pair, and decodes the answer into into, which may be nil.
+func (c *Client) do(ctx context.Context, call call, pair Pair, into any) (err error) {
+	request, err := http.NewRequestWithContext(ctx, call.method, c.endpoint+"/"+call.path, strings.NewReader(call.form))
 	if err != nil {
 		return err
 	}
-	empty := sha256.Sum256(nil)
-	hash := hex.EncodeToString(empty[:])
+	sum := sha256.Sum256([]byte(call.form))
+	hash := hex.EncodeToString(sum[:])
 	request.Header.Set("X-Amz-Content-Sha256", hash)
+	if call.form != "" {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	credentials := aws.Credentials{AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey}
-	if err := signer.NewSigner().SignHTTP(ctx, credentials, request, hash, "s3", Region, time.Now()); err != nil {
+	if err := signer.NewSigner().SignHTTP(ctx, credentials, request, hash, call.service, Region, time.Now()); err != nil {
 		return err
 	}
 	response, err := c.http.Do(request)
@@ -114,14 +138,15 @@ func (c *Client) do(ctx context.Context, method, path string, pair Pair, into an
 	}
 	if response.StatusCode != http.StatusOK {
 		refusal := &Error{Code: response.Status}
-		_ = xml.Unmarshal(body, refusal) // an answer of another kind has only the status
+		_ = xml.Unmarshal(body, refusal)                          // an answer of another kind has only the status
+		_ = xml.Unmarshal(body, &struct{ Error *Error }{refusal}) // the IAM API has an element around it
 		return refusal
 	}
 	if into == nil {
 		return nil
 	}
-	if err := xml.NewDecoder(bytes.NewReader(body)).Decode(into); err != nil {
-		return fmt.Errorf("the answer of the S3 server to %s %s: %w", method, path, err)
+	if err := xml.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the answer to %s /%s %s: %w", call.method, call.path, call.form, err)
 	}
 	return nil
 }

@@ -76,6 +76,9 @@ func TestAServerThatEndsAtOnceIsAnErrorWithItsOutput(t *testing.T) {
 	if _, err := Start(t.Context(), binary, nil); err == nil || !strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("got %v", err)
 	}
+	if _, err := StartIAM(t.Context(), binary); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("got %v", err)
+	}
 	if _, err := Start(t.Context(), binary+"-missing", nil); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("got %v", err)
 	}
