@@ -36,7 +36,7 @@ type AWSService struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="url must be a whole URL with scheme and host, such as https://iam.example:7443 (https only: credentials travel on it)"
-	// +kubebuilder:validation:XValidation:rule="!isURL(self) || !self.contains('?') && !self.contains('#') && !url(self).getEscapedPath().contains('//')",message="url must end after the path: no query, no fragment, and no double slash, which changes the signature"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || self.matches('^[a-z]+://[^/?#]+(/[0-9A-Za-z._~-]+)*/?$')",message="url must end after a plain path: no query, no fragment, and no double slash or escaped characters, with which signatures differ"
 	URL string `json:"url,omitempty"`
 
 	// stsURL of the STS of the server at url. Defaults to url.
@@ -44,7 +44,7 @@ type AWSService struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHost() != ''",message="stsURL must be a whole URL with scheme and host, such as https://sts.example:7443 (https only: credentials travel on it)"
-	// +kubebuilder:validation:XValidation:rule="!isURL(self) || !self.contains('?') && !self.contains('#') && !url(self).getEscapedPath().contains('//')",message="stsURL must end after the path: no query, no fragment, and no double slash, which changes the signature"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || self.matches('^[a-z]+://[^/?#]+(/[0-9A-Za-z._~-]+)*/?$')",message="stsURL must end after a plain path: no query, no fragment, and no double slash or escaped characters, with which signatures differ"
 	STSURL string `json:"stsURL,omitempty"`
 
 	// credentialsSecretRef is a Secret with the keys access-key-id and secret-access-key, and session-token for temporary credentials.

@@ -78,7 +78,7 @@ func awsRefusals() []refusal {
 func urlRefusals(field, example string) []refusal {
 	path := "spec.aws." + field
 	notAURL := field + " must be a whole URL with scheme and host, such as " + example + " (https only: credentials travel on it)"
-	afterThePath := field + " must end after the path: no query, no fragment, and no double slash, which changes the signature"
+	afterThePath := field + " must end after a plain path: no query, no fragment, and no double slash or escaped characters, with which signatures differ"
 	all := []refusal{
 		{path, "minLength", elsewhere(map[string]any{field: ""}), path + " in body should be at least 1 chars long"},
 		{path, "maxLength", elsewhere(map[string]any{field: "https://" + text(2048)}), path + ": Too long"},
@@ -86,7 +86,7 @@ func urlRefusals(field, example string) []refusal {
 	for value, message := range map[string]string{
 		"iam.example": notAURL, "http://iam.example": notAURL, "https:///iam": notAURL,
 		"https://iam.example/iam?Action=ListUsers": afterThePath, "https://iam.example/iam?": afterThePath,
-		"https://iam.example/#iam": afterThePath, "https://iam.example//iam": afterThePath,
+		"https://iam.example/#iam": afterThePath, "https://iam.example//iam": afterThePath, "https://iam.example/i%2fam": afterThePath,
 	} {
 		all = append(all, refusal{path, rule, elsewhere(map[string]any{field: value}), message})
 	}
