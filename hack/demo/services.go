@@ -20,9 +20,6 @@ import (
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// names are the names of the key services, in the order of the output.
-var names = []string{"qumulo", "ionos", "huawei", "ontap"}
-
 // service is a simulated key service. The demo applies its sample in a namespace of the same name.
 type service struct {
 	name    string

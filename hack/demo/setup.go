@@ -19,6 +19,7 @@ import (
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 	"accesskey.dev/operator/test/s3"
+	"accesskey.dev/operator/test/services"
 )
 
 // demo is the state of the demo.
@@ -78,13 +79,13 @@ func (d *demo) startServices(ctx context.Context) error {
 		return err
 	}
 	d.stops = append(d.stops, d.simulators.Stop)
-	for _, name := range names {
-		s := service{name, d.simulators.Accounts[name], *d.simulators.S3}
+	for _, row := range services.Kinds() {
+		s := service{row.Kind, d.simulators.Accounts[row.Kind], *d.simulators.S3}
 		d.services = append(d.services, s)
 		d.say("key service: a simulated %s runs at %s", s.name, s.account.Spec["url"])
 	}
-	d.say("key services: bin/simulators runs all four; its admin endpoint is %s", d.simulators.URL)
-	d.say("data plane: versitygw, a real S3 server, runs at %s; it accepts the keys of the four services", d.simulators.S3.Endpoint)
+	d.say("key services: bin/simulators runs all of them; its admin endpoint is %s", d.simulators.URL)
+	d.say("data plane: versitygw, a real S3 server, runs at %s; it accepts the keys of all services", d.simulators.S3.Endpoint)
 	d.s3, err = s3.NewClient(d.simulators.S3.Endpoint, []byte(d.simulators.S3.CA))
 	return err
 }

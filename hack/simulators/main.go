@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command simulators runs the simulators of the four key services over TLS, by default on the loopback interface. Each service
+// Command simulators runs the simulators of the key services over TLS, by default on the loopback interface. Each service
 // has an account that is ready to use. When all services run, the command prints their addresses and accounts as JSON. It runs
 // until it receives SIGINT or SIGTERM.
 package main
@@ -23,6 +23,7 @@ import (
 	versions "k8s.io/apimachinery/pkg/util/version"
 
 	"accesskey.dev/operator/test/s3"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/admin"
 )
@@ -45,9 +46,11 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	users := flags.Int("qumulo-users", 0, "number of local users of Qumulo in addition to backup: user-0, user-1, …")
 	s3Server := flags.String("s3-server", "", "path of versitygw (make s3-server prints it); if it is set, the keys open a real S3 server")
 	s3Port := flags.Int("s3-port", 0, "port of the S3 server; 0 selects a free port")
-	all := services()
-	for i := range all {
-		flags.IntVar(&all[i].port, all[i].name+"-port", 0, "port of "+all[i].title+"; 0 selects a free port")
+	var all []*service
+	for _, row := range services.Kinds() {
+		s := &service{Service: row}
+		flags.IntVar(&s.port, row.Kind+"-port", 0, "port of "+row.Title+"; 0 selects a free port")
+		all = append(all, s)
 	}
 	if err := flags.Parse(arguments); err != nil {
 		return err
@@ -57,15 +60,18 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	}
 	endpoint := &admin.Endpoint{Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
 	for _, s := range all {
-		simulated, account := s.start(setting{*version, *users})
-		server, err := simulator.ServeAt(simulator.Address{Host: *host, Port: s.port}, simulated.Core)
+		switch s.Kind {
+		case "ontap":
+			s.Service = services.ONTAP(*version)
+		case "qumulo":
+			s.users = *users
+		}
+		server, simulated, account, err := s.run(*host)
 		if err != nil {
-			return fmt.Errorf("serving %s: %w", s.title, err)
+			return err
 		}
 		defer server.Close() //nolint:errcheck // the command exits
-		account.Spec["url"], account.CA = server.URL, string(server.CA)
-		simulated.Name = s.name
-		endpoint.Services, endpoint.Welcome.Services[s.name] = append(endpoint.Services, simulated), account
+		endpoint.Services, endpoint.Welcome.Services[s.Kind] = append(endpoint.Services, simulated), account
 	}
 	if *s3Server != "" {
 		server, err := s3.StartAt(ctx, simulator.Address{Host: *host, Port: *s3Port}, *s3Server, endpoint.Working)

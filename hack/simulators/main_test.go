@@ -26,6 +26,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/test/s3"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
@@ -53,23 +54,13 @@ func start(t *testing.T, arguments ...string) admin.Welcome {
 // connected connects to a service with the operator's backend, through a KeyService with this account.
 func connected(t *testing.T, name string, account admin.Account) *connect.Connection {
 	t.Helper()
-	refs := map[string]map[string]any{
-		"qumulo": {"tokenSecretRef": map[string]string{"name": name, "key": "token"}},
-		"ionos":  {"tokenSecretRef": map[string]string{"name": name, "key": "token"}},
-		"huawei": {"credentialsSecretRef": map[string]string{"name": name}},
-		"ontap":  {"credentialsSecretRef": map[string]string{"name": name}},
-	}
-	fields := refs[name]
-	for field, value := range account.Spec {
-		fields[field] = value
-	}
-	text, err := json.Marshal(map[string]any{name: fields, "tls": map[string]string{"caBundle": account.CA}, "rateLimit": map[string]int{"qps": 100, "burst": 100}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	service := &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name, UID: "1", Generation: 1}}
-	if err := json.Unmarshal(text, &service.Spec); err != nil {
-		t.Fatal(err)
+	service := &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name, UID: "1", Generation: 1}, Spec: v1alpha1.KeyServiceSpec{
+		TLS: &v1alpha1.TLS{CABundle: account.CA}, RateLimit: v1alpha1.RateLimit{QPS: 100, Burst: 100},
+	}}
+	for _, row := range services.Kinds() {
+		if row.Kind == name {
+			row.Spec(&service.Spec, account.Spec["url"], name)
+		}
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name}, Data: map[string][]byte{}}
 	for key, value := range account.Secret {
@@ -105,7 +96,7 @@ func send(t *testing.T, method, url, body string) []byte {
 func TestOperatorCanUseTheAccounts(t *testing.T) {
 	welcome := start(t)
 	client := admin.Client{URL: welcome.Admin}
-	if len(welcome.Services) != 4 {
+	if len(welcome.Services) != len(services.Kinds()) {
 		t.Fatalf("got %+v", welcome)
 	}
 	for name, account := range welcome.Services {

@@ -4,88 +4,74 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
-	"time"
 
+	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/admin"
-	"accesskey.dev/operator/test/simulator/huawei"
-	"accesskey.dev/operator/test/simulator/ionos"
-	"accesskey.dev/operator/test/simulator/ontap"
-	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
-// The identities of the services and of their users are the same in each run. Therefore manifests can contain the accounts, and a
-// simulator that was restarted is the same service, which has lost its keys.
-const (
-	qumuloCluster = "7d5c1a2e-9a1b-4c53-8f0e-2d6b7c8e9f10"
-	ontapCluster  = "1cd8a442-86d1-11e0-ae1c-123478563412"
-	ionosUser     = "3f6c1d9a-0b7e-4a35-9c58-6e2d4b1a7f80"
-	huaweiUser    = "07609fb9358010e21f7bc003751c7c32"
-)
-
-// setting contains the settings of the command line.
-type setting struct {
-	ontapVersion string
-	qumuloUsers  int
-}
-
-// service is a key service with a function that creates its simulator.
+// service is a key service, with the port of its simulator and the number of users in addition to backup.
 type service struct {
-	name, title string
-	port        int
-	start       func(setting) (admin.Service, admin.Account)
+	services.Service
+
+	port, users int
 }
 
-func services() []service {
-	return []service{
-		{name: "qumulo", title: "Qumulo Core", start: startQumulo},
-		{name: "ionos", title: "IONOS Object Storage", start: startIONOS},
-		{name: "huawei", title: "Huawei Cloud IAM", start: startHuawei},
-		{name: "ontap", title: "NetApp ONTAP", start: startONTAP},
+// run serves the simulator and returns what the admin endpoint needs, and the account that it offers. The identities of the
+// services and of their first users are the same in each run. Therefore manifests can contain the accounts, and a simulator that
+// was restarted is the same service, which has lost its keys.
+func (s service) run(host string) (*simulator.Server, admin.Service, admin.Account, error) {
+	opened := s.Open(services.Options{Stable: true})
+	user := opened.AddUser("backup")
+	for i := range s.users {
+		opened.AddUser(fmt.Sprintf("user-%d", i))
 	}
-}
-
-// startQumulo creates a cluster with the local user backup, the requested users and an access token that does not expire. The
-// account of the administrator, which can log in with its password, is always the same.
-func startQumulo(is setting) (admin.Service, admin.Account) {
-	s := qumulo.New(qumulo.Options{ClusterID: qumuloCluster})
-	s.AddUser("backup")
-	for i := range is.qumuloUsers {
-		s.AddUser(fmt.Sprintf("user-%d", i))
+	server, err := simulator.ServeAt(simulator.Address{Host: host, Port: s.port}, opened)
+	if err != nil {
+		return nil, admin.Service{}, admin.Account{}, fmt.Errorf("serving %s: %w", s.Title, err)
 	}
-	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: s.MakeKey, RemoveKey: s.RemoveKey},
-		admin.Account{Spec: map[string]string{}, Secret: map[string]string{"token": s.AddToken(time.Time{})}, User: "local:backup"}
+	fields, err := s.fields(server.URL)
+	return server, administrated(opened, user), admin.Account{Spec: fields, CA: string(server.CA), Secret: user.Secret, User: user.Name}, err
 }
 
-// startIONOS creates a service with a single user. Creating and deleting keys takes time, as at the real service.
-func startIONOS(setting) (admin.Service, admin.Account) {
-	const only = "operator"
-	s := ionos.New(ionos.Options{Provisioning: 2 * time.Second, Destroying: 2 * time.Second})
-	token := s.AddUserWithToken(only, ionosUser, "the signature of a simulator")
-	makeKey := func(string) (simulator.Pair, string, error) { return s.MakeKey(only, "made by hand") }
-	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: makeKey, RemoveKey: s.RemoveKey},
-		admin.Account{Spec: map[string]string{}, Secret: map[string]string{"token": token}}
-}
-
-// startHuawei creates an account with the IAM user backup.
-func startHuawei(setting) (admin.Service, admin.Account) {
-	s := huawei.New(huawei.Options{})
-	service := admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: s.MakeKey, RemoveKey: s.RemoveKey, Use: s.Use, SetActive: s.SetActive}
-	return service, admin.Account{
-		Spec:   map[string]string{"domainID": huawei.DefaultDomainID},
-		Secret: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
-		User:   s.AddUserWithID(huaweiUser, "backup"),
+func administrated(opened *services.Account, first services.User) admin.Service {
+	makeKey := func(name string) (simulator.Pair, string, error) {
+		user := first // which tells the owner where the keys belong to the user that signs in
+		user.Name = name
+		return opened.MakeKey(user)
 	}
+	service := admin.Service{Name: opened.Kind, Core: opened.Core, Valid: opened.Valid, MakeKey: makeKey, RemoveKey: opened.RemoveKey}
+	if counts, ok := opened.Server.(interface {
+		Use(accessKeyID, secret string) bool
+	}); ok {
+		service.Use = counts.Use
+	}
+	if disables, ok := opened.Server.(interface{ SetActive(id string, active bool) }); ok {
+		service.SetActive = disables.SetActive
+	}
+	return service
 }
 
-// startONTAP creates a cluster without users except root, because the operator creates them.
-func startONTAP(is setting) (admin.Service, admin.Account) {
-	s := ontap.New(ontap.Options{Version: is.ontapVersion, UUID: ontapCluster})
-	makeKey := func(user string) (simulator.Pair, string, error) { return s.AddUser(user, "made by hand") }
-	return admin.Service{Core: s.Core, Valid: s.Valid, MakeKey: makeKey, RemoveKey: s.RemoveKey}, admin.Account{
-		Spec:   map[string]string{"svm": ontap.DefaultSVM},
-		Secret: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
-		User:   "backup",
+// fields returns the fields of the service in the spec of a KeyService that are text: all but the references to Secrets.
+func (s service) fields(url string) (map[string]string, error) {
+	var spec v1alpha1.KeyServiceSpec
+	s.Spec(&spec, url, "")
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
 	}
+	var byKind map[string]map[string]any
+	if err := json.Unmarshal(text, &byKind); err != nil {
+		return nil, err
+	}
+	fields := map[string]string{}
+	for name, value := range byKind[s.Kind] {
+		if text, ok := value.(string); ok {
+			fields[name] = text
+		}
+	}
+	return fields, nil
 }

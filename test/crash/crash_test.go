@@ -22,6 +22,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/crash/kube"
+	"accesskey.dev/operator/test/services"
 )
 
 // worlds counts the worlds of a run.
@@ -110,20 +111,20 @@ func isTold(story story, service string, strategy v1alpha1.RotationStrategy) boo
 // can have two keys. With lag, only the main stories are told.
 func settings() []setting {
 	var all []setting
-	for _, service := range services {
-		site := service.open(0)
+	for _, service := range services.All() {
+		open := opener(service)
 		strategies := []v1alpha1.RotationStrategy{v1alpha1.StrategyAuto, v1alpha1.StrategyReplace}
-		if !site.overlap {
+		if service.Quota == 1 {
 			strategies = strategies[:1] // Auto replaces
 		}
 		for _, strategy := range strategies {
 			for _, story := range stories {
-				if !isTold(story, service.name, strategy) {
+				if !isTold(story, service.Name, strategy) {
 					continue
 				}
-				all = append(all, setting{service.name, service.open, strategy, story, 0})
+				all = append(all, setting{service.Name, open, strategy, story, 0})
 				if story.main && strategy == v1alpha1.StrategyAuto || *soak {
-					all = append(all, setting{service.name, service.open, strategy, story, 2 * time.Second})
+					all = append(all, setting{service.Name, open, strategy, story, 2 * time.Second})
 				}
 			}
 		}

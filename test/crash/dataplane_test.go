@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 )
 
 const dataPlaneHost = "s3.example:9000"
@@ -37,10 +38,10 @@ var verifiedStories = []story{
 
 // TestEveryCrashWhileThePairWaits tells these stories. It also covers a KeyService whose pairs are verified at once.
 func TestEveryCrashWhileThePairWaits(t *testing.T) {
-	for _, service := range services {
+	for _, service := range services.All() {
 		for _, story := range verifiedStories {
 			// Services differ in whether the ID of the key is known before the pair.
-			if told := service.name == "qumulo" || service.name == "ionos" && story.name == "rotate"; !told && !*soak {
+			if told := service.Name == "qumulo" || service.Name == "ionos" && story.name == "rotate"; !told && !*soak {
 				continue
 			}
 			tell := story.tell
@@ -48,7 +49,7 @@ func TestEveryCrashWhileThePairWaits(t *testing.T) {
 				w.verifyPairs()
 				tell(w, s)
 			}
-			s := setting{service.name, service.open, v1alpha1.StrategyAuto, story, 0}
+			s := setting{service.Name, opener(service), v1alpha1.StrategyAuto, story, 0}
 			t.Run(s.String(), func(t *testing.T) {
 				t.Parallel()
 				s.expectPromisesInEveryCrash(t)

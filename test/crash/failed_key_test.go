@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/utils/clock"
-
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/ionos"
 )
@@ -36,7 +35,7 @@ func TestEveryCrashWhileNewKeysFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			open := func(time.Duration) *site {
-				return ionosSite(ionos.Options{Clock: clock.RealClock{}, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second})
+				return newSite(services.OpenIONOS(ionos.Options{Provisioning: 3 * time.Second, Destroying: 3 * time.Second, Unseen: time.Second}))
 			}
 			setting{"ionos", open, v1alpha1.StrategyAuto, story{name: name, tell: tell}, 0}.expectPromisesInEveryCrash(t)
 		})
@@ -44,7 +43,7 @@ func TestEveryCrashWhileNewKeysFail(t *testing.T) {
 }
 
 func (w *world) failNextKeys() {
-	cloud := w.site.server.(*ionos.Simulator)
+	cloud := w.site.Server.(*ionos.Simulator)
 	cloud.Inject(simulator.Rule{Method: http.MethodPut, Times: 2}, func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(rw, r)
 		cloud.FailKey(path.Base(r.URL.Path), "no space")

@@ -24,7 +24,7 @@ func (w *world) importKey(name string, strategy v1alpha1.RotationStrategy) {
 	}})
 	w.run(time.Minute) // longer than any list lag
 	w.log("person", "imports key %s", pair.ID)
-	ak := w.newAccessKey(w.site.user, name, strategy)
+	ak := w.newAccessKey(w.site.user.Name, name, strategy)
 	ak.Spec.ImportFrom = &v1alpha1.ImportSource{SecretName: name}
 	w.create(ak)
 	w.subjects[name] = &subject{name: name}

@@ -30,9 +30,9 @@ const (
 // furnish creates a KeyService and what it needs. What people do takes effect at once and never fails.
 func (w *world) furnish() {
 	spec := v1alpha1.KeyServiceSpec{RateLimit: v1alpha1.RateLimit{QPS: 20, Burst: 40}}
-	w.site.spec(&spec)
+	w.site.Spec(&spec, serviceURL, credentials)
 	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
-	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: credentials}, StringData: w.site.credentials})
+	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: credentials}, StringData: w.site.user.Secret})
 	w.create(&v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "service"}, Spec: spec})
 }
 
@@ -44,7 +44,7 @@ func (w *world) create(object client.Object) {
 
 // apply creates an AccessKey of the site's user.
 func (w *world) apply(name string, strategy v1alpha1.RotationStrategy) {
-	w.applyFor(w.site.user, name, strategy)
+	w.applyFor(w.site.user.Name, name, strategy)
 }
 
 func (w *world) applyFor(user, name string, strategy v1alpha1.RotationStrategy) {
@@ -233,14 +233,14 @@ func (w *world) setSuspended(name string, suspended bool) {
 // removeKey deletes the current key at the service, unless the service has reused its ID for another pair.
 func (w *world) removeKey(name string) {
 	ak := w.accessKey(name)
-	if ak == nil || !slices.ContainsFunc(w.site.server.History(), func(pair simulator.Pair) bool {
+	if ak == nil || !slices.ContainsFunc(w.site.Server.History(), func(pair simulator.Pair) bool {
 		return pair.Live() && pair.ID == ak.Status.KeyID && pair.AccessKeyID == ak.Status.AccessKeyID
 	}) {
 		return
 	}
 	w.log("person", "deletes key %s at the service", ak.Status.KeyID)
 	w.excuse(name)
-	w.site.server.RemoveKey(ak.Status.KeyID)
+	w.site.Server.RemoveKey(ak.Status.KeyID)
 }
 
 // delete deletes the AccessKey.

@@ -90,7 +90,7 @@ func (w *world) checkSecret(s *subject) {
 
 // gap bounds the time without a working pair.
 func (w *world) gap(ak *v1alpha1.AccessKey) time.Duration {
-	if hidden := w.late && w.site.hidesLate; hidden || !w.site.regenerates || !w.inPlace(ak) {
+	if hidden := w.late && w.site.HidesLate; hidden || !w.site.Regenerates || !w.inPlace(ak) {
 		return inPlaceGap
 	}
 	return regenerationGap
@@ -115,7 +115,7 @@ func (w *world) mayPause(s *subject, ak *v1alpha1.AccessKey) bool {
 
 // inPlace reports whether the AccessKey's pairs are replaced in place.
 func (w *world) inPlace(ak *v1alpha1.AccessKey) bool {
-	return ak.Spec.Rotation.Strategy == v1alpha1.StrategyReplace || !w.site.overlap
+	return ak.Spec.Rotation.Strategy == v1alpha1.StrategyReplace || w.site.Quota == 1
 }
 
 // expired reports whether the service itself has ended the pair in the Secret.
@@ -138,7 +138,7 @@ func blocked(ak *v1alpha1.AccessKey) bool {
 
 // checkForeign checks promise 3: foreign keys are never touched.
 func (w *world) checkForeign() {
-	for _, pair := range w.site.server.History() {
+	for _, pair := range w.site.Server.History() {
 		if slices.Contains(w.imported, pair.AccessKeyID) {
 			continue
 		}
@@ -153,7 +153,7 @@ func (w *world) checkForeign() {
 
 // active reports whether a key that exists is not disabled.
 func (w *world) active(pair simulator.Pair) bool {
-	disabler, ok := w.site.server.(interface{ Active(id string) bool })
+	disabler, ok := w.site.Server.(interface{ Active(id string) bool })
 	return !ok || disabler.Active(pair.ID)
 }
 
@@ -163,9 +163,9 @@ func (w *world) hidden(pair simulator.Pair) bool {
 	if w.hiddenKeys[pair.ID] {
 		return true
 	}
-	hidden := w.site.listsLate > 0 && slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
+	hidden := w.site.Lag > 0 && slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
 		intent := ak.Status.Intent
-		return intent != nil && intent.StartedAt.Sub(pair.CreatedAt.Truncate(time.Second)).Abs() <= w.site.listsLate
+		return intent != nil && intent.StartedAt.Sub(pair.CreatedAt.Truncate(time.Second)).Abs() <= w.site.Lag
 	})
 	if hidden && w.hiddenKeys == nil {
 		w.hiddenKeys = map[string]bool{}
@@ -199,7 +199,7 @@ func (w *world) accessKeys() []*v1alpha1.AccessKey {
 
 // ownPairs returns the live pairs that the operator created.
 func (w *world) ownPairs() []simulator.Pair {
-	return slices.DeleteFunc(w.site.server.History(), func(pair simulator.Pair) bool {
+	return slices.DeleteFunc(w.site.Server.History(), func(pair simulator.Pair) bool {
 		return !pair.Live() || pair.CreatedBy == simulator.Person
 	})
 }

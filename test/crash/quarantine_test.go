@@ -15,7 +15,7 @@ import (
 
 // keepsOldKeys reports whether the service can disable an old key. Soak tests tell every story everywhere.
 func (w *world) keepsOldKeys(strategy v1alpha1.RotationStrategy) bool {
-	_, disables := w.site.server.(interface{ Active(id string) bool })
+	_, disables := w.site.Server.(interface{ Active(id string) bool })
 	return disables && strategy != v1alpha1.StrategyReplace
 }
 

@@ -197,7 +197,7 @@ var stories = []story{
 	}},
 	{"two spellings of one user", false, 0, func(w *world, s v1alpha1.RotationStrategy) {
 		w.apply("a", s)
-		w.applyFor(w.site.alias, "b", s)
+		w.applyFor(w.site.user.Alias, "b", s)
 		w.run(10 * time.Minute)
 		w.delete("b")
 		w.run(24 * time.Minute)

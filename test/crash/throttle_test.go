@@ -9,9 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"k8s.io/utils/clock"
-
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator/huawei"
 )
 
@@ -28,10 +27,8 @@ func TestDeletionsEndWithinAMinuteAtAServiceThatThrottles(t *testing.T) {
 }
 
 func deleteThrottled(t *testing.T, count, deleted int) {
-	server := huawei.New(huawei.Options{Clock: clock.RealClock{}, RateLimit: 3, Shape: huawei.ShapeBare})
-	site := huaweiSite(huawei.Options{})
-	site.server = server
-	w := newWorld(site)
+	w := newWorld(newSite(services.OpenHuawei(huawei.Options{RateLimit: 3, Shape: huawei.ShapeBare})))
+	server := w.site.Server.(*huawei.Simulator)
 	w.workers, w.tracing = 4, true
 	w.furnish()
 	w.start()

@@ -128,7 +128,7 @@ func (w *world) server(request *http.Request) http.Handler {
 	if request.URL.Host == dataPlaneHost {
 		return w.plane
 	}
-	return w.site.server
+	return w.site.Server
 }
 
 func answer(status int, request *http.Request) *http.Response {

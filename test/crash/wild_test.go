@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
 )
 
@@ -26,9 +27,6 @@ var (
 	first = flag.Uint64("first", 0, "the seed of the first world")
 	only  = flag.String("service", "", "the one service of all worlds")
 )
-
-// wildServices are those of the random worlds.
-var wildServices = []string{"qumulo", "ionos", "huawei", "ontap-9.14.1", "ontap-9.19.1"}
 
 // TestWorlds runs the operator through random worlds: several AccessKeys, several reconciles at once, failures of every kind,
 // caches that lag by different times, a service that is down for a day, and people who make mistakes. To replay a seed with its
@@ -78,12 +76,13 @@ func runWild(t *testing.T, seed uint64, tracing bool) *world {
 
 func newWild(seed uint64, tracing bool) *wild {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	name := *only
-	if name == "" {
-		name = wildServices[seed%uint64(len(wildServices))]
+	all := services.All()
+	service := all[seed%uint64(len(all))]
+	if *only != "" {
+		service = services.Named(*only)
 	}
 	w := &wild{rng: rng}
-	w.world = newWorld(wildSite(name, rng))
+	w.world = newWorld(newSite(service.Open(services.Options{Random: rng})))
 	w.wild, w.tracing, w.chance = true, tracing, rng
 	w.workers = pick(rng, 1, 1, 4)
 	w.restartAfter = pick(rng, time.Second, time.Second, time.Minute, 50*time.Minute)
@@ -130,12 +129,12 @@ func (w *wild) someTime() time.Duration {
 // someoneActs lets a person do one thing.
 func (w *wild) someoneActs() {
 	name := pick(w.rng, "a", "b")
-	if w.site.quota == 1 {
+	if w.site.Quota == 1 {
 		name = "a" // two AccessKeys could never both have a key
 	}
 	ak := w.accessKey(name)
 	if ak == nil {
-		w.applyFor(pick(w.rng, w.site.user, w.site.user, w.site.alias), name, w.someStrategy())
+		w.applyFor(pick(w.rng, w.site.user.Name, w.site.user.Name, w.site.user.Alias), name, w.someStrategy())
 		return
 	}
 	// A key is recorded in the status and on the Secret. People destroy one record at a time: without both the key is lost.
@@ -185,7 +184,7 @@ const landingTime = 3 * time.Minute
 func (w *wild) makeForeignKey() {
 	if slices.ContainsFunc(w.accessKeys(), func(ak *v1alpha1.AccessKey) bool {
 		intent := ak.Status.Intent
-		return intent != nil && (!w.site.dated || time.Since(intent.StartedAt.Time) <= landingTime)
+		return intent != nil && (!w.site.Dated || time.Since(intent.StartedAt.Time) <= landingTime)
 	}) || time.Now().Before(w.landsLate) { // the write can be that of the intent
 		return
 	}
@@ -195,7 +194,7 @@ func (w *wild) makeForeignKey() {
 }
 
 func (w *wild) foreignKeys() []simulator.Pair {
-	return slices.DeleteFunc(w.site.server.History(), func(pair simulator.Pair) bool {
+	return slices.DeleteFunc(w.site.Server.History(), func(pair simulator.Pair) bool {
 		return !pair.Live() || pair.CreatedBy != simulator.Person || pair.Owner == "root"
 	})
 }
@@ -204,7 +203,7 @@ func (w *wild) removeForeignKey() {
 	if keys := w.foreignKeys(); len(keys) > 0 {
 		key := keys[w.rng.IntN(len(keys))]
 		w.log("person", "deletes their key %s", key.ID)
-		w.site.server.RemoveKey(key.ID)
+		w.site.Server.RemoveKey(key.ID)
 	}
 }
 
@@ -280,7 +279,7 @@ func (w *wild) removeCandidate(ak *v1alpha1.AccessKey) {
 		for _, pair := range pairs {
 			if slices.Contains(ids, pair.ID) && !w.recorded(pair.ID) {
 				w.log("person", "deletes key %s, which nobody uses", pair.ID)
-				w.site.server.RemoveKey(pair.ID)
+				w.site.Server.RemoveKey(pair.ID)
 				return
 			}
 		}

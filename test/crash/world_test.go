@@ -101,7 +101,7 @@ func newWorld(s *site) *world {
 		stirred: make(chan struct{}, 1), subjects: map[string]*subject{}, failures: map[int]failure{},
 		lag: map[string]time.Duration{},
 	}
-	w.plane = &dataplane.Plane{Now: time.Now, Services: func() []dataplane.Service { return []dataplane.Service{s.server} }}
+	w.plane = &dataplane.Plane{Now: time.Now, Services: func() []dataplane.Service { return []dataplane.Service{s.Server} }}
 	return w
 }
 

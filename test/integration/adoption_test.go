@@ -14,14 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/ontap"
 )
-
-// adoptingServices are the services at which an AccessKey takes over the pair of a former one.
-var adoptingServices = map[string]func(clock.PassiveClock) other{
-	"IONOS": ionosService, "Huawei": huaweiService, "ONTAP 9.14.1": ontapService(ontap.V9141, false), "ONTAP 9.19.1": ontapService(ontap.V9191, true),
-}
 
 // backedUp returns an object as a backup tool restores it: without what the API server added, and without owners and status.
 func backedUp[T client.Object](object T) T {
@@ -71,7 +66,8 @@ func operatorsKeys(service keyServer) []string {
 }
 
 var _ = Describe("Adoption", func() {
-	for name, service := range adoptingServices {
+	for _, row := range services.All() {
+		name, service := row.Name, serviceAt(row)
 		It("continues after a restore at "+name, func(ctx SpecContext) {
 			w := newBareWorld(ctx)
 			o := service(w.clock)
@@ -146,8 +142,7 @@ var _ = Describe("Adoption", func() {
 			ak := w.accessKey(ctx, "backup")
 			w.eventually(ctx, func(g Gomega) { g.Expect(events(ctx, g, ak)).To(HaveKeyWithValue("Adopted", 1)) })
 		},
-		Entry("IONOS", ionosService), Entry("Huawei", huaweiService),
-		Entry("ONTAP 9.14.1", ontapService(ontap.V9141, false)), Entry("ONTAP 9.19.1", ontapService(ontap.V9191, true)),
+		everyService(),
 	)
 
 	It("continues at Qumulo after a restore, also when the KeyService has another name and address", func(ctx SpecContext) {

@@ -13,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator/ontap"
 )
 
@@ -23,10 +24,9 @@ const retryApproval = 5 * time.Minute
 func (w *world) protectedCluster(ctx SpecContext, options ontap.Options, commands ...string) *ontap.Simulator {
 	GinkgoHelper()
 	options.Clock = w.clock
-	cluster := ontap.New(options)
+	o := ofAlice(services.OpenONTAP(options))
+	cluster := o.server.(*ontap.Simulator)
 	cluster.Protect(commands...)
-	o := ontapService(options.Version, false)(w.clock)
-	o.server = cluster
 	w.use(ctx, o)
 	return cluster
 }

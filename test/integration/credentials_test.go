@@ -30,7 +30,7 @@ type login struct {
 }
 
 func ontapLogin(c clock.PassiveClock) login {
-	o := ontapService(ontap.V9191, true)(c)
+	o := twoKeys(c)
 	server := o.server.(*ontap.Simulator)
 	return login{o, "bert", func() func() {
 		server.ResetCalls()
@@ -39,19 +39,11 @@ func ontapLogin(c clock.PassiveClock) login {
 }
 
 func qumuloLogin(c clock.PassiveClock) login {
-	server := qumulo.New(qumulo.Options{Clock: c})
-	server.AddUser("alice")
-	server.AddUser("bert")
+	o := qumuloService(c)
+	server := o.server.(*qumulo.Simulator)
 	const path = "/v1/session/login"
 	return login{
-		other{
-			server: server, user: alice,
-			secret: map[string]string{"username": qumulo.DefaultUsername, "password": qumulo.DefaultPassword},
-			spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-				spec.Qumulo = &v1alpha1.QumuloService{URL: url, LoginSecretRef: &v1alpha1.SecretReference{Name: credentials}}
-			},
-		},
-		"local:bert",
+		o, o.addUser("bert"),
 		func() func() {
 			server.RevokeTokens()
 			server.ResetCalls()

@@ -17,12 +17,6 @@ import (
 	"accesskey.dev/operator/test/simulator/ontap"
 )
 
-// oneKey and twoKeys are ONTAP clusters that hold so many keys per user.
-var (
-	oneKey  = ontapService(ontap.V9141, false)
-	twoKeys = ontapService(ontap.V9191, true)
-)
-
 var _ = Describe("A pair that ONTAP ends by itself", func() {
 	DescribeTable("is rotated before that, whatever became of its ttl since",
 		func(ctx SpecContext, service func(clock.PassiveClock) other, ttl, renewBefore *metav1.Duration, later func(*v1alpha1.AccessKey)) {

@@ -25,8 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/ontap"
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
@@ -52,24 +52,21 @@ func newEstate(ctx SpecContext) (*world, *estate) {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(e.elsewhere.Close)
 	w.service.AddUser("bert")
-	e.add(ctx, "qumulo-token", w.server, other{user: alice, secret: map[string]string{"token": w.token}, spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-		spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Key: "token"}}
+	e.add(ctx, "qumulo-token", w.server, other{user: alice, secret: map[string]string{"token": w.token}, spec: func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
+		spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: secret, Key: "token"}}
 	}})
 	login := map[string]string{"username": qumulo.DefaultUsername, "password": qumulo.DefaultPassword}
-	e.add(ctx, "qumulo-login", w.server, other{user: "local:bert", secret: login, spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-		spec.Qumulo = &v1alpha1.QumuloService{URL: url, LoginSecretRef: &v1alpha1.SecretReference{}}
-	}})
-	for name, o := range map[string]other{
-		"ionos":     ionosService(w.clock),
-		"huawei":    huaweiService(w.clock),
-		"ontap-one": ontapService(ontap.V9141, false)(w.clock),
-		"ontap-two": ontapService(ontap.V9191, true)(w.clock),
-	} {
+	e.add(ctx, "qumulo-login", w.server, other{user: "local:bert", secret: login, spec: services.Qumulo().Spec})
+	for _, row := range services.All() {
+		if row.Kind == "qumulo" {
+			continue
+		}
+		o := serviceAt(row)(w.clock)
 		server, err := simulator.Serve(o.server)
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(server.Close)
 		w.services = append(w.services, o.server)
-		e.add(ctx, name, server, o)
+		e.add(ctx, row.Name, server, o)
 	}
 	return w, e
 }
@@ -80,20 +77,8 @@ func (e *estate) add(ctx SpecContext, name string, server *simulator.Server, o o
 	spec := v1alpha1.KeyServiceSpec{
 		TLS: &v1alpha1.TLS{CABundle: string(server.CA)}, RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
 	}
-	o.spec(&spec, server.URL)
 	secret := named(&corev1.Secret{StringData: o.secret}, name+"-credentials")
-	switch {
-	case spec.Qumulo != nil && spec.Qumulo.TokenSecretRef != nil:
-		spec.Qumulo.TokenSecretRef.Name = secret.Name
-	case spec.Qumulo != nil:
-		spec.Qumulo.LoginSecretRef.Name = secret.Name
-	case spec.IONOS != nil:
-		spec.IONOS.TokenSecretRef.Name = secret.Name
-	case spec.Huawei != nil:
-		spec.Huawei.CredentialsSecretRef.Name = secret.Name
-	default:
-		spec.ONTAP.CredentialsSecretRef.Name = secret.Name
-	}
+	o.spec(&spec, server.URL, secret.Name)
 	e.world.create(ctx, secret, &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec})
 	e.world.create(ctx, accessKey(name, withUser(o.user), func(ak *v1alpha1.AccessKey) { ak.Spec.ServiceRef.Name = name }))
 	e.names = append(e.names, name)

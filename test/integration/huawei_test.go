@@ -31,8 +31,8 @@ var _ = Describe("Huawei Cloud at three requests a second", func() {
 		account := huawei.New(huawei.Options{RateLimit: 3, Shape: huawei.ShapeBare})
 		o := huaweiService(w.clock)
 		configure := o.spec
-		o.server, o.spec = account, func(spec *v1alpha1.KeyServiceSpec, url string) {
-			configure(spec, url)
+		o.server, o.spec = account, func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
+			configure(spec, url, secret)
 			spec.RateLimit = v1alpha1.RateLimit{QPS: 20, Burst: 40}
 		}
 		w.use(ctx, o)

@@ -10,34 +10,26 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/huawei"
-	"accesskey.dev/operator/test/simulator/ionos"
-	"accesskey.dev/operator/test/simulator/ontap"
 )
 
 // makeKey makes a key by hand at a service. The operator may revoke it once it is imported.
-func (w *world) makeKey(server keyServer) pair {
+func (w *world) makeKey(by func() (simulator.Pair, string, error)) pair {
 	GinkgoHelper()
-	made, secret, err := func() (simulator.Pair, string, error) {
-		switch server := server.(type) {
-		case *ionos.Simulator:
-			return server.MakeKey("operator", "by hand")
-		case *huawei.Simulator:
-			return server.MakeKey("alice")
-		case *ontap.Simulator:
-			return server.AddUser("alice", "by hand")
-		default:
-			return w.service.MakeKey(alice)
-		}
-	}()
+	made, secret, err := by()
 	Expect(err).NotTo(HaveOccurred())
 	w.excused[made.ID] = true
 	return pair{made.AccessKeyID, secret}
+}
+
+// makeAlicesKey makes a key of alice by hand at the world's cluster.
+func (w *world) makeAlicesKey() pair {
+	GinkgoHelper()
+	return w.makeKey(func() (simulator.Pair, string, error) { return w.service.MakeKey(alice) })
 }
 
 // byHand is a Secret with a pair under these keys.
@@ -56,16 +48,11 @@ func importing(secretName string, keys ...string) func(*v1alpha1.AccessKey) {
 	}
 }
 
-// importingServices are the services at which a pair is imported.
-var importingServices = map[string]func(clock.PassiveClock) other{
-	"IONOS": ionosService, "Huawei": huaweiService, "ONTAP 9.14.1": oneKey, "ONTAP 9.19.1": twoKeys,
-}
-
 var _ = Describe("Importing a pair", func() {
-	for name, service := range importingServices {
-		It("starts with it, and rotates and revokes it, at "+name, func(ctx SpecContext) {
-			w, o := newWorldOf(ctx, service)
-			old := w.makeKey(o.server)
+	for _, row := range services.All() {
+		It("starts with it, and rotates and revokes it, at "+row.Name, func(ctx SpecContext) {
+			w, o := newWorldOf(ctx, serviceAt(row))
+			old := w.makeKey(o.makeKey)
 			w.create(ctx, byHand("legacy", old, "id", "key"))
 			w.step(ctx, time.Hour) // longer than any list lag
 			w.create(ctx, accessKey("backup", withUser(o.user), importing("legacy", "id", "key")))
@@ -89,7 +76,7 @@ var _ = Describe("Importing a pair", func() {
 
 	It("leaves the Secret that held it as it is, says so once, and counts the ttl from then on", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.create(ctx, byHand("legacy", old))
 		before := w.secret(ctx, "legacy")
 		w.step(ctx, 90*day)
@@ -116,7 +103,7 @@ var _ = Describe("Importing a pair", func() {
 
 	It("takes over a Secret with the wanted name, without a gap", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.create(ctx, byHand("backup", old))
 		version := w.secret(ctx, "backup").UID
 		w.create(ctx, accessKey("backup", importing("backup")))
@@ -132,7 +119,7 @@ var _ = Describe("Importing a pair", func() {
 
 	It("continues after the operator was stopped between the Secret and the status", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.create(ctx, byHand("legacy", old), accessKey("backup", importing("legacy")))
 		w.issued(ctx, "backup", 1)
 		w.stop()
@@ -144,7 +131,7 @@ var _ = Describe("Importing a pair", func() {
 
 	It("rotates at once if that is requested, with an overlap", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.create(ctx, byHand("legacy", old), accessKey("backup", importing("legacy"), renewNow("now")))
 		Expect(w.issued(ctx, "backup", 2)).NotTo(Equal(old))
 		Expect(w.works(old)).To(BeTrue())
@@ -153,7 +140,7 @@ var _ = Describe("Importing a pair", func() {
 
 	It("leaves a key to one of two AccessKeys that import it at once", func(ctx SpecContext) {
 		w := newWorld(ctx)
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.create(ctx, byHand("legacy", old), accessKey("first", importing("legacy")), accessKey("second", importing("legacy")))
 		importers := func() (recording []string) {
 			for _, name := range []string{"first", "second"} {
@@ -173,7 +160,7 @@ var _ = Describe("Importing a pair", func() {
 		func(ctx SpecContext, prepare func(SpecContext, *world, pair) []func(*v1alpha1.AccessKey), correct func(SpecContext, *world, pair), says string) {
 			w := newWorld(ctx)
 			w.service.AddUser("guest")
-			old := w.makeKey(w.service)
+			old := w.makeAlicesKey()
 			w.create(ctx, accessKey("backup", append([]func(*v1alpha1.AccessKey){importing("legacy")}, prepare(ctx, w, old)...)...))
 			w.expectStalled(ctx, "backup", "ImportFailed", says, "remove spec.importFrom")
 			w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionUnknown, "Pending", says))
@@ -216,7 +203,7 @@ var _ = Describe("Importing a pair", func() {
 
 	It("needs a KeyService of the namespace, or a data plane", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.label(ctx, w.namespace)
 		shared := w.createClusterService(ctx, grant(w.namespace, "*"))
 		w.changeClusterService(ctx, shared, func(service *v1alpha1.ClusterKeyService) { service.Spec.S3 = nil })

@@ -14,13 +14,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/test/simulator/ontap"
 )
 
 var _ = Describe("An API server that does not take the Secret", func() {
 	It("because a webhook cannot be reached ends no pair that works", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
-		o := ontapService(ontap.V9141, false)(w.clock)
+		o := oneKey(w.clock)
 		w.use(ctx, o)
 		w.create(ctx, accessKey("backup", withUser(o.user)))
 		p := w.issued(ctx, "backup", 1)
@@ -87,7 +86,7 @@ var _ = Describe("An API server that does not take the Secret", func() {
 
 	It("because it is immutable gives up no pair", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
-		o := ontapService(ontap.V9141, false)(w.clock)
+		o := oneKey(w.clock)
 		w.use(ctx, o)
 		w.create(ctx, accessKey("backup", withUser(o.user)))
 		p := w.issued(ctx, "backup", 1)

@@ -5,7 +5,6 @@ package integration
 
 import (
 	"maps"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -14,7 +13,6 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/s3"
-	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
 // serveS3 starts a real S3 server that accepts the keys of the world's services, and makes it the data plane of the KeyService.
@@ -53,20 +51,6 @@ func opens(ctx SpecContext, server *s3.Server, secret *corev1.Secret, p pair) (r
 	return ""
 }
 
-func qumuloService(c clock.PassiveClock) other {
-	server := qumulo.New(qumulo.Options{Clock: c})
-	server.AddUser("alice")
-	return other{
-		server: server,
-		user:   alice,
-		secret: map[string]string{"token": server.AddToken(time.Time{})},
-		spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-			spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: credentials, Key: "token"}}
-		},
-		overlap: true,
-	}
-}
-
 var _ = DescribeTable("The pair in a Secret opens a real S3 server until its key is revoked, at",
 	func(ctx SpecContext, service func(clock.PassiveClock) other) {
 		w, o := newWorldOf(ctx, service)
@@ -96,9 +80,5 @@ var _ = DescribeTable("The pair in a Secret opens a real S3 server until its key
 		w.gone(ctx, ak)
 		Expect(opens(ctx, server, secret, fresh)).NotTo(BeEmpty())
 	},
-	Entry("Qumulo", qumuloService),
-	Entry("IONOS", ionosService),
-	Entry("Huawei Cloud", huaweiService),
-	Entry("ONTAP with one key per user", oneKey),
-	Entry("ONTAP with two keys per user", twoKeys),
+	everyService(),
 )

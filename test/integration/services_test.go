@@ -4,7 +4,6 @@
 package integration
 
 import (
-	"net/http"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -14,84 +13,65 @@ import (
 	"k8s.io/utils/clock"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/huawei"
 	"accesskey.dev/operator/test/simulator/ionos"
 	"accesskey.dev/operator/test/simulator/ontap"
 )
 
-// keyServer is what the four simulators have in common.
-type keyServer interface {
-	http.Handler
-	LivePairs() []simulator.Pair
-	History() []simulator.Pair
-	Valid(accessKeyID, secret string) bool
-	Working(valid func(accessKeyID, secret string) bool) map[string]string
-	Secrets() []string
-	Inject(rule simulator.Rule, effect simulator.Effect) (lift func())
-}
+// keyServer is what the simulators have in common.
+type keyServer = services.Server
 
-// other is a key service beside Qumulo, ready to be named by a KeyService.
+// other is an account at a key service, ready to be named by a KeyService.
 type other struct {
 	server  keyServer
 	user    string
 	secret  map[string]string
-	spec    func(spec *v1alpha1.KeyServiceSpec, url string)
+	spec    func(spec *v1alpha1.KeyServiceSpec, url, secret string)
 	version string
 	// overlap: two keys of the user work side by side.
 	overlap bool
+	// makeKey makes a key of the user by hand. addUser adds a user and returns its name.
+	makeKey func() (simulator.Pair, string, error)
+	addUser func(name string) string
 }
 
-func ionosService(c clock.PassiveClock) other { return ionosDescribing(128)(c) }
-
-// ionosDescribing refuses descriptions of more characters than that.
-func ionosDescribing(most int) func(clock.PassiveClock) other {
-	return func(c clock.PassiveClock) other {
-		return ionosWith(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, MaxDescription: most})
-	}
-}
-
-func ionosWith(options ionos.Options) other {
-	server := ionos.New(options)
+// ofAlice is an account with the user alice.
+func ofAlice(account *services.Account) other {
+	user := account.AddUser("alice")
 	return other{
-		server: server,
-		secret: map[string]string{"token": server.AddUser("operator")},
-		spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-			spec.IONOS = &v1alpha1.IONOSService{URL: url, TokenSecretRef: v1alpha1.TokenReference{Name: credentials, Key: "token"}}
-		},
-		version: "IONOS Object Storage Management API 0.1.0",
-		overlap: true,
+		server: account.Server, user: user.Name, secret: user.Secret, spec: account.Spec, version: account.Version, overlap: account.Quota > 1,
+		makeKey: func() (simulator.Pair, string, error) { return account.MakeKey(user) },
+		addUser: func(name string) string { return account.AddUser(name).Name },
 	}
 }
 
-func huaweiService(c clock.PassiveClock) other {
-	server := huawei.New(huawei.Options{Clock: c})
-	server.AddUser("alice")
-	return other{
-		server: server,
-		user:   "alice",
-		secret: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
-		spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-			spec.Huawei = &v1alpha1.HuaweiService{URL: url, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
-		},
-		version: "Huawei Cloud IAM v5",
-		overlap: true,
-	}
+// serviceAt opens a service of the table.
+func serviceAt(service services.Service) func(clock.PassiveClock) other {
+	return func(c clock.PassiveClock) other { return ofAlice(service.Open(services.Options{Clock: c})) }
 }
 
-func ontapService(version string, overlap bool) func(clock.PassiveClock) other {
-	return func(c clock.PassiveClock) other {
-		return other{
-			server: ontap.New(ontap.Options{Clock: c, Version: version}),
-			user:   "alice",
-			secret: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
-			spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-				spec.ONTAP = &v1alpha1.ONTAPService{URL: url, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
-			},
-			version: "ONTAP " + version,
-			overlap: overlap,
-		}
+// Services that specs are about. oneKey and twoKeys are ONTAP clusters that hold so many keys per user.
+var (
+	qumuloService = serviceAt(services.Qumulo())
+	ionosService  = serviceAt(services.IONOS())
+	huaweiService = serviceAt(services.Huawei())
+	oneKey        = serviceAt(services.ONTAP(ontap.V9141))
+	twoKeys       = serviceAt(services.ONTAP(ontap.V9191))
+)
+
+// everyService returns an entry for each service of the table.
+func everyService() []TableEntry {
+	var all []TableEntry
+	for _, service := range services.All() {
+		all = append(all, Entry(service.Name, serviceAt(service)))
 	}
+	return all
+}
+
+// ionosDescribing64 refuses descriptions of more than 64 characters.
+func ionosDescribing64(c clock.PassiveClock) other {
+	return ofAlice(services.OpenIONOS(ionos.Options{Clock: c, Provisioning: 3 * time.Second, Destroying: 3 * time.Second, MaxDescription: 64}))
 }
 
 // use makes the key service the world's, and creates what names it.
@@ -105,11 +85,11 @@ func (w *world) use(ctx SpecContext, o other) {
 	ca := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: authority}, Data: map[string][]byte{"ca.crt": server.CA}}
 	w.create(ctx, secret, ca, w.keyService(func(spec *v1alpha1.KeyServiceSpec) {
 		spec.Qumulo = nil
-		o.spec(spec, server.URL)
+		o.spec(spec, server.URL, credentials)
 	}))
 }
 
-var _ = DescribeTable("The life of a key at the other key services",
+var _ = DescribeTable("The life of a key",
 	func(ctx SpecContext, service func(clock.PassiveClock) other) {
 		w := newBareWorld(ctx)
 		o := service(w.clock)
@@ -142,17 +122,14 @@ var _ = DescribeTable("The life of a key at the other key services",
 		Expect(o.server.LivePairs()).NotTo(ContainElement(HaveField("CreatedBy", Not(Equal(simulator.Person)))))
 		Expect(len(o.server.History())).To(BeNumerically(">=", 2))
 	},
-	Entry("IONOS", ionosService),
-	Entry("IONOS with descriptions of 64 characters", ionosDescribing(64)),
-	Entry("Huawei Cloud", huaweiService),
-	Entry("ONTAP with one key per user", ontapService(ontap.V9141, false)),
-	Entry("ONTAP with two keys per user", ontapService(ontap.V9191, true)),
+	everyService(),
+	Entry("IONOS with descriptions of 64 characters", ionosDescribing64),
 )
 var _ = Describe("A user that ONTAP keeps the operator's key in", func() {
 	It("is made again when an administrator deletes it, and the loss of its groups is told", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
 		server := ontap.New(ontap.Options{Clock: w.clock, Version: ontap.V9191})
-		o := ontapService(ontap.V9191, true)(w.clock)
+		o := twoKeys(w.clock)
 		o.server = server
 		w.use(ctx, o)
 		w.create(ctx, accessKey("backup", withUser(o.user)))
@@ -172,7 +149,7 @@ var _ = Describe("A user that ONTAP keeps the operator's key in", func() {
 	It("goes with its AccessKey although a person deleted the key", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
 		server := ontap.New(ontap.Options{Clock: w.clock, Version: ontap.V9141})
-		o := ontapService(ontap.V9141, false)(w.clock)
+		o := oneKey(w.clock)
 		o.server = server
 		w.use(ctx, o)
 		w.create(ctx, accessKey("backup", withUser(o.user)))

@@ -6,7 +6,6 @@ package integration
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -19,10 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/huawei"
-	"accesskey.dev/operator/test/simulator/ionos"
-	"accesskey.dev/operator/test/simulator/ontap"
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
@@ -51,70 +48,58 @@ func bobs(prefix string) []string {
 	return all
 }
 
-func qumuloTarget(c clock.PassiveClock) target {
-	server := qumulo.New(qumulo.Options{Clock: c})
-	token := server.AddToken(time.Time{})
-	owner := server.AddUser("team-a-x")
-	bob := server.AddIdentity(qumulo.Identity{Domain: qumulo.DomainLocal, Name: "bob", SID: "S-1-5-21-1-2-3-500", UID: ptr.To(uint32(500))})
-	return target{
-		other: other{
-			server: server, secret: map[string]string{"token": token},
-			spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-				spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: credentials, Key: "token"}}
-			},
-		},
-		granted: []string{"local:team-a-*"}, owners: []string{"auth_id:" + owner},
-		spellings: append(append(bobs("local:"), bobs("")...),
-			"", "auth_id:"+bob, "auth_id:0"+bob, "auth_id: "+bob, "auth_id:+"+bob, bob, "uid:500", "uid:0500", "uid:0x1f4", "sid:S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-500",
-			"SID:S-1-5-21-1-2-3-500", "Local:bob", "LOCAL:bob", "LOCAL:team-a-x", "local::bob", "local:local:bob", "ad:bob", "ad:team-a-x", "auth_id:"+owner, "team-a-x", "*:bob"),
+// spelled are spellings that only this kind of service could take for a user who is not granted.
+var spelled = map[string]func(server keyServer, mine, bob services.User) []string{
+	"qumulo": func(server keyServer, mine, bob services.User) []string {
+		server.(*qumulo.Simulator).AddIdentity(qumulo.Identity{Domain: qumulo.DomainLocal, Name: "eve", SID: "S-1-5-21-1-2-3-500", UID: ptr.To(uint32(500))})
+		id := strings.TrimPrefix(bob.Alias, "auth_id:")
+		return []string{
+			"auth_id:0" + id, "auth_id: " + id, "auth_id:+" + id, id, "uid:500", "uid:0500", "uid:0x1f4", "sid:S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-500",
+			"SID:S-1-5-21-1-2-3-500", "Local:bob", "LOCAL:bob", "LOCAL:team-a-x", "local::bob", "local:local:bob", "ad:bob", "ad:team-a-x", mine.Alias, "team-a-x", "*:bob",
+		}
+	},
+	"ionos": func(keyServer, services.User, services.User) []string { return []string{"operator"} },
+	"huawei": func(_ keyServer, mine, bob services.User) []string {
+		return []string{bob.Alias + "/access-keys", "../" + bob.Alias, mine.Alias, strings.ToUpper(mine.Alias), bob.Alias[:31], "team-a-/../" + bob.Alias, "team-a-%2f" + bob.Alias}
+	},
+	"ontap": func(keyServer, services.User, services.User) []string {
+		return []string{"root", "ROOT", "team-a-/../root", "bob/2", "bob/keys", ".", "..", "team-a-x&name=bob"}
+	},
+}
+
+// targetAt is a service of the table with the users team-a-x and bob.
+func targetAt(row services.Service) func(clock.PassiveClock) target {
+	return func(c clock.PassiveClock) target {
+		account := row.Open(services.Options{Clock: c})
+		mine, bob := account.AddUser("team-a-x"), account.AddUser("bob")
+		prefix := strings.TrimSuffix(mine.Name, "team-a-x")
+		aim := target{
+			other:   other{server: account.Server, secret: mine.Secret, spec: account.Spec},
+			granted: []string{prefix + "team-a-*"}, owners: []string{mine.Owner},
+			spellings: append(bobs(prefix), "", bob.Alias, strings.ToUpper(bob.Alias), " "+bob.Alias),
+		}
+		if prefix != "" {
+			aim.spellings = append(aim.spellings, bobs("")...)
+		}
+		if row.MakesUsers {
+			_, _, err := account.MakeKey(bob)
+			Expect(err).NotTo(HaveOccurred())
+			aim.owners = []string{"team-a-x,bob"} // the user that is made, of those that the glob covers
+		}
+		if own := spelled[row.Kind]; own != nil {
+			aim.spellings = append(aim.spellings, own(account.Server, mine, bob)...)
+		}
+		return aim
 	}
 }
 
-func huaweiTarget(c clock.PassiveClock) target {
-	server := huawei.New(huawei.Options{Clock: c})
-	owner, bob := server.AddUser("team-a-x"), server.AddUser("bob")
-	return target{
-		other: other{
-			server: server, secret: map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey},
-			spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-				spec.Huawei = &v1alpha1.HuaweiService{URL: url, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
-			},
-		},
-		granted: []string{"team-a-*"}, owners: []string{owner},
-		spellings: append(bobs(""), bob, strings.ToUpper(bob), " "+bob, bob+"/access-keys", "../"+bob, owner, strings.ToUpper(owner), bob[:31], "team-a-/../"+bob, "team-a-%2f"+bob, ""),
+// everyTarget returns an entry for each service of the table.
+func everyTarget() []TableEntry {
+	var all []TableEntry
+	for _, row := range services.All() {
+		all = append(all, Entry(row.Name, targetAt(row)))
 	}
-}
-
-func ontapTarget(c clock.PassiveClock) target {
-	server := ontap.New(ontap.Options{Clock: c, Version: ontap.V9191})
-	_, _, err := server.AddUser("bob", "a person's")
-	Expect(err).NotTo(HaveOccurred())
-	return target{
-		other: other{
-			server: server, secret: map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword},
-			spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-				spec.ONTAP = &v1alpha1.ONTAPService{URL: url, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: credentials}}
-			},
-		},
-		// Users that are not there are made, so the glob covers more than one.
-		granted: []string{"team-a-*"}, owners: []string{"team-a-x,bob"},
-		spellings: append(bobs(""), "root", "ROOT", "team-a-/../root", "bob/2", "bob/keys", ".", "..", "", "team-a-x&name=bob"),
-	}
-}
-
-func ionosTarget(c clock.PassiveClock) target {
-	server := ionos.New(ionos.Options{Clock: c})
-	token := server.AddUser("operator")
-	server.AddUser("bob")
-	return target{
-		other: other{
-			server: server, secret: map[string]string{"token": token},
-			spec: func(spec *v1alpha1.KeyServiceSpec, url string) {
-				spec.IONOS = &v1alpha1.IONOSService{URL: url, TokenSecretRef: v1alpha1.TokenReference{Name: credentials, Key: "token"}}
-			},
-		},
-		granted: []string{"team-a-*"}, spellings: append(bobs(""), "", "operator"),
-	}
+	return all
 }
 
 var _ = DescribeTable("Attack on a ClusterKeyService's users by their spelling",
@@ -160,7 +145,7 @@ var _ = DescribeTable("Attack on a ClusterKeyService's users by their spelling",
 			Expect(aim.server.LivePairs()).To(ContainElement(pair))
 		}
 	},
-	Entry("Qumulo", qumuloTarget), Entry("Huawei Cloud", huaweiTarget), Entry("ONTAP", ontapTarget), Entry("IONOS", ionosTarget),
+	everyTarget(),
 )
 
 // share makes a ClusterKeyService of a target, granted to team a, and returns its name.
@@ -173,7 +158,7 @@ func (w *world) share(ctx SpecContext, aim target) string {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: credentials, Namespace: w.clusterNamespace}, StringData: aim.secret}
 	w.create(ctx, secret)
 	return w.createShared(ctx, func(spec *v1alpha1.ClusterKeyServiceSpec) {
-		aim.spec(&spec.KeyServiceSpec, server.URL)
+		aim.spec(&spec.KeyServiceSpec, server.URL, credentials)
 		spec.TLS = &v1alpha1.TLS{CABundle: string(server.CA)}
 		spec.RateLimit = v1alpha1.RateLimit{QPS: 1000, Burst: 1000}
 		spec.Grants = []v1alpha1.Grant{grant("a", aim.granted...)}

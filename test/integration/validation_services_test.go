@@ -22,7 +22,7 @@ type service struct {
 	urlRequired bool
 }
 
-var services = []service{
+var described = []service{
 	{
 		name:      "ionos",
 		fields:    map[string]any{"url": "https://s3.ionos.com", "tokenSecretRef": map[string]any{"name": "token"}},
@@ -96,7 +96,7 @@ func (s service) refusals() []refusal {
 
 func otherServicesRefusals() []refusal {
 	var all []refusal
-	for _, s := range services {
+	for _, s := range described {
 		all = append(all, s.refusals()...)
 	}
 	return all

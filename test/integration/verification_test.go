@@ -190,7 +190,7 @@ var _ = Describe("Verification at the data plane", func() {
 
 	It("publishes a pair that is replaced in place first", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
-		o := ontapService("9.14.1", false)(w.clock)
+		o := oneKey(w.clock)
 		w.use(ctx, o)
 		w.create(ctx, accessKey("backup", withUser(o.user)))
 		old := w.issued(ctx, "backup", 1)
@@ -287,7 +287,7 @@ var _ = Describe("Verification at the data plane", func() {
 		w := newBareWorld(ctx)
 		w.label(ctx, "a")
 		name := w.createClusterService(ctx, grant("a", alice))
-		old := w.makeKey(w.service)
+		old := w.makeAlicesKey()
 		w.create(ctx, byHand("legacy", pair{old.id, "another"}), accessKey("backup", onCluster(name), importing("legacy")))
 		w.expectStalled(ctx, "backup", "ImportFailed", "the data plane "+w.planeServer.URL+" rejects access key "+old.id+" with the secret access key in Secret legacy")
 

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/test/simulator/ontap"
 )
 
 // gitops applies another pair to the Secret, as a tool does that has fixed values in its repository.
@@ -74,7 +73,7 @@ var _ = Describe("Another writer of the Secret", func() {
 			Expect(w.works(w.published(ctx, "backup"))).To(BeTrue())
 		},
 		Entry("IONOS", ionosService, (*world).gitops, 3),
-		Entry("ONTAP with one key per user", ontapService(ontap.V9141, false), (*world).gitopsWithStringData, 0),
+		Entry("ONTAP with one key per user", oneKey, (*world).gitopsWithStringData, 0),
 	)
 
 	It("is not repaired at the cost of keys in use where the quota is full", func(ctx SpecContext) {

@@ -153,7 +153,7 @@ func (w *world) remains(ctx context.Context) (left []string) {
 		left = append(left, fmt.Sprintf("AccessKey %s: %v", accessKeys.Items[i].Name, accessKeys.Items[i].Status.Conditions))
 	}
 	for at := range w.operatorKeys() {
-		left = append(left, fmt.Sprintf("key %s of %s at %s", at.accessKeyID, at.owner, at.service.name))
+		left = append(left, fmt.Sprintf("key %s of %s at %s", at.accessKeyID, at.owner, at.service.Name))
 	}
 	slices.Sort(left)
 	return left
@@ -173,7 +173,7 @@ func (w *world) expectForeignKeys() {
 	for _, service := range w.services {
 		for _, pair := range service.History() {
 			if pair.CreatedBy == simulator.Person && !pair.Live() {
-				w.t.Errorf("the foreign key %s of %s at %s was deleted by %s", pair.ID, pair.Owner, service.name, pair.DeletedBy)
+				w.t.Errorf("the foreign key %s of %s at %s was deleted by %s", pair.ID, pair.Owner, service.Name, pair.DeletedBy)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func (w *world) operatorKeys() map[keyAt]bool {
 // subjectOf returns the owner of a key, or nil.
 func (w *world) subjectOf(key keyAt) *subject {
 	for _, it := range w.subjects {
-		if it.service == key.service && it.user.owner == key.owner {
+		if it.service == key.service && it.user.Owner == key.owner {
 			return it
 		}
 	}

@@ -141,7 +141,7 @@ func (s *sampler) confirm(ctx context.Context, asked time.Time, it *subject, sec
 	switch newID, newValue := pairOf(now); {
 	case err != nil:
 		s.counted(func(s *sampler) { s.unanswered++ })
-	case it.service.inPlace && (operating || newValue != value):
+	case it.service.Quota == 1 && (operating || newValue != value):
 		s.counted(func(s *sampler) { s.inPlace++ })
 	case newID == id && newValue == value:
 		s.fault("Secret %s holds %q, which does not work%s", it.name, id, it.fate(id))

@@ -13,125 +13,54 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/huawei"
-	"accesskey.dev/operator/test/simulator/ionos"
-	"accesskey.dev/operator/test/simulator/ontap"
-	"accesskey.dev/operator/test/simulator/qumulo"
+	"accesskey.dev/operator/test/services"
 )
 
-// keyServer is what the simulators have in common. They run in the test's process, so they outlive every kill and know the
-// truth.
-type keyServer interface {
-	http.Handler
-	Valid(accessKeyID, secret string) bool
-	LivePairs() []simulator.Pair
-	History() []simulator.Pair
-}
-
-// keyService is a simulated service with the users that get keys there.
+// keyService is an account at a service, with the users that get keys there. The simulators run in the test's process, so they
+// outlive every kill and know the truth.
 type keyService struct {
-	name string
-	keyServer
-	// credentials is the Secret of a user's KeyService. Users with the same credentials share a KeyService.
-	credentials func(u user) map[string]string
-	spec        func(spec *v1alpha1.KeyServiceSpec, url, secret string)
-	users       []user
-	// inPlace: the service holds one key per user, so that a rotation ends the old pair before the new one is published.
-	inPlace bool
-	// expires: the service itself ends a pair when its ttl is over.
-	expires bool
+	*services.Account
+
+	users []user
 }
 
 // user of a service.
 type user struct {
-	// name in spec.user; owner in the simulator's ledger.
-	name, owner string
-	// credentials of a service whose keys belong to the caller.
-	credentials map[string]string
+	services.User
+
 	// crowded: a foreign key fills the quota, so that no rotation is possible.
 	crowded bool
 }
 
-func (w *world) qumulo(keys int) *keyService {
-	server := qumulo.New(qumulo.Options{Clock: w.clock})
-	token := server.AddToken(time.Time{})
-	s := &keyService{
-		name: "qumulo", keyServer: server,
-		credentials: func(user) map[string]string { return map[string]string{"token": token} },
-		spec: func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
-			spec.Qumulo = &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: secret, Key: "token"}}
-		},
+// open creates the account of a service with its users, and the foreign keys of a person.
+func (w *world) open(service services.Service) *keyService {
+	s := &keyService{Account: service.Open(services.Options{Clock: w.clock})}
+	keys := 12
+	if s.Quota == 1 {
+		keys = 2 // a rotation ends the old pair before the new one is published, so these say less
 	}
 	for i := range keys {
-		s.users = append(s.users, user{name: "local:" + userName(i), owner: "auth_id:" + server.AddUser(userName(i)), crowded: i == 0})
+		s.users = append(s.users, user{User: s.AddUser(userName(i))})
 	}
-	server.AddUser("person")
-	for _, name := range []string{"local:person", "local:person", s.users[0].name} {
-		_, _, err := server.MakeKey(name)
-		w.must(err)
+	person := s.AddUser("person")
+	for range min(s.Quota, 2) {
+		w.makeKey(s, person)
+	}
+	for i := range s.users {
+		switch u := &s.users[i]; {
+		case s.Quota > 2:
+			w.makeKey(s, u.User)
+		case i == 0 && !s.MakesUsers:
+			u.crowded = true
+			w.makeKey(s, u.User)
+		}
 	}
 	return s
 }
 
-func (w *world) ionos(keys int) *keyService {
-	server := ionos.New(ionos.Options{Clock: w.clock, Provisioning: time.Second, Destroying: time.Second})
-	s := &keyService{
-		name: "ionos", keyServer: server,
-		credentials: func(u user) map[string]string { return u.credentials },
-		spec: func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
-			spec.IONOS = &v1alpha1.IONOSService{URL: url, TokenSecretRef: v1alpha1.TokenReference{Name: secret, Key: "token"}}
-		},
-	}
-	for i := range keys {
-		s.users = append(s.users, user{owner: userName(i), credentials: map[string]string{"token": server.AddUser(userName(i))}})
-		_, _, err := server.MakeKey(userName(i), "made by hand")
-		w.must(err)
-	}
-	return s
-}
-
-func (w *world) huawei(keys int) *keyService {
-	server := huawei.New(huawei.Options{Clock: w.clock})
-	s := &keyService{
-		name: "huawei", keyServer: server,
-		credentials: func(user) map[string]string {
-			return map[string]string{"access-key-id": huawei.DefaultAccessKeyID, "secret-access-key": huawei.DefaultSecretAccessKey}
-		},
-		spec: func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
-			spec.Huawei = &v1alpha1.HuaweiService{URL: url, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}}
-		},
-	}
-	for i := range keys {
-		id := server.AddUser(userName(i))
-		s.users = append(s.users, user{name: id, owner: id, crowded: i == 0})
-	}
-	server.AddUser("person")
-	for _, name := range []string{"person", "person", s.users[0].name} {
-		_, _, err := server.MakeKey(name)
-		w.must(err)
-	}
-	return s
-}
-
-func (w *world) ontap(name, version string, keys int) *keyService {
-	server := ontap.New(ontap.Options{Clock: w.clock, Version: version})
-	s := &keyService{
-		name: name, keyServer: server, inPlace: version != ontap.V9191, expires: true,
-		credentials: func(user) map[string]string {
-			return map[string]string{"username": ontap.DefaultUsername, "password": ontap.DefaultPassword}
-		},
-		spec: func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
-			spec.ONTAP = &v1alpha1.ONTAPService{URL: url, SVM: ontap.DefaultSVM, CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}}
-		},
-	}
-	for i := range keys {
-		s.users = append(s.users, user{name: userName(i), owner: userName(i)})
-	}
-	_, _, err := server.AddUser("person", "made by hand")
+func (w *world) makeKey(s *keyService, of services.User) {
+	_, _, err := s.MakeKey(of)
 	w.must(err)
-	return s
 }
 
 func userName(i int) string { return fmt.Sprintf("user-%02d", i) }

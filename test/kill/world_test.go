@@ -20,8 +20,8 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/ontap"
 )
 
 const namespace = "team-a"
@@ -80,7 +80,9 @@ func newWorld(ctx context.Context, t *testing.T, f form) *world {
 	w.must(err)
 	_, err = w.plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default")
 	w.must(err)
-	w.services = []*keyService{w.qumulo(14), w.ionos(12), w.huawei(13), w.ontap("ontap", ontap.V9191, 9), w.ontap("ontap-in-place", ontap.V9161, 2)}
+	for _, service := range services.All() {
+		w.services = append(w.services, w.open(service))
+	}
 	w.must(w.kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
 	for _, service := range w.services {
 		w.add(ctx, service)
@@ -131,15 +133,15 @@ func (w *world) add(ctx context.Context, s *keyService) {
 	w.servers = append(w.servers, server)
 	made := map[string]bool{}
 	for i, u := range s.users {
-		reference := s.name
-		if u.credentials != nil {
-			reference = fmt.Sprintf("%s-%02d", s.name, i)
+		reference := s.Name
+		if u.Name == "" { // its keys belong to the user that signs in
+			reference = fmt.Sprintf("%s-%02d", s.Name, i)
 		}
 		if !made[reference] {
 			made[reference] = true
 			w.addKeyService(ctx, reference, s, u, server)
 		}
-		it := &subject{name: fmt.Sprintf("%s-%02d", s.name, i), service: s, user: u}
+		it := &subject{name: fmt.Sprintf("%s-%02d", s.Name, i), service: s, user: u}
 		w.must(w.kube.Create(ctx, it.accessKey(reference)))
 		w.subjects = append(w.subjects, it)
 	}
@@ -148,7 +150,7 @@ func (w *world) add(ctx context.Context, s *keyService) {
 func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u user, server *simulator.Server) {
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name + "-credentials"},
-		StringData: s.credentials(u),
+		StringData: u.Secret,
 	}
 	w.must(w.kube.Create(ctx, secret))
 	service := &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
@@ -156,7 +158,7 @@ func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u
 		TLS:       &v1alpha1.TLS{CABundle: string(server.CA)},
 		RateLimit: v1alpha1.RateLimit{QPS: 1000, Burst: 1000},
 	}
-	s.spec(&service.Spec, server.URL, secret.Name)
+	s.Spec(&service.Spec, server.URL, secret.Name)
 	w.must(w.kube.Create(ctx, service))
 }
 
@@ -165,7 +167,7 @@ func (w *world) addKeyService(ctx context.Context, name string, s *keyService, u
 // holds two keys, most rotations are requested, because a scheduled one waits for the end of the previous key.
 func (s *subject) accessKey(keyService string) *v1alpha1.AccessKey {
 	ttl, overlap := 100*time.Second, 40*time.Second
-	if s.service.expires {
+	if s.service.Expires {
 		ttl = time.Hour
 		overlap = ttl - time.Minute
 	}
@@ -173,7 +175,7 @@ func (s *subject) accessKey(keyService string) *v1alpha1.AccessKey {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.name},
 		Spec: v1alpha1.AccessKeySpec{
 			ServiceRef:  v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: keyService},
-			User:        s.user.name,
+			User:        s.user.Name,
 			TTL:         &metav1.Duration{Duration: ttl},
 			RenewBefore: &metav1.Duration{Duration: overlap},
 		},

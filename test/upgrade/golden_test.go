@@ -46,9 +46,9 @@ func (w *world) writeGoldenFiles() {
 		must(w.T, os.WriteFile(filepath.Join("testdata", previous[:7]+"-"+name+".json"), append(text, '\n'), 0o644))
 	}
 	for _, s := range w.services {
-		write(s.name, map[string]any{"accessKey": get("accesskey", s.name), "secret": get("secret", s.name, "--show-managed-fields")})
+		write(s.Kind, map[string]any{"accessKey": get("accesskey", s.Kind), "secret": get("secret", s.Kind, "--show-managed-fields")})
 	}
-	service, _ := w.services[0].keyServer.(*qumulo.Simulator)
+	service, _ := w.services[0].Server.(*qumulo.Simulator)
 	service.AddUser("open")
 	service.Inject(simulator.Rule{Method: http.MethodPost, Path: "/v1/s3/access-keys/", Times: 1}, simulator.DropAnswer())
 	w.kubectl(fmt.Appendf(nil, `{"apiVersion":"accesskey.dev/v1alpha1","kind":"AccessKey","metadata":{"name":"open","namespace":%q},"spec":{"serviceRef":{"name":"qumulo"},"user":"local:open"}}`, namespace), "apply", "-f", "-")

@@ -60,7 +60,7 @@ func (w *world) allFacts() map[string]facts {
 	w.Helper()
 	all := map[string]facts{}
 	for _, s := range w.services {
-		all[s.name] = w.facts(s)
+		all[s.Kind] = w.facts(s)
 	}
 	return all
 }
@@ -69,7 +69,7 @@ func (w *world) allFacts() map[string]facts {
 // In between, each release rotates the keys, and in the end the previous one revokes them, so each reads the statuses of the other.
 func TestLiveAccessKeysSurvive(t *testing.T) {
 	old, current := previousRelease(t), today(t)
-	w := newWorld(t)
+	w := newWorld(t, old)
 	w.install(old)
 	w.add()
 	w.settled("the first key", func(ak *v1alpha1.AccessKey) bool { return ak.Status.KeyID != "" })
@@ -98,13 +98,13 @@ func TestLiveAccessKeysSurvive(t *testing.T) {
 	w.expectRotated(4)
 
 	for _, s := range w.services {
-		if s.name == "ionos" { // deletes a key in its own time, which is five seconds for each of them
+		if s.Kind == "ionos" { // deletes a key in its own time, which is five seconds for each of them
 			continue
 		}
-		w.kubectl(nil, "delete", "accesskey", s.name, "-n", namespace, "--timeout=60s")
+		w.kubectl(nil, "delete", "accesskey", s.Kind, "-n", namespace, "--timeout=60s")
 		for _, p := range s.LivePairs() {
 			if p.CreatedBy != simulator.Person {
-				t.Errorf("%s: the key %s was left", s.name, p.ID)
+				t.Errorf("%s: the key %s was left", s.Kind, p.ID)
 			}
 		}
 	}
@@ -147,17 +147,17 @@ func (w *world) expectRotated(created int) {
 			}
 		}
 		if made != created {
-			w.Errorf("%s: %d keys were created, want %d", s.name, made, created)
+			w.Errorf("%s: %d keys were created, want %d", s.Kind, made, created)
 		}
 		if !s.Valid(string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])) {
-			w.Errorf("%s: the pair in the Secret does not work", s.name)
+			w.Errorf("%s: the pair in the Secret does not work", s.Kind)
 		}
-		if got := 1 + len(ak.Status.PreviousKeys); got != min(s.keeps, created) {
-			w.Errorf("%s: the status records %d keys, want %d", s.name, got, min(s.keeps, created))
+		if got := 1 + len(ak.Status.PreviousKeys); got != min(s.Quota, created) {
+			w.Errorf("%s: the status records %d keys, want %d", s.Kind, got, min(s.Quota, created))
 		}
 		for _, p := range s.LivePairs() {
 			if p.CreatedBy != simulator.Person && !ak.Status.RecordsPair(p.AccessKeyID) {
-				w.Errorf("%s: nothing records the key %s", s.name, p.ID)
+				w.Errorf("%s: nothing records the key %s", s.Kind, p.ID)
 			}
 		}
 	}
@@ -170,10 +170,10 @@ func (w *world) expectOldFields() {
 	for _, s := range w.services {
 		ak, secret := w.accessKey(s)
 		if ak.Spec.SecretTemplate != nil && ak.Spec.SecretTemplate.Formats != nil || ak.Spec.Rotation != nil && ak.Spec.Rotation.Windows != nil || ak.Status.History != nil {
-			w.Errorf("%s: fields that the CRD does not know are left: %+v %+v", s.name, ak.Spec, ak.Status.History)
+			w.Errorf("%s: fields that the CRD does not know are left: %+v %+v", s.Kind, ak.Spec, ak.Status.History)
 		}
 		if secret.Data["aws.env"] != nil || secret.Data["AWS_DEFAULT_REGION"] != nil {
-			w.Errorf("%s: the Secret holds more than the previous release writes", s.name)
+			w.Errorf("%s: the Secret holds more than the previous release writes", s.Kind)
 		}
 	}
 }

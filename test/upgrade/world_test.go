@@ -41,11 +41,11 @@ type world struct {
 	logs     string
 }
 
-// newWorld starts everything but the operator.
-func newWorld(t *testing.T) *world {
+// newWorld starts everything but the operator. The world has the services that the old release knows.
+func newWorld(t *testing.T, old release) *world {
 	t.Helper()
 	log.SetLogger(logr.Discard())
-	w := &world{T: t, services: newServices(), logs: t.TempDir()}
+	w := &world{T: t, services: newServices(t, old), logs: t.TempDir()}
 	var err error
 	w.plane, err = cluster.Start(t.Context())
 	must(t, err)
@@ -126,7 +126,7 @@ func (w *world) kubectl(stdin []byte, arguments ...string) string {
 func (w *world) accessKey(s *service) (*v1alpha1.AccessKey, *corev1.Secret) {
 	w.Helper()
 	ak, secret := &v1alpha1.AccessKey{}, &corev1.Secret{}
-	key := client.ObjectKey{Namespace: namespace, Name: s.name}
+	key := client.ObjectKey{Namespace: namespace, Name: s.Kind}
 	must(w.T, w.kube.Get(w.Context(), key, ak))
 	must(w.T, client.IgnoreNotFound(w.kube.Get(w.Context(), key, secret)))
 	return ak, secret
@@ -136,7 +136,7 @@ func (w *world) accessKey(s *service) (*v1alpha1.AccessKey, *corev1.Secret) {
 func (w *world) patch(format string, arguments ...any) {
 	w.Helper()
 	for _, s := range w.services {
-		ak := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.name}}
+		ak := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.Kind}}
 		must(w.T, w.kube.Patch(w.Context(), ak, client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, format, arguments...))))
 	}
 }
@@ -152,7 +152,7 @@ func (w *world) rotate(token string) {
 func (w *world) settled(what string, condition func(*v1alpha1.AccessKey) bool) {
 	w.Helper()
 	for _, s := range w.services {
-		w.until(s.name+": "+what, func() bool {
+		w.until(s.Kind+": "+what, func() bool {
 			ak, _ := w.accessKey(s)
 			return meta.IsStatusConditionTrue(ak.Status.Conditions, v1alpha1.ConditionReady) && ak.Status.Intent == nil && condition(ak)
 		})
