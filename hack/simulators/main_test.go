@@ -140,7 +140,13 @@ func TestKeysAreCreatedByHand(t *testing.T) {
 		body, _ := json.Marshal(map[string]string{"service": name, "user": account.User})
 		send(t, http.MethodPost, welcome.Admin+"/keys", string(body))
 		service := connected(t, name, account)
-		if keys, err := service.List(t.Context(), account.User); err != nil || len(keys) != 1 || keys[0].OwnerUID != "" {
+		var keys []keyservice.Key
+		err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+			var err error
+			keys, err = service.List(ctx, account.User) // IONOS lists a key after a second
+			return len(keys) == 1, err
+		})
+		if err != nil || keys[0].OwnerUID != "" {
 			t.Errorf("%s lists %+v, %v", name, keys, err)
 		}
 	}
