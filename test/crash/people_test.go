@@ -133,10 +133,15 @@ func (w *world) renewNow(name, token string) {
 
 // setStrategy changes the rotation strategy.
 func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
-	if s, ak := w.subjects[name], w.accessKey(name); s != nil && ak != nil && ak.Status.Intent != nil && w.inPlace(ak) {
+	if s, ak := w.subjects[name], w.accessKey(name); s != nil && ak != nil && w.operates(ak) && w.inPlace(ak) {
 		s.begunInPlace = true
 	}
 	w.edit(name, "changes the strategy", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategy} })
+}
+
+// operates reports whether an operation of an AccessKey is open, or a request of one that gave up its key without an intent.
+func (w *world) operates(ak *v1alpha1.AccessKey) bool {
+	return ak.Status.Intent != nil || !time.Now().After(w.carriedOut)
 }
 
 // templated is the data key of what setTemplate makes of the pair.

@@ -74,7 +74,7 @@ func (w *world) checkSecret(s *subject) {
 		return
 	}
 	secret := w.published(ak)
-	s.begunInPlace = s.begunInPlace && ak.Status.Intent != nil
+	s.begunInPlace = s.begunInPlace && w.operates(ak)
 	switch {
 	case w.works(secret):
 		s.works, s.brokenUntil = true, time.Time{}

@@ -87,6 +87,7 @@ func (t transport) instead(failure failure, call string, request *http.Request, 
 const landing = 45 * time.Second
 
 func (w *world) landLate(call string, request *http.Request, body []byte) {
+	w.carriedOut = time.Now().Add(landing)
 	w.after(landing, func() {
 		landed := w.handle(request, body)
 		defer landed.Body.Close() //nolint:errcheck // memory

@@ -51,7 +51,9 @@ type wild struct {
 	rng *rand.Rand
 	// percent of the calls that each kind of failure hits.
 	percent map[failure]int
-	well    bool
+	// verified: the KeyService has a data plane, which may accept a pair only after some time.
+	verified bool
+	well     bool
 }
 
 func runWild(t *testing.T, seed uint64, tracing bool) *world {
@@ -60,6 +62,9 @@ func runWild(t *testing.T, seed uint64, tracing bool) *world {
 	synctest.Test(t, func(*testing.T) {
 		w := newWild(seed, tracing)
 		w.furnish()
+		if w.verified {
+			w.verifyPairs()
+		}
 		w.start()
 		for range steps {
 			if w.violation == "" && w.chanceOf(60) {
@@ -94,6 +99,9 @@ func newWild(seed uint64, tracing bool) *wild {
 		loseAnswer: pick(rng, 0, 2, 10), late: pick(rng, 0, 0, 2), failed: pick(rng, 0, 2, 10), throttled: pick(rng, 0, 0, 5),
 	}
 	w.odds = w.someFailure
+	lag := pick(rng, 0, 0, 3*time.Second, 90*time.Second)
+	w.plane.AcceptAfter(lag)
+	w.verified = lag > 0 // without verification, a pair is published that does not work yet
 	return w
 }
 
@@ -166,6 +174,14 @@ var events = []struct {
 	}},
 	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) { w.setSuspended(name, !ak.Suspended()) }},
 	{happen: func(w *wild, _ string, _ *v1alpha1.AccessKey) { w.restart() }},
+	{happen: func(w *wild, name string, _ *v1alpha1.AccessKey) {
+		w.setTemplate(name, "{{ .AccessKeyID }}:{{ .SecretAccessKey }}", w.chanceOf(50))
+	}},
+	{happen: func(w *wild, name string, ak *v1alpha1.AccessKey) {
+		if w.keepsOldKeys(ak.Spec.Rotation.Strategy) {
+			w.setQuarantine(name, 5*time.Minute)
+		}
+	}},
 }
 
 func askForRenewal(w *wild, name string, _ *v1alpha1.AccessKey) {

@@ -26,9 +26,11 @@ const (
 type world struct {
 	// landsLate is when the last write to the API server lands whose process has died.
 	landsLate time.Time
-	kube      *kube.Server
-	site      *site
-	process   *process
+	// carriedOut is when the last request to the service is carried out that hangs.
+	carriedOut time.Time
+	kube       *kube.Server
+	site       *site
+	process    *process
 	// plane is the data plane of the site. Pairs are verified there once the KeyService says so.
 	plane *dataplane.Plane
 	// workers is how many AccessKeys are reconciled at once. With more than one they take turns at each call.
