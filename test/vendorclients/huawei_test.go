@@ -22,11 +22,10 @@ import (
 	account "accesskey.dev/operator/test/simulator/huawei"
 )
 
-// serve serves an account and returns a client's transport to it.
-func serve(t *testing.T, options account.Options) (*account.Simulator, string, *http.Transport) {
+// listen serves a simulator and returns its URL, and a client's transport to it.
+func listen(t *testing.T, handler http.Handler) (string, *http.Transport) {
 	t.Helper()
-	service := account.New(options)
-	server, err := simulator.Serve(service)
+	server, err := simulator.Serve(handler)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +34,15 @@ func serve(t *testing.T, options account.Options) (*account.Simulator, string, *
 	roots.AppendCertsFromPEM(server.CA)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return service, server.URL, transport
+	return server.URL, transport
+}
+
+// serve serves an account and returns a client's transport to it.
+func serve(t *testing.T, options account.Options) (*account.Simulator, string, *http.Transport) {
+	t.Helper()
+	service := account.New(options)
+	url, transport := listen(t, service)
+	return service, url, transport
 }
 
 // connect returns the vendor's client.
