@@ -28,13 +28,13 @@ type awsBed struct {
 	*iam.Client
 
 	account   *awsiam.Simulator
-	url       string
+	url, path string
 	transport *http.Transport
 }
 
 func newAWSBed(t *testing.T, options awsiam.Options) *awsBed {
 	t.Helper()
-	b := &awsBed{account: awsiam.New(options)}
+	b := &awsBed{account: awsiam.New(options), path: options.Path}
 	b.url, b.transport = listen(t, b.account)
 	b.account.AddUser("alice")
 	b.Client = b.connect(awsCredentials(awsiam.DefaultSecretAccessKey))
@@ -48,14 +48,14 @@ func awsCredentials(secret string) aws.Credentials {
 // connect returns the vendor's client with these credentials, which sends every request once.
 func (b *awsBed) connect(credentials aws.Credentials) *iam.Client {
 	return iam.New(iam.Options{
-		Region: awsiam.DefaultRegion, BaseEndpoint: aws.String(b.url), HTTPClient: &http.Client{Transport: b.transport}, RetryMaxAttempts: 1,
+		Region: awsiam.DefaultRegion, BaseEndpoint: aws.String(b.url + b.path), HTTPClient: &http.Client{Transport: b.transport}, RetryMaxAttempts: 1,
 		Credentials: staticCredentials(credentials),
 	})
 }
 
 func (b *awsBed) sts() *sts.Client {
 	return sts.New(sts.Options{
-		Region: awsiam.DefaultRegion, BaseEndpoint: aws.String(b.url), HTTPClient: &http.Client{Transport: b.transport}, RetryMaxAttempts: 1,
+		Region: awsiam.DefaultRegion, BaseEndpoint: aws.String(b.url + b.path), HTTPClient: &http.Client{Transport: b.transport}, RetryMaxAttempts: 1,
 		Credentials: staticCredentials(awsCredentials(awsiam.DefaultSecretAccessKey)),
 	})
 }
@@ -149,18 +149,24 @@ func TestTheSDKActsAsARoleOfAWS(t *testing.T) {
 	_, err := b.sts().AssumeRole(t.Context(), assume)
 	expectAWSError(t, err, http.StatusForbidden, "AccessDenied", "sts:AssumeRole")
 	assume.ExternalId = aws.String("external")
-	assumed, err := b.sts().AssumeRole(t.Context(), assume)
-	if err != nil {
-		t.Fatal(err)
-	}
-	temporary := b.connect(aws.Credentials{
-		AccessKeyID: *assumed.Credentials.AccessKeyId, SecretAccessKey: *assumed.Credentials.SecretAccessKey, SessionToken: *assumed.Credentials.SessionToken,
-	})
+	temporary := b.connect(b.assume(t, assume))
 	if _, err := temporary.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: aws.String("alice")}); err != nil {
 		t.Error(err)
 	}
 	_, err = temporary.CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{})
 	expectAWSError(t, err, http.StatusBadRequest, "ValidationError", "Must specify userName")
+}
+
+// assume returns temporary credentials of a role.
+func (b *awsBed) assume(t *testing.T, input *sts.AssumeRoleInput) aws.Credentials {
+	t.Helper()
+	assumed, err := b.sts().AssumeRole(t.Context(), input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.Credentials{
+		AccessKeyID: *assumed.Credentials.AccessKeyId, SecretAccessKey: *assumed.Credentials.SecretAccessKey, SessionToken: *assumed.Credentials.SessionToken,
+	}
 }
 
 func TestTheSDKReadsEveryPageOfAWS(t *testing.T) {

@@ -185,6 +185,10 @@ func (s *Simulator) check(c *call, e endpoint) *apiError {
 		return forbidden(accessDenied, "User: %s is not authorized to perform: iam:%s on resource: %s because no identity-based policy allows the iam:%s action",
 			s.arn(c.caller), c.action, c.resource(), c.action)
 	}
+	return checkParameters(c, e)
+}
+
+func checkParameters(c *call, e endpoint) *apiError {
 	for name := range c.form {
 		if name != "Action" && name != "Version" && !slices.Contains(e.parameters, name) {
 			return invalid("MalformedInput", "unknown parameter %s", name)

@@ -42,28 +42,37 @@ func (s *Simulator) page(c *call, name string, items []item) ([]node, *apiError)
 		after = ""
 	case PagesShort: // pages have zero and one items in turn
 		size = min(size, number%2)
+	default:
 	}
 	items = slices.DeleteFunc(items, func(i item) bool { return after != "" && i.id <= after })
 	shown := items[:min(size, len(items))]
-	truncated := len(shown) < len(items)
-
-	members := node{name: name}
-	for _, i := range shown {
-		members.children = append(members.children, branch("member", i.fields...))
-		after = i.id
+	if len(shown) > 0 {
+		after = shown[len(shown)-1].id
 	}
-	marker := writeMarker(number+1, after)
+	return append([]node{members(name, shown)}, s.position(len(shown) < len(items), writeMarker(number+1, after))...), nil
+}
+
+func members(name string, items []item) node {
+	list := node{name: name}
+	for _, i := range items {
+		list.children = append(list.children, branch("member", i.fields...))
+	}
+	return list
+}
+
+// position returns what a page says about the pages after it.
+func (s *Simulator) position(truncated bool, marker string) []node {
 	switch s.options.Pages {
 	case PagesLoop:
 		truncated, marker = true, writeMarker(1, "loop")
 	case PagesLost:
-		truncated, marker = true, ""
+		return []node{leaf("IsTruncated", "true")}
+	default:
 	}
-	result := []node{members, leaf("IsTruncated", strconv.FormatBool(truncated))}
-	if truncated && marker != "" {
-		result = append(result, leaf("Marker", marker))
+	if !truncated {
+		return []node{leaf("IsTruncated", "false")}
 	}
-	return result, nil
+	return []node{leaf("IsTruncated", "true"), leaf("Marker", marker)}
 }
 
 func itemsPerPage(c *call) (int, *apiError) {

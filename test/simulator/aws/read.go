@@ -94,7 +94,7 @@ func (s *Simulator) found(c *call) *key {
 
 func (s *Simulator) listKeys(c *call) ([]node, *apiError) {
 	owner, refused := s.userOf(c)
-	if refused != nil && !(s.options.Lenient && refused.code == noSuchEntity) {
+	if refused != nil && (!s.options.Lenient || refused.code != noSuchEntity) {
 		return nil, refused
 	}
 	var items []item

@@ -92,7 +92,7 @@ func TestVersionIsRequired(t *testing.T) {
 
 func TestEveryActionRequiresItsPermission(t *testing.T) {
 	b := newBed(Options{})
-	pair, secret := b.make(t)
+	pair, _ := b.make(t)
 	actions := []string{
 		"ListAccessKeys&UserName=alice", "CreateAccessKey&UserName=alice", "UpdateAccessKey&UserName=alice&Status=Active&AccessKeyId=" + pair.ID,
 		"GetAccessKeyLastUsed&AccessKeyId=" + pair.ID, "GetUser&UserName=alice", "ListUsers", "GetAccountSummary", "DeleteAccessKey&UserName=alice&AccessKeyId=" + pair.ID,
@@ -113,8 +113,8 @@ func TestEveryActionRequiresItsPermission(t *testing.T) {
 	b.call("CreateAccessKey&UserName=alice").Expect(t, 403, "AccessDenied", "on resource: user alice because no identity-based policy allows the iam:CreateAccessKey action")
 	b.call("GetCallerIdentity").Expect(t, 200, "", "<Account>123456789012</Account>")
 	other := newBed(Options{})
-	pair, secret = other.make(t)
-	other.callAs(sdk.Credentials{AccessKeyID: pair.ID, SecretAccessKey: secret}, "ListAccessKeys").Expect(t, 403, "AccessDenied", "user/alice is not")
+	hers, secret := other.make(t)
+	other.callAs(sdk.Credentials{AccessKeyID: hers.ID, SecretAccessKey: secret}, "ListAccessKeys").Expect(t, 403, "AccessDenied", "user/alice is not")
 }
 
 func TestInvalidSignaturesAreRejected(t *testing.T) {

@@ -43,7 +43,10 @@ type signature struct {
 
 // admit authenticates a request (texts as versitygw has copied them from AWS).
 func (s *Simulator) admit(c *call) (caller, *apiError) {
-	signed, at, refused := s.checkScope(c)
+	signed, at, refused := s.parse(c)
+	if refused == nil {
+		refused = s.checkScope(c, signed)
+	}
 	if refused != nil {
 		return caller{}, refused
 	}
@@ -61,8 +64,8 @@ func (s *Simulator) admit(c *call) (caller, *apiError) {
 	return who, nil
 }
 
-// checkScope parses the headers of a signature and checks everything that needs no key.
-func (s *Simulator) checkScope(c *call) (signature, time.Time, *apiError) {
+// parse parses the headers of a signature, and checks its date.
+func (s *Simulator) parse(c *call) (signature, time.Time, *apiError) {
 	header := c.request.Header.Get("Authorization")
 	if header == "" {
 		return signature{}, time.Time{}, forbidden("MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -77,26 +80,35 @@ func (s *Simulator) checkScope(c *call) (signature, time.Time, *apiError) {
 	if err != nil {
 		return signed, at, invalid("IncompleteSignature", "Date must be in ISO-8601 'basic format'. Got '%s'. See http://en.wikipedia.org/wiki/ISO_8601", date)
 	}
-	if refused := s.checkDate(at); refused != nil {
-		return signed, at, refused
-	}
+	return signed, at, s.checkDate(at)
+}
+
+// checkScope checks what a signature is good for.
+func (s *Simulator) checkScope(c *call, signed signature) *apiError {
 	service, region := "iam", s.options.Region
 	if c.sts() {
 		service, region = "sts", s.options.STSRegion
 	}
-	switch {
-	case !s.options.AnyScope && signed.region != region:
-		return signed, at, forbidden(signatureDoesNotMatch, "Credential should be scoped to a valid region. ")
-	case !s.options.AnyScope && signed.service != service:
-		return signed, at, forbidden(signatureDoesNotMatch, "Credential should be scoped to correct service: '%s'.", service)
-	case signed.terminator != "aws4_request":
-		return signed, at, forbidden(signatureDoesNotMatch, "Credential should be scoped with a valid terminator: 'aws4_request'.")
-	case signed.day != date[:8]:
-		return signed, at, forbidden(signatureDoesNotMatch, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
-	case !slices.Contains(signed.headers, "host") || !slices.Contains(signed.headers, "x-amz-date"):
-		return signed, at, forbidden(signatureDoesNotMatch, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+	if s.options.AnyScope {
+		service, region = signed.service, signed.region
 	}
-	return signed, at, nil
+	mismatch := ""
+	switch {
+	case signed.region != region:
+		mismatch = "Credential should be scoped to a valid region. "
+	case signed.service != service:
+		mismatch = "Credential should be scoped to correct service: '" + service + "'."
+	case signed.terminator != "aws4_request":
+		mismatch = "Credential should be scoped with a valid terminator: 'aws4_request'."
+	case !strings.HasPrefix(c.request.Header.Get("X-Amz-Date"), signed.day):
+		mismatch = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."
+	case !slices.Contains(signed.headers, "host") || !slices.Contains(signed.headers, "x-amz-date"):
+		mismatch = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+	}
+	if mismatch == "" {
+		return nil
+	}
+	return forbidden(signatureDoesNotMatch, "%s", mismatch)
 }
 
 func (s *Simulator) checkDate(at time.Time) *apiError {

@@ -4,7 +4,6 @@
 package aws
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -35,28 +34,6 @@ type user struct {
 	id, name, path string
 	createdAt      time.Time
 	static         bool
-}
-
-// key is an access key with its secret.
-type key struct {
-	simulator.Pair
-
-	secret   string
-	inactive bool
-	// changes are the moments at which the key was created or enabled, and disabled or deleted.
-	changes []change
-	used    use
-}
-
-type change struct {
-	at    time.Time
-	works bool
-}
-
-// use is the last use of a key.
-type use struct {
-	at              time.Time
-	service, region string
 }
 
 // New returns an account with the user of the operator, which has every permission, and its key. The key is not in the ledger, which
@@ -92,6 +69,15 @@ func (s *Simulator) AddStaticUser(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.addUser("/", name).static = true
+}
+
+// RenameUser renames a user. The user keeps its ID and its keys.
+func (s *Simulator) RenameUser(name, newName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if renamed := s.find(name); renamed != nil {
+		renamed.name = newName
+	}
 }
 
 // DeleteUser deletes a user, and the keys of the user, as the console does.
@@ -190,7 +176,7 @@ func (s *Simulator) Allow(actions ...string) {
 	s.actions = append([]string{}, actions...)
 }
 
-// addUser adds a user. Like all functions below, it requires that s.mu is held.
+// addUser adds a user. Like all methods that are not exported, it requires that s.mu is held.
 func (s *Simulator) addUser(path, name string) *user {
 	added := &user{id: "AIDA" + simulator.Random(17, base32), name: name, path: path, createdAt: s.Now()}
 	s.users = append(s.users, added)
@@ -206,91 +192,4 @@ func (s *Simulator) find(name string) *user {
 		return nil
 	}
 	return s.users[at]
-}
-
-// live returns the existing keys of a user, by ID.
-func (s *Simulator) live(owner string) (keys []*key) {
-	for _, k := range s.keys {
-		if k.Owner == owner && k.Live() {
-			keys = append(keys, k)
-		}
-	}
-	return keys
-}
-
-// key returns a key, even a deleted one, or nil.
-func (s *Simulator) key(id string) *key {
-	at := slices.IndexFunc(s.keys, func(candidate *key) bool { return candidate.ID == id })
-	if at < 0 {
-		return nil
-	}
-	return s.keys[at]
-}
-
-// valid returns the key with this pair if it works now, or nil.
-func (s *Simulator) valid(accessKeyID, secret string) *key {
-	k := s.key(accessKeyID)
-	if k == nil || k.secret != secret || !s.works(k) {
-		return nil
-	}
-	return k
-}
-
-// works reports whether the changes of a key that have taken effect let it work.
-func (s *Simulator) works(k *key) (works bool) {
-	for _, c := range k.changes {
-		lag := s.options.RevokeLag
-		if c.works {
-			lag = s.options.ActivationLag
-		}
-		if !s.Now().Before(c.at.Add(lag)) {
-			works = c.works
-		}
-	}
-	return works
-}
-
-func (s *Simulator) setActive(k *key, active bool) {
-	if k.inactive == active && k.Live() {
-		k.inactive = !active
-		k.changes = append(k.changes, change{s.Now(), active})
-	}
-}
-
-func (s *Simulator) end(k *key, by string) {
-	k.DeletedAt, k.DeletedBy = s.Now(), by
-	k.changes = append(k.changes, change{s.Now(), false})
-	s.End(k.ID, by)
-}
-
-// chosen is the pair, or the half of it, that the caller of CreateAccessKey chose.
-type chosen struct{ id, secret string }
-
-// base32 is the alphabet of IDs.
-const base32 = simulator.Upper + "234567"
-
-// makeKey creates a key unless the user has too many already.
-func (s *Simulator) makeKey(owner *user, by string, pair chosen) (*key, *apiError) {
-	counted := 0
-	for _, k := range s.live(owner.id) {
-		if s.options.QuotaLag == 0 || !s.Now().Before(k.CreatedAt.Add(s.options.QuotaLag)) {
-			counted++
-		}
-	}
-	if s.options.KeysPerUser > 0 && counted >= s.options.KeysPerUser {
-		return nil, &apiError{status: s.options.LimitStatus, code: s.options.LimitCode, message: s.options.LimitMessage}
-	}
-	id := cmp.Or(pair.id, "AKIA"+simulator.Random(16, base32))
-	made := &key{
-		Pair:    simulator.Pair{ID: id, AccessKeyID: id, Owner: owner.id, CreatedBy: by, CreatedAt: s.Now()},
-		secret:  cmp.Or(pair.secret, simulator.Random(38, simulator.Base64)+"+/"), // + and / must be encoded by clients
-		changes: []change{{s.Now(), true}},
-	}
-	if owner.static {
-		s.RecordToken(made.secret)
-		return made, nil
-	}
-	s.keys = append(s.keys, made)
-	made.Pair = s.Record(made.Pair, made.secret)
-	return made, nil
 }

@@ -174,6 +174,9 @@ func TestUsers(t *testing.T) {
 	}
 	b.call("GetUser&UserName=bob").Expect(t, 200, "", "<UserName>Bob</UserName>")
 	before := b.call("GetUser&UserName=alice").Text("GetUserResult.User.UserId")
+	b.RenameUser("bob", "Robert")
+	b.RenameUser("nobody", "x")
+	b.call("GetUser&UserName=robert").Expect(t, 200, "", "user/team-a/Robert")
 	b.DeleteUser("Alice")
 	b.DeleteUser("nobody")
 	b.call("ListAccessKeys&UserName=alice").Expect(t, 404, "NoSuchEntity", "The user with name alice cannot be found.")

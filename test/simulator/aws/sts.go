@@ -41,7 +41,7 @@ func (s *Simulator) arn(who caller) string {
 
 // getCallerIdentity needs no permission (API reference).
 func (s *Simulator) getCallerIdentity(c *call) ([]node, *apiError) {
-	id := ""
+	var id string
 	if c.caller.user != nil {
 		id = c.caller.user.id
 	} else {

@@ -93,10 +93,8 @@ func (s *Simulator) write(w http.ResponseWriter, c *call, result []node, refused
 	if c.sts() {
 		namespace = stsNamespace
 	}
-	status, root := http.StatusOK, node{}
-	if refused == nil {
-		root = s.success(c.action, result, requestID)
-	} else {
+	status, root := http.StatusOK, s.success(c.action, result, requestID)
+	if refused != nil {
 		status, root = refused.status, s.failure(refused, requestID)
 		if refused.code == "InvalidAction" {
 			namespace = faultNamespace
