@@ -15,21 +15,21 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/test/bed"
+	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
-	"accesskey.dev/operator/test/simulator/huawei"
 )
 
-// everyService names one server as each of the four services, with credentials in the Secret credentials.
+// everyService names one server as each of the services, with credentials in the Secret credentials.
 func everyService(url string) map[string]v1alpha1.KeyServiceSpec {
-	return map[string]v1alpha1.KeyServiceSpec{
-		"Qumulo by token": {Qumulo: &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: "credentials", Key: "token"}}},
-		"Qumulo by login": {Qumulo: &v1alpha1.QumuloService{URL: url, LoginSecretRef: &v1alpha1.SecretReference{Name: "credentials"}}},
-		"IONOS":           {IONOS: &v1alpha1.IONOSService{URL: url, TokenSecretRef: v1alpha1.TokenReference{Name: "credentials", Key: "token"}}},
-		"Huawei Cloud": {Huawei: &v1alpha1.HuaweiService{
-			URL: url, DomainID: huawei.DefaultDomainID, CredentialsSecretRef: v1alpha1.SecretReference{Name: "credentials"},
-		}},
-		"ONTAP": {ONTAP: &v1alpha1.ONTAPService{URL: url, SVM: "svm1", CredentialsSecretRef: v1alpha1.SecretReference{Name: "credentials"}}},
+	all := map[string]v1alpha1.KeyServiceSpec{
+		"qumulo by token": {Qumulo: &v1alpha1.QumuloService{URL: url, TokenSecretRef: &v1alpha1.TokenReference{Name: "credentials", Key: "token"}}},
 	}
+	for _, row := range services.Kinds() {
+		var spec v1alpha1.KeyServiceSpec
+		row.Spec(&spec, url, "credentials")
+		all[row.Kind] = spec
+	}
+	return all
 }
 
 // TestNoCredentialFollowsARedirect checks that no header, signature or password in a body goes to another server or port, or
