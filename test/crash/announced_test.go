@@ -25,7 +25,7 @@ type announcement struct {
 // checkAnnounced checks promise 4: no key is revoked before the time that was announced for it.
 func (w *world) checkAnnounced() {
 	last := map[string]simulator.Pair{} // a regenerated pair can keep its access key ID
-	for _, pair := range w.site.Server.History() {
+	for _, pair := range w.site.History() {
 		last[pair.AccessKeyID] = pair
 	}
 	for id, told := range w.announced {

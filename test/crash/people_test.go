@@ -238,14 +238,14 @@ func (w *world) setSuspended(name string, suspended bool) {
 // removeKey deletes the current key at the service, unless the service has reused its ID for another pair.
 func (w *world) removeKey(name string) {
 	ak := w.accessKey(name)
-	if ak == nil || !slices.ContainsFunc(w.site.Server.History(), func(pair simulator.Pair) bool {
+	if ak == nil || !slices.ContainsFunc(w.site.History(), func(pair simulator.Pair) bool {
 		return pair.Live() && pair.ID == ak.Status.KeyID && pair.AccessKeyID == ak.Status.AccessKeyID
 	}) {
 		return
 	}
 	w.log("person", "deletes key %s at the service", ak.Status.KeyID)
 	w.excuse(name)
-	w.site.Server.RemoveKey(ak.Status.KeyID)
+	w.site.RemoveKey(ak.Status.KeyID)
 }
 
 // delete deletes the AccessKey.

@@ -138,7 +138,7 @@ func blocked(ak *v1alpha1.AccessKey) bool {
 
 // checkForeign checks promise 3: foreign keys are never touched.
 func (w *world) checkForeign() {
-	for _, pair := range w.site.Server.History() {
+	for _, pair := range w.site.History() {
 		if slices.Contains(w.imported, pair.AccessKeyID) {
 			continue
 		}
@@ -199,7 +199,7 @@ func (w *world) accessKeys() []*v1alpha1.AccessKey {
 
 // ownPairs returns the live pairs that the operator created.
 func (w *world) ownPairs() []simulator.Pair {
-	return slices.DeleteFunc(w.site.Server.History(), func(pair simulator.Pair) bool {
+	return slices.DeleteFunc(w.site.History(), func(pair simulator.Pair) bool {
 		return !pair.Live() || pair.CreatedBy == simulator.Person
 	})
 }

@@ -210,7 +210,7 @@ func (w *wild) makeForeignKey() {
 }
 
 func (w *wild) foreignKeys() []simulator.Pair {
-	return slices.DeleteFunc(w.site.Server.History(), func(pair simulator.Pair) bool {
+	return slices.DeleteFunc(w.site.History(), func(pair simulator.Pair) bool {
 		return !pair.Live() || pair.CreatedBy != simulator.Person || pair.Owner == "root"
 	})
 }
@@ -219,7 +219,7 @@ func (w *wild) removeForeignKey() {
 	if keys := w.foreignKeys(); len(keys) > 0 {
 		key := keys[w.rng.IntN(len(keys))]
 		w.log("person", "deletes their key %s", key.ID)
-		w.site.Server.RemoveKey(key.ID)
+		w.site.RemoveKey(key.ID)
 	}
 }
 
@@ -295,7 +295,7 @@ func (w *wild) removeCandidate(ak *v1alpha1.AccessKey) {
 		for _, pair := range pairs {
 			if slices.Contains(ids, pair.ID) && !w.recorded(pair.ID) {
 				w.log("person", "deletes key %s, which nobody uses", pair.ID)
-				w.site.Server.RemoveKey(pair.ID)
+				w.site.RemoveKey(pair.ID)
 				return
 			}
 		}

@@ -65,7 +65,7 @@ var _ = Describe("IONOS", func() {
 		lift()
 		w.stepToAttempt(ctx, "backup")
 		w.issued(ctx, "backup", 1)
-		Expect(cloud.Keys("operator")).To(HaveLen(1))
+		Expect(cloud.Keys("alice")).To(HaveLen(1))
 		Expect(w.accessKey(ctx, "backup").Status.Failures).To(BeNil())
 	})
 })
