@@ -66,23 +66,10 @@ func (s *Service) Connect(ctx context.Context) error {
 // "aws/" and the URL. The account that a server tells is not enough: every SeaweedFS and every versitygw has the same one.
 func (s *Service) Identity(context.Context) (string, error) {
 	if s.config.AccountID != "" {
-		return "aws/" + partitionOf(s.client.iam.region) + "/" + strings.ToLower(s.config.AccountID), nil
+		return "aws/" + PartitionOf(s.client.iam.region).ID + "/" + strings.ToLower(s.config.AccountID), nil
 	}
 	host, path, _ := strings.Cut(strings.TrimPrefix(s.client.iam.url, "https://"), "/")
 	return strings.TrimRight("aws/"+strings.ToLower(host)+"/"+path, "/"), nil
-}
-
-// partitionOf returns the partition of a region (botocore, data/partitions.json).
-func partitionOf(region string) string {
-	for prefix, partition := range map[string]string{
-		"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b", "eu-isoe-": "aws-iso-e",
-		"us-isof-": "aws-iso-f",
-	} {
-		if strings.HasPrefix(region, prefix) {
-			return partition
-		}
-	}
-	return "aws"
 }
 
 // whoAmI finds out the account of the credentials. A server without STS does not know it, if the KeyService gives no URL of STS.

@@ -21,9 +21,11 @@ import (
 type input struct {
 	spec    *v1alpha1.KeyServiceSpec
 	secrets secrets
-	client  *http.Client
-	gate    *rest.Gate
-	clock   clock.PassiveClock
+	// ownIdentity: the spec may use the identity of the operator's Pod.
+	ownIdentity bool
+	client      *http.Client
+	gate        *rest.Gate
+	clock       clock.PassiveClock
 }
 
 func connectQumulo(in input) (keyservice.Service, error) {

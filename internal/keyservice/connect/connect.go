@@ -51,6 +51,7 @@ var backends = []backend{
 	{"ionos", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.IONOS != nil }, connectIONOS},
 	{"huawei", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.Huawei != nil }, connectHuawei},
 	{"ontap", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.ONTAP != nil }, connectONTAP},
+	{"aws", func(spec *v1alpha1.KeyServiceSpec) bool { return spec.AWS != nil }, connectAWS},
 }
 
 // endpoint is what a Service is made of beside the spec and its Secrets.
@@ -59,6 +60,8 @@ type endpoint struct {
 	// service is the service's clock.
 	service *keyservice.ServiceClock
 	gate    *rest.Gate
+	// ownIdentity: the spec may use the identity of the operator's Pod.
+	ownIdentity bool
 	// base carries the requests; nil for TLS over TCP.
 	base http.RoundTripper
 }
@@ -78,7 +81,7 @@ func connect(spec *v1alpha1.KeyServiceSpec, material secrets, to endpoint) (keys
 	if err != nil {
 		return nil, nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
 	}
-	service, err := backends[i].connect(input{spec, material, httpClient, to.gate, to.clock})
+	service, err := backends[i].connect(input{spec, material, to.ownIdentity, httpClient, to.gate, to.clock})
 	if _, blamed := errors.AsType[*Error](err); err != nil && !blamed {
 		return nil, nil, &Error{v1alpha1.ReasonKeyServiceInvalid, err}
 	}

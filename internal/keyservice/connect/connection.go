@@ -15,6 +15,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/internal/keyservice/rest"
 	"accesskey.dev/operator/internal/verify"
 )
 
@@ -40,6 +41,38 @@ type Connection struct {
 	inventories map[string]*keyservice.Inventory
 	// pruned is when the inventories of users were last dropped that no AccessKey asks for any more.
 	pruned time.Time
+}
+
+// connect makes the Service and asks it for its version, where that decides what it can do, and for its identity.
+func (p *Pool) connect(ctx context.Context, service v1alpha1.GenericKeyService, material secrets, gate *rest.Gate) (*Connection, error) {
+	spec := service.GetSpec()
+	serviceClock := &keyservice.ServiceClock{Now: p.Clock.Now}
+	// The identity of the Pod is for ClusterKeyServices, which administrators create.
+	to := endpoint{clock: p.Clock, service: serviceClock, gate: gate, ownIdentity: service.GetNamespace() == "", base: p.Transport}
+	connected, httpClient, err := connect(spec, material, to)
+	if err != nil {
+		return nil, err
+	}
+	dataPlane, err := connectDataPlane(spec, material, to)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := identify(ctx, connected)
+	if err != nil {
+		httpClient.CloseIdleConnections()
+		return nil, err
+	}
+	return &Connection{
+		Service:      connected,
+		Capabilities: keyservice.CapabilitiesOf(connected),
+		Identity:     identity,
+		Clock:        serviceClock,
+		Timeout:      timeoutOf(spec),
+		DataPlane:    dataPlane,
+		http:         httpClient,
+		period:       p.ResyncPeriod,
+		inventories:  map[string]*keyservice.Inventory{},
+	}, nil
 }
 
 // Inventory returns the shared resync: of the whole service, or of the user if the service cannot list all keys.

@@ -138,7 +138,7 @@ func (p *Pool) refresh(ctx context.Context, service v1alpha1.GenericKeyService, 
 	}
 	if same && known.err == nil {
 		fresh.connection = known.connection
-	} else if fresh.connection, err = p.connect(ctx, service.GetSpec(), material, fresh.gate); err != nil {
+	} else if fresh.connection, err = p.connect(ctx, service, material, fresh.gate); err != nil {
 		fresh = p.failed(service, fresh, known, err)
 	} else {
 		fresh.connection.replaces(known, fresh, p.Clock.Now())
@@ -213,36 +213,6 @@ func (p *Pool) known(service v1alpha1.GenericKeyService) (entry, bool) {
 		return entry{}, false
 	}
 	return known, true
-}
-
-// connect makes the Service and asks it for its version, where that decides what it can do, and for its identity.
-func (p *Pool) connect(ctx context.Context, spec *v1alpha1.KeyServiceSpec, material secrets, gate *rest.Gate) (*Connection, error) {
-	serviceClock := &keyservice.ServiceClock{Now: p.Clock.Now}
-	to := endpoint{clock: p.Clock, service: serviceClock, gate: gate, base: p.Transport}
-	connected, httpClient, err := connect(spec, material, to)
-	if err != nil {
-		return nil, err
-	}
-	dataPlane, err := connectDataPlane(spec, material, to)
-	if err != nil {
-		return nil, err
-	}
-	identity, err := identify(ctx, connected)
-	if err != nil {
-		httpClient.CloseIdleConnections()
-		return nil, err
-	}
-	return &Connection{
-		Service:      connected,
-		Capabilities: keyservice.CapabilitiesOf(connected),
-		Identity:     identity,
-		Clock:        serviceClock,
-		Timeout:      timeoutOf(spec),
-		DataPlane:    dataPlane,
-		http:         httpClient,
-		period:       p.ResyncPeriod,
-		inventories:  map[string]*keyservice.Inventory{},
-	}, nil
 }
 
 // Forget drops the connection of a KeyService that is gone, or whose address leads to another service now.

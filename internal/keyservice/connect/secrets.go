@@ -156,6 +156,12 @@ func (s secrets) pair(name, publicKey, secretKey string) (public string, secret 
 	return first.Reveal(), secret, err
 }
 
+// has reports whether a Secret exists and has a key.
+func (s secrets) has(name, key string) bool {
+	secret, ok := s.byName[name]
+	return ok && len(secret.Data[key]) > 0
+}
+
 func notFound(format string, args ...any) error {
 	return &Error{v1alpha1.ReasonCredentialsNotFound, fmt.Errorf(format, args...)}
 }
