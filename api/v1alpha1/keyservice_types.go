@@ -4,6 +4,8 @@
 package v1alpha1
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -302,32 +304,12 @@ func (s *KeyServiceSpec) Address() string {
 func (s *KeyServiceSpec) SecretNames() []string {
 	var names []string
 	add := func(name string) {
-		for _, known := range names {
-			if known == name {
-				return
-			}
-		}
-		names = append(names, name)
-	}
-	if q := s.Qumulo; q != nil {
-		if q.TokenSecretRef != nil {
-			add(q.TokenSecretRef.Name)
-		}
-		if q.LoginSecretRef != nil {
-			add(q.LoginSecretRef.Name)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	if s.IONOS != nil {
-		add(s.IONOS.TokenSecretRef.Name)
-	}
-	if s.Huawei != nil {
-		add(s.Huawei.CredentialsSecretRef.Name)
-	}
-	if s.ONTAP != nil {
-		add(s.ONTAP.CredentialsSecretRef.Name)
-	}
-	if s.AWS != nil && s.AWS.CredentialsSecretRef != nil {
-		add(s.AWS.CredentialsSecretRef.Name)
+	for _, name := range s.credentialNames() {
+		add(name)
 	}
 	for _, ca := range s.CAs() {
 		if ca.Kind == CASecret {
@@ -335,4 +317,29 @@ func (s *KeyServiceSpec) SecretNames() []string {
 		}
 	}
 	return names
+}
+
+// credentialNames returns the names of the Secrets that hold credentials.
+func (s *KeyServiceSpec) credentialNames() []string {
+	switch {
+	case s.Qumulo != nil:
+		var names []string
+		if token := s.Qumulo.TokenSecretRef; token != nil {
+			names = append(names, token.Name)
+		}
+		if login := s.Qumulo.LoginSecretRef; login != nil {
+			names = append(names, login.Name)
+		}
+		return names
+	case s.IONOS != nil:
+		return []string{s.IONOS.TokenSecretRef.Name}
+	case s.Huawei != nil:
+		return []string{s.Huawei.CredentialsSecretRef.Name}
+	case s.ONTAP != nil:
+		return []string{s.ONTAP.CredentialsSecretRef.Name}
+	case s.AWS != nil && s.AWS.CredentialsSecretRef != nil:
+		return []string{s.AWS.CredentialsSecretRef.Name}
+	default:
+		return nil
+	}
 }

@@ -85,16 +85,17 @@ func assuming(s *v1alpha1.AWSService) { s.RoleARN, s.ExternalID = awsRole, "team
 // connectTo connects with a ClusterKeyService, or with a KeyService of team-a, and returns what was asked.
 func connectTo(t *testing.T, namespace string, spec v1alpha1.KeyServiceSpec, data ...string) (*Connection, []string, error) {
 	t.Helper()
-	service, asked := &iam{}, v1alpha1.GenericKeyService(nil)
 	meta := metav1.ObjectMeta{Name: "aws", UID: "uid-of-aws", Generation: 1, Namespace: namespace}
-	if asked = (&v1alpha1.KeyService{ObjectMeta: meta, Spec: spec}); namespace == "" {
-		asked = &v1alpha1.ClusterKeyService{ObjectMeta: meta, Spec: v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: spec}}
+	var service v1alpha1.GenericKeyService = &v1alpha1.KeyService{ObjectMeta: meta, Spec: spec}
+	if namespace == "" {
+		service = &v1alpha1.ClusterKeyService{ObjectMeta: meta, Spec: v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: spec}}
 	}
 	data = append([]string{"access-key-id", "AKIA1", "secret-access-key", "geheim"}, data...)
 	p, _, _ := pool(secret("team-a", "aws", data...), secret("accesskey-system", "aws", data...))
-	p.Transport = service
-	connection, err := p.Get(t.Context(), asked)
-	return connection, service.asked, err
+	server := &iam{}
+	p.Transport = server
+	connection, err := p.Get(t.Context(), service)
+	return connection, server.asked, err
 }
 
 // irsa gives the Pod of the test a service account with a role.
