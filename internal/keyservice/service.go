@@ -175,6 +175,8 @@ type Limits struct {
 	KeepsAccessKeyID bool
 	// ListLag is how long a new key can be missing from List and ListAll.
 	ListLag time.Duration
+	// WorksOn is how long a key can go on working after Delete or Disable; 0 if it ends at once.
+	WorksOn time.Duration
 	// DeletesUsers: Delete also deletes the user that Create made, with its last key. It is called for a key that is gone, too.
 	DeletesUsers bool
 }
@@ -192,6 +194,8 @@ type Capabilities struct {
 	KeepsAccessKeyID bool
 	// ListLag is how long a new key can be missing from lists.
 	ListLag time.Duration
+	// WorksOn is how long a deleted or disabled key can go on working.
+	WorksOn time.Duration
 	// DeletesUsers: deleting a key that is gone can delete its user.
 	DeletesUsers bool
 	// Overlap: an old and a new key can work side by side.
@@ -225,6 +229,7 @@ func CapabilitiesOf(s Service) Capabilities {
 		KeepsAccessKeyID: limits.KeepsAccessKeyID,
 		DeletesUsers:     limits.DeletesUsers,
 		ListLag:          limits.ListLag,
+		WorksOn:          limits.WorksOn,
 		Overlap:          limits.KeysPerUser > 1,
 		Regenerates:      regenerates,
 		Disables:         disables,

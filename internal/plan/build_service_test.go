@@ -36,6 +36,9 @@ func activatesLater(in *Input)  { in.Service.ActivatesLater = true }
 func reusesIDs(in *Input)       { in.Service.ReusesIDs = true }
 func elsewhere(in *Input)       { in.Service.IdentityChanged = "another cluster" }
 func deletesUsers(in *Input)    { in.Service.DeletesUsers = true }
+func listsAfter(d time.Duration) change {
+	return func(in *Input) { in.Service.ListLag = d }
+}
 func answersIn(d time.Duration) change {
 	return func(in *Input) { in.Service.OperationTime = d }
 }

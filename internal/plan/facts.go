@@ -202,14 +202,18 @@ func (in Input) recordIsOurs(record Record) bool {
 // holdsPairOf reports whether a Secret holds the pair that the intent produced, and the service lists this pair.
 func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 	record := secret.Record
-	if secret.State != SecretIntact || secret.Adoptable || record.Revision != intent.Revision || record.UID != in.AccessKey.UID ||
-		!in.lists(record.KeyID, record.AccessKeyID) {
+	if !in.isOfIntent(secret, intent) || !in.lists(record.KeyID, record.AccessKeyID) {
 		return false
 	}
 	if intent.KeyID != "" {
 		return record.KeyID == intent.KeyID && record.IssuedAt.Equal(&intent.StartedAt)
 	}
 	return in.isCandidate(intent, record.KeyID)
+}
+
+// isOfIntent reports whether a Secret holds a pair of the attempt that the intent records.
+func (in Input) isOfIntent(secret Secret, intent *v1alpha1.Intent) bool {
+	return secret.State == SecretIntact && !secret.Adoptable && secret.Record.Revision == intent.Revision && secret.Record.UID == in.AccessKey.UID
 }
 
 // earliest returns the earlier of two times, of which the zero time means never.

@@ -83,6 +83,8 @@ type Service struct {
 	TellsLastUse bool
 	// EndsPairs reports whether the service itself ends a pair at the end of its ttl.
 	EndsPairs bool
+	// ListLag is how long a new key can be missing from Keys.
+	ListLag time.Duration
 	// ActivatesLater reports whether a new pair has to wait in the next Secret until it works.
 	ActivatesLater bool
 	// DeletesUsers reports whether revoking a key that is gone can delete the user that the operator made for it.

@@ -62,9 +62,14 @@ func (in Input) couldNotMake(intent *v1alpha1.Intent) bool {
 }
 
 // settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that
-// is later, so that a clock that was set forward in between does not shorten it.
+// is later, so that a clock that was set forward in between does not shorten it. A pair that waits in the next Secret was made, and
+// is given up only when its key must be in the list.
 func (in Input) settledAt(intent *v1alpha1.Intent) time.Time {
-	return latest(intent.LateUntil.Time, latest(intent.StartedAt.Time, in.Started).Add(in.operationTime()))
+	landed := latest(intent.StartedAt.Time, in.Started).Add(in.operationTime())
+	if in.isOfIntent(in.Next, intent) {
+		landed = landed.Add(in.Service.ListLag)
+	}
+	return latest(intent.LateUntil.Time, landed)
 }
 
 // Answered reports whether the pair of the open intent is recorded, so that only an earlier request of the operation is open.
@@ -141,7 +146,7 @@ func settleUnknown(in Input, intent *v1alpha1.Intent) Action {
 	switch {
 	case len(candidates) == 0:
 		return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
-	case len(candidates) == 1 && in.isCandidate(intent, candidates[0]):
+	case len(candidates) == 1 && in.isDated(candidates[0]) && in.isCandidate(intent, candidates[0]):
 		return in.deleteOrphan(v1alpha1.ReasonSettling, candidates[0])
 	default:
 		return Action{Verb: MarkAmbiguous, Reason: v1alpha1.ReasonAmbiguousKeys, Detail: list(candidates)}
@@ -232,61 +237,4 @@ func (in Input) deleteOrphan(reason, id string) Action {
 		action.Detail = cmp.Or(in.message(id), "the service does not say why")
 	}
 	return action
-}
-
-// settleByPerson waits until one of the candidates is gone: a person has then deleted the orphan, and the others are foreign.
-// The operator does not decide by elimination, because it could delete a foreign key.
-func settleByPerson(in Input, intent *v1alpha1.Intent) Action {
-	for _, id := range intent.CandidateKeyIDs {
-		if !in.listed(id) {
-			return Action{Verb: ClearIntent, Reason: v1alpha1.ReasonSettling}
-		}
-	}
-	others, until := meanwhile, in.untilMeanwhile() // a recorded key is not a candidate
-	if in.deleting() {
-		others, until = revokeRecorded, time.Time{}
-	}
-	if action, ok := others(in); ok {
-		return action
-	}
-	return Action{
-		Verb:   Stall,
-		Reason: v1alpha1.ReasonAmbiguousKeys,
-		Detail: fmt.Sprintf("the response to a create request was lost, and each of the keys %s could be the one that it created; "+
-			"delete the one that nobody uses at the service, and the operator leaves the others alone", list(intent.CandidateKeyIDs)),
-		Until: until,
-	}
-}
-
-// CandidateKeyIDs returns the keys that the open intent may have created, whatever their age.
-func (in Input) CandidateKeyIDs() (ids []string) {
-	intent := in.AccessKey.Status.Intent
-	for _, key := range in.Keys {
-		if in.isNew(intent, key) {
-			ids = append(ids, key.ID)
-		}
-	}
-	return ids
-}
-
-// isNew reports whether a key was not there before the operation, and nothing says that somebody else created it.
-func (in Input) isNew(intent *v1alpha1.Intent, key Key) bool {
-	return !slices.Contains(intent.KnownKeyIDs, key.ID) && !in.recorded(key.ID) && !key.Claimed &&
-		(key.OwnerUID == "" || in.marked(key.ID))
-}
-
-// isCandidate reports whether a key is new, and was created while a request of the intent could be carried out.
-func (in Input) isCandidate(intent *v1alpha1.Intent, id string) bool {
-	key, ok := in.find(id)
-	if !ok || !in.isNew(intent, key) {
-		return false
-	}
-	if key.CreatedAt.IsZero() {
-		return true
-	}
-	since := key.CreatedAt.Add(-in.Service.ClockOffset).Sub(intent.StartedAt.Time) // in the operator's time
-	if !in.Service.ClockKnown {
-		return since.Abs() <= unknownSkew
-	}
-	return -knownSkew <= since && since <= in.operationTime()+knownSkew
 }

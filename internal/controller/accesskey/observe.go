@@ -110,7 +110,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 	s.in.Service.EndsPairs, s.in.Service.Quarantines = s.connection.MaxTTL > 0, s.connection.Disables && s.connection.Enables
 	s.in.Service.Regenerates, s.in.Service.ActivatesLater = s.connection.Regenerates, s.connection.ActivatesLater
 	s.in.Service.ReusesIDs, s.in.Service.DeletesUsers = s.connection.ReusesIDs, s.connection.DeletesUsers
-	s.in.Service.OperationTime = operationTime(s.connection)
+	s.in.Service.OperationTime, s.in.Service.ListLag = operationTime(s.connection), s.connection.ListLag
 	if ready := s.in.Service.ReadySince; !ready.IsZero() && s.connection.ReplacedAt.After(ready) {
 		s.in.Service.ReadySince = s.connection.ReplacedAt // other credentials, for example
 	}

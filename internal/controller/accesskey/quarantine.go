@@ -36,7 +36,7 @@ func (r *Reconciler) disable(ctx context.Context, s *scope, action plan.Action) 
 	case again:
 		eventType, text = corev1.EventTypeWarning, "Disabled access key %s of user %q again, which somebody had enabled at the service although its overlap is over"
 	}
-	s.note(eventType, v1alpha1.EventDisabled, "Disable", text+"; it is deleted at %s; until then, the annotation %s: %s lets it work for another overlap",
+	s.note(eventType, v1alpha1.EventDisabled, "Disable", text+s.worksOn()+"; it is deleted at %s; until then, the annotation %s: %s lets it work for another overlap",
 		plan.ShortID(previous.AccessKeyID), s.ak.Spec.User, rfc3339(previous.DeleteAt.Time), v1alpha1.EnableAnnotation, previous.AccessKeyID)
 	return nil
 }

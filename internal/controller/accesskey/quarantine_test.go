@@ -37,6 +37,19 @@ func (b *bed) disabling() {
 	}{b.service, b.service.AllLister(), b.service.UserResolver(), b.service.Disabler(), b.service.Enabler()})
 }
 
+// TestAKeyThatWorksOnIsNotAnnouncedAsDead covers the events of a disabled and of a deleted key.
+func TestAKeyThatWorksOnIsNotAnnouncedAsDead(t *testing.T) {
+	b := newDisablingBed(t)
+	b.connection.WorksOn = 15 * time.Second
+	b.endOverlap()
+	b.reconcile()
+	b.expectEvents("Normal Disabled Disabled access key FAKE0000000000000001 of user \"name:backup\", whose overlap is over; the service can accept it for 15s more; it is deleted at 2026-03-14")
+	b.settle()
+	b.clock.Step(72 * time.Hour)
+	b.reconcile()
+	b.expectEvents("Normal Revoked Revoked key FAKE0000000000000001 of user \"name:backup\"; the service can accept it for 15s more")
+}
+
 // askToEnable sets the annotation.
 func (b *bed) askToEnable(value string) {
 	b.t.Helper()
