@@ -157,14 +157,10 @@ func throttledChange(err error) error {
 // ownerOf returns the user that has a key; empty if the service knows no such key, or does not tell.
 func (s *Service) ownerOf(ctx context.Context, keyID string) (string, error) {
 	result, err := s.lastUse(ctx, s.lastUsedRequest(keyID))
-	refused, ok := rest.Refused(err)
 	_, gone := missing(err)
-	switch {
-	case err == nil && userPattern.MatchString(result.User):
-		return result.User, nil
-	case err == nil, gone, ok && denied(refused), s.untold.Load() != nil:
-		return "", nil
-	default:
-		return "", err
+	refused, ok := rest.Refused(err)
+	if gone || ok && denied(refused) || s.untold.Load() != nil {
+		err = nil
 	}
+	return result.User, err
 }

@@ -79,7 +79,7 @@ func TestTheCodeOfARefusalDecides(t *testing.T) {
 				_, listErr := b.List(t.Context(), "Alice")
 				_, createErr := b.connect(t).Create(t.Context(), "Alice", ttlIgnored)
 				for _, err := range []error{listErr, createErr} {
-					expectKind(t, err, test.kind, fmt.Sprint(": user Alice: "), fmt.Sprint(status), strings.TrimPrefix(code+": words", ": "), test.advice)
+					expectKind(t, err, test.kind, ": user Alice: ", fmt.Sprint(status), strings.TrimPrefix(code+": words", ": "), test.advice)
 				}
 			}
 		}

@@ -31,8 +31,8 @@ type Service struct {
 	users *rest.Memory
 	// quota is the number of keys per user that the service has told; 0 before.
 	quota atomic.Int64
-	// caller is what Connect has found out, and unprobed is the same until Probe has used it.
-	caller, unprobed atomic.Pointer[caller]
+	// unprobed is what Connect has found out, until Probe has used it.
+	unprobed atomic.Pointer[caller]
 	// untold is why the service does not tell the last use of any key; nil if it may.
 	untold atomic.Pointer[keyservice.Error]
 }

@@ -225,7 +225,7 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 		"refused": {&keyservice.Error{Kind: keyservice.Unauthorized, Op: "assume role", Err: errors.New("denied")}, keyservice.Unauthorized, "assume role: denied"},
 		"empty":   {nil, keyservice.Unauthorized, "no access key ID"},
 	} {
-		b.pair.err, b.pair.Credentials.AccessKeyID = test.err, ""
+		b.pair.err, b.pair.AccessKeyID = test.err, ""
 		_, err := b.Create(t.Context(), "Alice", ttlIgnored)
 		expectKind(t, err, test.want, "create key: user Alice: ", test.text)
 		if err := b.Delete(t.Context(), "Alice", "AKIAIOSFODNN7EXAMPLE"); keyservice.KindOf(err) != test.want {

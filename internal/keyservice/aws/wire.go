@@ -85,14 +85,14 @@ func decode(body []byte, action string, result any) error {
 	for {
 		child, err := nextElement(decoder)
 		switch {
-		case err == nil && child == nil && !missing:
+		case err != nil, child == nil && missing:
+			return errNotIAM
+		case child == nil:
 			return nil
-		case err == nil && child != nil && result != nil && child.Name.Local == action+"Result":
-			missing, err = false, decoder.DecodeElement(result, child)
-		case err == nil && child != nil:
+		case !missing || child.Name.Local != action+"Result":
 			err = decoder.Skip()
 		default:
-			return errNotIAM
+			missing, err = false, decoder.DecodeElement(result, child)
 		}
 		if err != nil {
 			return errNotIAM

@@ -66,7 +66,7 @@ func parseURL(text, example string, path *regexp.Regexp, pathProblem string) (*u
 		problem = "the URL names no host"
 	case base.User != nil:
 		problem = "the URL holds a user; credentials belong in a Secret"
-	case !path.MatchString(base.EscapedPath()) || base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
+	case !path.MatchString(base.EscapedPath()) || strings.ContainsAny(text, "?#"):
 		problem = pathProblem
 	case strings.Contains(base.Host, "%"):
 		problem = "the URL names a network interface of this machine (an IPv6 zone); give an address without a zone"
