@@ -4,6 +4,7 @@
 package connect
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -213,5 +214,17 @@ func TestTheSpecOfAWSHasTheLastWord(t *testing.T) {
 	_, _, err = connectTo(t, "team-a", awsSpec(func(s *v1alpha1.AWSService) { s.AccountID = "210987654321" }))
 	if keyservice.KindOf(err) != keyservice.Invalid || !strings.Contains(err.Error(), "123456789012") || !strings.Contains(err.Error(), "210987654321") {
 		t.Errorf("another account: %v", err)
+	}
+}
+
+func TestTheSampleWithoutASecretIsComplete(t *testing.T) {
+	irsa(t)
+	s := readSample(t, "aws-irsa.yaml")
+	var spec v1alpha1.ClusterKeyServiceSpec
+	if err := json.Unmarshal(s.service.Spec, &spec); err != nil {
+		t.Fatal(err)
+	}
+	if _, asked, err := connectTo(t, "", spec.KeyServiceSpec); err != nil || len(spec.Grants) == 0 || len(s.secrets) > 0 {
+		t.Errorf("%v, asked %q", err, asked)
 	}
 }
