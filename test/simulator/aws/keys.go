@@ -17,7 +17,7 @@ type key struct {
 
 	secret   string
 	inactive bool
-	// changes are the moments at which the key was created or enabled, and disabled or deleted.
+	// changes are the moments at which the key was created, disabled, enabled and deleted.
 	changes []change
 	used    use
 }
@@ -63,9 +63,9 @@ func (s *Simulator) valid(accessKeyID, secret string) *key {
 
 // works reports whether the changes of a key that have taken effect let it work.
 func (s *Simulator) works(k *key) (works bool) {
-	for _, c := range k.changes {
+	for i, c := range k.changes {
 		lag := s.options.RevokeLag
-		if c.works {
+		if i == 0 {
 			lag = s.options.ActivationLag
 		}
 		if !s.Now().Before(c.at.Add(lag)) {

@@ -27,11 +27,13 @@ func TestChangesTakeEffectAfterTheLags(t *testing.T) {
 	b.clock.Pass(1)
 	expect("after the activation lag", true)
 	b.SetActive(pair.ID, false)
-	b.SetActive(pair.ID, true)
 	b.clock.Pass(4 * time.Second)
-	expect("disabled, and enabled within the lag", false)
-	b.clock.Pass(6 * time.Second)
-	expect("enabled", true)
+	expect("disabled", false)
+	b.SetActive(pair.ID, true)
+	b.clock.Pass(4*time.Second - 1)
+	expect("enabled, before the revoke lag", false)
+	b.clock.Pass(1)
+	expect("enabled, after the revoke lag", true)
 	b.call("DeleteAccessKey&UserName=alice&AccessKeyId="+pair.ID).Expect(t, 200, "")
 	b.clock.Pass(4*time.Second - 1)
 	expect("deleted, before the revoke lag", true)
@@ -59,5 +61,14 @@ func TestListsShowChangesAfterTheListLag(t *testing.T) {
 	}
 	if b.clock.Pass(time.Second); listed() {
 		t.Error("a deleted key is listed after the lag")
+	}
+}
+
+func TestKeyDisabledWithinTheActivationLagNeverWorks(t *testing.T) {
+	b := newBed(Options{ActivationLag: 10 * time.Second})
+	pair, secret := b.make(t)
+	b.SetActive(pair.ID, false)
+	if b.clock.Pass(time.Minute); b.Valid(pair.ID, secret) {
+		t.Error("it works")
 	}
 }

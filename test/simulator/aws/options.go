@@ -96,8 +96,8 @@ type Options struct {
 	ThrottleStatus int
 	ThrottleCode   string
 
-	// ActivationLag is how long a new or enabled key does not work yet, although lists show it as active: 3 to 15 s at AWS.
-	// RevokeLag is how long a deleted or disabled key still works: 3 to 4 s at AWS.
+	// ActivationLag is how long a new key does not work yet, although lists show it as active: 3 to 15 s at AWS. RevokeLag is how long
+	// a deleted or disabled key still works, and an enabled one does not: 3 to 4 s at AWS.
 	ActivationLag, RevokeLag time.Duration
 	// ListLag is how long a new key is neither listed nor found, and how long a deleted key is still listed.
 	ListLag time.Duration
