@@ -34,7 +34,7 @@ var cases = slices.Concat(lifeCases, userCases, identityCases, quotaCases, pagin
 
 // subjects are the fake, in several shapes, and every backend.
 func subjects() []subject {
-	return append(fakes(), qumuloSubject(), ionosSubject(), huaweiSubject(),
+	return append(fakes(), qumuloSubject(), ionosSubject(), huaweiSubject(), awsSubject(),
 		ontapSubject(ontap.V9141), ontapSubject(ontap.V9161), ontapSubject(ontap.V9191))
 }
 

@@ -86,6 +86,10 @@ func aCreatedPairWorks(t *testing.T, s subject) {
 		t.Fatal("it is not listed")
 	}
 	b.works(t, made, listed.State != keyservice.Pending)
+	fresh, _ := b.dial(t)
+	if keys, err := fresh.List(t.Context(), b.alice); err != nil || find(keys, made.ID) == nil || find(keys, made.ID).State != listed.State {
+		t.Errorf("listed as %+v, and by a new process as %+v, %v", listed, keys, err)
+	}
 	b.settle(t, b.alice)
 	listed = find(b.list(t, b.alice), made.ID)
 	if listed == nil || !active(*listed) || listed.AccessKeyID != made.AccessKeyID {

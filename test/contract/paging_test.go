@@ -139,7 +139,7 @@ func aPageFails(t *testing.T, s subject) {
 	}
 	for failing := range pages {
 		asked := 0
-		lift := b.core.Inject(simulator.Rule{Method: http.MethodGet}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		lift := b.core.Inject(simulator.Rule{Method: last(s.requests[opList]).rule.Method}, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			if asked++; asked == failing+1 {
 				simulator.Answer(http.StatusServiceUnavailable, nil, "")(w, r, next)
 				return

@@ -124,7 +124,7 @@ func (s *Service) readQuota(ctx context.Context) error {
 	read := s.client.call("read quota", "GetAccountSummary", nil)
 	var result summaryResult
 	_, err := s.client.query(ctx, read, &result)
-	if refused, ok := rest.Refused(err); ok && (denied(refused) || lacks(refused)) {
+	if refused, ok := rest.Refused(err); ok && (denied(refused) || lacks(refused) || refused.Decided() && !refused.Strange) {
 		s.quota.Store(keysPerUser)
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"accesskey.dev/operator/internal/keyservice"
@@ -63,7 +64,7 @@ func (s *Service) refusedCreate(ctx context.Context, create rest.Request, user s
 
 // Delete implements keyservice.Service. SeaweedFS answers 200 for a key or a user that it does not know.
 func (s *Service) Delete(ctx context.Context, user, keyID string) error {
-	if _, err := s.change(ctx, s.changeRequest("delete key", "DeleteAccessKey", user, keyID)); err != nil {
+	if _, err := s.changeWherever(ctx, s.changeRequest("delete key", "DeleteAccessKey", user, keyID)); err != nil {
 		return err
 	}
 	s.recent.Remove(keyID)
@@ -74,7 +75,7 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 func (s *Service) Disable(ctx context.Context, user, keyID string) error {
 	disable := s.changeRequest("disable key", "UpdateAccessKey", user, keyID)
 	disable.Form.Set("Status", "Inactive")
-	_, err := s.change(ctx, disable)
+	_, err := s.changeWherever(ctx, disable)
 	return err
 }
 
@@ -100,27 +101,18 @@ func (s *Service) changeRequest(op, action, user, keyID string) rest.Request {
 	return r
 }
 
-// change sends a request about one key, which may be repeated. That the key is gone is not an error; gone says then how the
+// keyIDPattern: the model has 16 to 128 word characters, and the keys of other servers can be of any kind.
+var keyIDPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,127}$`)
+
+// changeWherever sends a request that ends a key, which may be repeated. That the key is gone is not an error; gone says then how the
 // service answered. A user can have another name by now, and a key that is gone from it can still work: the request is then sent
 // again for the user that has the key.
-func (s *Service) change(ctx context.Context, r rest.Request) (gone, err error) {
-	user, keyID := r.Form.Get("UserName"), r.Form.Get("AccessKeyId")
-	switch {
-	case !rest.IsToken(keyID):
-		return nil, r.Fail(keyservice.Invalid, rest.ErrNoKeyID)
-	case !userPattern.MatchString(user):
-		return nil, r.Fail(keyservice.Invalid, errNoName)
-	}
-	if own, err := s.client.signsWith(ctx, r, keyID); err != nil {
-		return nil, err
-	} else if own {
-		return nil, r.Fail(keyservice.Invalid, errOwnKey)
-	}
+func (s *Service) changeWherever(ctx context.Context, r rest.Request) (gone, err error) {
 	for range 2 {
-		if gone, err = s.changeOnce(ctx, r); gone == nil {
+		if gone, err = s.change(ctx, r); gone == nil {
 			return nil, err
 		}
-		owner, err := s.ownerOf(ctx, keyID)
+		owner, err := s.ownerOf(ctx, r.Form.Get("AccessKeyId"))
 		switch {
 		case err != nil:
 			return nil, err
@@ -132,17 +124,30 @@ func (s *Service) change(ctx context.Context, r rest.Request) (gone, err error) 
 	return gone, nil
 }
 
-// changeOnce sends the request once. gone says how the service answered that it knows no such key, or no such user.
-func (s *Service) changeOnce(ctx context.Context, r rest.Request) (gone, err error) {
+// change sends a request about one key of the named user, once, unless it is the operator's own key. gone says how the service answered
+// that it knows no such key, or no such user.
+func (s *Service) change(ctx context.Context, r rest.Request) (gone, err error) {
+	user, keyID := r.Form.Get("UserName"), r.Form.Get("AccessKeyId")
+	switch {
+	case !keyIDPattern.MatchString(keyID):
+		return nil, r.Fail(keyservice.Invalid, rest.ErrNoKeyID)
+	case !userPattern.MatchString(user):
+		return nil, r.Fail(keyservice.Invalid, errNoName)
+	}
+	if own, err := s.client.signsWith(ctx, r, keyID); err != nil {
+		return nil, err
+	} else if own {
+		return nil, r.Fail(keyservice.Invalid, errOwnKey)
+	}
 	_, err = s.client.query(ctx, r, nil)
 	refused, ok := missing(err)
 	if !ok {
 		return nil, throttledChange(err)
 	}
-	if _, isNew := s.recent.Made(r.Form.Get("AccessKeyId")); isNew {
+	if _, isNew := s.recent.Made(keyID); isNew {
 		return nil, r.Fail(keyservice.Unavailable, fmt.Errorf("the key was made a moment ago, and the service may not know it yet: %w", refused.Reason))
 	}
-	s.users.Forget(r.Form.Get("UserName"))
+	s.users.Forget(user)
 	return refused.Reason, nil
 }
 

@@ -102,7 +102,7 @@ func sameUser(answered, asked string) bool {
 // the time is.
 func (s *Service) LastUsed(ctx context.Context, user, keyID string) (time.Time, error) {
 	show := s.lastUsedRequest(keyID)
-	if !rest.IsToken(keyID) {
+	if !keyIDPattern.MatchString(keyID) {
 		return time.Time{}, show.Fail(keyservice.Invalid, rest.ErrNoKeyID)
 	}
 	result, err := s.lastUse(ctx, show)
