@@ -26,6 +26,12 @@ func stsError(status int, code, message string) func(int, http.ResponseWriter) {
 	}
 }
 
+// role is an answer to AssumeRole.
+func role(secret, token, expiration string) string {
+	return "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>" + secret + "</SecretAccessKey><SessionToken>" +
+		token + "</SessionToken><Expiration>" + expiration + "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+}
+
 func TestARefusedIdentityIsExplained(t *testing.T) {
 	const unauthorized, unavailable, throttled = keyservice.Unauthorized, keyservice.Unavailable, keyservice.Throttled
 	for name, test := range map[string]struct {
@@ -45,8 +51,10 @@ func TestARefusedIdentityIsExplained(t *testing.T) {
 		"a redirect":                  {nil, answering(307, ""), unavailable, "307"},
 		"an empty success":            {nil, answering(200, ""), unavailable, "the answer has no credentials that can be read"},
 		"a success of another":        {nil, answering(200, "<html>geheim</html>"), unavailable, "the answer has no credentials that can be read"},
-		"a success without a token":   {nil, answering(200, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>geheim</SecretAccessKey></Credentials></AssumeRoleResult></AssumeRoleResponse>"), unavailable, "no credentials"},
-		"a success without an expiry": {nil, answering(200, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>geheim</SecretAccessKey><SessionToken>t</SessionToken><Expiration>soon</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"), unavailable, "no credentials"},
+		"a success without a token":   {nil, answering(200, role("geheim", "", "2126-01-01T00:00:00Z")), unavailable, "no credentials"},
+		"a success without a secret":  {nil, answering(200, role("", "t", "2126-01-01T00:00:00Z")), unavailable, "no credentials"},
+		"a success without an expiry": {nil, answering(200, strings.Replace(role("geheim", "t", ""), "<Expiration></Expiration>", "", 1)), unavailable, "no credentials"},
+		"a success with a bad expiry": {nil, answering(200, role("geheim", "t", "soon")), unavailable, "no credentials"},
 		"the trust policy of a service account": {(*identityBed).byServiceAccount, stsError(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"), unauthorized,
 			"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity; check that the trust policy of the role names the cluster's OIDC provider and the operator's service account"},
 		"an unknown OIDC provider":         {(*identityBed).byServiceAccount, stsError(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://oidc.example"), unauthorized, "No OpenIDConnect provider found"},
@@ -99,22 +107,35 @@ func TestALostAnswerIsNotAskedForAgain(t *testing.T) {
 
 // TestARefusedIdentityIsNotSentAgainAndAgain: the gate is that of the client that signs.
 func TestARefusedIdentityIsNotSentAgainAndAgain(t *testing.T) {
-	b := newIdentityBed(t)
-	config := b.assuming(t)
-	now := time.Now()
-	config.Gate = rest.NewGate(func() time.Time { return now }, rest.Refusals{})
-	b.sts.answers(stsError(403, "AccessDenied", "no"))
-	credentials := openIdentity(t, config)
-	for range 3 {
-		_, err := credentials.Retrieve(t.Context())
-		bed.ExpectKind(t, err, keyservice.Unauthorized, "AccessDenied: no", "the operator tries the credentials again at")
+	for name, by := range map[string]func(*identityBed){
+		"a role": nil, "service account": (*identityBed).byServiceAccount, "Pod Identity": (*identityBed).byPodIdentity,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newIdentityBed(t)
+			config := b.assuming(t)
+			if by != nil {
+				by(b)
+				config = b.config(t)
+			}
+			now := time.Now()
+			config.Gate = rest.NewGate(func() time.Time { return now }, rest.Refusals{})
+			given := [2]func(int, http.ResponseWriter){b.sts.answer, b.agent.answer}
+			b.sts.answers(stsError(403, "AccessDenied", "no"))
+			b.agent.answers(answering(403, "AccessDenied: no"))
+			credentials := openIdentity(t, config)
+			for range 3 {
+				_, err := credentials.Retrieve(t.Context())
+				bed.ExpectKind(t, err, keyservice.Unauthorized, "AccessDenied: no", "the operator tries the credentials again at")
+			}
+			if n := len(b.sts.requests()) + len(b.agent.requests()); n != 1 || config.Gate.Refusals().Count != 1 {
+				t.Errorf("%d requests, %+v", n, config.Gate.Refusals())
+			}
+			b.sts.answers(given[0])
+			b.agent.answers(given[1])
+			now = now.Add(time.Minute)
+			expectID(t, credentials, "ASIA2")
+		})
 	}
-	if n := len(b.sts.requests()); n != 1 || config.Gate.Refusals().Count != 1 {
-		t.Errorf("%d requests, %+v", n, config.Gate.Refusals())
-	}
-	b.sts.answers(givingRole("AssumeRole", time.Hour))
-	now = now.Add(time.Minute)
-	expectID(t, credentials, "ASIA2")
 }
 
 func TestACallerWhoseTimeIsOverDoesNotWait(t *testing.T) {

@@ -57,7 +57,6 @@ func TestTheServiceAccountHasARole(t *testing.T) {
 func TestThePodHasAnIdentity(t *testing.T) {
 	b := newIdentityBed(t)
 	b.byPodIdentity()
-	t.Setenv("HTTP_PROXY", b.otherURL)
 	credentials := openIdentity(t, b.config(t))
 	expectID(t, credentials, "ASIA1")
 	expectID(t, credentials, "ASIA1")

@@ -44,6 +44,9 @@ func (i *iam) RoundTrip(request *http.Request) (*http.Response, error) {
 	if token := request.Header.Get("X-Amz-Security-Token"); token != "" {
 		words = append(words, token)
 	}
+	if externalID := form.Get("ExternalId"); externalID != "" {
+		words = append(words, "for "+externalID)
+	}
 	i.asked = append(i.asked, strings.Join(words, " "))
 	answer := map[string]string{
 		"GetCallerIdentity": "<Account>123456789012</Account>",
@@ -125,10 +128,10 @@ func TestAWSIsAskedWhereTheSpecSaysAndSignedForItsRegion(t *testing.T) {
 		"another server":         {[]func(*v1alpha1.AWSService){atURL(otherIAM, ""), inRegion("eu-west-1")}, nil, []string{"iam.example:7443/iam GetCallerIdentity eu-west-1/sts AKIA1", "iam.example:7443/iam GetAccountSummary eu-west-1/iam AKIA1"}},
 		"another server and STS": {[]func(*v1alpha1.AWSService){atURL(otherIAM, "https://sts.example")}, nil, []string{"sts.example GetCallerIdentity us-east-1/sts AKIA1", "iam.example:7443/iam GetAccountSummary us-east-1/iam AKIA1"}},
 		"a role": {[]func(*v1alpha1.AWSService){assuming, inRegion("eu-west-1")}, nil, []string{
-			"sts.eu-west-1.amazonaws.com AssumeRole eu-west-1/sts AKIA1", "sts.eu-west-1.amazonaws.com GetCallerIdentity eu-west-1/sts ASIA1 of-the-role", iamHost + "ASIA1 of-the-role",
+			"sts.eu-west-1.amazonaws.com AssumeRole eu-west-1/sts AKIA1 for team-a", "sts.eu-west-1.amazonaws.com GetCallerIdentity eu-west-1/sts ASIA1 of-the-role", iamHost + "ASIA1 of-the-role",
 		}},
 		"a role at another server": {[]func(*v1alpha1.AWSService){assuming, atURL(otherIAM, "")}, nil, []string{
-			"iam.example:7443/iam AssumeRole us-east-1/sts AKIA1", "iam.example:7443/iam GetCallerIdentity us-east-1/sts ASIA1 of-the-role", "iam.example:7443/iam GetAccountSummary us-east-1/iam ASIA1 of-the-role",
+			"iam.example:7443/iam AssumeRole us-east-1/sts AKIA1 for team-a", "iam.example:7443/iam GetCallerIdentity us-east-1/sts ASIA1 of-the-role", "iam.example:7443/iam GetAccountSummary us-east-1/iam ASIA1 of-the-role",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
