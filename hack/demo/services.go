@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,14 +18,36 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
+	"accesskey.dev/operator/hack/simulators/process"
+	"accesskey.dev/operator/test/s3"
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// service is a simulated key service. The demo applies its sample in a namespace of the same name.
+// service is a key service. The demo applies its sample in a namespace of the same name.
 type service struct {
 	name    string
 	account admin.Account
-	s3      admin.S3
+	// s3 is the S3 server that its keys open.
+	s3     admin.S3
+	client *s3.Client
+}
+
+// newService returns a service of bin/simulators. Its keys open the S3 server that it has itself, or else the shared one.
+func newService(name string, from *process.Simulators) (service, error) {
+	s := service{name: name, account: from.Accounts[name]}
+	s.s3 = *cmp.Or(s.account.S3, from.S3)
+	var err error
+	s.client, err = s3.NewClient(s.s3.Endpoint, []byte(s.s3.CA))
+	return s, err
+}
+
+// introduction says what the service is and where it runs.
+func (s service) introduction() string {
+	url := s.account.Spec["url"]
+	if s.account.S3 == nil {
+		return fmt.Sprintf("a simulated %s runs at %s", s.name, url)
+	}
+	return fmt.Sprintf("%s is versitygw, a real server with the API of AWS IAM, at %s; its keys open its own S3 server at %s", s.name, url, s.s3.Endpoint)
 }
 
 func (s service) accessKey() types.NamespacedName {

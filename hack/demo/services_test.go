@@ -17,7 +17,7 @@ func TestSamplesGetTheValuesOfTheSimulator(t *testing.T) {
 	for _, row := range services.Kinds() {
 		t.Run(row.Kind, func(t *testing.T) {
 			secret := row.Open(services.Options{}).AddUser("user").Secret
-			s := service{row.Kind, admin.Account{Spec: map[string]string{"url": "https://127.0.0.1:1"}, CA: "pem", Secret: secret, User: "user"}, admin.S3{Endpoint: "https://127.0.0.1:2", Region: "us-east-1", CA: "pem"}}
+			s := service{name: row.Kind, account: admin.Account{Spec: map[string]string{"url": "https://127.0.0.1:1"}, CA: "pem", Secret: secret, User: "user"}, s3: admin.S3{Endpoint: "https://127.0.0.1:2", Region: "us-east-1", CA: "pem"}}
 			objects, err := s.read()
 			if err != nil || len(objects) < 3 {
 				t.Fatalf("got %v, %v", objects, err)

@@ -29,7 +29,6 @@ type demo struct {
 	cluster    *cluster.Cluster
 	client     client.Client
 	simulators *process.Simulators
-	s3         *s3.Client
 	services   []service
 	stops      []func() error // stop the parts that run, in the order of their start
 }
@@ -80,14 +79,16 @@ func (d *demo) startServices(ctx context.Context) error {
 	}
 	d.stops = append(d.stops, d.simulators.Stop)
 	for _, row := range services.Kinds() {
-		s := service{row.Kind, d.simulators.Accounts[row.Kind], *d.simulators.S3}
+		s, err := newService(row.Kind, d.simulators)
+		if err != nil {
+			return err
+		}
 		d.services = append(d.services, s)
-		d.say("key service: a simulated %s runs at %s", s.name, s.account.Spec["url"])
+		d.say("key service: %s", s.introduction())
 	}
 	d.say("key services: bin/simulators runs all of them; its admin endpoint is %s", d.simulators.URL)
-	d.say("data plane: versitygw, a real S3 server, runs at %s; it accepts the keys of all services", d.simulators.S3.Endpoint)
-	d.s3, err = s3.NewClient(d.simulators.S3.Endpoint, []byte(d.simulators.S3.CA))
-	return err
+	d.say("data plane: versitygw, a real S3 server, runs at %s; it accepts the keys of the simulated services", d.simulators.S3.Endpoint)
+	return nil
 }
 
 // stop stops everything that setUp started.

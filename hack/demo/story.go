@@ -96,7 +96,7 @@ func (d *demo) issued(ctx context.Context, s service, before published) (publish
 
 // tellIssued reports which of the pairs open the S3 server. The new pair must.
 func (d *demo) tellIssued(ctx context.Context, s service, before, now published) error {
-	refused, answer, err := d.open(ctx, now)
+	refused, answer, err := s.open(ctx, now)
 	if err != nil {
 		return err
 	}
@@ -107,18 +107,18 @@ func (d *demo) tellIssued(ctx context.Context, s service, before, now published)
 		d.say("%s: the operator created a key; at the S3 server, its pair %s", s.name, answer)
 		return nil
 	}
-	_, oldAnswer, err := d.open(ctx, before)
+	_, oldAnswer, err := s.open(ctx, before)
 	d.say("%s: the operator rotated the key; at the S3 server, the new pair %s, the old pair %s%s", s.name, answer, oldAnswer, overlap(now.state))
 	return err
 }
 
 // open lists the bucket at the S3 server with a pair, and describes the result. It reports whether the server refuses the pair.
-func (d *demo) open(ctx context.Context, p published) (refused bool, answer string, err error) {
-	objects, err := d.s3.List(ctx, s3.Pair{AccessKeyID: p.id, SecretAccessKey: p.secret})
+func (s service) open(ctx context.Context, p published) (refused bool, answer string, err error) {
+	objects, err := s.client.List(ctx, s3.Pair{AccessKeyID: p.id, SecretAccessKey: p.secret})
 	if code := s3.Refused(err); code != "" {
 		return true, "is refused with " + code, nil
 	}
-	return false, fmt.Sprintf("lists %d object of s3://%s", len(objects), d.simulators.S3.Bucket), err
+	return false, fmt.Sprintf("lists %d object of s3://%s", len(objects), s.s3.Bucket), err
 }
 
 // overlap explains how long the old key works.
@@ -143,13 +143,13 @@ func (d *demo) show(ctx context.Context) error {
 func (d *demo) revoked(ctx context.Context, s service, first, second published) error {
 	var answer string
 	err := d.until(ctx, func() (refused bool, err error) {
-		refused, answer, err = d.open(ctx, first)
+		refused, answer, err = s.open(ctx, first)
 		return refused, err
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the revocation of %s: %w", first.id, err)
 	}
-	refused, newAnswer, err := d.open(ctx, second)
+	refused, newAnswer, err := s.open(ctx, second)
 	if refused {
 		err = fmt.Errorf("%s: at the S3 server, the new pair %s", s.name, newAnswer)
 	}

@@ -44,8 +44,9 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	adminPort := flags.Int("admin-port", 0, "port of the admin endpoint (plain HTTP); 0 selects a free port")
 	version := flags.String("ontap-version", "9.16.1", "version of the ONTAP cluster; since 9.19.1 a user has two keys")
 	users := flags.Int("qumulo-users", 0, "number of local users of Qumulo in addition to backup: user-0, user-1, …")
-	s3Server := flags.String("s3-server", "", "path of versitygw (make s3-server prints it); if it is set, the keys open a real S3 server")
+	s3Server := flags.String("s3-server", "", "path of versitygw (make s3-server prints it); if it is set, the keys open a real S3 server, and aws is its own IAM API instead of a simulator")
 	s3Port := flags.Int("s3-port", 0, "port of the S3 server; 0 selects a free port")
+	iamS3Port := flags.Int("aws-s3-port", 0, "port of the S3 server that belongs to the IAM API of versitygw; 0 selects a free port")
 	var all []*service
 	for _, row := range services.Kinds() {
 		s := &service{Service: row}
@@ -60,18 +61,12 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	}
 	endpoint := &admin.Endpoint{Welcome: admin.Welcome{Services: map[string]admin.Account{}}}
 	for _, s := range all {
-		switch s.Kind {
-		case "ontap":
-			s.Service = services.ONTAP(*version)
-		case "qumulo":
-			s.users = *users
+		r, account, started := s.run(ctx, setting{*host, *s3Server, *version, *users, *iamS3Port})
+		defer func() { err = errors.Join(err, r.stop()) }()
+		if started != nil {
+			return fmt.Errorf("serving %s: %w", s.Title, started)
 		}
-		server, simulated, account, err := s.run(*host)
-		if err != nil {
-			return err
-		}
-		defer server.Close() //nolint:errcheck // the command exits
-		endpoint.Services, endpoint.Welcome.Services[s.Kind] = append(endpoint.Services, simulated), account
+		endpoint.Services, endpoint.Welcome.Services[s.Kind] = append(endpoint.Services, r.administrated()), account
 	}
 	if *s3Server != "" {
 		server, err := s3.StartAt(ctx, simulator.Address{Host: *host, Port: *s3Port}, *s3Server, endpoint.Working)

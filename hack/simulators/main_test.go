@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -61,6 +62,13 @@ func connected(t *testing.T, name string, account admin.Account) *connect.Connec
 		if row.Kind == name {
 			row.Spec(&service.Spec, account.Spec["url"], name)
 		}
+	}
+	fields, err := json.Marshal(map[string]any{name: account.Spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(fields, &service.Spec); err != nil {
+		t.Fatal(err)
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "demo", Name: name}, Data: map[string][]byte{}}
 	for key, value := range account.Secret {
@@ -158,12 +166,13 @@ func TestKeysOpenTheS3Server(t *testing.T) {
 		t.Fatal(err)
 	}
 	welcome := start(t, "--s3-server="+binary)
-	client, err := s3.NewClient(welcome.S3.Endpoint, []byte(welcome.S3.CA))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, account := range welcome.Services {
 		t.Run(name, func(t *testing.T) {
+			server := cmp.Or(account.S3, welcome.S3)
+			client, err := s3.NewClient(server.Endpoint, []byte(server.CA))
+			if err != nil {
+				t.Fatal(err)
+			}
 			body, _ := json.Marshal(map[string]string{"service": name, "user": account.User})
 			var made admin.MadeKey
 			if err := json.Unmarshal(send(t, http.MethodPost, welcome.Admin+"/keys", string(body)), &made); err != nil {

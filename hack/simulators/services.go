@@ -4,7 +4,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -13,50 +15,92 @@ import (
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
-// service is a key service, with the port of its simulator and the number of users in addition to backup.
+// setting contains the settings of the command line.
+type setting struct {
+	host, s3Server, ontapVersion string
+	qumuloUsers, iamS3Port       int
+}
+
+// service is a key service with the port of its API.
 type service struct {
 	services.Service
 
-	port, users int
+	port int
 }
 
-// run serves the simulator and returns what the admin endpoint needs, and the account that it offers. The identities of the
-// services and of their first users are the same in each run. Therefore manifests can contain the accounts, and a simulator that
-// was restarted is the same service, which has lost its keys.
-func (s service) run(host string) (*simulator.Server, admin.Service, admin.Account, error) {
-	opened := s.Open(services.Options{Stable: true})
-	user := opened.AddUser("backup")
-	for i := range s.users {
-		opened.AddUser(fmt.Sprintf("user-%d", i))
+// running is a service that runs.
+type running struct {
+	*services.Account
+
+	user services.User
+	// s3 is the S3 server that its keys open, if it is another than that of the other services.
+	s3    *admin.S3
+	stops []func() error
+}
+
+func (r *running) stop() error {
+	var errs []error
+	for _, stop := range r.stops {
+		errs = append(errs, stop())
 	}
-	server, err := simulator.ServeAt(simulator.Address{Host: host, Port: s.port}, opened)
+	return errors.Join(errs...)
+}
+
+// open creates a service and its users. The identities of the services and of their first users are the same in each run. Therefore
+// manifests can contain the accounts, and a simulator that was restarted is the same service, which has lost its keys.
+func (s service) open(ctx context.Context, is setting) (*running, error) {
+	switch {
+	case s.Kind == "aws" && is.s3Server != "":
+		return startIAM(ctx, simulator.Address{Host: is.host, Port: is.iamS3Port}, is.s3Server)
+	case s.Kind == "ontap":
+		s.Service = services.ONTAP(is.ontapVersion)
+	}
+	r := &running{Account: s.Open(services.Options{Stable: true})}
+	r.user = r.AddUser("backup")
+	if s.Kind == "qumulo" {
+		for i := range is.qumuloUsers {
+			r.AddUser(fmt.Sprintf("user-%d", i))
+		}
+	}
+	return r, nil
+}
+
+// run opens a service and serves its API. The caller must stop what it returns, also after an error.
+func (s service) run(ctx context.Context, is setting) (*running, admin.Account, error) {
+	r, err := s.open(ctx, is)
 	if err != nil {
-		return nil, admin.Service{}, admin.Account{}, fmt.Errorf("serving %s: %w", s.Title, err)
+		return r, admin.Account{}, err
 	}
-	fields, err := s.fields(server.URL)
-	return server, administrated(opened, user), admin.Account{Spec: fields, CA: string(server.CA), Secret: user.Secret, User: user.Name}, err
+	server, err := simulator.ServeAt(simulator.Address{Host: is.host, Port: s.port}, r.Server)
+	if err != nil {
+		return r, admin.Account{}, err
+	}
+	r.stops = append(r.stops, server.Close)
+	fields, err := fields(r.Service, server.URL)
+	return r, admin.Account{Spec: fields, CA: string(server.CA), Secret: r.user.Secret, User: r.user.Name, S3: r.s3}, err
 }
 
-func administrated(opened *services.Account, first services.User) admin.Service {
+// administrated returns what the admin endpoint can do with the service.
+func (r *running) administrated() admin.Service {
 	makeKey := func(name string) (simulator.Pair, string, error) {
-		user := first // which tells the owner where the keys belong to the user that signs in
+		user := r.user // whose Owner matters where the keys belong to the user that signs in
 		user.Name = name
-		return opened.MakeKey(user)
+		return r.MakeKey(user)
 	}
-	service := admin.Service{Name: opened.Kind, Core: opened.Core, Valid: opened.Valid, MakeKey: makeKey, RemoveKey: opened.RemoveKey}
-	if counts, ok := opened.Server.(interface {
+	service := admin.Service{Name: r.Kind, Core: r.Core, Valid: r.Valid, MakeKey: makeKey, RemoveKey: r.RemoveKey}
+	if counts, ok := r.Server.(interface {
 		Use(accessKeyID, secret string) bool
 	}); ok {
 		service.Use = counts.Use
 	}
-	if disables, ok := opened.Server.(interface{ SetActive(id string, active bool) }); ok {
+	if disables, ok := r.Server.(interface{ SetActive(id string, active bool) }); ok {
 		service.SetActive = disables.SetActive
 	}
 	return service
 }
 
-// fields returns the fields of the service in the spec of a KeyService that are text: all but the references to Secrets.
-func (s service) fields(url string) (map[string]string, error) {
+// fields returns the fields of a service in the spec of a KeyService that are text: all but the references to Secrets.
+func fields(s services.Service, url string) (map[string]string, error) {
 	var spec v1alpha1.KeyServiceSpec
 	s.Spec(&spec, url, "")
 	text, err := json.Marshal(spec)

@@ -45,6 +45,16 @@ func (a *Admin) AddUser(ctx context.Context, name string) error {
 	return a.do(ctx, "PutUserPolicy", url.Values{"UserName": {name}, "PolicyName": {"bucket"}, "PolicyDocument": {policy}}, nil)
 }
 
+// Account returns the number of the account that the root pair belongs to.
+func (a *Admin) Account(ctx context.Context) (string, error) {
+	var identity struct {
+		Account string `xml:"GetCallerIdentityResult>Account"`
+	}
+	form := url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}
+	err := a.client.do(ctx, call{service: "sts", method: http.MethodPost, form: form.Encode()}, a.Root, &identity)
+	return identity.Account, err
+}
+
 // Keys returns the keys of a user.
 func (a *Admin) Keys(ctx context.Context, user string) ([]Key, error) {
 	var listed struct {

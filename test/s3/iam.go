@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,7 +28,12 @@ type IAM struct {
 
 // StartIAM starts both servers on the loopback interface. A key works from its creation until it is disabled or deleted. The binary
 // is a path, such as that of Binary. The caller must stop the servers.
-func StartIAM(ctx context.Context, binary string) (s *IAM, err error) {
+func StartIAM(ctx context.Context, binary string) (*IAM, error) {
+	return StartIAMAt(ctx, simulator.Address{}, binary, newPair())
+}
+
+// StartIAMAt is like StartIAM, but the S3 server listens at this address, and the root pair is that of the caller.
+func StartIAMAt(ctx context.Context, address simulator.Address, binary string, root Pair) (s *IAM, err error) {
 	s = &IAM{}
 	defer func() {
 		if err != nil {
@@ -37,14 +43,14 @@ func StartIAM(ctx context.Context, binary string) (s *IAM, err error) {
 	if s.directory, err = os.MkdirTemp("", "accesskey-iam-"); err != nil {
 		return s, err
 	}
-	ca, err := writeCertificate(s.directory, "")
+	ca, err := writeCertificate(s.directory, address.Host)
 	if err != nil {
 		return s, err
 	}
-	if err := s.startAPI(ctx, binary, ca); err != nil {
+	if err := s.startAPI(ctx, binary, ca, root); err != nil {
 		return s, err
 	}
-	clients, _, on, err := choose(simulator.Address{})
+	clients, port, on, err := choose(address)
 	if err != nil {
 		return s, err
 	}
@@ -52,7 +58,7 @@ func StartIAM(ctx context.Context, binary string) (s *IAM, err error) {
 	if s.gateway, err = gateway(ctx, s.directory, on, s.Root, binary, "--iam-standalone-endpoint="+s.socket()); err != nil {
 		return s, err
 	}
-	return s, fill(ctx, s.gateway, s.Endpoint, ca, s.Root)
+	return s, fill(ctx, s.gateway, "https://127.0.0.1:"+port, ca, s.Root)
 }
 
 // Stop stops both servers and removes their state.
@@ -60,11 +66,23 @@ func (s *IAM) Stop() error {
 	return errors.Join(s.gateway.stop(), s.api.stop(), os.RemoveAll(s.directory))
 }
 
+// Proxy returns a proxy in front of the IAM API. Requests keep their Host, which is signed.
+func (s *IAM) Proxy() (*httputil.ReverseProxy, error) {
+	api, err := url.Parse(s.URL)
+	return &httputil.ReverseProxy{
+		Transport: s.client.http.Transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(api)
+			r.Out.Host = r.In.Host
+		},
+	}, err
+}
+
 // socket is the path at which the S3 server asks for keys.
 func (s *IAM) socket() string { return filepath.Join(s.directory, "private.sock") }
 
 // startAPI starts the IAM API and waits until it answers.
-func (s *IAM) startAPI(ctx context.Context, binary string, ca []byte) error {
+func (s *IAM) startAPI(ctx context.Context, binary string, ca []byte, root Pair) error {
 	clients, _, on, err := choose(simulator.Address{})
 	if err != nil {
 		return err
@@ -73,7 +91,7 @@ func (s *IAM) startAPI(ctx context.Context, binary string, ca []byte) error {
 	if err := os.Mkdir(users, 0o700); err != nil {
 		return err
 	}
-	if s.Admin, err = newAdmin("https://"+clients, ca, newPair()); err != nil {
+	if s.Admin, err = newAdmin("https://"+clients, ca, root); err != nil {
 		return err
 	}
 	if s.api, err = versitygw(ctx, s.directory, on, s.Root, binary, "iam", "--dir="+users, "--private-ports="+s.socket()); err != nil {

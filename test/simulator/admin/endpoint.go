@@ -51,6 +51,8 @@ type Account struct {
 	Secret map[string]string `json:"secret"`
 	// User is a user whose keys can be managed. It is empty if the credentials determine the user.
 	User string `json:"user"`
+	// S3 is the S3 server that the keys of this service open, if it is another than that of the other services.
+	S3 *S3 `json:"s3,omitempty"`
 }
 
 // Key is a key that exists or existed, without its secret.
