@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"flag"
 	"fmt"
+	"html"
 	"net/http"
 	"strconv"
 	"strings"
@@ -168,7 +169,13 @@ type failure struct {
 // refusing answers with a status and an error in the form of every service, which quotes what was sent.
 func (e *estate) refusing(status int) simulator.Effect {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") // AWS
 		words := e.quote(r)
+		if isForm {
+			text := "<ErrorResponse><Error><Code>Test</Code><Message>" + html.EscapeString(words) + "</Message></Error></ErrorResponse>"
+			simulator.Answer(status, http.Header{"Retry-After": {"1"}}, text)(w, r, next)
+			return
+		}
 		simulator.Answer(status, http.Header{"Retry-After": {"1"}}, encode(map[string]any{
 			"error_class": "test_error", "description": words, // Qumulo
 			"httpStatus": status, "messages": []any{map[string]string{"errorCode": "test", "message": words}}, // IONOS

@@ -202,8 +202,6 @@ var keyServiceRefusals = []refusal{
 }
 
 const (
-	oneService = "name the service: set exactly one of qumulo, ionos, huawei, ontap and aws"
-
 	aDataKey = "a key of data has at most 253 letters, digits, '-', '_' and '.', and does not begin with '..'"
 	notAURL  = "url must be a whole URL with scheme and host, such as https://qumulo.example:8000 (https only: credentials travel on it)"
 	oneLogin = "set exactly one of tokenSecretRef (an access token) and loginSecretRef (username and password)"

@@ -6,6 +6,9 @@ package integration
 import (
 	"maps"
 	"slices"
+	"strings"
+
+	"accesskey.dev/operator/test/services"
 )
 
 // service is one of the four as the spec names it, complete.
@@ -57,6 +60,16 @@ func (s service) with(field string, value any) map[string]any {
 }
 
 const noPath = "url must end after the host and the port: the operator adds the paths of the API, and a path prefix of a reverse proxy is not supported"
+
+// oneService is the message of the rule that lists every kind of the table.
+var oneService = func() string {
+	var kinds []string
+	for _, row := range services.Kinds() {
+		kinds = append(kinds, row.Kind)
+	}
+	last := len(kinds) - 1
+	return "name the service: set exactly one of " + strings.Join(kinds[:last], ", ") + " and " + kinds[last]
+}()
 
 func (s service) refusals() []refusal {
 	path := "spec." + s.name + "."

@@ -94,7 +94,7 @@ type User struct {
 
 // All returns the whole table.
 func All() []Service {
-	return []Service{Qumulo(), IONOS(), Huawei(), ONTAP(ontap.V9141), ONTAP(ontap.V9191)}
+	return []Service{Qumulo(), IONOS(), Huawei(), ONTAP(ontap.V9141), ONTAP(ontap.V9191), AWS()}
 }
 
 // Kinds returns the first row of each kind.
