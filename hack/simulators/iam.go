@@ -50,9 +50,9 @@ func startIAM(ctx context.Context, address simulator.Address, binary string) (*r
 	if err != nil {
 		return r, err
 	}
-	real := &realIAM{simulator.NewCore(nil), iam, proxy}
-	real.Handle("POST /{$}", real.forward)
-	r.Account = &services.Account{Service: services.AWS(), Server: real, Core: real.Core, MakeKey: real.makeKey}
+	api := &realIAM{simulator.NewCore(nil), iam, proxy}
+	api.Handle("POST /{$}", api.forward)
+	r.Account = &services.Account{Service: services.AWS(), Server: api, Core: api.Core, MakeKey: api.makeKey}
 	r.Spec = func(spec *v1alpha1.KeyServiceSpec, url, secret string) {
 		spec.AWS = &v1alpha1.AWSService{URL: url, AccountID: number, Region: s3.Region, CredentialsSecretRef: &v1alpha1.SecretReference{Name: secret}}
 	}

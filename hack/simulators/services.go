@@ -49,13 +49,14 @@ func (r *running) stop() error {
 // open creates a service and its users. The identities of the services and of their first users are the same in each run. Therefore
 // manifests can contain the accounts, and a simulator that was restarted is the same service, which has lost its keys.
 func (s service) open(ctx context.Context, is setting) (*running, error) {
-	switch {
-	case s.Kind == "aws" && is.s3Server != "":
+	if s.Kind == "aws" && is.s3Server != "" {
 		return startIAM(ctx, simulator.Address{Host: is.host, Port: is.iamS3Port}, is.s3Server)
-	case s.Kind == "ontap":
-		s.Service = services.ONTAP(is.ontapVersion)
 	}
-	r := &running{Account: s.Open(services.Options{Stable: true})}
+	open := s.Open
+	if s.Kind == "ontap" {
+		open = services.ONTAP(is.ontapVersion).Open
+	}
+	r := &running{Account: open(services.Options{Stable: true})}
 	r.user = r.AddUser("backup")
 	if s.Kind == "qumulo" {
 		for i := range is.qumuloUsers {
