@@ -22,6 +22,9 @@ func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRe
 	if !userPattern.MatchString(user) {
 		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errNoName)
 	}
+	if s.kept.fails(user, s.config.Now()) {
+		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errNotKept)
+	}
 	var result createResult
 	answer, err := s.client.query(ctx, create, &result)
 	if err != nil {
@@ -37,6 +40,7 @@ func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRe
 	}
 	key := made.key(answer.Date(), 0)
 	s.recent.Add(strings.ToLower(user), key)
+	s.kept.made(user, key.ID, s.config.Now())
 	return keyservice.Credential{Key: s.activating(key), SecretAccessKey: keyservice.Secret(made.Secret)}, nil
 }
 
@@ -68,6 +72,7 @@ func (s *Service) Delete(ctx context.Context, user, keyID string) error {
 		return err
 	}
 	s.recent.Remove(keyID)
+	s.kept.deleted(user, keyID)
 	return nil
 }
 

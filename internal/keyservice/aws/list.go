@@ -38,6 +38,7 @@ func (s *Service) List(ctx context.Context, user string) ([]keyservice.Key, erro
 	if err != nil {
 		return nil, err
 	}
+	s.kept.listed(user, inOrder)
 	for _, key := range s.recent.Of(strings.ToLower(user)) {
 		add(s.activating(key))
 	}

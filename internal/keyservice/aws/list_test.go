@@ -164,6 +164,54 @@ func TestANewKeyIsListedAtOnceUnlessItWasDeleted(t *testing.T) {
 	}
 }
 
+func TestAUserWhoseKeysAreNotKeptGetsNoMore(t *testing.T) {
+	b := newBed(t, account.Options{KeysPerUser: -1})
+	b.account.AddStaticUser("static")
+	list := func() {
+		t.Helper()
+		if _, err := b.List(t.Context(), "static"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func() {
+		t.Helper()
+		_, err := b.Create(t.Context(), "static", ttlIgnored)
+		expectKind(t, err, keyservice.Invalid, "create key: user static: ", "has never listed them", "create the user by the IAM API")
+	}
+	for range 2 {
+		b.create(t, "Static")
+		b.pass(time.Minute)
+		list()
+	}
+	refused()
+	b.create(t, "Alice")
+	b.pass(59*time.Minute - 1)
+	refused()
+	b.calls(t, "CreateAccessKey", 3)
+	b.pass(1)
+	b.create(t, "static") // perhaps it was corrected
+	b.pass(time.Minute)
+	list()
+	refused()
+	b.account.DeleteUser("static")
+	b.account.AddUser("static")
+	b.pass(time.Hour)
+	b.create(t, "static")
+	list()
+	for range 3 {
+		b.create(t, "static")
+		b.pass(time.Minute)
+		list()
+	}
+	for range 3 { // deleted before a list shows them
+		made := b.create(t, "static")
+		if err := b.Delete(t.Context(), "static", made.ID); err != nil {
+			t.Fatal(err)
+		}
+		b.pass(time.Minute)
+	}
+}
+
 func TestTheLastUseOfAKey(t *testing.T) {
 	b := newBed(t, account.Options{})
 	made := b.create(t, "Alice")

@@ -27,6 +27,7 @@ type Service struct {
 	config *Config
 	client *client
 	recent *rest.Recent
+	kept   *kept
 	// users are the names of users as the service writes them, by the name that was asked for.
 	users *rest.Memory
 	// quota is the number of keys per user that the service has told; 0 before.
@@ -54,7 +55,7 @@ func New(config Config) (*Service, error) {
 	if err != nil {
 		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the IAM client", Err: err}
 	}
-	return &Service{client: client, config: &config, users: &rest.Memory{}, recent: &rest.Recent{Now: config.Now, Lag: listLag}}, nil
+	return &Service{client: client, config: &config, users: &rest.Memory{}, recent: &rest.Recent{Now: config.Now, Lag: listLag}, kept: &kept{}}, nil
 }
 
 // Limits implements keyservice.Service.
