@@ -121,18 +121,19 @@ func (e *estate) rest(ctx SpecContext) {
 // quote is what a service could say of a request: the operator's credentials as they were sent, and in other forms.
 func (e *estate) quote(r *http.Request) string {
 	body, _ := io.ReadAll(r.Body)
-	words := []string{r.Header.Get("Authorization"), string(body)}
+	sent := r.Header.Get("Authorization") + " " + string(body)
+	var words []string // the secrets come first, because the operator cuts long messages
 	if username, password, ok := r.BasicAuth(); ok {
 		words = append(words, username+":"+password)
 	}
 	for _, secret := range e.admin[r.Host] {
-		if len(e.admin[r.Host]) > 1 && !strings.Contains(strings.Join(words, " "), secret) {
+		if len(e.admin[r.Host]) > 1 && !strings.Contains(sent+strings.Join(words, " "), secret) {
 			continue // it is another KeyService's, of which this one knows nothing
 		}
 		words = append(words, secret, url.QueryEscape(secret), hex.EncodeToString([]byte(secret)),
 			base64.StdEncoding.EncodeToString([]byte("a name:"+secret)))
 	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, sent), " ")
 }
 
 func encode(value any) string {
