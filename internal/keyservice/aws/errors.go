@@ -118,7 +118,8 @@ var varying = regexp.MustCompile(`\b\d{8}T\d{6}Z|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\
 // decodeProblem reads the code and the words of a refusal.
 func decodeProblem(body []byte) rest.Problem {
 	found, _ := readProblem(body)
-	return rest.Problem{Code: strings.TrimSpace(found.Code), Text: varying.ReplaceAllString(strings.TrimSpace(found.Message), "…")}
+	text := strings.TrimRight(strings.TrimSpace(found.Message), ".") // advice follows
+	return rest.Problem{Code: strings.TrimSpace(found.Code), Text: varying.ReplaceAllString(text, "…")}
 }
 
 // isProblem reports whether the body of a refusal is in the service's own form.

@@ -28,6 +28,7 @@ func TestAnErrorIsReadInEveryShape(t *testing.T) {
 		"with a prefix":                  {`<ns2:ErrorResponse xmlns:ns2="urn:x"><ns2:Error><ns2:Code>AccessDenied</ns2:Code><ns2:Message>no</ns2:Message></ns2:Error></ns2:ErrorResponse>`, denied, true},
 		"with a prefix of no namespace":  {`<a:ErrorResponse><a:Error><a:Code>AccessDenied</a:Code><a:Message>no</a:Message></a:Error></a:ErrorResponse>`, denied, true},
 		"of moto":                        {`<ErrorResponse><Errors><Error><Code>AccessDenied</Code><Message>no</Message></Error></Errors></ErrorResponse>`, denied, true},
+		"with a full stop":               {wrapped("AccessDenied", " no. "), denied, true},
 		"with a code only":               {`<Error><Code>AccessDenied</Code></Error>`, rest.Problem{Code: "AccessDenied"}, true},
 		"without words":                  {`<ErrorResponse/>`, rest.Problem{}, true},
 		"with a time and request IDs":    {wrapped("SignatureDoesNotMatch", "Signature expired: 20261128T080000Z is now earlier than 20261128T081000Z (20261128T082500Z - 15 min.) 2026-11-28T08:00:00Z 7a62c49f-347e-4fc4-9331-6e8e00000000"), rest.Problem{Code: "SignatureDoesNotMatch", Text: "Signature expired: … is now earlier than … (… - 15 min.) … …"}, true},
