@@ -91,13 +91,15 @@ func (s *Service) whoAmI(ctx context.Context) (*caller, error) {
 	return &caller{account: result.Account}, nil
 }
 
-// withoutSTS reports that a server does not know GetCallerIdentity.
+// withoutSTS reports that a server does not know GetCallerIdentity. SeaweedFS answers 503 unless it has a configuration of STS
+// (4.53, weed/s3api/s3api_server.go); a server that is down answers the next request in the same way.
 func withoutSTS(err error) bool {
 	refused, ok := rest.Refused(err)
 	if !ok {
 		return errors.Is(err, errNotIAM)
 	}
-	return lacks(refused) || refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed
+	without := []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusServiceUnavailable}
+	return lacks(refused) || slices.Contains(without, refused.Status)
 }
 
 // askForOneUser proves the signature.

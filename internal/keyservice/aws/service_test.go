@@ -86,9 +86,10 @@ func TestAServerWithoutSTSIsAskedForOneUser(t *testing.T) {
 		"404 InvalidAction":  {MissingStatus: 404, MissingCode: "InvalidAction"},
 		"405":                {MissingStatus: 405, MissingCode: "MethodNotAllowed"},
 		"404 NoSuchBucket":   {MissingStatus: 404, MissingCode: "NoSuchBucket"},
+		"503":                {MissingStatus: 503, MissingCode: "ServiceUnavailable", Shape: account.ShapeBare},
 	} {
 		t.Run(name, func(t *testing.T) {
-			options.Missing = []string{"GetCallerIdentity", "GetAccountSummary"}
+			options.Missing = []string{"GetCallerIdentity"}
 			b := newBed(t, options, func(c *Config) { c.AccountID = "RGW1" }) // cannot be checked
 			if err := b.Connect(t.Context()); err != nil {
 				t.Fatal(err)
@@ -106,6 +107,12 @@ func TestAServerWithoutSTSIsAskedForOneUser(t *testing.T) {
 			expectKind(t, err, keyservice.Unauthorized, "check credentials: ", "InvalidClientTokenId", "check the KeyService's credentials")
 		})
 	}
+}
+
+func TestAServerThatIsDownIsNotTakenForOneWithoutSTS(t *testing.T) {
+	b := newBed(t, account.Options{Missing: []string{"GetCallerIdentity", "ListUsers"}, MissingStatus: 503, MissingCode: "ServiceUnavailable"})
+	_, err := b.Probe(t.Context())
+	expectKind(t, err, keyservice.Unavailable, "check credentials: ", "503 Service Unavailable")
 }
 
 func TestAnotherServerIsNotTakenForIAM(t *testing.T) {
