@@ -24,7 +24,6 @@ MANAGER_IMAGE := --tag=accesskey-operator:dev $(if $(filter-out unknown,$(DATE))
 	--label=org.opencontainers.image.version=$(VERSION) --label=org.opencontainers.image.revision=$(COMMIT)
 # hack/controlplane finds etcd, kube-apiserver, kube-controller-manager and kubectl, or builds them into a cache that all checkouts share.
 WITH_CONTROL_PLANE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane)"; export KUBEBUILDER_ASSETS;
-WITH_NODE := KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane --node)"; export KUBEBUILDER_ASSETS;
 # Go keeps versitygw in its build cache. test/s3 finds it in the same way if the variable is not set.
 S3_SERVER_PATH := CGO_ENABLED=0 GOFLAGS=-mod=readonly go -C hack/s3server tool -n versitygw
 WITH_S3_SERVER := S3_SERVER="$$($(S3_SERVER_PATH))"; export S3_SERVER;
@@ -121,7 +120,7 @@ test-monitoring: ## Test the alerts of config/prometheus with promtool.
 	@command -v promtool >/dev/null || echo "NOT RUN: promtool. It is not installed (Debian: apt-get install prometheus)."
 
 .PHONY: test-e2e
-test-e2e: ## Install the operator on a real node, and use its keys while Pods are killed. Needs root on Linux, and Debian packages.
+test-e2e: ## Test on a real node while Pods are killed (needs root on Linux, and Debian packages), and at SeaweedFS.
 	@if [ "$$(uname)" != Linux ] || [ "$$(id -u)" != 0 ]; then \
 		echo "NOT RUN: the test on a real node. It needs root on Linux."; \
 	elif missing=$$(test/e2e/missing); [ -n "$$missing" ]; then \
@@ -131,8 +130,10 @@ test-e2e: ## Install the operator on a real node, and use its keys while Pods ar
 		$(TOOL_BUILD) -C test/e2e/coredns -trimpath -buildvcs=false -ldflags "-s -w" -o $(BIN)/coredns .; \
 		$(TOOL_BUILD) -C test/e2e -trimpath -buildvcs=false -ldflags "-s -w" -o $(BIN)/images/lister ./lister; \
 		$(BIN)/image --tag=accesskey-lister:dev --output=$(BIN)/images/lister.tar $(BIN)/images/lister; \
-		$(WITH_NODE) cd test/e2e && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) ./report && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -count=1; \
+		KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane --node)"; export KUBEBUILDER_ASSETS GOFLAGS=-mod=readonly; cd test/e2e && go test $(TEST_FLAGS) ./report && go test $(TEST_FLAGS) -count=1; \
 	fi
+	@$(WITH_CONTROL_PLANE) SEAWEEDFS="$$(CGO_ENABLED=0 GOFLAGS=-mod=readonly go -C hack/seaweedfs tool -n weed)"; export SEAWEEDFS; \
+	go test $(TEST_FLAGS) -count=1 ./test/integration -ginkgo.focus=SeaweedFS -ginkgo.fail-on-empty
 
 .PHONY: cover
 cover: ## Show the coverage of the planner by its own tests.
