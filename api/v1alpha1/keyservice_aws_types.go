@@ -76,7 +76,8 @@ type AWSService struct {
 	KeysPerUser int32 `json:"keysPerUser,omitempty"`
 
 	// activationDelay is how long a new key may be refused although it is listed as active, as a duration such as 15s. A new pair is
-	// published after it. At most 5m. Defaults to 15s, and to 0s with url. The default is not written into the spec.
+	// published after it. At most 5m. Defaults to 15s, and to 0s with url, or with the KeyService's s3, where the data plane itself
+	// says when a pair works. The default is not written into the spec.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -40,10 +40,15 @@ var domains = []string{
 	".cloud.adc-e.uk", ".csp.hci.ic.gov",
 }
 
+// isAWS reports whether the URL is one of AWS' own.
+func (a api) isAWS() bool {
+	at, _ := url.Parse(a.url) // which New has read
+	return slices.ContainsFunc(domains, func(domain string) bool { return strings.HasSuffix(strings.ToLower(at.Hostname()), domain) })
+}
+
 // product names the service.
 func (a api) product() string {
-	at, _ := url.Parse(a.url) // which New has read
-	if slices.ContainsFunc(domains, func(domain string) bool { return strings.HasSuffix(strings.ToLower(at.Hostname()), domain) }) {
+	if a.isAWS() {
 		return "AWS IAM"
 	}
 	return "IAM API"

@@ -19,6 +19,9 @@ const (
 	// listLag is how long a new key may be missing from lists and unknown to other requests. No source says how long; IAM is
 	// eventually consistent.
 	listLag = time.Minute
+	// worksOn is how long a key of AWS works after it was deleted or disabled: 3 to 4 seconds (OFFENSAI's research on the eventual
+	// consistency of IAM).
+	worksOn = 5 * time.Second
 )
 
 // Service is an account at AWS IAM, or at a server that speaks its API. Its methods take users by name, without a path.
@@ -60,11 +63,15 @@ func New(config Config) (*Service, error) {
 
 // Limits implements keyservice.Service.
 func (s *Service) Limits() keyservice.Limits {
-	return keyservice.Limits{
+	limits := keyservice.Limits{
 		KeysPerUser:    cmp.Or(s.config.KeysPerUser, int(s.quota.Load()), keysPerUser),
 		ActivatesLater: s.config.ActivationDelay > 0,
 		ListLag:        listLag,
 	}
+	if s.client.iam.isAWS() {
+		limits.WorksOn = worksOn
+	}
+	return limits
 }
 
 // Probe implements keyservice.Prober. It asks for the caller's account, unless Connect was called since the last Probe. A server

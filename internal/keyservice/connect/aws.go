@@ -29,6 +29,9 @@ func connectAWS(in input) (keyservice.Service, error) {
 	if spec.URL != "" {
 		config.URL, config.Region, config.STSURL, config.ActivationDelay = spec.URL, region, spec.STSURL, 0
 	}
+	if in.spec.S3 != nil { // the data plane tells better when a key works
+		config.ActivationDelay = 0
+	}
 	if spec.ActivationDelay != nil {
 		config.ActivationDelay = spec.ActivationDelay.Duration
 	}

@@ -190,18 +190,26 @@ func TestKeysOfAWSWaitUntilTheyWork(t *testing.T) {
 	delayed := func(d time.Duration) func(*v1alpha1.AWSService) {
 		return func(s *v1alpha1.AWSService) { s.ActivationDelay = &metav1.Duration{Duration: d} }
 	}
+	verified := func(spec v1alpha1.KeyServiceSpec) v1alpha1.KeyServiceSpec {
+		spec.S3 = &v1alpha1.S3{Endpoint: "https://s3.us-east-1.amazonaws.com", Region: "us-east-1"}
+		return spec
+	}
 	for name, test := range map[string]struct {
 		spec v1alpha1.KeyServiceSpec
 		want bool
 	}{
-		"at AWS":                       {awsSpec(), true},
-		"at AWS, if told otherwise":    {awsSpec(delayed(0)), false},
-		"elsewhere":                    {awsSpec(atURL(otherIAM, "")), false},
-		"elsewhere, if told otherwise": {awsSpec(atURL(otherIAM, ""), delayed(time.Second)), true},
+		"at AWS":                          {awsSpec(), true},
+		"at AWS, if told otherwise":       {awsSpec(delayed(0)), false},
+		"at AWS, where they are verified": {verified(awsSpec()), false},
+		"elsewhere":                       {awsSpec(atURL(otherIAM, "")), false},
+		"elsewhere, if told otherwise":    {awsSpec(atURL(otherIAM, ""), delayed(time.Second)), true},
 	} {
 		connection, _, err := connectTo(t, "team-a", test.spec)
 		if err != nil || connection.ActivatesLater != test.want {
 			t.Errorf("%s: %v, %v", name, connection, err)
+		}
+		if atAWS := strings.HasPrefix(name, "at AWS"); connection.WorksOn > 0 != atAWS {
+			t.Errorf("%s: a key works on for %s", name, connection.WorksOn)
 		}
 	}
 }
