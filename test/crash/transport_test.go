@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -22,13 +23,13 @@ type transport struct{ process *process }
 // RoundTrip implements http.RoundTripper.
 func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	p, w := t.process, t.process.world
-	call := request.Method + " " + request.URL.RequestURI()
 	body, err := readBody(request)
 	if err != nil {
 		return nil, err
 	}
+	call, write := describe(request, body)
 	p.await(randomParts.ReplaceAllString(call, "…")) // random parts must not decide whose turn it is
-	failure := w.fateOf(call, request.Method != http.MethodGet)
+	failure := w.fateOf(call, write)
 	if w.serviceDown {
 		w.log("service", "%s: down", call)
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
@@ -51,6 +52,17 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	w.log("service", "%s: %d", call, response.StatusCode)
 	return response, nil
+}
+
+// describe names a request, and reports whether it can change something. All requests of the API of AWS have the same path and method,
+// and name their action in a form.
+func describe(request *http.Request, body []byte) (call string, write bool) {
+	call = request.Method + " " + request.URL.RequestURI()
+	form, _ := url.ParseQuery(string(body)) // no other service sends forms
+	if action := form.Get("Action"); action != "" {
+		return call + action, !strings.HasPrefix(action, "Get") && !strings.HasPrefix(action, "List")
+	}
+	return call, request.Method != http.MethodGet
 }
 
 // instead handles a request that is not carried out, or not yet.

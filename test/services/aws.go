@@ -45,9 +45,10 @@ func AWS() Service {
 
 // OpenAWS creates an account.
 func OpenAWS(options aws.Options) *Account {
-	server := aws.New(options)
+	server, row := aws.New(options), AWS()
+	row.Dated = options.Dates != aws.DatesAbsent
 	return &Account{
-		Service: AWS(), Server: server, Core: server.Core, Lag: options.ListLag,
+		Service: row, Server: server, Core: server.Core, Lag: options.ListLag,
 		AddUser: func(name string) User {
 			return User{
 				Name: name, Alias: strings.ToUpper(name), Owner: server.AddUser(name),
@@ -63,7 +64,7 @@ func wildAWS(rng *rand.Rand) aws.Options {
 		LimitStatus: pick(rng, 0, 400, 403), ActivationLag: pick(rng, 0, activationLag), RevokeLag: pick(rng, 0, 4*time.Second),
 		ListLag: pick(rng, 0, 2*time.Second), QuotaLag: pick(rng, 0, time.Second),
 		Shape: pick(rng, aws.ShapeWrapped, aws.ShapeBare, aws.ShapeList), Markup: pick(rng, aws.MarkupNamespace, aws.MarkupPlain, aws.MarkupPrefix),
-		Dates: pick(rng, aws.DatesSeconds, aws.DatesNanoseconds), Pages: pick(rng, aws.PagesFull, aws.PagesShort, aws.PagesIgnored), PageSize: pick(rng, 0, 1),
+		Dates: pick(rng, aws.DatesSeconds, aws.DatesNanoseconds, aws.DatesAbsent), Pages: pick(rng, aws.PagesFull, aws.PagesShort, aws.PagesIgnored), PageSize: pick(rng, 0, 1),
 		InactiveWord: pick(rng, "", "Expired"), DeniesUnknown: pick(rng, false, true),
 		Missing:       pick(rng, nil, []string{"GetAccountSummary", "GetCallerIdentity"}, []string{"GetAccessKeyLastUsed"}),
 		MissingStatus: pick(rng, 0, 404, 501), ThrottleStatus: pick(rng, 0, 503), SkewCode: pick(rng, "", "RequestTimeTooSkewed"),
