@@ -64,6 +64,23 @@ func cross(op string, r request, kinds map[int]keyservice.Kind, shapes []shape, 
 	return all
 }
 
+// coded is an answer whose code means the same for every request.
+type coded struct {
+	status      int
+	code, words string
+	want        expected
+}
+
+// answersOf returns the documented answers to one request of an operation.
+func answersOf(op string, r request, body func(code, words string) string, rows []coded) []documented {
+	var all []documented
+	for _, row := range rows {
+		name := fmt.Sprint(row.status, " ", row.code, " ", row.words)
+		all = append(all, documented{op: op, request: r, name: name, status: row.status, body: body(row.code, row.words), want: row.want})
+	}
+	return all
+}
+
 // kinds of an operation that makes a pair, and of one that does not, where nothing but the status tells.
 func kinds(unsafe bool) map[int]keyservice.Kind {
 	unanswered := keyservice.Unavailable

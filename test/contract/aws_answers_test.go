@@ -4,7 +4,6 @@
 package contract
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -71,26 +70,25 @@ func awsStrange(d *documented, s shape) {
 	}
 }
 
-// awsWithoutSTS: a server that knows no such URL lacks STS, and the account is then not known.
+// awsWithoutSTS: a server that does not know the call lacks STS, and the account is then not known.
 func awsWithoutSTS(d *documented, s shape) {
-	if awsStrange(d, s); d.status == http.StatusNotFound {
+	if awsStrange(d, s); d.status == http.StatusNotFound || d.status == http.StatusServiceUnavailable {
 		d.want = fine
 	}
 }
 
 // awsCodes are those that mean the same for every request, whatever the status.
 func awsCodes(op string, r request, unsafe bool) []documented {
-	invalid, unauthorized, denied := expected{kind: keyservice.Invalid}, expected{kind: keyservice.Unauthorized}, expected{kind: keyservice.Unauthorized}
+	invalid, unauthorized := expected{kind: keyservice.Invalid}, expected{kind: keyservice.Unauthorized}
 	unanswered := unavailable
 	if unsafe {
 		unanswered = ambiguous
 	}
-	var rows []documented
-	for _, row := range []struct {
-		status      int
-		code, words string
-		want        expected
-	}{
+	down := unanswered
+	if r.optional {
+		down = fine
+	}
+	return answersOf(op, r, awsError, []coded{
 		{400, "ValidationError", "1 validation error detected: Value at 'userName' failed to satisfy constraint", invalid},
 		{400, "InvalidInput", "invalid input", invalid},
 		{400, "MalformedInput", "", invalid},
@@ -105,7 +103,7 @@ func awsCodes(op string, r request, unsafe bool) []documented {
 		{403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", unauthorized},
 		{403, "MissingAuthenticationToken", "Request is missing Authentication Token", unauthorized},
 		{403, "UserSuspended", "", unauthorized},
-		{403, "AccessDenied", "User: arn:aws:iam::123456789012:user/x is not authorized to perform: iam:CreateAccessKey on resource: user alice", denied},
+		{403, "AccessDenied", "User: arn:aws:iam::123456789012:user/x is not authorized to perform: iam:CreateAccessKey on resource: user alice", unauthorized},
 		{400, "Throttling", "Rate exceeded", throttled},
 		{400, "ThrottlingException", "Rate exceeded", throttled},
 		{400, "RequestLimitExceeded", "Request limit exceeded.", throttled},
@@ -113,18 +111,9 @@ func awsCodes(op string, r request, unsafe bool) []documented {
 		{503, "SlowDown", "Please reduce your request rate.", throttled},
 		{409, "ConcurrentModification", "multiple requests to change this object were submitted simultaneously", unavailable},
 		{409, "EntityTemporarilyUnmodifiable", "try again after waiting several minutes", unavailable},
-		{503, "InvalidInput", "", unanswered},
+		{503, "InvalidInput", "", down},
 		{500, "ServiceFailure", "The request processing has failed", unanswered},
 		{500, "InternalFailure", "The request processing has failed", unanswered},
-		{503, "ServiceUnavailable", "Service unavailable", unanswered},
-	} {
-		if op == opProbe && row.want == denied && row.code == "AccessDenied" {
-			continue // GetCallerIdentity is never denied
-		}
-		rows = append(rows, documented{
-			op: op, request: r, name: fmt.Sprint(row.status, " ", row.code, " ", row.words), status: row.status,
-			body: awsError(row.code, row.words), want: row.want,
-		})
-	}
-	return rows
+		{503, "ServiceUnavailable", "Service unavailable", down},
+	})
 }

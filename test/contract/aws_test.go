@@ -29,8 +29,9 @@ var (
 	awsEnable  = request{name: "enable", rule: awsRule("UpdateAccessKey"), changes: true}
 	awsUsed    = request{name: "last-used", rule: awsRule("GetAccessKeyLastUsed")}
 	awsUser    = request{name: "user", rule: awsRule("GetUser")}
-	// awsCaller is unread, because a server with another answer has no STS, and then another request proves the signature.
-	awsCaller  = request{name: "caller", rule: awsRule("GetCallerIdentity"), unread: true}
+	// awsCaller is unread, because a server with another answer has no STS, and then another request proves the signature. SeaweedFS
+	// without a configuration of STS answers 503.
+	awsCaller  = request{name: "caller", rule: awsRule("GetCallerIdentity"), unread: true, optional: true}
 	awsSummary = request{name: "summary", rule: awsRule("GetAccountSummary")}
 )
 

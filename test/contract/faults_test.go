@@ -31,6 +31,8 @@ type fault struct {
 	cut bool
 	// typical faults are met by a request even where it only leads up to what another operation is about.
 	typical bool
+	// lacking: it looks as if the service lacked the request.
+	lacking bool
 	// hangs: it ends only when the caller cancels.
 	hangs bool
 	// late: the service does what it is asked after the caller has canceled.
@@ -84,7 +86,7 @@ var faults = []fault{
 	{name: "throttled with an unreadable Retry-After", effect: simulator.Throttle("soon"), safe: throttled, unsafe: throttled},
 	{name: "answered with 500", effect: simulator.Answer(500, nil, ""), safe: unavailable, unsafe: ambiguous},
 	{name: "answered with 502 and HTML", effect: simulator.Answer(502, nil, html), safe: unavailable, unsafe: ambiguous},
-	{name: "answered with 503", effect: simulator.Answer(503, http.Header{"Retry-After": {"9"}}, ""), safe: unavailable, unsafe: ambiguous},
+	{name: "answered with 503", effect: simulator.Answer(503, http.Header{"Retry-After": {"9"}}, ""), safe: unavailable, unsafe: ambiguous, lacking: true},
 	{name: "answered with 504", effect: simulator.Answer(504, nil, ""), safe: unavailable, unsafe: ambiguous},
 	{name: "answered with 408", effect: simulator.Answer(408, nil, ""), safe: unavailable, unsafe: ambiguous},
 	{name: "redirected", effect: simulator.Answer(307, http.Header{"Location": {"https://elsewhere.invalid/"}}, ""), safe: unavailable, unsafe: unavailable},
@@ -176,7 +178,7 @@ func meet(t *testing.T, s subject, op operation, r request, f fault) {
 	switch {
 	case r.unsafe:
 		want = f.unsafe
-	case f.body && r.unread:
+	case f.body && r.unread, f.lacking && r.optional:
 		want = fine
 	}
 	expect(t, err, want)

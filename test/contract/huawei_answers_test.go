@@ -69,12 +69,7 @@ func huaweiCodes(op string, r request, unsafe bool) []documented {
 	if unsafe {
 		unanswered = ambiguous
 	}
-	var rows []documented
-	for _, row := range []struct {
-		status      int
-		code, words string
-		want        expected
-	}{
+	return answersOf(op, r, huaweiError, []coded{
 		{400, "PAP5.0010", "invalid marker", invalid},
 		{400, "PAP5.0011", "malformed policy", invalid},
 		{400, "PAP5.0033", "duplicate key", invalid},
@@ -91,11 +86,5 @@ func huaweiCodes(op string, r request, unsafe bool) []documented {
 		{403, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit,limit:3,time:1 second", retry(time.Second)},
 		{400, "APIGW.0308", "limit exceeded", throttled},
 		{504, "APIGW.0201", "Backend timeout.", unanswered},
-	} {
-		rows = append(rows, documented{
-			op: op, request: r, name: fmt.Sprint(row.status, " ", row.code, " ", row.words), status: row.status,
-			body: huaweiError(row.code, row.words), want: row.want,
-		})
-	}
-	return rows
+	})
 }

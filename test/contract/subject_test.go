@@ -56,6 +56,8 @@ type request struct {
 	unread bool
 	// bodyless: its success has no body.
 	bodyless bool
+	// optional: a service without it answers 503, and another request serves.
+	optional bool
 }
 
 // world is the state of the service behind a backend, which the contract is checked against, and what people do there.

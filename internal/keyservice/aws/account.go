@@ -104,7 +104,7 @@ func withoutSTS(err error) bool {
 		return errors.Is(err, errNotIAM)
 	}
 	without := []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusServiceUnavailable}
-	return lacks(refused) || slices.Contains(without, refused.Status)
+	return lacks(refused) || slices.Contains(without, refused.Status) && !refused.Throttled()
 }
 
 // askForOneUser proves the signature.

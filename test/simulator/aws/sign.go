@@ -170,10 +170,7 @@ func resign(c *call, signed signature, credentials sdk.Credentials, at time.Time
 
 // throttle limits the requests per second. The caller holds s.mu.
 func (s *Simulator) throttle() *apiError {
-	if second := s.Now().Truncate(time.Second); !second.Equal(s.second) {
-		s.second, s.answered = second, 0
-	}
-	if s.answered++; s.options.RateLimit == 0 || s.answered <= s.options.RateLimit {
+	if !s.rate.Exceeds(s.options.RateLimit, s.Now()) {
 		return nil
 	}
 	return &apiError{status: s.options.ThrottleStatus, code: s.options.ThrottleCode, message: "Rate exceeded"}

@@ -25,8 +25,7 @@ type Simulator struct {
 	roles    []*role
 	sessions map[string]session // by access key ID
 	actions  []string           // nil: all
-	second   time.Time          // the current second of the rate limit
-	answered int                // requests in that second
+	rate     simulator.Rate
 }
 
 // user is an IAM user. A user that is deleted and created again has a new ID.

@@ -30,8 +30,7 @@ type Simulator struct {
 	lastUsed map[string]time.Time
 	actions  []string        // nil: all
 	locks    map[string]lock // by access key ID
-	second   time.Time       // the current second of the rate limit
-	answered int             // requests in that second
+	rate     simulator.Rate
 }
 
 // User is an IAM user. Its ID has 32 hexadecimal digits, so it cannot be mistaken for the name of another user.
