@@ -159,10 +159,14 @@ func limitsOf(c keyservice.Capabilities) *v1alpha1.ServiceLimits {
 func failed(err error, now time.Time) checked {
 	due := now.Add(max(recheckPeriod, keyservice.RetryAfterOf(err)))
 	found := checked{ready: metav1.ConditionFalse, reason: v1alpha1.ReasonUnavailable, message: err.Error(), due: due}
-	if e, ok := errors.AsType[*connect.Error](err); ok {
+	class := accesskey.Classify(err)
+	switch e, ok := errors.AsType[*connect.Error](err); {
+	case ok:
 		found.reason = e.Reason
-	} else if class := accesskey.Classify(err); class.Synced != "" {
+	case class.Synced != "":
 		found.reason = class.Synced
+	case keyservice.KindOf(err) == keyservice.Invalid: // such as credentials of another account
+		found.reason = v1alpha1.ReasonKeyServiceInvalid
 	}
 	return found
 }

@@ -77,6 +77,7 @@ func TestAFailureIsReportedWithItsReasonAndCheckedAgainSoon(t *testing.T) {
 	for kind, reason := range map[keyservice.Kind]string{
 		keyservice.Unavailable: v1alpha1.ReasonUnavailable, keyservice.Throttled: v1alpha1.ReasonThrottled,
 		keyservice.Unauthorized: v1alpha1.ReasonUnauthorized, keyservice.NotFound: v1alpha1.ReasonUnavailable,
+		keyservice.Invalid: v1alpha1.ReasonKeyServiceInvalid,
 	} {
 		b := newBed(t)
 		b.list()
