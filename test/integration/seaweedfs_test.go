@@ -58,7 +58,7 @@ var _ = Describe("SeaweedFS, a real server with the IAM API of AWS", Ordered, Co
 		w := newRealWorld(ctx, server, fourKeys)
 		w.create(ctx, server.accessKey("backup"))
 		old := w.issued(ctx, "backup", 1)
-		foreign := server.makeKey(ctx)
+		foreign := server.makeKey()
 		fresh := w.rotatedNow(ctx)
 		for _, p := range []pair{old, foreign, fresh} {
 			Expect(server.opens(p)).To(BeEmpty())

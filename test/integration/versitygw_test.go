@@ -56,8 +56,8 @@ var _ = Describe("versitygw, a real server with the IAM API of AWS", func() {
 		w.settle(ctx)
 		calls := server.Calls()
 		AddReportEntry("requests for 10 keys", fmt.Sprint(calls))
-		Expect(calls).To(HaveKeyWithValue("CreateAccessKey", count))
-		Expect(calls["GetUser"] + calls["ListAccessKeys"]).To(BeNumerically("<=", 3*count))
+		Expect(calls).To(HaveKeyWithValue("POST /CreateAccessKey", count))
+		Expect(calls["POST /GetUser"] + calls["POST /ListAccessKeys"]).To(BeNumerically("<=", 3*count))
 	})
 
 	It("refuses an old key in quarantine, and accepts it again when it is enabled", func(ctx SpecContext) {
@@ -69,7 +69,7 @@ var _ = Describe("versitygw, a real server with the IAM API of AWS", func() {
 		w, server := newVersitygwWorld(ctx)
 		w.create(ctx, server.accessKey("backup"))
 		p := w.issued(ctx, "backup", 1)
-		foreign := server.makeKey(ctx)
+		foreign := server.makeKey()
 		w.changeAccessKey(ctx, "backup", renewNow("now"))
 		w.expectStalled(ctx, "backup", "QuotaExceeded", `user "alice" has 2 keys of at most 2`, foreign.id, p.id)
 		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionTrue, "Issued"))
@@ -102,7 +102,7 @@ var _ = Describe("versitygw, a real server with the IAM API of AWS", func() {
 			Expect(server.LivePairs()).To(HaveLen(int(revision)))
 			lost := working[revision-1]
 			Expect(server.keys(server.user)).NotTo(ContainElement(HaveField("ID", lost.ID)))
-			Expect(server.Calls()["CreateAccessKey"]).To(BeEquivalentTo(revision + 1))
+			Expect(server.Calls()["POST /CreateAccessKey"]).To(BeEquivalentTo(revision + 1))
 		},
 		Entry("of the first pair", int64(1), simulator.DropAnswer()),
 		Entry("of a rotation, which leaves no room for another key", int64(2), simulator.DropAnswer()),

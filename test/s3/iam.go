@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -64,18 +63,6 @@ func StartIAMAt(ctx context.Context, address simulator.Address, binary string, r
 // Stop stops both servers and removes their state.
 func (s *IAM) Stop() error {
 	return errors.Join(s.gateway.stop(), s.api.stop(), os.RemoveAll(s.directory))
-}
-
-// Proxy returns a proxy in front of the IAM API. Requests keep their Host, which is signed.
-func (s *IAM) Proxy() (*httputil.ReverseProxy, error) {
-	api, err := url.Parse(s.URL)
-	return &httputil.ReverseProxy{
-		Transport: s.client.http.Transport,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(api)
-			r.Out.Host = r.In.Host
-		},
-	}, err
 }
 
 // socket is the path at which the S3 server asks for keys.
