@@ -5,12 +5,15 @@ package aws
 
 import (
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"accesskey.dev/operator/internal/keyservice"
 	"accesskey.dev/operator/internal/keyservice/rest"
+	"accesskey.dev/operator/test/simulator"
 	account "accesskey.dev/operator/test/simulator/aws"
 )
 
@@ -113,6 +116,22 @@ func TestAReadOnlySeaweedFSIsExplained(t *testing.T) {
 	b.refuse("CreateAccessKey", 403, "AccessDenied", "IAM write operations are disabled on this server")
 	_, err := b.Create(t.Context(), "Alice", ttlIgnored)
 	expectKind(t, err, keyservice.Unauthorized, "start SeaweedFS with -s3.iam.readOnly=false")
+}
+
+func TestTheSessionTokenIsSentAndNeverQuoted(t *testing.T) {
+	b := newBed(t, account.Options{})
+	b.pair.SessionToken = "Geheim/Token+0123456789=="
+	sent := ""
+	b.account.Inject(at("ListAccessKeys"), func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		sent = r.Header.Get("X-Amz-Security-Token")
+		words := "The token " + sent + " of " + account.DefaultSecretAccessKey + " is odd, " + url.QueryEscape(sent)
+		simulator.Answer(400, nil, wrapped("Odd"+sent, words))(w, r, next)
+	})
+	_, err := b.List(t.Context(), "Alice")
+	expectKind(t, err, keyservice.Invalid, "The token [redacted] of [redacted] is odd, [redacted]")
+	if sent != b.pair.SessionToken || strings.Contains(err.Error(), "0123456789") {
+		t.Errorf("sent %q: %v", sent, err)
+	}
 }
 
 func TestEveryCodeHasOneKind(t *testing.T) {
