@@ -5,6 +5,7 @@ package integration
 
 import (
 	"context"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -83,6 +84,13 @@ func (r *realServer) addUser(ctx context.Context, name string) {
 	GinkgoHelper()
 	Expect(r.AddUser(ctx, name)).To(Succeed())
 	r.users = append(r.users, name)
+}
+
+// renameUser renames the server's user.
+func (r *realServer) renameUser(ctx context.Context, newName string) {
+	GinkgoHelper()
+	Expect(r.RenameUser(ctx, r.user, newName)).To(Succeed())
+	r.users[slices.Index(r.users, r.user)], r.user = newName, newName
 }
 
 // keys lists the keys of a user.

@@ -118,6 +118,22 @@ var _ = Describe("versitygw, a real server with the IAM API of AWS", func() {
 		w.issued(ctx, "backup", 1)
 	})
 
+	It("has the keys of a user who was renamed, and they are revoked with the AccessKey", func(ctx SpecContext) {
+		w, server := newVersitygwWorld(ctx)
+		ak := server.accessKey("backup")
+		w.create(ctx, ak)
+		p := w.issued(ctx, "backup", 1)
+		server.renameUser(ctx, "alicia")
+		w.step(ctx, resync)
+		w.changeAccessKey(ctx, "backup", renewNow("now"))
+		w.expectStalled(ctx, "backup", "UserNotFound", "alice")
+		Expect(server.opens(p)).To(BeEmpty())
+		w.delete(ctx, ak)
+		w.gone(ctx, ak)
+		Expect(server.opens(p)).To(Equal("InvalidAccessKeyId"))
+		Expect(server.keys("alicia")).To(BeEmpty())
+	})
+
 	It("knows one user by any case of its name", func(ctx SpecContext) {
 		w, server := newVersitygwWorld(ctx)
 		w.create(ctx, server.accessKey("first"), server.accessKey("second", withUser("ALICE")))

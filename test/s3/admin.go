@@ -45,6 +45,11 @@ func (a *Admin) AddUser(ctx context.Context, name string) error {
 	return a.do(ctx, "PutUserPolicy", url.Values{"UserName": {name}, "PolicyName": {"bucket"}, "PolicyDocument": {policy}}, nil)
 }
 
+// RenameUser renames a user, who keeps the keys.
+func (a *Admin) RenameUser(ctx context.Context, name, newName string) error {
+	return a.do(ctx, "UpdateUser", url.Values{"UserName": {name}, "NewUserName": {newName}}, nil)
+}
+
 // Account returns the number of the account that the root pair belongs to.
 func (a *Admin) Account(ctx context.Context) (string, error) {
 	var identity struct {
