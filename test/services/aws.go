@@ -65,7 +65,7 @@ func wildAWS(rng *rand.Rand) aws.Options {
 		ListLag: pick(rng, 0, 2*time.Second), QuotaLag: pick(rng, 0, time.Second),
 		Shape: pick(rng, aws.ShapeWrapped, aws.ShapeBare, aws.ShapeList), Markup: pick(rng, aws.MarkupNamespace, aws.MarkupPlain, aws.MarkupPrefix),
 		Dates: pick(rng, aws.DatesSeconds, aws.DatesNanoseconds, aws.DatesAbsent), Pages: pick(rng, aws.PagesFull, aws.PagesShort, aws.PagesIgnored), PageSize: pick(rng, 0, 1),
-		InactiveWord: pick(rng, "", "Expired"), DeniesUnknown: pick(rng, false, true),
+		InactiveWord: pick(rng, "", "Expired"), DeniesUnknown: pick(rng, false, true), Lenient: pick(rng, false, true),
 		Missing:       pick(rng, nil, []string{"GetAccountSummary", "GetCallerIdentity"}, []string{"GetAccessKeyLastUsed"}),
 		MissingStatus: pick(rng, 0, 404, 501), ThrottleStatus: pick(rng, 0, 503), SkewCode: pick(rng, "", "RequestTimeTooSkewed"),
 	}

@@ -80,17 +80,20 @@ func (s *Service) page(ctx context.Context, list rest.Request, cursor string, ad
 	}
 }
 
-// activating returns a key as pending that this process made within the activation delay. It matters where the service does not
-// date keys.
+// activating returns a key as pending that was made within the activation delay by this process, or perhaps by the one before it. It
+// matters where the service does not date keys.
 func (s *Service) activating(key keyservice.Key) keyservice.Key {
-	if s.isActivating(key.ID) && key.State == keyservice.Active {
+	if s.isActivating(key) && key.State == keyservice.Active {
 		key.State = keyservice.Pending
 	}
 	return key
 }
 
-func (s *Service) isActivating(keyID string) bool {
-	made, known := s.recent.Made(keyID)
+func (s *Service) isActivating(key keyservice.Key) bool {
+	made, known := s.recent.Made(key.ID)
+	if !known {
+		made, known = s.started, key.CreatedAt.IsZero()
+	}
 	return known && s.config.Now().Sub(made) < s.config.ActivationDelay
 }
 

@@ -141,6 +141,26 @@ func TestAKeyOfAnotherProcessIsPendingByItsDate(t *testing.T) {
 	}
 }
 
+func TestAKeyWithoutADateIsPendingAfterAStart(t *testing.T) {
+	b := newBed(t, account.Options{Dates: account.DatesAbsent}, delayed(5*time.Minute))
+	made := b.create(t, "Alice")
+	b.pass(time.Minute)
+	b.Service = b.connect(t, delayed(5*time.Minute)) // the process before has made the key
+	for wait, want := range []keyservice.State{keyservice.Pending, keyservice.Pending, keyservice.Active} {
+		if state := b.states(t)[made.ID]; state != want {
+			t.Errorf("after %d × 150 s: %s, want %s", wait, state, want)
+		}
+		b.pass(150 * time.Second)
+	}
+	made = b.create(t, "Alice")
+	for wait, want := range []keyservice.State{keyservice.Pending, keyservice.Pending, keyservice.Active} {
+		if state := b.states(t)[made.ID]; state != want {
+			t.Errorf("made by itself, after %d × 150 s: %s, want %s", wait, state, want)
+		}
+		b.pass(150 * time.Second)
+	}
+}
+
 func TestANewKeyIsListedAtOnceUnlessItWasDeleted(t *testing.T) {
 	b := newBed(t, account.Options{})
 	b.account.AddStaticUser("static") // a server that answers and keeps nothing

@@ -31,6 +31,8 @@ type Service struct {
 	client *client
 	recent *rest.Recent
 	kept   *kept
+	// started is when the Service was made. A key without a date can have been made just before.
+	started time.Time
 	// users are the names of users as the service writes them, by the name that was asked for.
 	users *rest.Memory
 	// quota is the number of keys per user that the service has told; 0 before.
@@ -58,7 +60,10 @@ func New(config Config) (*Service, error) {
 	if err != nil {
 		return nil, &keyservice.Error{Kind: keyservice.Invalid, Op: "set up the IAM client", Err: err}
 	}
-	return &Service{client: client, config: &config, users: &rest.Memory{}, recent: &rest.Recent{Now: config.Now, Lag: listLag}, kept: &kept{}}, nil
+	return &Service{
+		client: client, config: &config, users: &rest.Memory{}, kept: &kept{}, started: config.Now(),
+		recent: &rest.Recent{Now: config.Now, Lag: max(listLag, config.ActivationDelay)},
+	}, nil
 }
 
 // Limits implements keyservice.Service.
