@@ -184,8 +184,6 @@ const (
 
 // Reasons of events that are not reasons of conditions.
 const (
-	// EventIssued: the first pair was published.
-	EventIssued = "Issued"
 	// EventReplacesInPlace (Warning, with the first pair): rotations will have no overlap; the message says why.
 	EventReplacesInPlace = "ReplacesInPlace"
 	// EventNoRoomToRotate (Warning, with the first pair): the user's quota has no room for the second key of a rotation.
@@ -197,7 +195,7 @@ const (
 	EventUserRecreated = "UserRecreated"
 	// EventRotated: a new pair was published; the message says why, and until when the old pair works.
 	EventRotated = "Rotated"
-	// EventRevoked: a key was revoked.
+	// EventRevoked: a key was revoked, other than at the time that the event of the rotation or the disabling has told.
 	EventRevoked = "Revoked"
 	// EventDisabled: an old key was disabled and is in quarantine; the message says until when. As a warning: somebody had enabled
 	// a key in quarantine at the service, so the operator disabled it again.

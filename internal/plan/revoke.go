@@ -101,6 +101,19 @@ func (in Input) revokeAt(previous *v1alpha1.PreviousKey) time.Time {
 	return earliest(previous.RevokeAt.Time, expires)
 }
 
+// EndsAsAnnounced reports whether a previous key is revoked when the status said, so that there is nothing to tell.
+func (in Input) EndsAsAnnounced(keyID string) bool {
+	previous := findPrevious(&in.AccessKey.Status, keyID)
+	if previous == nil || in.deleting() {
+		return false
+	}
+	announced, late := previous.RevokeAt.Time, in.Now.Sub(in.endOfPrevious(previous))
+	if quarantined(previous) {
+		announced = previous.DeleteAt.Time
+	}
+	return in.endOfPrevious(previous).Equal(announced) && 0 <= late && late < tellLate
+}
+
 // kept reports whether a previous key stays past its time: it is published again, or the current pair is rejected.
 func (in Input) kept(previous *v1alpha1.PreviousKey) bool {
 	return in.published(previous.KeyID) || in.keptForRejected(previous)

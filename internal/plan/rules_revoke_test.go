@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"testing"
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -105,3 +106,30 @@ var reuseCases = []decision{
 }
 
 func underWayUntil(until time.Time) change { return func(in *Input) { in.UserBusyUntil = until } }
+
+func TestARevocationIsToldUnlessItWasAnnounced(t *testing.T) {
+	end := noon.Add(-time.Minute)
+	for _, c := range []struct {
+		name string
+		in   Input
+		want bool
+	}{
+		{"a key at the end of its overlap", quiet(previous("K0", end), key("K0", issued)), true},
+		{"not a key that is revoked early", quiet(previous("K0", noon.Add(time.Second)), key("K0", issued)), false},
+		{"not a key that is revoked late", quiet(previous("K0", noon.Add(-tellLate)), key("K0", issued)), false},
+		{"not a compromised key", quiet(previous("K0", end), key("K0", issued), names("K0")), false},
+		{"a key at the end of its quarantine", quiet(key("K0", issued), inQuarantine("K0", end)), true},
+		{"not a key whose quarantine ends early", quiet(key("K0", issued), inQuarantine("K0", noon.Add(time.Hour))), false},
+		{"not a key whose ttl was shortened", quiet(previous("K0", end), key("K0", issued), lives(time.Minute)), false},
+		{"not a key of a deleted AccessKey", quiet(deleting, previous("K0", end), key("K0", issued)), false},
+		{"not the current key", quiet(), false},
+	} {
+		id := "K0"
+		if len(c.in.AccessKey.Status.PreviousKeys) == 0 {
+			id = "K1"
+		}
+		if got := c.in.EndsAsAnnounced(id); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}

@@ -181,8 +181,9 @@ var _ = Describe("The history", func() {
 		first := w.accessKeyIssued(ctx, 1)
 		w.stepTo(ctx, first.RenewalTime.Time)
 		second := w.accessKeyIssued(ctx, 2)
-		w.stepTo(ctx, second.PreviousKeys[0].RevokeAt.Time)
+		w.settle(ctx)
 		w.requests.reset()
+		w.stepTo(ctx, second.PreviousKeys[0].RevokeAt.Time)
 		w.expect(ctx, "backup", BeAtRest(), HaveField("Status.PreviousKeys", BeEmpty()))
 		Expect(w.requests.reset()).To(HaveKeyWithValue("PATCH accesskeys/status", 1))
 		gone := w.accessKey(ctx, "backup").Status.History

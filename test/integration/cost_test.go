@@ -9,10 +9,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 )
@@ -80,9 +80,10 @@ func (r *requests) reset() map[string]int {
 }
 
 var _ = Describe("What a key costs", func() {
-	It("is five writes, no reads, three calls of the service and one of the data plane to issue", func(ctx SpecContext) {
+	DescribeTable("no reads, three calls of the service, one of the data plane, and", func(ctx SpecContext, perKey int, prepare func(*world, SpecContext)) {
 		const count = 20
 		w := newWorld(ctx)
+		prepare(w, ctx)
 		w.create(ctx, accessKey("first")) // with the connection, and the finalizers on the KeyService and its Secrets
 		w.issued(ctx, "first", 1)
 		w.settle(ctx)
@@ -99,15 +100,6 @@ var _ = Describe("What a key costs", func() {
 			w.issued(ctx, fmt.Sprintf("key-%d", i), 1)
 		}
 		w.settle(ctx)
-		Eventually(ctx, func(g Gomega) { // events are sent behind the operator's back
-			var all int
-			for i := range count {
-				for _, n := range events(ctx, g, w.accessKey(ctx, fmt.Sprintf("key-%d", i))) {
-					all += n
-				}
-			}
-			g.Expect(all).To(Equal(count))
-		}).WithTimeout(10 * time.Second).Should(Succeed())
 
 		kube, service := w.requests.reset(), w.service.Calls()
 		AddReportEntry("requests of the operator for 20 keys", fmt.Sprintf("%v, service %v", kube, service))
@@ -126,7 +118,7 @@ var _ = Describe("What a key costs", func() {
 		for _, n := range service {
 			calls += n
 		}
-		Expect(writes).To(BeNumerically("<=", 5*count), "finalizer, intent, Secret, status, event: %v", kube)
+		Expect(writes).To(Equal(perKey*count), "%v", kube)
 		Expect(dryRuns).To(BeNumerically("<=", 2*count), "of the Secret, and of the one in which the pair may have to wait: %v", kube)
 		Expect(w.plane.Asked()).To(HaveLen(count), "one probe of each pair")
 		// A scope that comes before the Secret's event reads once more: two reads and a list. Slow machines see that often.
@@ -135,5 +127,51 @@ var _ = Describe("What a key costs", func() {
 		Expect(calls).To(BeNumerically("<=", 3*count+slack+1), "user, list, create, and a resync: %v", service)
 		Expect(kube).NotTo(HaveKey(ContainSubstring("keyservices")))
 		Expect(w.accessKey(ctx, "key-0").Status.Conditions).To(ContainElement(HaveField("Type", v1alpha1.ConditionReady)))
+	},
+		Entry("three writes: the intent, the Secret, the status", 3, func(*world, SpecContext) {}),
+		Entry("four where the API server does not add the finalizer", 4, (*world).addNoFinalizers),
+	)
+})
+
+var _ = Describe("What a rotation costs", func() {
+	It("is five writes, two reads and four calls of the service, with the revocation", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.create(ctx, accessKey("backup"))
+		w.issued(ctx, "backup", 1)
+		w.settle(ctx)
+		w.requests.reset()
+		w.service.ResetCalls()
+
+		w.stepTo(ctx, w.accessKey(ctx, "backup").Status.RenewalTime.Time)
+		w.issued(ctx, "backup", 2)
+		ak := w.accessKey(ctx, "backup")
+		w.eventually(ctx, func(g Gomega) { g.Expect(events(ctx, g, ak)).To(Equal(map[string]int{"Rotated": 1})) })
+		w.settle(ctx)
+		w.stepTo(ctx, ak.Status.PreviousKeys[0].RevokeAt.Time)
+		w.expect(ctx, "backup", HaveField("Status.PreviousKeys", BeEmpty()))
+		w.settle(ctx)
+
+		kube, service := w.requests.reset(), w.service.Calls()
+		AddReportEntry("requests of the operator for a rotation", fmt.Sprintf("%v, service %v", kube, service))
+		Expect(kube).To(Equal(map[string]int{
+			"PATCH accesskeys/status": 3, "PATCH secrets": 1, "POST events": 1, // the intent, the pair, the revocation
+			"GET secrets": 1, "GET accesskeys": 1, // before the create, and before the revocation
+			"DRY-RUN secrets": 2,
+		}))
 	})
 })
+
+// withoutPolicy is a label of the namespaces in which the API server adds no finalizers to AccessKeys.
+const withoutPolicy = "test/without-finalizer-policy"
+
+// addNoFinalizers takes the namespace from the policy of config/finalizer.
+func (w *world) addNoFinalizers(ctx SpecContext) {
+	GinkgoHelper()
+	kubectl(ctx, "label", "namespace", w.namespace, withoutPolicy+"=yes")
+	Eventually(ctx, func(g Gomega) {
+		probe := accessKey("probe")
+		probe.Namespace = w.namespace
+		g.Expect(kube.Create(ctx, probe, client.DryRunAll)).To(Succeed())
+		g.Expect(probe.Finalizers).To(BeEmpty())
+	}).Should(Succeed())
+}

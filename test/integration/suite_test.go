@@ -44,6 +44,9 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	kube, err = client.New(plane.Config, client.Options{Scheme: controller.Scheme()})
 	Expect(err).NotTo(HaveOccurred())
 	kubectl(ctx, "apply", "-k", "../../config/default")
+	kubectl(ctx, "apply", "-k", "../../config/finalizer")
+	kubectl(ctx, "patch", "mutatingadmissionpolicybinding", "accesskey-operator-finalizer", "--type=merge",
+		"-p", `{"spec":{"matchResources":{"namespaceSelector":{"matchExpressions":[{"key":"`+withoutPolicy+`","operator":"DoesNotExist"}]}}}}`)
 })
 
 // kubectl runs kubectl as the administrator, and expects it to succeed.

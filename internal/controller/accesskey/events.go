@@ -48,11 +48,12 @@ func (s *scope) emit(ctx context.Context, recorder events.EventRecorder) {
 	s.notes = nil
 }
 
-// noteIssued tells of a new pair. cause is in words, and previous is the access key ID of the pair before.
+// noteIssued tells of a new pair. cause is in words, and previous is the access key ID of the pair before. The conditions tell of the
+// first pair, and the event of a rotation tells when the previous key is revoked: each event is a write.
 func (s *scope) noteIssued(cause, previous string) {
 	status := &s.ak.Status
 	if status.Revision == 1 {
-		s.note(corev1.EventTypeNormal, v1alpha1.EventIssued, "Create", "Issued access key %s of user %q into Secret %s", plan.ShortID(status.AccessKeyID), s.ak.Spec.User, status.SecretName)
+		s.noteInLog(v1alpha1.ReasonIssued, "Issued access key %s of user %q into Secret %s", plan.ShortID(status.AccessKeyID), s.ak.Spec.User, status.SecretName)
 		s.noteReplacement()
 		s.noteCrowded()
 		return

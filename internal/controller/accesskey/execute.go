@@ -245,7 +245,12 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 		return err
 	}
 	s.noteQuarantineEnded(action)
-	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "Revoked key %s of user %q%s%s", action.KeyID, s.ak.Spec.User, s.idleSince(action.KeyID), s.worksOn())
+	text := fmt.Sprintf("Revoked key %s of user %q%s%s", action.KeyID, s.ak.Spec.User, s.idleSince(action.KeyID), s.worksOn())
+	if s.in.EndsAsAnnounced(action.KeyID) {
+		s.noteInLog(v1alpha1.EventRevoked, "%s", text)
+	} else {
+		s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "%s", text)
+	}
 	if s.connection.DeletesLater {
 		if !slices.Contains(s.unlisted, action.KeyID) {
 			r.deletions.accept(s.name, action.KeyID)

@@ -39,7 +39,7 @@ func TestTheIntentIsWrittenBeforeTheKeyIsCreated(t *testing.T) {
 	}
 	expectCondition(t, then, v1alpha1.ConditionReady, "Unknown Pending: No pair has been issued yet")
 	b.expectPublished(1)
-	b.expectEvents("Normal Issued ", "Warning NoRoomToRotate User \"name:backup\" now has 2 keys of at most 2")
+	b.expectEvents("Warning NoRoomToRotate User \"name:backup\" now has 2 keys of at most 2")
 }
 
 // TestAProcessThatWasSuspendedSendsNoRequest: after a long pause, another replica may be active.

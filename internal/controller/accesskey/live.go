@@ -5,7 +5,12 @@ package accesskey
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -15,7 +20,7 @@ import (
 // readLive reads the AccessKey, its Secrets and the user's keys live. It stops as soon as what it has read shows that the
 // rest is not needed.
 func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
-	for _, step := range []func(context.Context, *scope) error{r.readAccessKey, r.readSecrets, r.readImport, connected, r.resolveUser} {
+	for _, step := range r.liveSteps(s) {
 		if err := step(ctx, s); err != nil {
 			return err
 		}
@@ -23,6 +28,31 @@ func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
 			return nil // the cache was stale, or the user is busy
 		}
 	}
+	if err := r.readKeys(ctx, s); err != nil {
+		return err
+	}
+	if verb := plan.Next(s.in).Verb; verb == plan.Create || verb == plan.Regenerate {
+		return nil // it begins with the intent, which is not written if the AccessKey has changed
+	}
+	return r.confirmAccessKey(ctx, s)
+}
+
+// liveSteps returns what is read before the keys. The revocation of a previous key needs no Secret that the cache shows as it was
+// published, because the pair of that key is in no Secret. An operation that has not begun needs no AccessKey.
+func (r *Reconciler) liveSteps(s *scope) []func(context.Context, *scope) error {
+	ends := s.ak.Status.Intent != nil || !s.ak.DeletionTimestamp.IsZero()
+	switch revokes := plan.Next(s.in).Reason == v1alpha1.ReasonRevoking; {
+	case !ends && revokes && s.in.Secret.State == plan.SecretIntact:
+		return []func(context.Context, *scope) error{r.readAccessKey, connected, r.resolveUser}
+	case !ends && !revokes:
+		return []func(context.Context, *scope) error{r.readSecrets, r.readImport, connected, r.resolveUser}
+	default:
+		return []func(context.Context, *scope) error{r.readAccessKey, r.readSecrets, r.readImport, connected, r.resolveUser}
+	}
+}
+
+// readKeys reads the keys of the user, and makes the input live.
+func (r *Reconciler) readKeys(ctx context.Context, s *scope) error {
 	keys, err := r.liveKeys(ctx, s)
 	if err == nil {
 		err = r.verifyService(ctx, s, keys)
@@ -47,8 +77,21 @@ func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
 // connected returns why the service cannot be asked.
 func connected(_ context.Context, s *scope) error { return s.connectErr }
 
+// confirmAccessKey makes sure that a decision is not from an AccessKey that has changed, unless it was read live or written.
+func (r *Reconciler) confirmAccessKey(ctx context.Context, s *scope) error {
+	if s.baseIsLive {
+		return nil
+	}
+	accessKey := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "AccessKey"}}
+	err := r.Live.Get(ctx, s.name, accessKey)
+	if err == nil && accessKey.ResourceVersion != s.base.ResourceVersion {
+		err = apierrors.NewConflict(schema.GroupResource{Group: v1alpha1.GroupVersion.Group, Resource: "accesskeys"}, s.name.Name, errors.New("the cache was stale"))
+	}
+	return err
+}
+
 func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
-	if s.finalizerAdded {
+	if s.baseIsLive {
 		return nil
 	}
 	accessKey := &v1alpha1.AccessKey{}
@@ -57,6 +100,7 @@ func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
 	}
 	cached := s.base.ResourceVersion
 	s.rebase(accessKey)
+	s.baseIsLive = true
 	s.noteProbe()
 	s.in.UserID = s.ak.Status.UserID
 	if accessKey.ResourceVersion == cached {
@@ -71,7 +115,8 @@ func (r *Reconciler) readAccessKey(ctx context.Context, s *scope) error {
 // or may have to wait. A new AccessKey has published nothing, so the cache is enough to know that there is no Secret; writing it
 // fails if there is one after all.
 func (r *Reconciler) readSecrets(ctx context.Context, s *scope) error {
-	if s.finalizerAdded && s.ak.Status.Revision == 0 && s.ak.Status.Intent == nil && s.in.Secret.State == plan.SecretAbsent && !s.in.Service.ActivatesLater {
+	none := s.in.Secret.State == plan.SecretAbsent && s.in.Next.State == plan.SecretAbsent
+	if none && s.ak.Status.Revision == 0 && s.ak.Status.Intent == nil && !s.in.Service.ActivatesLater {
 		return nil
 	}
 	var err error

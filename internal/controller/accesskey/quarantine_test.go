@@ -45,7 +45,7 @@ func TestAKeyThatWorksOnIsNotAnnouncedAsDead(t *testing.T) {
 	b.reconcile()
 	b.expectEvents("Normal Disabled Disabled access key FAKE0000000000000001 of user \"name:backup\", whose overlap is over; the service can accept it for 15s more; it is deleted at 2026-03-14")
 	b.settle()
-	b.clock.Step(72 * time.Hour)
+	b.change(func(ak *v1alpha1.AccessKey) { ak.Spec.CompromisedKeyIDs = []string{first} })
 	b.reconcile()
 	b.expectEvents("Normal Revoked Revoked key FAKE0000000000000001 of user \"name:backup\"; the service can accept it for 15s more")
 }

@@ -31,9 +31,8 @@ type scope struct {
 	// the AccessKey becomes.
 	base, ak *v1alpha1.AccessKey
 	in       plan.Input
-	// finalizerAdded reports whether this scope has added the finalizer, so that base is live and nothing else has happened to
-	// the AccessKey.
-	finalizerAdded bool
+	// baseIsLive reports whether base is not from the cache.
+	baseIsLive bool
 	// s3 of the KeyService; nil if it has none or does not exist.
 	s3 *v1alpha1.S3
 	// connection to the service; nil with connectErr.
@@ -133,7 +132,7 @@ func (s *scope) release() {
 // isNew reports whether the first key of a new AccessKey is about to be created, as far as its KeyService allows.
 func (s *scope) isNew() bool {
 	service := s.in.Service
-	return !controllerutil.ContainsFinalizer(s.ak, v1alpha1.RevokeFinalizer) && s.ak.DeletionTimestamp.IsZero() && !s.ak.Suspended() &&
+	return s.ak.Status.Revision == 0 && s.ak.Status.Intent == nil && s.ak.DeletionTimestamp.IsZero() && !s.ak.Suspended() &&
 		s.in.Permitted() && service.InUse && !service.Deleting && service.Refusal == ""
 }
 
@@ -168,6 +167,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope) error {
 func (r *Reconciler) wrote(s *scope, changed *v1alpha1.AccessKey) {
 	r.written.Store(s.name, ownWrite{changed.ResourceVersion, r.Clock.Now()})
 	s.rebase(changed)
+	s.baseIsLive = true
 }
 
 func (r *Reconciler) addFinalizer(ctx context.Context, s *scope) error {
@@ -177,7 +177,6 @@ func (r *Reconciler) addFinalizer(ctx context.Context, s *scope) error {
 		return fmt.Errorf("adding the finalizer: %w", err)
 	}
 	r.wrote(s, changed)
-	s.finalizerAdded = true
 	return nil
 }
 
