@@ -34,7 +34,7 @@ func main() {
 
 func run(kustomize string) error {
 	manifests := map[string][]byte{}
-	for _, name := range []string{"default", "namespaced", "restarts", "prometheus"} {
+	for _, name := range []string{"default", "finalizer", "namespaced", "restarts", "prometheus"} {
 		var err error
 		if manifests[name], err = build(kustomize, name); err != nil {
 			return err
@@ -68,7 +68,7 @@ func build(kustomize, name string) ([]byte, error) {
 func generate(manifests map[string][]byte) (map[string]string, error) {
 	files := map[string]string{"dist/install.yaml": "# " + header + "\n" + string(manifests["default"])}
 	var c config
-	for name, objects := range map[string]*[]object{"default": &c.base, "namespaced": &c.namespaced, "restarts": &c.restarts, "prometheus": &c.prometheus} {
+	for name, objects := range map[string]*[]object{"default": &c.base, "finalizer": &c.finalizer, "namespaced": &c.namespaced, "restarts": &c.restarts, "prometheus": &c.prometheus} {
 		var err error
 		if *objects, err = parse(manifests[name]); err != nil {
 			return nil, err

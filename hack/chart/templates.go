@@ -31,8 +31,10 @@ type template struct {
 }
 
 const (
-	crds         = "$.Values.crds.enabled"
-	policy       = "$.Values.statusPolicy.enabled"
+	crds   = "$.Values.crds.enabled"
+	policy = "$.Values.statusPolicy.enabled"
+	// A new AccessKey gets its finalizer by this policy where the API server knows such policies and the operator works everywhere.
+	finalizer    = `and ($.Values.finalizerPolicy.enabled) (not $.Values.namespaces) ($.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")`
 	clusterRoles = "$.Values.clusterRoles.enabled"
 	everywhere   = "not $.Values.namespaces"
 	restarts     = "$.Values.rolloutRestarts.enabled"
@@ -42,40 +44,42 @@ const (
 	dashboards   = "$.Values.dashboards.enabled"
 )
 
-// byObject are the generated templates of the objects of config/default and config/prometheus.
+// byObject are the generated templates of the objects of config/default, config/finalizer and config/prometheus.
 var byObject = map[string]template{
-	"CustomResourceDefinition/accesskeys.accesskey.dev":          {"crds.yaml", crds, ""},
-	"CustomResourceDefinition/keyservices.accesskey.dev":         {"crds.yaml", crds, ""},
-	"CustomResourceDefinition/clusterkeyservices.accesskey.dev":  {"crds.yaml", crds, ""},
-	"ValidatingAdmissionPolicy/accesskey-operator-status":        {"status_policy.yaml", policy, ""},
-	"ValidatingAdmissionPolicyBinding/accesskey-operator-status": {"status_policy.yaml", policy, ""},
-	"ClusterRole/accesskey-operator":                             {"roles.yaml", clusterRoles, ""},
-	"ClusterRole/accesskey-operator-cluster":                     {"roles.yaml", "and (" + clusterRoles + ") (" + everywhere + ")", ""},
-	"ClusterRole/accesskey-operator-restarts":                    {"roles.yaml", clusterRoles, ""},
-	"ClusterRole/accesskey-operator-view":                        {"roles.yaml", clusterRoles, ""},
-	"ClusterRole/accesskey-operator-edit":                        {"roles.yaml", clusterRoles, ""},
-	"ClusterRole/accesskey-operator-admin":                       {"roles.yaml", clusterRoles, ""},
-	"ClusterRoleBinding/accesskey-operator":                      {"role_bindings.yaml", everywhere, ""},
-	"ClusterRoleBinding/accesskey-operator-cluster":              {"role_bindings.yaml", everywhere, ""},
-	"Role/accesskey-operator-own":                                {"roles.yaml", "true", ""},
-	"RoleBinding/accesskey-operator-own":                         {"role_bindings.yaml", "true", ""},
-	"ClusterRole/accesskey-operator-metrics-auth":                {"roles.yaml", "and (" + clusterRoles + ") (" + secure + ")", ""},
-	"ClusterRole/accesskey-operator-metrics-reader":              {"roles.yaml", "and (" + clusterRoles + ") (" + secure + ")", ""},
-	"ClusterRoleBinding/accesskey-operator-metrics-auth":         {"role_bindings.yaml", secure, ""},
-	"Service/accesskey-operator-metrics":                         {"service.yaml", metrics, ""},
-	"PrometheusRule/accesskey-operator":                          {"prometheusrule.yaml", rule, "prometheusRule"},
-	"ConfigMap/accesskey-operator-dashboard":                     {"dashboards.yaml", dashboards, "dashboards"},
+	"CustomResourceDefinition/accesskeys.accesskey.dev":           {"crds.yaml", crds, ""},
+	"CustomResourceDefinition/keyservices.accesskey.dev":          {"crds.yaml", crds, ""},
+	"CustomResourceDefinition/clusterkeyservices.accesskey.dev":   {"crds.yaml", crds, ""},
+	"ValidatingAdmissionPolicy/accesskey-operator-status":         {"status_policy.yaml", policy, ""},
+	"ValidatingAdmissionPolicyBinding/accesskey-operator-status":  {"status_policy.yaml", policy, ""},
+	"MutatingAdmissionPolicy/accesskey-operator-finalizer":        {"finalizer_policy.yaml", finalizer, ""},
+	"MutatingAdmissionPolicyBinding/accesskey-operator-finalizer": {"finalizer_policy.yaml", finalizer, ""},
+	"ClusterRole/accesskey-operator":                              {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-cluster":                      {"roles.yaml", "and (" + clusterRoles + ") (" + everywhere + ")", ""},
+	"ClusterRole/accesskey-operator-restarts":                     {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-view":                         {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-edit":                         {"roles.yaml", clusterRoles, ""},
+	"ClusterRole/accesskey-operator-admin":                        {"roles.yaml", clusterRoles, ""},
+	"ClusterRoleBinding/accesskey-operator":                       {"role_bindings.yaml", everywhere, ""},
+	"ClusterRoleBinding/accesskey-operator-cluster":               {"role_bindings.yaml", everywhere, ""},
+	"Role/accesskey-operator-own":                                 {"roles.yaml", "true", ""},
+	"RoleBinding/accesskey-operator-own":                          {"role_bindings.yaml", "true", ""},
+	"ClusterRole/accesskey-operator-metrics-auth":                 {"roles.yaml", "and (" + clusterRoles + ") (" + secure + ")", ""},
+	"ClusterRole/accesskey-operator-metrics-reader":               {"roles.yaml", "and (" + clusterRoles + ") (" + secure + ")", ""},
+	"ClusterRoleBinding/accesskey-operator-metrics-auth":          {"role_bindings.yaml", secure, ""},
+	"Service/accesskey-operator-metrics":                          {"service.yaml", metrics, ""},
+	"PrometheusRule/accesskey-operator":                           {"prometheusrule.yaml", rule, "prometheusRule"},
+	"ConfigMap/accesskey-operator-dashboard":                      {"dashboards.yaml", dashboards, "dashboards"},
 }
 
 // config has the objects of the kustomizations in config/.
 type config struct {
-	base, namespaced, restarts, prometheus []object
+	base, finalizer, namespaced, restarts, prometheus []object
 }
 
 // templates returns the generated templates by the names of their files.
 func (c config) templates() (map[string]string, error) {
 	files := map[string]string{}
-	for _, each := range slices.Concat(c.base, c.prometheus) {
+	for _, each := range slices.Concat(c.base, c.finalizer, c.prometheus) {
 		if slices.Contains(byHand, each.id()) || slices.Contains(notInChart, each.id()) {
 			continue
 		}

@@ -38,3 +38,16 @@ func TestTheChartInstallsWhatConfigInstalls(t *testing.T) {
 		})
 	}
 }
+
+// TestTheFinalizerPolicyIsForNewClusters: an older API server would refuse the whole release.
+func TestTheFinalizerPolicyIsForNewClusters(t *testing.T) {
+	const newer = "--api-versions=admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
+	expectDifference(t, built(t, "default", "finalizer"), rendered(t, "", newer), always)
+	for _, values := range []string{"finalizerPolicy: {enabled: false}", "namespaces: [team-a]"} {
+		for _, each := range rendered(t, values, newer) {
+			if strings.HasPrefix(each.GetKind(), "MutatingAdmissionPolicy") {
+				t.Errorf("with %s: %s %s", values, each.GetKind(), each.GetName())
+			}
+		}
+	}
+}

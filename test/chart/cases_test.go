@@ -84,6 +84,7 @@ var changes = map[string]change{
 		- ValidatingAdmissionPolicy accesskey-operator-status
 		- ValidatingAdmissionPolicyBinding accesskey-operator-status
 	`},
+	"no finalizer policy": {"finalizerPolicy: {enabled: false}", ""},
 	"another operator": {"statusPolicy: {otherOperators: ['system:serviceaccount:other:accesskey-operator']}", `
 		- ValidatingAdmissionPolicy accesskey-operator-status: spec.variables.operators.expression = ['system:serviceaccount:accesskey-system:accesskey-operator']
 		+ ValidatingAdmissionPolicy accesskey-operator-status: spec.variables.operators.expression = ['system:serviceaccount:accesskey-system:accesskey-operator', 'system:serviceaccount:other:accesskey-operator']

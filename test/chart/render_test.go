@@ -42,10 +42,11 @@ func runHelm(ctx context.Context, values string, arguments ...string) (string, e
 	return string(out), nil
 }
 
-// rendered returns the objects of the chart with these values, which are YAML, without the labels of Helm.
-func rendered(t *testing.T, values string) []*unstructured.Unstructured {
+// rendered returns the objects of the chart with these values, which are YAML, without the labels of Helm. The API server has no other
+// APIs than Helm expects of every one, unless arguments name them.
+func rendered(t *testing.T, values string, arguments ...string) []*unstructured.Unstructured {
 	t.Helper()
-	out, err := runHelm(t.Context(), values, "template", release, chart)
+	out, err := runHelm(t.Context(), values, append([]string{"template", release, chart}, arguments...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
