@@ -158,7 +158,7 @@ mutants: ## Break the operator on purpose, one place at a time, and check that t
 
 .PHONY: bench
 bench: build ## Measure the cost of 1,000 and 5,000 keys (docs/performance.md). BENCH=full adds 250 and 10,000.
-	@go build -o $(BIN)/simulators ./hack/simulators
+	@go build -o $(BIN)/ ./hack/simulators ./hack/bench/generator
 	@sizes=1000,5000; [ "$(BENCH)" != full ] || sizes=250,1000,5000,10000; \
 	$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go run ./hack/bench --sizes=$$sizes $(BENCH_FLAGS)
 

@@ -7,17 +7,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice"
@@ -29,11 +26,11 @@ type pattern struct {
 	// intent is the status before the create at the service, issued the one after it.
 	intent, issued v1alpha1.AccessKeyStatus
 	secret         corev1.Secret
-	event          eventsv1.Event
 	sizes          sizes
 }
 
-// sizes are the bytes that etcd holds for one key: an AccessKey as JSON, a Secret and an event as protobuf.
+// sizes are the bytes that etcd holds for one key: an AccessKey as JSON, a Secret as protobuf. An event, as protobuf, tells of each
+// rotation.
 type sizes struct{ accessKey, secret, event int }
 
 // learn lets the operator issue the keys of a batch, and reads what it writes for one of them.
@@ -71,19 +68,7 @@ func (w *world) readPattern(ctx context.Context, key client.ObjectKey, p *patter
 		return err
 	}
 	p.sizes.secret = p.secret.Size()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		var events eventsv1.EventList
-		if err := w.kube.List(ctx, &events, client.InNamespace(key.Namespace)); err != nil {
-			return err
-		}
-		for _, event := range events.Items {
-			if event.Regarding.Kind == "AccessKey" && event.Regarding.Name == key.Name {
-				p.event, p.sizes.event = event, event.Size()
-				return nil
-			}
-		}
-	}
-	return errors.New("the operator sent no event for the key to learn from")
+	return nil
 }
 
 // floor is a client that does the work without a controller.
@@ -134,13 +119,9 @@ func (f *floor) clean(ctx context.Context) error {
 // issue does for the i-th key what the user and the operator do.
 func (f *floor) issue(ctx context.Context, t *tracker, i int) error {
 	ak, kube := f.accessKey(i), f.world.floor
+	ak.Finalizers = []string{v1alpha1.RevokeFinalizer}
 	t.start(ak)
 	if err := kube.Create(ctx, ak); err != nil {
-		return err
-	}
-	base := ak.DeepCopy()
-	controllerutil.AddFinalizer(ak, v1alpha1.RevokeFinalizer)
-	if err := kube.Patch(ctx, ak, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
 		return err
 	}
 	if _, err := f.service.List(ctx, ak.Spec.User); err != nil {
@@ -157,10 +138,7 @@ func (f *floor) issue(ctx context.Context, t *tracker, i int) error {
 	if err := kube.Create(ctx, f.secretOf(ak, credential)); err != nil {
 		return err
 	}
-	if err := f.status(ctx, ak, &f.issued); err != nil {
-		return err
-	}
-	return kube.Create(ctx, f.eventOf(ak))
+	return f.status(ctx, ak, &f.issued)
 }
 
 func (f *floor) status(ctx context.Context, ak *v1alpha1.AccessKey, status *v1alpha1.AccessKeyStatus) error {
@@ -186,11 +164,4 @@ func (f *floor) secretOf(ak *v1alpha1.AccessKey, credential keyservice.Credentia
 	secret.Data[v1alpha1.SecretKeyAccessKeyID] = []byte(credential.AccessKeyID)
 	secret.Data[v1alpha1.SecretKeySecretAccessKey] = []byte(credential.SecretAccessKey.Reveal())
 	return secret
-}
-
-func (f *floor) eventOf(ak *v1alpha1.AccessKey) *eventsv1.Event {
-	event := f.event.DeepCopy()
-	event.ObjectMeta = metav1.ObjectMeta{Namespace: ak.Namespace, Name: fmt.Sprintf("%s.%x", ak.Name, time.Now().UnixNano())}
-	event.Regarding.Namespace, event.Regarding.Name, event.Regarding.UID = ak.Namespace, ak.Name, ak.UID
-	return event
 }

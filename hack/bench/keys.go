@@ -34,7 +34,7 @@ type batch struct {
 	service string
 	user    func(i int) string
 	count   int
-	// floor: no controller handles them.
+	// floor: they are in the API group that the operator does not handle.
 	floor bool
 }
 
@@ -109,12 +109,17 @@ func (w *world) track(ctx context.Context, b batch, wanted func(*v1alpha1.Access
 	return t.wait(ctx)
 }
 
+// clientFor returns the client of the API group of a batch.
+func (w *world) clientFor(b batch) client.WithWatch {
+	if b.floor {
+		return w.floor
+	}
+	return w.kube
+}
+
 // watch starts a tracker, which ends with ctx.
 func (w *world) watch(ctx context.Context, b batch, wanted func(*v1alpha1.AccessKey) bool) (*tracker, error) {
-	kube := w.kube
-	if b.floor {
-		kube = w.floor
-	}
+	kube := w.clientFor(b)
 	matching := client.MatchingLabels{batchLabel: b.name}
 	var now v1alpha1.AccessKeyList
 	if err := kube.List(ctx, &now, matching, client.Limit(1)); err != nil {
@@ -199,7 +204,7 @@ func (w *world) create(ctx context.Context, b batch, t *tracker) error {
 	return each(ctx, w.clients, b.count, func(i int) error {
 		ak := b.accessKey(i)
 		t.start(ak)
-		return w.kube.Create(ctx, ak)
+		return w.clientFor(b).Create(ctx, ak)
 	})
 }
 

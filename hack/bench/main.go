@@ -34,6 +34,7 @@ type options struct {
 	slow      bool
 	verify    bool
 	manager   string
+	generator string
 	out       string
 }
 
@@ -47,6 +48,7 @@ func parse(arguments []string) (o options, err error) {
 	flags.BoolVar(&o.slow, "slow", true, "Measure in the first round how a slow service affects the others.")
 	flags.BoolVar(&o.verify, "verify", true, "Measure in the first round what keys take that are verified at an S3 server.")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "The manager's binary.")
+	flags.StringVar(&o.generator, "generator", "bin/generator", "The binary of the yardstick.")
 	flags.StringVar(&o.out, "out", "bin/bench", "Folder for bench.txt.")
 	if err := flags.Parse(arguments); err != nil {
 		return o, err

@@ -27,6 +27,10 @@ type manager struct {
 
 // startManager starts the binary with its default flags, a metrics endpoint, and more arguments.
 func (w *world) startManager(ctx context.Context, arguments ...string) error {
+	return w.startProcess(ctx, w.options.manager, arguments...)
+}
+
+func (w *world) startProcess(ctx context.Context, binary string, arguments ...string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -39,7 +43,7 @@ func (w *world) startManager(ctx context.Context, arguments ...string) error {
 	query := url.Values{"name[]": usageMetrics}
 	m := &manager{metrics: "http://" + address + "/metrics?" + query.Encode(), started: time.Now()}
 	arguments = append(arguments, "--metrics-bind-address="+address, "--metrics-secure=false")
-	if m.process, err = w.cluster.StartManager(ctx, w.options.manager, filepath.Join(w.directory, "manager.log"), arguments...); err != nil {
+	if m.process, err = w.cluster.StartManager(ctx, binary, filepath.Join(w.directory, "manager.log"), arguments...); err != nil {
 		return err
 	}
 	w.manager = m

@@ -18,9 +18,8 @@ const (
 	modelResync = 10 * time.Minute
 	eventLife   = time.Hour
 	day         = 24 * time.Hour
-	// writesOfStatus of a rotation: the intent, the new key, the revocation of the old one. Its events: rotated, revoked.
+	// writesOfStatus of a rotation: the intent, the new key, the revocation of the old one. One event tells of both.
 	writesOfStatus = 3
-	eventsOfOne    = 2
 )
 
 // rotationsPerDay of one key. The jitter shortens the time from issue to rotation by up to a tenth, so by 5 % on average.
@@ -58,8 +57,8 @@ func (all rounds) model() string {
 	last := all[len(all)-1]
 	rotations := rotationsPerDay(modelTTL, modelAhead)
 	resyncs := day.Seconds() / modelResync.Seconds()
-	stored := float64(last.sizes.accessKey+last.sizes.secret) + rotations*eventsOfOne*float64(last.sizes.event)*eventLife.Hours()/day.Hours()
-	written := rotations * float64(writesOfStatus*last.sizes.accessKey+last.sizes.secret+eventsOfOne*last.sizes.event)
+	stored := float64(last.sizes.accessKey+last.sizes.secret) + rotations*float64(last.sizes.event)*eventLife.Hours()/day.Hours()
+	written := rotations * float64(writesOfStatus*last.sizes.accessKey+last.sizes.secret+last.sizes.event)
 	cpu := rotations*last.cpuOfRotation() + resyncs*last.cpuOfPass()/1000
 	count := func(what string, perKey float64) []string {
 		return []string{what, fmt.Sprintf("%.2f", perKey), thousands(int(perKey * modelKeys))}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,6 +39,8 @@ type round struct {
 	sizes  sizes
 	floors []figures
 	issue  figures
+	// yardstick is of the generator, which only creates a Secret and writes a status.
+	yardstick figures
 	// rotate is of mostRotated keys at most.
 	rotate figures
 	// restart has the default flags, idle a resync period of ten seconds. observed are the keys of both.
@@ -65,7 +68,7 @@ type figures struct {
 func runRound(ctx context.Context, o options, keys int, first bool) (r round, err error) {
 	r.keys = keys
 	say("%d keys: starting a control plane", keys)
-	w, err := newWorld(ctx, o, 3*keys+2*warmUp+1+verifiedKeys+slowUsers)
+	w, err := newWorld(ctx, o, 4*keys+2*warmUp+1+verifiedKeys+slowUsers)
 	if err != nil {
 		return r, err
 	}
@@ -75,7 +78,7 @@ func runRound(ctx context.Context, o options, keys int, first bool) (r round, er
 		return r, err
 	}
 	r.sizes = p.sizes
-	steps := []func(context.Context, pattern, *round) error{w.measureFloor, w.measureIssue, w.measureRotate, w.measureRestart, w.measureIdle, w.measureFloor}
+	steps := []func(context.Context, pattern, *round) error{w.measureYardstick, w.measureFloor, w.measureIssue, w.measureRotate, w.measureRestart, w.measureIdle, w.measureFloor}
 	if first && o.verify {
 		steps = append(steps, w.measureVerified)
 	}
@@ -229,7 +232,26 @@ func (w *world) measureRotate(ctx context.Context, _ pattern, r *round) error {
 			})
 		})
 	})
+	if err != nil {
+		return err
+	}
+	event, err := w.eventOf(ctx, &chosen[0])
+	r.sizes.event = event.Size()
 	return err
+}
+
+// eventOf returns the event of an AccessKey's rotation.
+func (w *world) eventOf(ctx context.Context, ak *v1alpha1.AccessKey) (eventsv1.Event, error) {
+	events, err := w.server.EventsV1().Events(ak.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return eventsv1.Event{}, err
+	}
+	for _, event := range events.Items {
+		if event.Regarding.UID == ak.UID && event.Reason == v1alpha1.EventRotated {
+			return event, nil
+		}
+	}
+	return eventsv1.Event{}, errors.New("the operator sent no event of the rotation")
 }
 
 // measureRestart stops the manager and starts another one, with the default flags. It lasts until each AccessKey had its first

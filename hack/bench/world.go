@@ -13,7 +13,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -70,6 +69,9 @@ func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
 	if _, err := w.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return w, err
 	}
+	if _, err := w.cluster.Kubectl(ctx, nil, "apply", "-k", "config/finalizer"); err != nil {
+		return w, err
+	}
 	arguments := []string{fmt.Sprintf("--qumulo-users=%d", users)}
 	if o.verify {
 		server, err := s3.Binary(ctx)
@@ -107,7 +109,7 @@ func (w *world) connect() (err error) {
 	version := schema.GroupVersion{Group: floorGroup, Version: v1alpha1.GroupVersion.Version}
 	scheme.AddKnownTypes(version, &v1alpha1.AccessKey{}, &v1alpha1.AccessKeyList{})
 	metav1.AddToGroupVersion(scheme, version)
-	if err := errors.Join(corev1.AddToScheme(scheme), eventsv1.AddToScheme(scheme)); err != nil {
+	if err := corev1.AddToScheme(scheme); err != nil {
 		return err
 	}
 	if w.floor, err = client.NewWithWatch(w.cluster.Config, client.Options{Scheme: scheme}); err != nil {
