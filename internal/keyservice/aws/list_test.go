@@ -136,8 +136,10 @@ func TestAKeyOfAnotherProcessIsPendingByItsDate(t *testing.T) {
 		t.Errorf("got %s", state)
 	}
 	b.pass(time.Second)
-	if state := b.states(t)[made.ID]; state != keyservice.Active {
-		t.Errorf("got %s", state)
+	for _, b.Service = range []*Service{b.Service, b.connect(t, delayed(15*time.Second))} {
+		if state := b.states(t)[made.ID]; state != keyservice.Active {
+			t.Errorf("got %s", state)
+		}
 	}
 }
 
