@@ -145,7 +145,7 @@ var mutants = []mutant{
 
 	// Deleting.
 	{"a failed list of keys counts as an empty one when deleting", "TestEveryCrash/qumulo/Auto/delete$", []defect{
-		{"controller/accesskey.(Reconciler).readLive", after("r.liveKeys", "if !s.ak.DeletionTimestamp.IsZero() { err = nil }")},
+		{"controller/accesskey.(Reconciler).readKeys", after("r.liveKeys", "if !s.ak.DeletionTimestamp.IsZero() { err = nil }")},
 	}},
 	{"deleting revokes the current key only", "TestEveryCrash/qumulo/Auto/(delete_during_a_rotation|two_AccessKeys_of_one_user)$|TestWorlds", []defect{
 		{"plan.revokeRecorded", replace("in.AccessKey.RecordedKeyIDs()", "$[:min(1, len($))]")},
