@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package simulator contains what the simulators of the four key services share: fault injection, call counters, a ledger
+// Package simulator contains what the simulators of the key services share: fault injection, call counters, a ledger
 // of every key that was ever created, and a TLS server on the loopback interface.
 //
 // Each simulator is a package below this one. All of them have the same shape:
