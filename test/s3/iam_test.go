@@ -39,13 +39,7 @@ func TestAKeyOfTheIAMAPIOpensTheBucketWhileItIsActive(t *testing.T) {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		objects, err := client.List(t.Context(), step.pair)
-		if Refused(err) != step.want || (err == nil) != (step.want == "") {
-			t.Errorf("%s: got %v, want %q", step.name, err, step.want)
-		}
-		if err == nil && !slices.Equal(objects, []string{Object}) {
-			t.Errorf("%s: got the objects %q", step.name, objects)
-		}
+		expectAccess(t, client, step.name, step.pair, step.want)
 	}
 	if err := server.Stop(); err != nil {
 		t.Error(err)

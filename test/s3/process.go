@@ -21,7 +21,7 @@ import (
 )
 
 // startLimit is how long a server may take to start.
-const startLimit = 30 * time.Second
+const startLimit = time.Minute
 
 // process is a running server. It keeps its state in a temporary folder.
 type process struct {

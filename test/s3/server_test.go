@@ -31,13 +31,7 @@ func TestAKeyOpensTheServerAsLongAsItExists(t *testing.T) {
 		{"after it was revoked", nil, "new", "InvalidAccessKeyId"},
 	} {
 		keys.Store(&step.keys)
-		objects, err := client.List(t.Context(), Pair{id, step.secret})
-		if Refused(err) != step.want || (err == nil) != (step.want == "") {
-			t.Errorf("%s: got %v, want %q", step.name, err, step.want)
-		}
-		if err == nil && !slices.Equal(objects, []string{Object}) {
-			t.Errorf("%s: got the objects %q", step.name, objects)
-		}
+		expectAccess(t, client, step.name, Pair{id, step.secret}, step.want)
 	}
 	if err := server.Stop(); err != nil {
 		t.Error(err)
@@ -47,6 +41,18 @@ func TestAKeyOpensTheServerAsLongAsItExists(t *testing.T) {
 	}
 	if _, err := os.Stat(server.directory); !os.IsNotExist(err) {
 		t.Errorf("%s was left behind: %v", server.directory, err)
+	}
+}
+
+// expectAccess lists the bucket with a pair, and expects the code with which the server refuses it, or none.
+func expectAccess(t *testing.T, client *Client, step string, pair Pair, want string) {
+	t.Helper()
+	objects, err := client.List(t.Context(), pair)
+	if Refused(err) != want || (err == nil) != (want == "") {
+		t.Errorf("%s: got %v, want %q", step, err, want)
+	}
+	if err == nil && !slices.Equal(objects, []string{Object}) {
+		t.Errorf("%s: got the objects %q", step, objects)
 	}
 }
 
