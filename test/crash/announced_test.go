@@ -40,7 +40,7 @@ func (w *world) checkAnnounced() {
 		}
 	}
 	for _, ak := range w.accessKeys() {
-		w.noteAnnounced(ak, func(id string) bool { return id != "" && last[id].Live() })
+		w.noteAnnounced(ak, func(id string) bool { return id != "" && last[id].Live() && w.active(last[id]) })
 	}
 }
 
@@ -52,7 +52,7 @@ func (w *world) ended(pair simulator.Pair) (time.Time, bool) {
 	return pair.DeletedAt, !pair.Live()
 }
 
-// noteAnnounced notes what is announced for the live pairs of an AccessKey. Both places count until a pair is rotated.
+// noteAnnounced notes what is announced for the working pairs of an AccessKey. Both places count until a pair is rotated.
 func (w *world) noteAnnounced(ak *v1alpha1.AccessKey, live func(id string) bool) {
 	if w.announced == nil {
 		w.announced = map[string]announcement{}
