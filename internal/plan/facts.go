@@ -211,6 +211,14 @@ func (in Input) holdsPairOf(secret Secret, intent *v1alpha1.Intent) bool {
 	return in.isCandidate(intent, record.KeyID)
 }
 
+// holdsEarlierPair reports whether the Secret holds a pair of the operation from before its key was regenerated once more, and the
+// service still has that pair: the Secret was written late, and the regeneration was not carried out.
+func (in Input) holdsEarlierPair(intent *v1alpha1.Intent) bool {
+	record := in.Secret.Record
+	key, listed := in.find(intent.KeyID)
+	return listed && !in.Service.KeepsAccessKeyID && in.isOfIntent(in.Secret, intent) && record.KeyID == intent.KeyID && record.AccessKeyID == key.AccessKeyID
+}
+
 // isOfIntent reports whether a Secret holds a pair of the attempt that the intent records.
 func (in Input) isOfIntent(secret Secret, intent *v1alpha1.Intent) bool {
 	return secret.State == SecretIntact && !secret.Adoptable && secret.Record.Revision == intent.Revision && secret.Record.UID == in.AccessKey.UID

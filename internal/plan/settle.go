@@ -44,6 +44,11 @@ func settleUnpublished(in Input, intent *v1alpha1.Intent) Action {
 		return unlessUnpublishable(in, Action{Verb: PublishHeld, Reason: v1alpha1.ReasonSettling})
 	case len(intent.CandidateKeyIDs) > 0:
 		return settleByPerson(in, intent)
+	case in.holdsEarlierPair(intent):
+		if until := in.settledAt(intent); in.Now.Before(until) {
+			return Action{Verb: Wait, Reason: v1alpha1.ReasonSettling, Until: until}
+		}
+		return Action{Verb: RecordPublished, Reason: v1alpha1.ReasonSettling}
 	case in.couldNotMake(intent): // the request was carried out
 		return in.deleteOrphan(v1alpha1.ReasonSettling, intent.KeyID)
 	case in.Now.Before(in.settledAt(intent)) && !in.urgent(intent):
