@@ -31,10 +31,10 @@ func Collectors() []prometheus.Collector {
 const (
 	// shareOfWorkers is how many KeyServices it takes to occupy all workers: each has a quarter of them as slots.
 	shareOfWorkers = 4
-	// minWait and waitPerAccessKey bound the pause of an AccessKey that found no slot. The more of them wait, the longer each
-	// pauses, so that they ask for slots at a steady rate.
-	minWait          = 100 * time.Millisecond
-	waitPerAccessKey = 10 * time.Millisecond
+	// minWait and waitPerAccessKey bound the pause of an AccessKey that found no slot, unless its turn comes before. The more of them
+	// wait, the longer each pauses, so that they ask for slots at a steady rate.
+	minWait          = time.Second
+	waitPerAccessKey = 100 * time.Millisecond
 )
 
 func slotsPerService(workers int) int64 { return int64(max(workers/shareOfWorkers, 1)) }
@@ -43,17 +43,22 @@ func slotsPerService(workers int) int64 { return int64(max(workers/shareOfWorker
 type limiter struct {
 	// slots of each KeyService.
 	slots int64
+	// wake reconciles the AccessKey whose turn it is; nil for none.
+	wake func(types.NamespacedName)
 
 	mu       sync.Mutex
 	services map[types.UID]*service
-	waiting  map[types.NamespacedName]bool
-	random   *rand.Rand
+	// waiting has true for an AccessKey in a queue, and false for one whose turn has come.
+	waiting map[types.NamespacedName]bool
+	random  *rand.Rand
 }
 
-// service is the slots of one KeyService, and how many of them are taken.
+// service is the slots of one KeyService, and how many of them are taken. Its queue are the AccessKeys that found no slot, the first
+// one first. Some of them may have gone.
 type service struct {
 	slots *semaphore.Weighted
 	taken int
+	queue []types.NamespacedName
 }
 
 // acquire takes a slot for an AccessKey. It does not wait.
@@ -75,22 +80,44 @@ func (l *limiter) acquire(uid types.UID, name types.NamespacedName) bool {
 	return true
 }
 
+// release gives a slot back, to the AccessKey that has waited longest.
 func (l *limiter) release(uid types.UID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.services[uid].slots.Release(1)
-	if l.services[uid].taken--; l.services[uid].taken == 0 {
-		delete(l.services, uid)
+	if name, ok := l.giveBack(uid); ok && l.wake != nil {
+		l.wake(name)
 	}
 }
 
-// wait returns how long an AccessKey pauses before it asks for a slot again.
-func (l *limiter) wait(name types.NamespacedName) time.Duration {
+func (l *limiter) giveBack(uid types.UID) (next types.NamespacedName, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.waiting[name] {
-		l.waiting[name] = true
+	s := l.services[uid]
+	s.slots.Release(1)
+	s.taken--
+	for len(s.queue) > 0 && !ok {
+		next, s.queue = s.queue[0], s.queue[1:]
+		ok = l.waiting[next]
+	}
+	if ok {
+		l.waiting[next] = false
+	}
+	if s.taken == 0 && len(s.queue) == 0 {
+		delete(l.services, uid)
+	}
+	return next, ok
+}
+
+// wait returns how long an AccessKey pauses before it asks for a slot again, unless its turn comes before.
+func (l *limiter) wait(uid types.UID, name types.NamespacedName) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queued, known := l.waiting[name]
+	if !known {
+		l.waiting[name] = false
 		waitingForService.Inc()
+	}
+	if s := l.services[uid]; s != nil && !queued {
+		s.queue = append(s.queue, name)
+		l.waiting[name] = true
 	}
 	return minWait + time.Duration(l.random.Int64N(int64(waitPerAccessKey)*int64(len(l.waiting))))
 }
@@ -103,7 +130,7 @@ func (l *limiter) forget(name types.NamespacedName) {
 }
 
 func (l *limiter) stopWaiting(name types.NamespacedName) {
-	if l.waiting[name] {
+	if _, waits := l.waiting[name]; waits {
 		delete(l.waiting, name)
 		waitingForService.Dec()
 	}

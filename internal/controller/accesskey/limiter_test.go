@@ -5,6 +5,7 @@ package accesskey
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ func TestTheMetricCountsAccessKeysThatWait(t *testing.T) {
 	l := limiter{slots: 1}
 	acquired(&l, "service", 3)
 	for i := range 4 {
-		l.wait(named(1 + i%2))
+		l.wait("service", named(1+i%2))
 	}
 	expect(2, "two found no slot, twice")
 	l.forget(named(2))
@@ -81,13 +82,37 @@ func TestTheMetricCountsAccessKeysThatWait(t *testing.T) {
 	expect(0, "the other got the slot")
 }
 
+// TestAFreeSlotGoesToTheFirstThatWaits covers AccessKeys that are gone, and one that finds no slot again.
+func TestAFreeSlotGoesToTheFirstThatWaits(t *testing.T) {
+	var woken []string
+	l := limiter{slots: 2, wake: func(name types.NamespacedName) { woken = append(woken, name.Name) }}
+	acquired(&l, "service", 2)
+	for i := range 4 {
+		l.wait("service", named(2+i))
+		l.wait("service", named(2+i)) // woken by its own pause
+	}
+	l.forget(named(2))
+	l.release("service")
+	l.wait("service", named(3)) // another one has taken the slot
+	l.acquire("service", named(0))
+	for range 2 {
+		l.release("service")
+	}
+	if want := []string{"key-3", "key-4", "key-5"}; !slices.Equal(woken, want) {
+		t.Errorf("woken %q, want %q", woken, want)
+	}
+	for i := range 6 {
+		l.forget(named(i))
+	}
+}
+
 // TestThePauseGrowsWithTheNumberThatWaits keeps the rate steady at which they ask for a slot.
 func TestThePauseGrowsWithTheNumberThatWaits(t *testing.T) {
 	for waiting, least := range map[int]time.Duration{10: minWait, 1000: 4 * time.Second} {
 		l, longest := limiter{slots: 1}, time.Duration(0)
 		acquired(&l, "service", 1)
 		for i := range 2 * waiting {
-			longest = max(longest, l.wait(named(i%waiting)))
+			longest = max(longest, l.wait("service", named(i%waiting)))
 		}
 		if longest < least || longest >= minWait+time.Duration(waiting)*waitPerAccessKey {
 			t.Errorf("%d wait up to %s", waiting, longest)

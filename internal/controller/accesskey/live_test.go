@@ -116,7 +116,7 @@ func TestAScopeWithoutASlotLeavesNoTrace(t *testing.T) {
 			b.r.limiter.acquire(service, there)
 			waiting, calls := waitingNow(t), b.service.Calls()
 			for range 2 {
-				if result := b.reconcile(); (result.RequeueAfter < time.Second) != test.waits || test.waits && len(b.calls) > 0 {
+				if result := b.reconcile(); (result.RequeueAfter < 2*time.Second) != test.waits || test.waits && len(b.calls) > 0 {
 					t.Errorf("waits for %s, called %q", result.RequeueAfter, b.calls)
 				}
 			}

@@ -13,8 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -23,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/keyservice/connect"
@@ -115,6 +118,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.store = secret.Store{Client: r.Client, Live: r.Live}
 	r.limiter.slots = slotsPerService(r.Options.MaxConcurrentReconciles)
 	r.started = sync.OnceValue(r.Clock.Now)
+	wake := source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		r.limiter.wake = func(name types.NamespacedName) { queue.Add(reconcile.Request{NamespacedName: name}) }
+		return nil
+	})
 	control := ctrl.NewControllerManagedBy(mgr)
 	if r.Pool.ServesCluster() {
 		control.
@@ -127,6 +134,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&corev1.Secret{}, builder.OnlyMetadata).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.accessKeysWanting), builder.WithPredicates(onDelete)).
 		Watches(&v1alpha1.KeyService{}, handler.EnqueueRequestsFromMapFunc(r.accessKeysOfService), builder.WithPredicates(serviceChanged)).
+		WatchesRawSource(wake).
 		WithOptions(r.Options).
 		Complete(r)
 }
@@ -161,7 +169,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	result, err := r.reconcile(ctx, s, accessKey)
 	s.end(pass, err)
 	if errors.Is(err, errNoSlot) {
-		return reconcile.Result{RequeueAfter: r.limiter.wait(s.name)}, nil
+		return reconcile.Result{RequeueAfter: r.limiter.wait(s.service, s.name)}, nil
 	}
 	r.limiter.forget(s.name)
 	switch {
