@@ -124,6 +124,14 @@ func revoked(id string, why v1alpha1.RevokeReason) change {
 	}
 }
 
+// revokedAgo adds a key that was revoked to the history.
+func revokedAgo(id string, ago time.Duration) change {
+	return func(in *Input) {
+		revoked(id, v1alpha1.RevokedMadeRoom)(in)
+		in.AccessKey.Status.History[0].RevokedAt = metav1.NewTime(noon.Add(-ago))
+	}
+}
+
 // former sets the Secret with the former name.
 func former(state SecretState) change { return func(in *Input) { in.Former = Secret{State: state} } }
 

@@ -182,9 +182,21 @@ func room(in Input, reason string) (Action, bool) {
 	return Action{Verb: Stall, Reason: v1alpha1.ReasonQuotaExceeded, Detail: detail + advice, Until: in.nextRevocation()}, true
 }
 
-// full reports whether the user has as many keys as the service allows.
+// full reports whether the user has as many keys as the service allows. A key that was just revoked may be listed, and does not count.
 func (in Input) full() bool {
-	return in.Service.KeysPerUser > 0 && len(in.Keys) >= in.Service.KeysPerUser
+	count := 0
+	for i := range in.Keys {
+		if !in.justRevoked(&in.Keys[i]) {
+			count++
+		}
+	}
+	return in.Service.KeysPerUser > 0 && count >= in.Service.KeysPerUser
+}
+
+func (in Input) justRevoked(key *Key) bool {
+	return slices.ContainsFunc(in.AccessKey.Status.History, func(gone v1alpha1.RevokedKey) bool {
+		return gone.KeyID == key.ID && gone.AccessKeyID == key.AccessKeyID && in.Now.Before(gone.RevokedAt.Add(in.Service.ListLag))
+	})
 }
 
 // endOldest makes room in the status, which could not record another previous key.
