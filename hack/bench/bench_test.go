@@ -4,7 +4,9 @@
 package main
 
 import (
+	"bytes"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +137,22 @@ func TestALineThroughWhatWasMeasured(t *testing.T) {
 	}
 	if got := rotationsPerDay(720*time.Hour, 240*time.Hour); got < 0.0526 || got > 0.0527 {
 		t.Errorf("got %g", got)
+	}
+}
+
+func TestOnlyTheRulesAreRemoved(t *testing.T) {
+	crd, err := os.ReadFile("../../config/crd/bases/accesskey.dev_accesskeys.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := withoutRules(crd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rules, field = "x-kubernetes-validations:", "maxLength:"
+	before, after := bytes.Count(crd, []byte(rules)), bytes.Count(bare, []byte(rules))
+	if before == 0 || after != 0 || bytes.Count(bare, []byte(field)) != bytes.Count(crd, []byte(field)) {
+		t.Errorf("%d rules before, %d after", before, after)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -222,4 +223,18 @@ func newPace(took []time.Duration, whole time.Duration) pace {
 		perSecond: float64(len(took)) / whole.Seconds(), seconds: whole.Seconds(),
 		p99: took[max((len(took)*99+99)/100-1, 0)].Seconds(),
 	}
+}
+
+// eventOf returns the event of an AccessKey's rotation.
+func (w *world) eventOf(ctx context.Context, ak *v1alpha1.AccessKey) (eventsv1.Event, error) {
+	events, err := w.server.EventsV1().Events(ak.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return eventsv1.Event{}, err
+	}
+	for _, event := range events.Items {
+		if event.Regarding.UID == ak.UID && event.Reason == v1alpha1.EventRotated {
+			return event, nil
+		}
+	}
+	return eventsv1.Event{}, errors.New("the operator sent no event of the rotation")
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -48,6 +47,7 @@ type round struct {
 	observed      int
 	verified      *figures
 	slow          *slowRun
+	rules         *rulesRun
 }
 
 // figures are what some work took.
@@ -79,6 +79,9 @@ func runRound(ctx context.Context, o options, keys int, first bool) (r round, er
 	}
 	r.sizes = p.sizes
 	steps := []func(context.Context, pattern, *round) error{w.measureYardstick, w.measureFloor, w.measureIssue, w.measureRotate, w.measureRestart, w.measureIdle, w.measureFloor}
+	if first {
+		steps = append(steps, w.measureRules)
+	}
 	if first && o.verify {
 		steps = append(steps, w.measureVerified)
 	}
@@ -238,20 +241,6 @@ func (w *world) measureRotate(ctx context.Context, _ pattern, r *round) error {
 	event, err := w.eventOf(ctx, &chosen[0])
 	r.sizes.event = event.Size()
 	return err
-}
-
-// eventOf returns the event of an AccessKey's rotation.
-func (w *world) eventOf(ctx context.Context, ak *v1alpha1.AccessKey) (eventsv1.Event, error) {
-	events, err := w.server.EventsV1().Events(ak.Namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return eventsv1.Event{}, err
-	}
-	for _, event := range events.Items {
-		if event.Regarding.UID == ak.UID && event.Reason == v1alpha1.EventRotated {
-			return event, nil
-		}
-	}
-	return eventsv1.Event{}, errors.New("the operator sent no event of the rotation")
 }
 
 // measureRestart stops the manager and starts another one, with the default flags. It lasts until each AccessKey had its first

@@ -56,6 +56,12 @@ var rows = []row{
 		}
 		return fmt.Sprintf("%.1f / %.1f", floor, 1000*r.issue.serverCPU/float64(r.keys)), true
 	}},
+	{"the API server's CPU for a status patch, ms: with the CRD's rules / without", "", func(_ rounds, r round) (string, bool) {
+		if r.rules == nil {
+			return "", true
+		}
+		return fmt.Sprintf("%.2f / %.2f", r.rules.with, r.rules.without), true
+	}},
 	{"rotating a key and revoking the old one: kube writes, the user's included / reads", "≤ 6 / 2", func(_ rounds, r round) (string, bool) {
 		writes, reads := r.perRotation(r.rotate.kube.writes()), r.perRotation(r.rotate.kube.reads())
 		return fmt.Sprintf("%.2f / %.2f", writes, reads), writes <= 6.005 && reads <= 2.005

@@ -26,8 +26,11 @@ import (
 	"accesskey.dev/operator/test/s3"
 )
 
-// floorGroup has the same AccessKey in another API group: the same schema and rules, but no controller.
-const floorGroup = "floor.accesskey.dev"
+// floorGroup has the same AccessKey in another API group: the same schema and rules, but no controller. bareGroup has no rules, too.
+const (
+	floorGroup = "floor.accesskey.dev"
+	bareGroup  = "bare.accesskey.dev"
+)
 
 // system is the operator's namespace.
 const system = "accesskey-system"
@@ -56,7 +59,7 @@ func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
 	if w.directory, err = os.MkdirTemp("", "accesskey-bench-"); err != nil {
 		return w, err
 	}
-	crds, err := w.floorCRD()
+	crds, err := w.copyCRDs()
 	if err != nil {
 		return w, err
 	}
@@ -86,37 +89,52 @@ func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
 	return w, nil
 }
 
-// floorCRD writes the copy of the CRD to a folder.
-func (w *world) floorCRD() (folder string, err error) {
+// copyCRDs writes the copies of the CRD to a folder.
+func (w *world) copyCRDs() (folder string, err error) {
 	original, err := os.ReadFile("config/crd/bases/" + v1alpha1.GroupVersion.Group + "_accesskeys.yaml")
 	if err != nil {
 		return "", err
 	}
-	replaced := bytes.Replace(original, []byte("group: "+v1alpha1.GroupVersion.Group), []byte("group: "+floorGroup), 1)
-	replaced = bytes.Replace(replaced, []byte("name: accesskeys."+v1alpha1.GroupVersion.Group), []byte("name: accesskeys."+floorGroup), 1)
 	folder = filepath.Join(w.directory, "crd")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", err
 	}
-	return folder, os.WriteFile(filepath.Join(folder, "accesskeys.yaml"), replaced, 0o600)
+	for _, group := range []string{floorGroup, bareGroup} {
+		replaced := bytes.Replace(original, []byte("group: "+v1alpha1.GroupVersion.Group), []byte("group: "+group), 1)
+		replaced = bytes.Replace(replaced, []byte("name: accesskeys."+v1alpha1.GroupVersion.Group), []byte("name: accesskeys."+group), 1)
+		if group == bareGroup {
+			if replaced, err = withoutRules(replaced); err != nil {
+				return "", err
+			}
+		}
+		if err := os.WriteFile(filepath.Join(folder, group+".yaml"), replaced, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return folder, nil
 }
 
 func (w *world) connect() (err error) {
 	if w.kube, err = client.NewWithWatch(w.cluster.Config, client.Options{Scheme: controller.Scheme()}); err != nil {
 		return err
 	}
-	scheme := runtime.NewScheme()
-	version := schema.GroupVersion{Group: floorGroup, Version: v1alpha1.GroupVersion.Version}
-	scheme.AddKnownTypes(version, &v1alpha1.AccessKey{}, &v1alpha1.AccessKeyList{})
-	metav1.AddToGroupVersion(scheme, version)
-	if err := corev1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	if w.floor, err = client.NewWithWatch(w.cluster.Config, client.Options{Scheme: scheme}); err != nil {
+	if w.floor, err = w.clientOf(floorGroup); err != nil {
 		return err
 	}
 	w.server, err = kubernetes.NewForConfig(w.cluster.Config)
 	return err
+}
+
+// clientOf returns an administrator's client whose AccessKeys are those of an API group.
+func (w *world) clientOf(group string) (client.WithWatch, error) {
+	scheme := runtime.NewScheme()
+	version := schema.GroupVersion{Group: group, Version: v1alpha1.GroupVersion.Version}
+	scheme.AddKnownTypes(version, &v1alpha1.AccessKey{}, &v1alpha1.AccessKeyList{})
+	metav1.AddToGroupVersion(scheme, version)
+	if err := corev1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	return client.NewWithWatch(w.cluster.Config, client.Options{Scheme: scheme})
 }
 
 func (w *world) close() error {
