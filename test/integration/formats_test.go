@@ -155,6 +155,7 @@ var _ = Describe("Data templates", func() {
 
 	It("that cannot be rendered get no key", func(ctx SpecContext) {
 		w := newWorld(ctx)
+		w.addNoFinalizers(ctx)
 		w.create(ctx, accessKey("backup", withData("config", "a\n{{ .Missing }}")))
 		w.expectStalled(ctx, "backup", "InvalidTemplate", "data key config, line 2", "can't evaluate field Missing")
 		w.expect(ctx, "backup", HaveCondition("Ready", metav1.ConditionUnknown, "Pending", "data key config, line 2"))
