@@ -195,7 +195,7 @@ const (
 	EventUserRecreated = "UserRecreated"
 	// EventRotated: a new pair was published; the message says why, and until when the old pair works.
 	EventRotated = "Rotated"
-	// EventRevoked: a key was revoked, other than at the time that the event of the rotation or the disabling has told.
+	// EventRevoked: a key was revoked at another time than EventRotated or EventDisabled had announced.
 	EventRevoked = "Revoked"
 	// EventDisabled: an old key was disabled and is in quarantine; the message says until when. As a warning: somebody had enabled
 	// a key in quarantine at the service, so the operator disabled it again.

@@ -29,8 +29,8 @@ type pattern struct {
 	sizes          sizes
 }
 
-// sizes are the bytes that etcd holds for one key: an AccessKey as JSON, a Secret as protobuf. An event, as protobuf, tells of each
-// rotation.
+// sizes are the bytes that etcd holds for one key: an AccessKey as JSON, a Secret as protobuf. Each rotation
+// has an event, as protobuf.
 type sizes struct{ accessKey, secret, event int }
 
 // learn lets the operator issue the keys of a batch, and reads what it writes for one of them.

@@ -18,7 +18,7 @@ const (
 	modelResync = 10 * time.Minute
 	eventLife   = time.Hour
 	day         = 24 * time.Hour
-	// writesOfStatus of a rotation: the intent, the new key, the revocation of the old one. One event tells of both.
+	// writesOfStatus of a rotation: the intent, the new key, the revocation of the old one. Both share an event.
 	writesOfStatus = 3
 )
 

@@ -152,7 +152,7 @@ func TestAnEventReportsAnIssuedPair(t *testing.T) {
 		reason         v1alpha1.IssueReason
 		previous, want string
 	}{
-		{nothing, v1alpha1.IssuedNew, "", ""}, // the conditions tell of it
+		{nothing, v1alpha1.IssuedNew, "", ""}, // the conditions report it
 		{oneKey, v1alpha1.IssuedNew, "", warning + "the service holds 1 key per user: "},
 		{replace, v1alpha1.IssuedNew, "", warning + "rotation.strategy is Replace: "},
 		{overlap, v1alpha1.IssuedScheduled, "AKIA0", rotated + "(its renewal time had come)" + previous},

@@ -48,8 +48,8 @@ func (s *scope) emit(ctx context.Context, recorder events.EventRecorder) {
 	s.notes = nil
 }
 
-// noteIssued tells of a new pair. cause is in words, and previous is the access key ID of the pair before. The conditions tell of the
-// first pair, and the event of a rotation tells when the previous key is revoked: each event is a write.
+// noteIssued reports a new pair. cause is in words, and previous is the access key ID of the pair before. The first pair has no event,
+// because the conditions report it, and each event is a write. The event of a rotation says when the previous key is revoked.
 func (s *scope) noteIssued(cause, previous string) {
 	status := &s.ak.Status
 	if status.Revision == 1 {
@@ -69,6 +69,16 @@ func (s *scope) noteIssued(cause, previous string) {
 		}
 	}
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRotated, "Rotate", "%s", text)
+}
+
+// noteRevoked reports a revocation, by an event unless an earlier event has said when it would come.
+func (s *scope) noteRevoked(keyID string) {
+	text := fmt.Sprintf("Revoked key %s of user %q%s%s", keyID, s.ak.Spec.User, s.idleSince(keyID), s.worksOn())
+	if s.in.EndsAsAnnounced(keyID) {
+		s.noteInLog(v1alpha1.EventRevoked, "%s", text)
+		return
+	}
+	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "%s", text)
 }
 
 // noteAbandoned tells which key an open operation may leave at the service when the AccessKey is deleted with Retain.

@@ -245,12 +245,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 		return err
 	}
 	s.noteQuarantineEnded(action)
-	text := fmt.Sprintf("Revoked key %s of user %q%s%s", action.KeyID, s.ak.Spec.User, s.idleSince(action.KeyID), s.worksOn())
-	if s.in.EndsAsAnnounced(action.KeyID) {
-		s.noteInLog(v1alpha1.EventRevoked, "%s", text)
-	} else {
-		s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "%s", text)
-	}
+	s.noteRevoked(action.KeyID)
 	if s.connection.DeletesLater {
 		if !slices.Contains(s.unlisted, action.KeyID) {
 			r.deletions.accept(s.name, action.KeyID)
