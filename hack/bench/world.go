@@ -75,6 +75,9 @@ func newWorld(ctx context.Context, o options, users int) (w *world, err error) {
 	if _, err := w.cluster.Kubectl(ctx, nil, "apply", "-k", "config/finalizer"); err != nil {
 		return w, err
 	}
+	if err := w.cluster.WaitForFinalizerPolicy(ctx); err != nil {
+		return w, err
+	}
 	arguments := []string{fmt.Sprintf("--qumulo-users=%d", users)}
 	if o.verify {
 		server, err := s3.Binary(ctx)

@@ -40,6 +40,9 @@ func TestRelease(t *testing.T) {
 	mustKubectl(t, "apply", "--server-side", "-f", "../../dist/install.yaml")
 	mustKubectl(t, "delete", "deployment", "accesskey-operator", "--namespace="+namespace)
 	mustHelm(t, values, "install", release, chart, "--take-ownership", "--force-conflicts")
+	if err := plane.WaitForFinalizerPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	stop := startManager(t, manager)
 	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "token"}, StringData: map[string]string{"token": service.AddToken(time.Time{})}})
 	create(t, &v1alpha1.KeyService{

@@ -47,6 +47,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	kubectl(ctx, "apply", "-k", "../../config/finalizer")
 	kubectl(ctx, "patch", "mutatingadmissionpolicybinding", "accesskey-operator-finalizer", "--type=merge",
 		"-p", `{"spec":{"matchResources":{"namespaceSelector":{"matchExpressions":[{"key":"`+withoutPolicy+`","operator":"DoesNotExist"}]}}}}`)
+	Expect(plane.WaitForFinalizerPolicy(ctx)).To(Succeed())
 })
 
 // kubectl runs kubectl as the administrator, and expects it to succeed.
