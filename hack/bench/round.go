@@ -68,7 +68,7 @@ type figures struct {
 func runRound(ctx context.Context, o options, keys int, first bool) (r round, err error) {
 	r.keys = keys
 	say("%d keys: starting a control plane", keys)
-	w, err := newWorld(ctx, o, 4*keys+2*warmUp+1+verifiedKeys+slowUsers)
+	w, err := newWorld(ctx, o, 4*keys+2*warmUp+1+verifiedKeys+slowUsers+patched)
 	if err != nil {
 		return r, err
 	}
