@@ -19,8 +19,8 @@ type Input struct {
 	Started time.Time
 	// AccessKey with its spec and status; never nil, never changed.
 	AccessKey *v1alpha1.AccessKey
-	// Live reports whether the AccessKey, its Secrets and Keys were just read live. Otherwise Keys are the recorded keys that
-	// the last shared listing does not contradict.
+	// Live reports whether the AccessKey, its Secrets and Keys were just read live, or are certain for another reason: the write of an
+	// intent fails if the AccessKey has changed. Otherwise Keys are the recorded keys that the last shared listing does not contradict.
 	Live bool
 	Keys []Key
 	// Secret is the Secret with the wanted name.

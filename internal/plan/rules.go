@@ -15,7 +15,7 @@ import (
 const (
 	// FirstPause is the back-off after the first failure, unless the service asks for a longer one.
 	FirstPause = 5 * time.Second
-	// tellLate is how late a key is revoked before that is told.
+	// tellLate is from which delay on a late revocation is reported.
 	tellLate = 5 * time.Minute
 	// pendingDelay is when to check again whether the service has finished an asynchronous operation.
 	pendingDelay = 5 * time.Second

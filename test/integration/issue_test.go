@@ -153,7 +153,7 @@ var _ = Describe("Issuing a key", func() {
 		w.gone(ctx, named(&v1alpha1.AccessKey{}, name))
 	})
 
-	It("tells of it by its conditions alone", func(ctx SpecContext) {
+	It("reports it by its conditions alone", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
 		p := w.issued(ctx, "backup", 1)

@@ -83,7 +83,7 @@ var _ = Describe("Rotating a key", func() {
 		Expect(status.RenewalTime.Time).To(And(BeTemporally("<=", latest), BeTemporally(">", latest.Add(-3*day))))
 	})
 
-	It("tells of each rotation once, and in the same event of the revocation", func(ctx SpecContext) {
+	It("reports each rotation once, and announces the revocation in the same event", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
 		old := w.issued(ctx, "backup", 1)

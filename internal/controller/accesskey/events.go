@@ -81,6 +81,14 @@ func (s *scope) noteRevoked(keyID string) {
 	s.note(corev1.EventTypeNormal, v1alpha1.EventRevoked, "Revoke", "%s", text)
 }
 
+// worksOn says how long a key can go on working that was deleted or disabled; empty if it has ended.
+func (s *scope) worksOn() string {
+	if s.connection.WorksOn == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the service can accept it for %s more", s.connection.WorksOn)
+}
+
 // noteAbandoned tells which key an open operation may leave at the service when the AccessKey is deleted with Retain.
 func (s *scope) noteAbandoned() {
 	intent := s.ak.Status.Intent

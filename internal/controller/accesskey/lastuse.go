@@ -6,7 +6,6 @@ package accesskey
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -123,12 +122,4 @@ func (s *scope) idleSince(keyID string) string {
 		return ""
 	}
 	return ", which nobody has used since " + rfc3339(since)
-}
-
-// worksOn says how long a key can go on working that was deleted or disabled; empty if it has ended.
-func (s *scope) worksOn() string {
-	if s.connection.WorksOn == 0 {
-		return ""
-	}
-	return fmt.Sprintf("; the service can accept it for %s more", s.connection.WorksOn)
 }

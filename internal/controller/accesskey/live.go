@@ -17,8 +17,8 @@ import (
 	"accesskey.dev/operator/internal/plan"
 )
 
-// readLive reads the AccessKey, its Secrets and the user's keys live. It stops as soon as what it has read shows that the
-// rest is not needed.
+// readLive reads the AccessKey, its Secrets and the user's keys live, as far as the decision needs them. It stops as soon as what it
+// has read shows that the rest is not needed.
 func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
 	for _, step := range r.liveSteps(s) {
 		if err := step(ctx, s); err != nil {
@@ -40,11 +40,11 @@ func (r *Reconciler) readLive(ctx context.Context, s *scope) error {
 // liveSteps returns what is read before the keys. The revocation of a previous key needs no Secret that the cache shows as it was
 // published, because the pair of that key is in no Secret. An operation that has not begun needs no AccessKey.
 func (r *Reconciler) liveSteps(s *scope) []func(context.Context, *scope) error {
-	ends := s.ak.Status.Intent != nil || !s.ak.DeletionTimestamp.IsZero()
+	begun := s.ak.Status.Intent != nil || !s.ak.DeletionTimestamp.IsZero()
 	switch revokes := plan.Next(s.in).Reason == v1alpha1.ReasonRevoking; {
-	case !ends && revokes && s.in.Secret.State == plan.SecretIntact:
+	case !begun && revokes && s.in.Secret.State == plan.SecretIntact:
 		return []func(context.Context, *scope) error{r.readAccessKey, connected, r.resolveUser}
-	case !ends && !revokes:
+	case !begun && !revokes:
 		return []func(context.Context, *scope) error{r.readSecrets, r.readImport, connected, r.resolveUser}
 	default:
 		return []func(context.Context, *scope) error{r.readAccessKey, r.readSecrets, r.readImport, connected, r.resolveUser}
