@@ -54,6 +54,10 @@ help: ## Show this list.
 build: ## Build bin/manager.
 	@go build $(BUILD) -o $(BIN)/manager ./cmd
 
+.PHONY: cli
+cli: ## Build bin/kubectl-accesskey, the kubectl plugin.
+	@go build $(BUILD) -o $(BIN)/kubectl-accesskey ./cmd/kubectl-accesskey
+
 .PHONY: run
 run: build ## Run the manager against the cluster of your kubeconfig.
 	@$(BIN)/manager --health-probe-bind-address=0
