@@ -1,4 +1,4 @@
-# Run `make help` for a list of all targets.
+# make help lists the targets for people. A target without ## is for other targets, for CI or for a page of docs/.
 
 SHELL := /usr/bin/env bash -o pipefail
 .SHELLFLAGS := -ec
@@ -67,17 +67,20 @@ simulators: ## Run the simulated key services and their admin endpoint (docs/sim
 	@go build -o $(BIN)/simulators ./hack/simulators && exec $(BIN)/simulators $(SIMULATORS_FLAGS)
 
 .PHONY: generate
-generate: $(BIN)/controller-gen $(BIN)/kustomize $(BIN)/helm-docs ## Generate CRDs, RBAC and DeepCopy from types and markers, and dist/ from config/.
+generate: $(BIN)/controller-gen $(BIN)/kustomize $(BIN)/helm-docs $(BIN)/crd-ref-docs ## Generate CRDs, RBAC and DeepCopy, dist/ and docs/reference/ from the code and from config/.
 	@$(BIN)/controller-gen object:headerFile=hack/boilerplate.go.txt crd rbac:roleName=accesskey-operator paths=./api/... paths=./internal/... \
 		output:crd:artifacts:config=config/crd/bases output:rbac:artifacts:config=config/rbac/role
 	@go run ./hack/chart -kustomize $(BIN)/kustomize
 	@$(BIN)/helm-docs --chart-search-root dist/chart --sort-values-order file --log-level warning
+	@$(BIN)/crd-ref-docs --source-path=api --config=hack/reference/config.yaml --templates-dir=hack/reference/templates --renderer=markdown \
+		--output-path=docs/reference/api.md --log-level=ERROR
+	@go test ./cmd ./internal/cli ./test/contract -run Documented -args -update
 
 .PHONY: verify
 verify: generate ## Check that generated files, go.mod and the format are current.
 	@go mod tidy -diff
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
-	@git diff --exit-code -- api config dist || { echo "generated files are not current: run 'make generate' and commit"; exit 1; }
+	@git diff --exit-code -- api config dist docs/reference docs/services/README.md || { echo "generated files are not current: run 'make generate' and commit"; exit 1; }
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## Run the linters for code, imports and API conventions.
@@ -100,26 +103,27 @@ integration: $(BIN)/helm ## Run only the tests on a real API server.
 test-kill: ## Run the long kill test (15 minutes): 100 kills, restarts of the control plane, pauses of the leader.
 	@$(WITH_CONTROL_PLANE) go test $(TEST_FLAGS) ./test/kill -count=1 -timeout=90m -v -args -long
 
-.PHONY: test-vendor
-test-vendor: ## Run the vendors' clients against the simulators, and compare their signatures with the backends'.
+# Run the vendors' clients against the simulators, and compare their signatures with the backends'.
+.PHONY: test-vendor test-ansible test-consumers test-monitoring
+test-vendor:
 	@cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) ./...
 	@$(MAKE) --no-print-directory test-ansible
 
-.PHONY: test-ansible
-test-ansible: ## Run NetApp's Ansible module against the ONTAP simulator, if it is installed.
+# Run NetApp's Ansible module against the ONTAP simulator, if it is installed.
+test-ansible:
 	@python=$$(sed -n '1s/^#! *//p' "$$(command -v ansible-playbook || echo /dev/null)"); \
 	if [ -n "$$python" ] && $$python -c 'import requests, ansible_collections.netapp.ontap' 2>/dev/null; \
 	then cd test/vendorclients && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -tags ansible -run Ansible ./...; \
 	else echo "NOT RUN: NetApp's Ansible module. It needs Ansible with the collection netapp.ontap and Python's requests (Debian: apt-get install ansible python3-requests)."; fi
 
-.PHONY: test-consumers
-test-consumers: ## Let real consumers of S3 credentials read the formats and list a bucket.
+# Let real consumers of S3 credentials read the formats and list a bucket.
+test-consumers:
 	@$(WITH_S3_SERVER) cd test/consumers && GOFLAGS=-mod=readonly go test $(TEST_FLAGS) -count=1 ./...
 	@for package in $$(test/consumers/missing); do echo "NOT RUN: $$package. It is not installed (Debian: apt-get install $$package)."; done
 	@[ -w /dev/fuse ] || echo "NOT RUN: s3fs. It needs FUSE, and /dev/fuse is missing or not writable."
 
-.PHONY: test-monitoring
-test-monitoring: ## Test the alerts of config/prometheus with promtool.
+# Test the alerts of config/prometheus with promtool.
+test-monitoring:
 	@go test $(TEST_FLAGS) -count=1 ./test/monitoring
 	@command -v promtool >/dev/null || echo "NOT RUN: promtool. It is not installed (Debian: apt-get install prometheus)."
 
@@ -138,10 +142,6 @@ test-e2e: ## Test on a real node while Pods are killed (needs root on Linux, and
 	fi
 	@$(WITH_CONTROL_PLANE) SEAWEEDFS="$$(CGO_ENABLED=0 GOFLAGS=-mod=readonly go -C hack/seaweedfs tool -n weed)"; export SEAWEEDFS; \
 	go test $(TEST_FLAGS) -count=1 ./test/integration -ginkgo.focus=SeaweedFS -ginkgo.fail-on-empty
-
-.PHONY: cover
-cover: ## Show the coverage of the planner by its own tests.
-	@go test -coverprofile=cover.out ./internal/plan && go tool cover -func=cover.out | tail -1
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (default 30s): make fuzz FUZZTIME=5m
@@ -222,33 +222,27 @@ images: $(BIN)/image ## Write images for a cluster of one's own to bin/images, w
 manifests: $(BIN)/kustomize ## Print the install manifests: make -s manifests IMG=… [OVERLAY=config/namespaced] | kubectl apply -f -
 	@$(BIN)/kustomize build $(OVERLAY) | sed -E 's|^( +image:) .*|\1 $(IMG)|'
 
-.PHONY: control-plane
-control-plane: ## Print the folder with the binaries of the control plane. Build missing ones.
+# Print where the tests find the binaries of the control plane, Helm, and the S3 server. Build missing ones.
+.PHONY: control-plane helm s3-server
+control-plane:
 	@go run ./hack/controlplane
-
-.PHONY: helm
-helm: $(BIN)/helm ## Print the path of Helm, which the tests of the chart run. Build it if it is missing.
+helm: $(BIN)/helm
 	@echo $(BIN)/helm
-
-.PHONY: s3-server
-s3-server: ## Print the path of versitygw, the S3 server of the tests and the demo. Build it if it is missing.
+s3-server:
 	@$(S3_SERVER_PATH)
 
-##@ Tools (built from hack/tools and hack/image)
-
-$(BIN)/controller-gen: hack/tools/go.mod
-	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
-$(BIN)/kustomize: hack/tools/go.mod
-	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/kustomize/kustomize/v5
-$(BIN)/helm: hack/tools/helm/go.mod
-	@$(TOOL_BUILD) -C hack/tools/helm -trimpath -buildvcs=false -ldflags "-s -w" -o $@ helm.sh/helm/v4/cmd/helm
-$(BIN)/helm-docs: hack/tools/helm-docs/go.mod
-	@$(TOOL_BUILD) -C hack/tools/helm-docs -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/norwoodj/helm-docs/cmd/helm-docs
+# Tools, each from a module that pins its version: $(call tool,NAME,FOLDER OF THE MODULE,PACKAGE)
+define tool
+$(BIN)/$(1): $(2)/go.mod
+	@$(TOOL_BUILD) -C $(2) -trimpath -buildvcs=false -ldflags "-s -w" -o $$@ $(3)
+endef
+$(eval $(call tool,controller-gen,hack/tools,sigs.k8s.io/controller-tools/cmd/controller-gen))
+$(eval $(call tool,kustomize,hack/tools,sigs.k8s.io/kustomize/kustomize/v5))
+$(eval $(call tool,golangci-lint,hack/tools,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
+$(eval $(call tool,golangci-lint-kube-api-linter,hack/tools/kube-api-linter,sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter))
+$(eval $(call tool,helm,hack/tools/helm,helm.sh/helm/v4/cmd/helm))
+$(eval $(call tool,helm-docs,hack/tools/helm-docs,github.com/norwoodj/helm-docs/cmd/helm-docs))
+$(eval $(call tool,crd-ref-docs,hack/tools/crd-ref-docs,github.com/elastic/crd-ref-docs))
+$(eval $(call tool,cyclonedx-gomod,hack/tools/sbom,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod))
 $(BIN)/image: hack/image/main.go hack/image/go.mod
 	@GOOS= GOARCH= $(TOOL_BUILD) -C hack/image -trimpath -buildvcs=false -ldflags "-s -w" -o $@ .
-$(BIN)/cyclonedx-gomod: hack/tools/sbom/go.mod
-	@$(TOOL_BUILD) -C hack/tools/sbom -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
-$(BIN)/golangci-lint: hack/tools/go.mod
-	@$(TOOL_BUILD) -C hack/tools -trimpath -buildvcs=false -ldflags "-s -w" -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-$(BIN)/golangci-lint-kube-api-linter: hack/tools/kube-api-linter/go.mod
-	@$(TOOL_BUILD) -C hack/tools/kube-api-linter -trimpath -buildvcs=false -ldflags "-s -w" -o $@ sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter

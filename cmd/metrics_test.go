@@ -4,9 +4,7 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,8 +16,6 @@ import (
 
 	"accesskey.dev/operator/internal/controller/metrics"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/metrics.md instead of comparing it")
 
 // metric is what a descriptor says.
 type metric struct {
@@ -91,37 +87,5 @@ func TestTheMetricsFollowTheConventionsOfPrometheus(t *testing.T) {
 		if !strings.HasSuffix(each.help, ".") {
 			t.Errorf("the help of %s is not a sentence: %s", each.name, each.help)
 		}
-	}
-}
-
-// TestTheMetricsAreDocumented compares the table of docs/metrics.md with the code.
-func TestTheMetricsAreDocumented(t *testing.T) {
-	const page, begin, end = "../docs/metrics.md", "<!-- This table is generated: go test ./cmd -run Documented -update -->\n\n", "\n<!-- End of the table -->"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		t.Fatal("the table is not marked")
-	}
-	table := "| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n"
-	for _, m := range registered(t) {
-		labels := ""
-		if len(m.labels) > 0 {
-			labels = "`" + strings.Join(m.labels, "`, `") + "`"
-		}
-		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", m.name, m.kind, labels, m.help)
-	}
-	want := before + begin + table + end + after
-	switch {
-	case want == string(text):
-	case *update:
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Error("the table is not current; run the command above it")
 	}
 }

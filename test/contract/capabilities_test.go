@@ -4,45 +4,18 @@
 package contract
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/golden"
 )
-
-const (
-	servicesPage = "../../docs/services/README.md"
-	tableBegins  = "<!-- what the backends report; written by go test ./test/contract -run Documented -args -update -->\n"
-	tableEnds    = "<!-- end of what the backends report -->\n"
-)
-
-var update = flag.Bool("update", false, "write the table of capabilities into "+servicesPage)
 
 // TestTheDocumentedCapabilitiesAreTheBackends compares the table in the documents with what the backends say of themselves.
 func TestTheDocumentedCapabilitiesAreTheBackends(t *testing.T) {
-	page, err := os.ReadFile(servicesPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(page), tableBegins)
-	documented, after, ends := strings.Cut(rest, tableEnds)
-	if !begins || !ends {
-		t.Fatalf("%s has no place for the table", servicesPage)
-	}
-	table := capabilityTable(t)
-	if *update {
-		if err := os.WriteFile(servicesPage, []byte(before+tableBegins+table+tableEnds+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if documented != table {
-		t.Errorf("%s has\n%s\nand the backends report\n%s", servicesPage, documented, table)
-	}
+	golden.Section(t, "../../docs/services/README.md", "capabilities", capabilityTable(t))
 }
 
 func capabilityTable(t *testing.T) string {
