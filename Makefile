@@ -55,8 +55,9 @@ build: ## Build bin/manager.
 	@go build $(BUILD) -o $(BIN)/manager ./cmd
 
 .PHONY: cli
-cli: ## Build bin/kubectl-accesskey, the kubectl plugin.
+cli: ## Build bin/kubectl-accesskey, the kubectl plugin, and the link by which kubectl completes its command line.
 	@go build $(BUILD) -o $(BIN)/kubectl-accesskey ./cmd/kubectl-accesskey
+	@ln -sf kubectl-accesskey $(BIN)/kubectl_complete-accesskey
 
 .PHONY: run
 run: build ## Run the manager against the cluster of your kubeconfig.
@@ -89,7 +90,7 @@ lint: $(BIN)/golangci-lint $(BIN)/golangci-lint-kube-api-linter ## Run the linte
 
 .PHONY: unit
 unit: ## Run the tests that need no control plane.
-	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas -e /test/chart -e /test/upgrade)
+	@$(WITH_S3_SERVER) go test -timeout 40m $(TEST_FLAGS) $$(go list ./... | grep -v -e /test/integration -e /test/rights -e /test/kill -e /test/replicas -e /test/chart -e /test/upgrade -e /test/cli)
 
 .PHONY: contract
 contract: ## Run the contract of key services, and show the number of checks for each of them.
@@ -97,7 +98,7 @@ contract: ## Run the contract of key services, and show the number of checks for
 
 .PHONY: integration
 integration: $(BIN)/helm ## Run only the tests on a real API server.
-	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/... ./test/chart/... ./test/upgrade/...
+	@$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go test $(TEST_FLAGS) ./test/integration/... ./test/rights/... ./test/replicas/... ./test/chart/... ./test/upgrade/... ./test/cli/...
 
 .PHONY: test-kill
 test-kill: ## Run the long kill test (15 minutes): 100 kills, restarts of the control plane, pauses of the leader.

@@ -9,17 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"accesskey.dev/operator/api/v1alpha1"
 )
 
 // Exit codes.
@@ -32,6 +28,8 @@ const (
 	exitFound = 3
 )
 
+const exitCodes = `Exit codes: 0 done, 1 failed or timed out, 2 the command line is wrong, 3 something was found that a person should look at.`
+
 // exitError is an error with an exit code of its own.
 type exitError struct {
 	code int
@@ -41,65 +39,101 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// session is what the commands share: the connection to the API server, the streams and the clock.
-type session struct {
-	genericiooptions.IOStreams
-	config *genericclioptions.ConfigFlags
-	clock  clock.Clock
+// usageError is an error of the command line.
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
 // Run runs the command line and returns the exit code. It prints an error to the error stream.
 func Run(ctx context.Context, streams genericiooptions.IOStreams, arguments []string) int {
-	command := NewCommand(streams)
-	command.SetArgs(arguments)
-	err := command.ExecuteContext(ctx)
+	root := NewCommand(streams)
+	accepted := false
+	onRun(root, func() { accepted = true })
+	root.SetArgs(arguments)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(streams.ErrOut, "error: %v\n", err) //nolint:errcheck // there is nobody left to tell
-	var coded *exitError
-	if errors.As(err, &coded) {
-		return coded.code
+	code := exitFailed
+	if coded, ok := errors.AsType[*exitError](err); ok {
+		code = coded.code
+	} else if !accepted { // by cobra, which checks the command line before it runs the command
+		code = exitUsage
 	}
-	return exitFailed
+	fmt.Fprintf(streams.ErrOut, "error: %s\n", strings.TrimSpace(explain(err).Error())) //nolint:errcheck // there is nobody left to tell
+	if code == exitUsage {
+		fmt.Fprintf(streams.ErrOut, "See '%s --help'.\n", command.CommandPath()) //nolint:errcheck // there is nobody left to tell
+	}
+	return code
+}
+
+// onRun lets a command and those below it call a function when they begin to run.
+func onRun(command *cobra.Command, begin func()) {
+	if run := command.RunE; run != nil {
+		command.RunE = func(c *cobra.Command, args []string) error {
+			begin()
+			return run(c, args)
+		}
+	}
+	for _, child := range command.Commands() {
+		onRun(child, begin)
+	}
+}
+
+// explain says what to do about an error that does not say it.
+func explain(err error) error {
+	if meta.IsNoMatchError(err) {
+		return fmt.Errorf("%w: is accesskey-operator installed in this cluster, and is this the right --context?", err)
+	}
+	return err
 }
 
 // NewCommand returns kubectl accesskey with all of its commands.
 func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	s := &session{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), clock: clock.RealClock{}}
 	root := &cobra.Command{
-		Use:           "kubectl accesskey",
-		Short:         "Look after access keys: see what is next, rotate, check the key services",
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl accesskey"},
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Use:   "kubectl-accesskey",
+		Short: "Look after access keys: see what is next, rotate them, check the key services",
+		Long: `kubectl accesskey looks after the access keys that accesskey-operator manages.
+
+It acts with the rights of your kubeconfig, and prints no secret unless you ask it to.
+
+` + exitCodes,
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl accesskey"},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // kubectl completes its plugins, see docs/cli.md
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	root.SetUsageTemplate(usageTemplate)
 	s.config.AddFlags(root.PersistentFlags())
+	s.completeFlags(root)
+	root.AddCommand(
+		newVersionCommand(s),
+	)
 	return root
 }
 
-// client returns a client of the API server, with the user's own rights.
-func (s *session) client() (client.WithWatch, error) {
-	config, err := s.config.ToRESTConfig()
-	if err != nil {
-		return nil, err
-	}
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return nil, err
-	}
-	return client.NewWithWatch(config, client.Options{Scheme: scheme})
-}
+// usageTemplate is cobra's, except that it names the flags of kubectl only by example, as kubectl itself does.
+const usageTemplate = `Usage:
+{{- if .Runnable}}
+  {{.UseLine}}{{end}}
+{{- if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND
 
-// namespace returns the namespace of the command line, or of the kubeconfig.
-func (s *session) namespace() (string, error) {
-	namespace, _, err := s.config.ToRawKubeConfigLoader().Namespace()
-	return namespace, err
-}
+Commands:
+{{- range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
+{{- if .HasExample}}
 
-// now returns the time in UTC.
-func (s *session) now() time.Time { return s.clock.Now().UTC() }
+Examples:
+{{.Example}}{{end}}
+{{- if and .HasParent .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+
+The flags of kubectl work, too, such as --namespace, --context and --as (see "kubectl options").
+`

@@ -22,8 +22,8 @@ import (
 )
 
 // controllers are the controllers that the tests rely on. They delete the content of namespaces and the objects of deleted
-// owners, and they create the default ServiceAccounts and the ReplicaSets of Deployments.
-const controllers = "namespace-controller,garbage-collector-controller,serviceaccount-controller,deployment-controller"
+// owners, create the default ServiceAccounts and the ReplicaSets of Deployments, and add the rules of config/rbac to the roles view, edit and admin.
+const controllers = "namespace-controller,garbage-collector-controller,serviceaccount-controller,deployment-controller,clusterrole-aggregation-controller"
 
 // Cluster is a running control plane.
 type Cluster struct {

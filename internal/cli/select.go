@@ -1,0 +1,113 @@
+// Copyright The accesskey-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"accesskey.dev/operator/api/v1alpha1"
+)
+
+// selection is which AccessKeys a command is about: those that are named, those with certain labels, or all of them.
+type selection struct {
+	names              []string
+	labels             string
+	all, allNamespaces bool
+}
+
+// addSelection lets a command take NAME…, -l, --all and -A.
+func addSelection(s *session, command *cobra.Command) *selection {
+	selected := &selection{}
+	flags := command.Flags()
+	flags.StringVarP(&selected.labels, "selector", "l", "", "Select AccessKeys by their labels, as in kubectl get -l.")
+	flags.BoolVar(&selected.all, "all", false, "Select all AccessKeys of the namespace.")
+	flags.BoolVarP(&selected.allNamespaces, "all-namespaces", "A", false, "With --selector or --all, select in all namespaces.")
+	command.ValidArgsFunction = s.completeAccessKeys(0)
+	return selected
+}
+
+// check reports a selection that is empty or contradicts itself.
+func (sel *selection) check() error {
+	switch {
+	case len(sel.names) == 0 && sel.labels == "" && !sel.all:
+		return usageError("name an AccessKey, or use --selector or --all")
+	case len(sel.names) > 0 && (sel.labels != "" || sel.all || sel.allNamespaces):
+		return usageError("names go without --selector, --all and --all-namespaces")
+	case sel.labels != "" && sel.all:
+		return usageError("use either --selector or --all")
+	}
+	return nil
+}
+
+// find returns the selected AccessKeys. One that does not exist is an error, and so is a selection that finds nothing.
+func (sel *selection) find(ctx context.Context, s *session, c client.Client) ([]v1alpha1.AccessKey, error) {
+	if err := sel.check(); err != nil {
+		return nil, err
+	}
+	if len(sel.names) == 0 {
+		return sel.list(ctx, s, c)
+	}
+	var found []v1alpha1.AccessKey
+	var errs []error
+	for _, name := range sel.names {
+		ak, err := s.accessKey(ctx, c, name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		found = append(found, *ak)
+	}
+	return found, errors.Join(errs...)
+}
+
+func (sel *selection) list(ctx context.Context, s *session, c client.Client) ([]v1alpha1.AccessKey, error) {
+	list, err := s.listAccessKeys(ctx, c, sel.labels, sel.allNamespaces)
+	if err == nil && len(list.Items) == 0 {
+		err = errors.New("no AccessKey is selected; see kubectl accesskey list --all-namespaces")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
+// listAccessKeys lists the AccessKeys of the namespace, or of all namespaces, that have these labels.
+func (s *session) listAccessKeys(ctx context.Context, c client.Client, selector string, allNamespaces bool) (*v1alpha1.AccessKeyList, error) {
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		return nil, usageError("--selector: %w", err)
+	}
+	namespace := ""
+	if !allNamespaces {
+		if namespace, err = s.namespace(); err != nil {
+			return nil, err
+		}
+	}
+	list := &v1alpha1.AccessKeyList{}
+	return list, c.List(ctx, list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: parsed})
+}
+
+// accessKey returns the AccessKey with this name in the namespace.
+func (s *session) accessKey(ctx context.Context, c client.Client, name string) (*v1alpha1.AccessKey, error) {
+	namespace, err := s.namespace()
+	if err != nil {
+		return nil, err
+	}
+	ak := &v1alpha1.AccessKey{}
+	err = c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, ak)
+	if apierrors.IsNotFound(err) {
+		err = fmt.Errorf("namespace %s has no AccessKey %s; see kubectl accesskey list --all-namespaces", namespace, name)
+	}
+	return ak, err
+}
+
+// ref names an AccessKey in a message.
+func ref(ak *v1alpha1.AccessKey) string { return ak.Namespace + "/" + ak.Name }
