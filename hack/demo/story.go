@@ -32,15 +32,14 @@ func (d *demo) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	second, err := d.eachIssued(ctx, first)
-	if err != nil {
+	if _, err := d.eachIssued(ctx, first); err != nil {
 		return err
 	}
 	if err := d.show(ctx); err != nil {
 		return err
 	}
 	for i, s := range d.services {
-		if err := d.revoked(ctx, s, first[i], second[i]); err != nil {
+		if err := d.revoked(ctx, s, first[i]); err != nil {
 			return err
 		}
 	}
@@ -81,17 +80,24 @@ func (d *demo) issued(ctx context.Context, s service, before published) (publish
 	if err != nil {
 		return p, fmt.Errorf("waiting for a key at %s: %w (conditions: %v)", s.name, err, p.state.Status.Conditions)
 	}
-	secret := &corev1.Secret{}
-	if err := d.client.Get(ctx, s.accessKey(), secret); err != nil {
+	secret, err := d.read(ctx, s, &p)
+	if err != nil {
 		return p, err
 	}
-	p.id, p.secret = string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
 	if err := d.tellIssued(ctx, s, before, p); err != nil {
 		return p, err
 	}
 	d.say("%s: the Secret contains AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_ENDPOINT_URL_S3=%s AWS_REGION=%s", s.name,
 		short(p.id), strings.Repeat("*", 8), secret.Data[v1alpha1.SecretKeyEndpoint], secret.Data[v1alpha1.SecretKeyRegion])
 	return p, nil
+}
+
+// read reads the Secret, and sets the pair to the one in it.
+func (d *demo) read(ctx context.Context, s service, p *published) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := d.client.Get(ctx, s.accessKey(), secret)
+	p.id, p.secret = string(secret.Data[v1alpha1.SecretKeyAccessKeyID]), string(secret.Data[v1alpha1.SecretKeySecretAccessKey])
+	return secret, err
 }
 
 // tellIssued reports which of the pairs open the S3 server. The new pair must.
@@ -139,8 +145,8 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
-// revoked waits until the S3 server refuses the old pair.
-func (d *demo) revoked(ctx context.Context, s service, first, second published) error {
+// revoked waits until the S3 server refuses the old pair. The pair in the Secret must work, which can be a third one by now.
+func (d *demo) revoked(ctx context.Context, s service, first published) error {
 	var answer string
 	err := d.until(ctx, func() (refused bool, err error) {
 		refused, answer, err = s.open(ctx, first)
@@ -149,11 +155,15 @@ func (d *demo) revoked(ctx context.Context, s service, first, second published) 
 	if err != nil {
 		return fmt.Errorf("waiting for the revocation of %s: %w", first.id, err)
 	}
-	refused, newAnswer, err := s.open(ctx, second)
-	if refused {
-		err = fmt.Errorf("%s: at the S3 server, the new pair %s", s.name, newAnswer)
+	var now published
+	if _, err := d.read(ctx, s, &now); err != nil {
+		return err
 	}
-	d.say("%s: at the S3 server, the pair of the old key %s %s, the new pair %s", s.name, short(first.id), answer, newAnswer)
+	refused, newAnswer, err := s.open(ctx, now)
+	if refused {
+		err = fmt.Errorf("%s: at the S3 server, the pair in the Secret %s", s.name, newAnswer)
+	}
+	d.say("%s: at the S3 server, the pair of the old key %s %s, the pair in the Secret %s", s.name, short(first.id), answer, newAnswer)
 	return err
 }
 
