@@ -22,7 +22,7 @@ func capabilityTable(t *testing.T) string {
 	t.Helper()
 	var table strings.Builder
 	table.WriteString("| Service | Keys per user | Overlap | Regenerates in place | Disables | Enables again | Deletes later | Lists all | Longest native expiry " +
-		"| Caller chooses the ID | Tells the last use | List lag | Deletes users |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		"| Caller chooses the ID | Reports the last use | List lag | Deletes users |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range subjects() {
 		if s.documented == nil {
 			continue
