@@ -120,7 +120,8 @@ type AccessKeySpec struct {
 	RolloutRestartTargets []RolloutRestartTarget `json:"rolloutRestartTargets,omitempty"`
 
 	// importFrom names a Secret with an existing pair of the user, with which this AccessKey starts instead of a new one. It needs
-	// a KeyService of the same namespace. It only counts until the first pair is recorded.
+	// a KeyService of the same namespace, or a ClusterKeyService with s3, whose data plane accepts the pair. It only counts until
+	// the first pair is recorded.
 	// +optional
 	ImportFrom *ImportSource `json:"importFrom,omitempty"`
 
