@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -134,6 +135,9 @@ func (o *output) print(s *session, object runtime.Object) error {
 	printer, err := o.flags.ToPrinter()
 	if err != nil {
 		return &exitError{exitUsage, err}
+	}
+	if *o.flags.OutputFormat == "name" && meta.IsListType(object) { // which this printer does not know
+		return meta.EachListItem(object, func(item runtime.Object) error { return printer.PrintObj(item, s.Out) })
 	}
 	return printer.PrintObj(object, s.Out)
 }

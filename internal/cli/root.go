@@ -111,6 +111,12 @@ It acts with the rights of your kubeconfig, and prints no secret unless you ask 
 	s.config.AddFlags(root.PersistentFlags())
 	s.completeFlags(root)
 	root.AddCommand(
+		newListCommand(s),
+		newStatusCommand(s),
+		newRenewCommand(s),
+		newCompromisedCommand(s),
+		newSuspendCommand(s),
+		newResumeCommand(s),
 		newVersionCommand(s),
 	)
 	return root
