@@ -97,7 +97,9 @@ func (s *session) troubles(ak *v1alpha1.AccessKey) {
 // facts prints what the AccessKey has.
 func (s *session) facts(ak *v1alpha1.AccessKey, view serviceView, now time.Time) {
 	status := &ak.Status
-	fact := func(name, format string, args ...any) { s.printf("%-9s "+format+"\n", append([]any{name + ":"}, args...)...) }
+	fact := func(name, format string, args ...any) {
+		s.printf("%-9s "+format+"\n", append([]any{name + ":"}, args...)...)
+	}
 	s.printf("\n")
 	if status.KeyID == "" {
 		fact("Key", "none yet")
