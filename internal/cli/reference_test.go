@@ -22,7 +22,7 @@ const referenceHead = `<!-- Generated from internal/cli by make generate. Don't 
 
 # Which commands and flags does kubectl accesskey have?
 
-[The kubectl plugin](../cli.md) describes the commands by what you want to do, with real output.
+`kubectl accesskey COMMAND --help` shows the same.
 `
 
 // TestTheReferenceIsDocumented writes or compares docs/reference/cli.md.

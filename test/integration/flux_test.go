@@ -21,6 +21,7 @@ import (
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/internal/controller"
+	"accesskey.dev/operator/test/docs"
 )
 
 // fluxExpressions returns the CEL expressions that the documentation shows for Flux, in the order in which Flux evaluates them.
@@ -31,9 +32,9 @@ func fluxExpressions() []expression {
 	var kustomization struct {
 		Spec struct{ HealthCheckExprs []map[string]string }
 	}
-	for _, b := range blocks(string(text)) {
-		if strings.Contains(b.text, "healthCheckExprs:") {
-			Expect(yaml.Unmarshal([]byte(b.text), &kustomization)).To(Succeed())
+	for _, b := range docs.Parse("docs/gitops.md", text).Blocks {
+		if strings.Contains(b.Text, "healthCheckExprs:") {
+			Expect(yaml.Unmarshal([]byte(b.Text), &kustomization)).To(Succeed())
 		}
 	}
 	Expect(kustomization.Spec.HealthCheckExprs).To(ConsistOf(And(

@@ -1,6 +1,6 @@
 {{- define "type" -}}
 {{- $type := . -}}
-{{- if and (markdownShouldRenderType $type) (or $type.Members $type.EnumValues) }}
+{{- if markdownShouldRenderType $type }}
 ## {{ $type.Name }}
 
 {{ template "prose" $type.Doc }}
@@ -13,6 +13,9 @@
 | `kind` string | `{{ $type.GVK.Kind }}` | | |
 {{- end }}
 {{- range $type.Members }}{{ template "type_members" . }}{{ end }}
+{{ end }}
+{{- if and $type.Validation (not $type.Members) (not $type.EnumValues) }}
+Limits: {{ join "; " $type.Validation }}
 {{ end }}
 {{- $rules := index $type.Markers "kubebuilder:validation:XValidation" }}
 {{- if $rules }}
