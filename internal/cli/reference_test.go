@@ -22,7 +22,7 @@ const referenceHead = `<!-- Generated from internal/cli by make generate. Don't 
 
 # Which commands and flags does kubectl accesskey have?
 
-`kubectl accesskey COMMAND --help` shows the same.
+The option --help of each command shows the same.
 `
 
 // TestTheReferenceIsDocumented writes or compares docs/reference/cli.md.
@@ -43,10 +43,10 @@ func describe(page *strings.Builder, parent *cobra.Command) {
 		}
 		fmt.Fprintf(page, "\n## %s\n\n%s\n", command.CommandPath(), sentence(cmp.Or(command.Long, command.Short)))
 		if command.Runnable() {
-			fmt.Fprintf(page, "\n```\n%s\n```\n", command.UseLine())
+			fmt.Fprintf(page, "\n```text\n%s\n```\n", command.UseLine())
 		}
 		if command.Example != "" {
-			fmt.Fprintf(page, "\n```\n%s\n```\n", strings.Trim(dedent(command.Example), "\n"))
+			fmt.Fprintf(page, "\n```sh\n%s\n```\n", strings.Trim(dedent(command.Example), "\n"))
 		}
 		page.WriteString(flagTable(command.LocalNonPersistentFlags()))
 		describe(page, command)
