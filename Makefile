@@ -168,7 +168,7 @@ bench: build ## Measure the cost of 1,000 and 5,000 keys (docs/performance.md). 
 	$(WITH_CONTROL_PLANE) $(WITH_S3_SERVER) go run ./hack/bench --sizes=$$sizes $(BENCH_FLAGS)
 
 .PHONY: dashboard
-dashboard: build ## Run the queries of the Grafana dashboard against a real Prometheus, and draw docs/dashboard.svg (5 minutes).
+dashboard: build ## Run the queries of the Grafana dashboard against a real Prometheus, and draw docs/images/dashboard.svg (5 minutes).
 	@go build -o $(BIN)/simulators ./hack/simulators
 	@$(WITH_CONTROL_PLANE) go run ./hack/dashboard
 

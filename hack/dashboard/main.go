@@ -21,7 +21,7 @@ import (
 const limit = 10 * time.Minute
 
 func main() {
-	picture := flag.String("picture", "docs/dashboard.svg", "File for the picture.")
+	picture := flag.String("picture", "docs/images/dashboard.svg", "File for the picture.")
 	keep := flag.Bool("keep", false, "Keep everything running in the end until Ctrl-C.")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
