@@ -38,7 +38,7 @@ const defaultNamespace = "accesskey-system"
 const bodies = 8
 
 // Leader election: another manager takes over when the leader has not renewed its lease for leaseDuration, and a leader
-// that can't renew it gives up after renewDeadline.
+// that can't renew it stops after renewDeadline.
 const (
 	leaseName     = "accesskey-operator"
 	leaseDuration = 15 * time.Second
@@ -48,7 +48,7 @@ const (
 	retryPeriod = time.Second
 )
 
-// stopTimeout is how long a manager that is told to stop waits for its reconciliations. It is longer than any of them, so that a
+// stopTimeout is how long a manager that is asked to stop waits for its reconciliations. It is longer than any of them, so that a
 // key that was just created is still published. The Deployment's terminationGracePeriodSeconds must be longer.
 const stopTimeout = accesskey.ScopeTimeout + 10*time.Second
 
@@ -246,7 +246,7 @@ func managerOptions(o options, namespaces []string) ctrl.Options {
 		LeaseDuration:           ptr.To(leaseDuration),
 		RenewDeadline:           ptr.To(renewDeadline),
 		RetryPeriod:             ptr.To(retryPeriod),
-		// The process ends when the manager does, so the lease can be given up at once.
+		// The process ends when the manager does, so the lease can be released at once.
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       ptr.To(stopTimeout),
 	}

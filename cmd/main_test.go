@@ -113,7 +113,7 @@ func TestTheManagerConnectsAsConfigured(t *testing.T) {
 func TestAStoppedManagerFinishesItsReconciliations(t *testing.T) {
 	stop := managerOptions(options{}, nil).GracefulShutdownTimeout
 	if stop == nil || *stop <= accesskey.ScopeTimeout {
-		t.Fatalf("a manager that is told to stop waits %v, want more than the %s of a reconciliation", stop, accesskey.ScopeTimeout)
+		t.Fatalf("a manager that is asked to stop waits %v, want more than the %s of a reconciliation", stop, accesskey.ScopeTimeout)
 	}
 	text, err := os.ReadFile("../config/manager/deployment.yaml")
 	if err != nil {

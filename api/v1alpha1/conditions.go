@@ -9,7 +9,7 @@ const (
 	// service does not change it, unless the service ends the pair meanwhile. It is unknown until the first pair is published.
 	// Of a KeyService, it is true while the service answers and accepts the credentials.
 	ConditionReady = "Ready"
-	// ConditionSynced is true if the service answered the last request. What it refused is reported by Stalled.
+	// ConditionSynced is true if the service answered the last request. Stalled reports what the service refused.
 	ConditionSynced = "Synced"
 	// ConditionVerified reports whether the data plane accepts the pair in the Secret, or while there is none yet, the pair that waits.
 	// It is present only if the KeyService has s3, or if spec.verification asks for it in vain. It does not change Ready.
@@ -110,7 +110,7 @@ const (
 	// ReasonSecretConflict: the Secret exists and belongs to somebody else. Delete it, or choose another secretName.
 	ReasonSecretConflict = "SecretConflict"
 	// ReasonSecretRefused: the API server rejects the Secret, or changes the pair in it; the message has its words. No key was
-	// created or given up for it.
+	// created or revoked for it.
 	ReasonSecretRefused = "SecretRefused"
 	// ReasonSecretContested: another writer keeps changing the Secret. The message names its field manager. Stop it.
 	ReasonSecretContested = "SecretContested"

@@ -16,7 +16,7 @@ import (
 // constant of conditions.go.
 type constant struct{ name, value, doc string }
 
-// constants of conditions.go by what their names begin with, such as Reason.
+// constants of conditions.go by the prefix of their names, such as Reason.
 func constants(t *testing.T) map[string][]constant {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "conditions.go", nil, parser.ParseComments)
@@ -47,7 +47,7 @@ func TestEveryConditionReasonAndEventIsDocumentedAndUnique(t *testing.T) {
 	for _, odd := range all[""] {
 		t.Errorf("%s is neither a condition nor a reason nor an event", odd.name)
 	}
-	// What the API server takes for a reason of a condition.
+	// The API server accepts these reasons of conditions.
 	reason := regexp.MustCompile(`^[A-Z][A-Za-z]{0,127}$`)
 	for _, prefix := range []string{"Condition", "Reason", "Event"} {
 		if len(all[prefix]) < 4 {

@@ -282,7 +282,7 @@ func (s *KeyService) GetSpec() *KeyServiceSpec { return &s.Spec }
 // GetStatus implements GenericKeyService.
 func (s *KeyService) GetStatus() *KeyServiceStatus { return &s.Status }
 
-// Address returns the URL of the service. It is empty for AWS itself, whose accounts are told apart by the identity.
+// Address returns the URL of the service. It is empty for AWS itself, whose accounts the identity distinguishes.
 func (s *KeyServiceSpec) Address() string {
 	switch {
 	case s.Qumulo != nil:

@@ -25,8 +25,8 @@ func newStatusCommand(s *session) *cobra.Command {
 		Long: `Show an AccessKey: its pair and its key service, what is wrong and what to do about it, what comes next and when, the previous
 keys, the containers that use the Secret, and the last events.
 
-The containers are told from the Pods of the namespace, and the state of the service from the KeyService. What you may not read is left out,
-and the output names the missing right.`,
+The containers come from the Pods of the namespace, and the state of the service from the KeyService. If you may not read one of them, the
+output leaves it out and names the missing right.`,
 		Example: `  kubectl accesskey status backup
   kubectl accesskey status backup --namespace team-a`,
 		Args:              cobra.ExactArgs(1),

@@ -163,7 +163,7 @@ func (o *outlook) restarts() {
 	}
 }
 
-// retry adds the next attempt after failures. What is due waits for it.
+// retry adds the next attempt after failures. A step that is due waits for it.
 func (o *outlook) retry() {
 	failures := o.ak.Status.Failures
 	if failures == nil {

@@ -22,7 +22,7 @@ import (
 const (
 	// pollPeriod is how often a wait reads the AccessKeys.
 	pollPeriod = time.Second
-	// patience is how long an AccessKey must be stalled before a wait gives up: it may have been stalled before, and recover.
+	// patience is how long an AccessKey must be stalled before a wait ends: it may have been stalled before, and recover.
 	patience = 10 * time.Second
 )
 
@@ -110,7 +110,7 @@ func (s *session) look(ctx context.Context, c client.Client, each *watched, judg
 	return nil
 }
 
-// update takes a verdict over. It gives up once the AccessKey has been stalled for a while.
+// update records a verdict. The wait fails once the AccessKey has been stalled for a while.
 func (w *watched) update(v verdict, now time.Time) {
 	switch {
 	case !v.stalled:

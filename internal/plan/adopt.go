@@ -120,7 +120,7 @@ func (in Input) mayAdopt(keyID string) bool {
 	return (in.Service.Namespaced || in.proven(keyID)) && in.Permitted() || in.marked(keyID)
 }
 
-// proven reports whether the data plane accepted the pair in the Secret, and the service lists it under this ID. Whoever has a pair that
+// proven reports whether the data plane accepted the pair in the Secret, and the service lists it under this ID. Anyone who has a pair that
 // works needs no operator to use it.
 func (in Input) proven(keyID string) bool {
 	record, probe := in.Secret.Record, in.Probe

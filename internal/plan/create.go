@@ -55,7 +55,7 @@ func supported(in Input, _ string) (Action, bool) {
 	}, true
 }
 
-// renderable reports a template that cannot be rendered, before a key is created or given up for it.
+// renderable reports a template that cannot be rendered, before a key is created or revoked for it.
 func renderable(in Input, _ string) (Action, bool) {
 	if in.TemplateProblem == "" {
 		return none()

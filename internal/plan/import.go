@@ -31,7 +31,7 @@ func (in Input) Imports() bool {
 	return in.AccessKey.Spec.ImportFrom != nil && in.recordsNothing() && !in.deleting()
 }
 
-// importPair starts an AccessKey with an existing pair. Whoever can write an AccessKey can name any Secret of the namespace, so the
+// importPair starts an AccessKey with an existing pair. Anyone who can write an AccessKey can name any Secret of the namespace, so the
 // pair must be one that the service lists for the user. Unless the credentials of the service are in the same namespace, it must also
 // open the data plane.
 func importPair(in Input) (Action, bool) {

@@ -20,7 +20,7 @@ const (
 	// pendingDelay is when to check again whether the service has finished an asynchronous operation.
 	pendingDelay = 5 * time.Second
 	// settleAfter is how long after its start an operation stays open: longer than a request to the service can take, because
-	// a request can be carried out after the operator gave up waiting for the response.
+	// a request can be carried out after the operator stopped waiting for the response.
 	settleAfter = 2 * time.Minute
 	// unknownSkew is how far the clock of a service may be off that has not sent its time.
 	unknownSkew = 15 * time.Minute

@@ -108,8 +108,8 @@ func (in Input) Ends() time.Time {
 	}
 }
 
-// Expiry returns the next moment at which the current pair expires, or the service ends it; zero if there is none to come. What
-// Ready reports changes then.
+// Expiry returns the next moment at which the current pair expires, or the service ends it; zero if there is none to come. The
+// condition Ready changes then.
 func (in Input) Expiry() time.Time {
 	var next time.Time
 	for _, at := range []time.Time{in.expires(), in.endOf(in.AccessKey.Status.KeyID)} {

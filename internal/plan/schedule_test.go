@@ -50,7 +50,7 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestScheduleAtAServiceThatEndsPairs: such a service goes by the ttl of the time when the pair was created.
+// TestScheduleAtAServiceThatEndsPairs: such a service uses the ttl of the time when the pair was created.
 func TestScheduleAtAServiceThatEndsPairs(t *testing.T) {
 	announced := func(at time.Time) change {
 		return func(in *Input) { in.AccessKey.Status.ExpiresAt = metav1.NewTime(at) }
@@ -105,7 +105,7 @@ func TestARotationWaitsForTheRoomOfAPreviousKey(t *testing.T) {
 	}
 }
 
-// youngerThan makes a previous key so young that only its revokeAt counts.
+// youngerThan makes a previous key so new that only its revokeAt counts.
 func youngerThan(age time.Duration) func(*v1alpha1.PreviousKey) {
 	return func(p *v1alpha1.PreviousKey) { p.IssuedAt = metav1.NewTime(p.RevokeAt.Add(time.Second - age)) }
 }

@@ -68,7 +68,7 @@ func (in Input) couldNotMake(intent *v1alpha1.Intent) bool {
 
 // settledAt is when no request of the operation can be under way any more. It counts from the start of this process if that
 // is later, so that a clock that was set forward in between does not shorten it. A pair that waits in the next Secret was made, and
-// is given up only when its key must be in the list.
+// is discarded only when its key must be in the list.
 func (in Input) settledAt(intent *v1alpha1.Intent) time.Time {
 	landed := latest(intent.StartedAt.Time, in.Started).Add(in.operationTime())
 	if in.isOfIntent(in.Next, intent) {
@@ -86,7 +86,7 @@ func (in Input) Answered() bool {
 }
 
 // urgent reports whether perhaps no published pair works until the operation is settled, and the key can be regenerated at once:
-// the request has given up the current pair, or it has created the key. A creation can end in a regeneration, whose late effect
+// the request has ended the current pair, or it has created the key. A creation can end in a regeneration, whose late effect
 // has to show in the list.
 func (in Input) urgent(intent *v1alpha1.Intent) bool {
 	regenerates := settleChosen(in, intent).Verb == Regenerate && in.state(intent.KeyID) != keyservice.Pending
@@ -209,7 +209,7 @@ func (in Input) useless(id string) bool {
 }
 
 // settleWaiting settles an operation whose pair waits in the next Secret until the service has activated it and the data plane accepts
-// it. A pair that will never be published is given up.
+// it. A pair that will never be published is discarded.
 func settleWaiting(in Input, intent *v1alpha1.Intent) Action {
 	id := in.Next.Record.KeyID
 	switch {

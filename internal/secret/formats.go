@@ -5,7 +5,7 @@ package secret
 
 import "accesskey.dev/operator/api/v1alpha1"
 
-// What several formats have.
+// Templates that several formats share.
 const (
 	accessKeyID     = `{{ .AccessKeyID }}`
 	secretAccessKey = `{{ .SecretAccessKey }}`

@@ -81,7 +81,7 @@ func (t Template) holdsPublished(live *corev1.Secret) bool {
 	return status.KeyID != "" && status.SecretName == live.Name && t.holds(live, record)
 }
 
-// holdsCopy reports whether the operator wrote the pair that the status records into a Secret with another name. What is beside the
+// holdsCopy reports whether the operator wrote the pair that the status records into a Secret with another name. The data beside the
 // pair can depend on the name, so the record counts, too.
 func (t Template) holdsCopy(live *corev1.Secret) bool {
 	status := &t.AccessKey.Status
@@ -121,8 +121,8 @@ func (t Template) InspectNext(live *corev1.Secret) plan.Secret {
 	return found
 }
 
-// asWritten reports whether a Secret is as the API server left it after the operator's last write. What an admission policy made
-// of that write would only be made of the next one, too.
+// asWritten reports whether a Secret is as the API server left it after the operator's last write. An admission policy that
+// changed that write would change the next one, too.
 func (t Template) asWritten(live *corev1.Secret) bool {
 	return live.ResourceVersion != "" && (live.ResourceVersion == t.AccessKey.Status.SecretResourceVersion || live.ResourceVersion == t.Verified)
 }
@@ -157,7 +157,7 @@ func isAccessKey(owner metav1.OwnerReference) bool {
 	return group == v1alpha1.GroupVersion.Group && owner.Kind == "AccessKey"
 }
 
-// upToDate reports whether everything beside the pair is as rendered. What has left the template is told by the digest.
+// upToDate reports whether everything beside the pair is as rendered. The digest shows what has left the template.
 func (t Template) upToDate(live *corev1.Secret, record plan.Record) bool {
 	if t.asWritten(live) {
 		return true

@@ -18,7 +18,7 @@ import (
 	"accesskey.dev/operator/internal/plan"
 )
 
-// verdicts of Inspect about a Secret that once was published.
+// results of Inspect about a Secret that once was published.
 var (
 	current    = plan.Secret{State: plan.SecretIntact, UpToDate: true}
 	outdated   = plan.Secret{State: plan.SecretIntact}

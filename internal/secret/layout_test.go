@@ -42,7 +42,7 @@ func (w *world) setTemplates(data map[string]v1alpha1.DataTemplate) {
 	w.AccessKey.Spec.SecretTemplate.Data = data
 }
 
-// TestInspectTemplated checks the verdict about a Secret whatever keys hold its pair.
+// TestInspectTemplated checks a Secret whatever keys hold its pair.
 func TestInspectTemplated(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -16,7 +16,7 @@ import (
 
 // ServiceCall begins the span of a request to a key service or a data plane. op is what the request does: "create key". The span ends
 // with the status of the answer, 0 without one, and with how long the request waited for the rate limit. It has neither the URL nor the
-// error, which could quote what must not be told.
+// error, which could quote a secret.
 func ServiceCall(ctx context.Context, backend, op string) (traced context.Context, end func(status int, waited time.Duration)) {
 	if !inPass(ctx) {
 		return ctx, func(int, time.Duration) {}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package contract is the contract of keyservice.Service as one suite, that the fake and every backend must pass: each
-// backend against the simulator of its service, by TLS on loopback. What a service can do decides which cases it meets.
+// backend against the simulator of its service, by TLS on loopback. The capabilities of a service decide which cases it meets.
 package contract
 
 import (

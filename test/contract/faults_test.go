@@ -15,7 +15,7 @@ import (
 	"accesskey.dev/operator/test/simulator"
 )
 
-// fault is what can happen to a request, and what the caller must be told.
+// fault is what can happen to a request, and what the caller must learn.
 type fault struct {
 	name   string
 	effect simulator.Effect

@@ -10,7 +10,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice"
 )
 
-// The names of operations, which the subjects' requests go by.
+// The names of operations, by which the subjects list their requests.
 const (
 	opList         = "List"
 	opListAll      = "ListAll"

@@ -43,7 +43,7 @@ func (w *world) named(accessKey string, pair simulator.Pair) bool {
 	return ak != nil && (slices.Contains(ak.Spec.CompromisedKeyIDs, pair.ID) || slices.Contains(ak.Spec.CompromisedKeyIDs, pair.AccessKeyID))
 }
 
-// checkKept expects that a pair was not given up because secretName changed.
+// checkKept expects that a pair was not revoked because secretName changed.
 func (w *world) checkKept(published *corev1.Secret) {
 	if w.accessKey("a") != nil && !w.works(published) {
 		w.violate("promise 4: the pair was given up for a new secretName")

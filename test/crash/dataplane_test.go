@@ -13,7 +13,7 @@ import (
 
 const dataPlaneHost = "s3.example:9000"
 
-// verifiedStories are told with a data plane that accepts a pair after some time. A pair that it does not accept must not be published.
+// verifiedStories run with a data plane that accepts a pair after some time. A pair that it does not accept must not be published.
 var verifiedStories = []story{
 	{name: "issue", tell: func(w *world, s v1alpha1.RotationStrategy) {
 		w.plane.AcceptAfter(3 * time.Second)

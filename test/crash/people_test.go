@@ -27,7 +27,7 @@ const (
 	renewBefore = 10 * time.Minute
 )
 
-// furnish creates a KeyService and what it needs. What people do takes effect at once and never fails.
+// furnish creates a KeyService and what it needs. Changes by people take effect at once and never fail.
 func (w *world) furnish() {
 	spec := v1alpha1.KeyServiceSpec{RateLimit: v1alpha1.RateLimit{QPS: 20, Burst: 40}}
 	w.site.Spec(&spec, serviceURL, credentials)
@@ -139,7 +139,7 @@ func (w *world) setStrategy(name string, strategy v1alpha1.RotationStrategy) {
 	w.edit(name, "changes the strategy", func(ak *v1alpha1.AccessKey) { ak.Spec.Rotation = &v1alpha1.Rotation{Strategy: strategy} })
 }
 
-// operates reports whether an operation of an AccessKey is open, or a request of one that gave up its key without an intent.
+// operates reports whether an operation of an AccessKey is open, or a request of one that revoked its key without an intent.
 func (w *world) operates(ak *v1alpha1.AccessKey) bool {
 	return ak.Status.Intent != nil || !time.Now().After(w.carriedOut)
 }

@@ -96,7 +96,7 @@ func (w *world) gap(ak *v1alpha1.AccessKey) time.Duration {
 	return regenerationGap
 }
 
-// works asks the data plane about the pair in a Secret. What a template made of the pair has to be of the same pair.
+// works asks the data plane about the pair in a Secret. Values that a template made have to be of the same pair.
 func (w *world) works(secret *corev1.Secret) bool {
 	if secret == nil {
 		return false

@@ -26,7 +26,7 @@ type Service interface {
 	Working(valid func(accessKeyID, secret string) bool) map[string]string
 }
 
-// Plane is the endpoint. It accepts the pairs of its services that work, unless it is told otherwise. Safe for concurrent use.
+// Plane is the endpoint. It accepts the pairs of its services that work, unless a test changes that. Safe for concurrent use.
 type Plane struct {
 	// Now is the time by which pairs are as old as they are.
 	Now func() time.Time

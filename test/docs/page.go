@@ -75,7 +75,6 @@ func Parse(path string, source []byte) *Page {
 	r := reader{page: &Page{Path: path}, source: source}
 	document := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
 	_ = ast.Walk(document, r.visit) // visit returns no error
-	r.page.Prose = joined(r.page.Prose)
 	return r.page
 }
 
@@ -85,6 +84,8 @@ type reader struct {
 	source []byte
 	// line is that of the block or of the text that was visited last.
 	line int
+	// end is where the prose ended that was visited last.
+	end int
 }
 
 func (r *reader) visit(node ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -114,7 +115,7 @@ func (r *reader) visit(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		return ast.WalkSkipChildren, nil
 	case *ast.Text:
 		r.line = r.lineAt(node.Segment.Start)
-		r.page.Prose = append(r.page.Prose, Text{r.line, string(node.Segment.Value(r.source))})
+		r.prose(node)
 	}
 	return ast.WalkContinue, nil
 }
@@ -164,16 +165,19 @@ func (r *reader) firstLine(node ast.Node) int {
 
 func (r *reader) lineAt(offset int) int { return 1 + bytes.Count(r.source[:offset], []byte("\n")) }
 
-// joined joins the pieces of each line. What is between them is code.
-func joined(pieces []Text) (lines []Text) {
-	for _, piece := range pieces {
-		if last := len(lines) - 1; last >= 0 && lines[last].Line == piece.Line {
-			lines[last].Text += "\x00" + piece.Text
-			continue
-		}
-		lines = append(lines, piece)
+// prose adds a text to its line. If something is between it and the text before it, such as code, that is replaced by the mark …
+func (r *reader) prose(node *ast.Text) {
+	content := string(node.Segment.Value(r.source))
+	last := len(r.page.Prose) - 1
+	switch {
+	case last < 0 || r.page.Prose[last].Line != r.line:
+		r.page.Prose = append(r.page.Prose, Text{r.line, content})
+	case node.Segment.Start == r.end:
+		r.page.Prose[last].Text += content
+	default:
+		r.page.Prose[last].Text += "…" + content
 	}
-	return lines
+	r.end = node.Segment.Stop
 }
 
 // anchor returns the anchor that GitHub gives a heading: in lower case, with hyphens for spaces, and without other punctuation.

@@ -15,7 +15,7 @@ import (
 	"accesskey.dev/operator/test/cluster"
 )
 
-// quickstart is the page whose commands the test runs. What comes before them, such as kind create cluster, has no prompt.
+// quickstart is the page whose commands the test runs. The commands before them, such as kind create cluster, have no prompt.
 const quickstart = "../../docs/quickstart.md"
 
 // command is a command of a page with the output that the page shows. The output is empty if the page shows none.

@@ -36,7 +36,7 @@ type estate struct {
 	names []string
 	// quoted are the AccessKeys whose conditions had the words of a service, without the credentials in them.
 	quoted map[string]bool
-	// admin are the operator's credentials by the host of the service, stranger is a server that is none of its business.
+	// admin are the operator's credentials by the host of the service, stranger is a server that must not get them.
 	admin     map[string][]string
 	stranger  *simulator.Core
 	elsewhere *simulator.Server

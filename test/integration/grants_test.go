@@ -159,7 +159,7 @@ var _ = Describe("A ClusterKeyService", func() {
 	})
 })
 
-// expectWithdrawn: a pair that was granted once is left alone, and a person is told that it will not be replaced.
+// expectWithdrawn: a pair that was granted once is left alone, and a person learns that it will not be replaced.
 func (w *world) expectWithdrawn(ctx SpecContext, name string, p pair) {
 	GinkgoHelper()
 	w.expect(ctx, name, WithTransform(observed, BeTrue()), HaveCondition("Ready", metav1.ConditionTrue, "Issued"),

@@ -112,7 +112,7 @@ var _ = Describe("allowedUsers", func() {
 	})
 })
 
-// expectDenied expects that a pair that may not be issued any more is left alone, and that a person is told that it will not be rotated.
+// expectDenied expects that a pair that may not be issued any more is left alone, and that a person learns that it will not be rotated.
 func (w *world) expectDenied(ctx SpecContext, name, reason string, p pair) {
 	GinkgoHelper()
 	w.expect(ctx, name, WithTransform(observed, BeTrue()), HaveCondition("Ready", metav1.ConditionTrue, "Issued"),

@@ -92,7 +92,7 @@ var _ = Describe("Deleting the key service first", func() {
 		w.issued(ctx, "other", 2)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
 		Expect(kube.Delete(ctx, namespace)).To(Succeed())
-		// A Secret can go before its AccessKey does. What that begins is cut off, and settled in its time.
+		// A Secret can go before its AccessKey does. A request that this causes is cut off, and settled in its time.
 		Eventually(ctx, func() []v1alpha1.AccessKey {
 			w.step(ctx, time.Minute)
 			var left v1alpha1.AccessKeyList

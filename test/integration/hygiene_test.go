@@ -63,7 +63,7 @@ var _ = Describe("Secret material", Serial, func() {
 		By("replacing what was edited")
 		e.each(func(name string) {
 			w.changeSecret(ctx, name, edited)
-			w.changeAccessKey(ctx, name, renewNow("c")) // a repair alone gives up no previous key
+			w.changeAccessKey(ctx, name, renewNow("c")) // a repair alone revokes no previous key
 		})
 		e.rest(ctx)
 		w.expectNoLeaks(ctx)

@@ -121,7 +121,7 @@ var _ = Describe("Attack by a Secret that is there before the AccessKey's", func
 		Entry("but another", "another", func(*metav1.OwnerReference) {}),
 	)
 
-	// Whoever may use the namespace's Secrets has the credentials of its KeyServices, and so may delete the keys anyway.
+	// Anyone who may use the namespace's Secrets has the credentials of its KeyServices, and so may delete the keys anyway.
 	It("whose record names a key of the same user: a KeyService of the namespace lets the AccessKey adopt it, but no key of another user", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.service.AddUser("bob")

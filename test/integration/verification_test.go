@@ -204,7 +204,7 @@ var _ = Describe("Verification at the data plane", func() {
 		w.expect(ctx, "backup", verified)
 	})
 
-	It("is finished by an operator that is told to stop meanwhile", func(ctx SpecContext) {
+	It("is finished by an operator that is asked to stop meanwhile", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
 		w.issued(ctx, "backup", 1)

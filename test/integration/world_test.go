@@ -74,7 +74,7 @@ type world struct {
 	excused map[string]bool
 }
 
-// newWorld makes a world with a user, a KeyService and a running operator. What every spec promises is checked at its end.
+// newWorld makes a world with a user, a KeyService and a running operator. Its end checks what every spec promises.
 func newWorld(ctx SpecContext) *world {
 	GinkgoHelper()
 	w := newBareWorld(ctx)

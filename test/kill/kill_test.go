@@ -4,7 +4,7 @@
 // Package kill kills the manager again and again, as a process on a real API server, while AccessKeys of all services
 // rotate. Then it kills etcd and kube-apiserver under the manager, and pauses a leader until another one has taken over. At
 // every sample each Secret must hold a pair that works, and each key of the operator must be recorded or belong to an open
-// operation. In the end no key may be left over. test/replicas measures a leader that dies or is told to stop.
+// operation. In the end no key may be left over. test/replicas measures a leader that dies or is asked to stop.
 package kill
 
 import (

@@ -1,7 +1,7 @@
 // Copyright The accesskey-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command pause does nothing until it is told to stop. A container runtime runs it in the sandbox of each Pod, to keep the
+// Command pause does nothing until it is asked to stop. A container runtime runs it in the sandbox of each Pod, to keep the
 // namespaces of the Pod.
 package main
 

@@ -78,7 +78,7 @@ func setProgress(s *scope, action plan.Action, err error) {
 	case s.ak.Status.KeyID == "":
 		reconciling(s, v1alpha1.ReasonIssuing, "A pair is being issued")
 	case tidies[action.Verb] && meta.IsStatusConditionTrue(s.ak.Status.Conditions, v1alpha1.ConditionStalled):
-		// What stalls the AccessKey is decided after this action. Until then Stalled stays, so that no alert starts again.
+		// The plan after this action decides what stalls the AccessKey. Until then Stalled stays, so that no alert starts again.
 	default:
 		settled(s)
 	}
@@ -92,7 +92,7 @@ func waiting(s *scope, action plan.Action) {
 	case "", v1alpha1.ReasonSuspended:
 		settled(s)
 	case v1alpha1.ReasonSettling:
-		reconciling(s, action.Reason, "Finding out whether a request was carried out whose response was lost"+until("; that can be told at ", action.Until))
+		reconciling(s, action.Reason, "Finding out whether a request was carried out whose response was lost"+until("; the answer is expected at ", action.Until))
 	default:
 		reconciling(s, action.Reason, "Waiting "+action.Detail)
 	}

@@ -255,7 +255,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 	return r.drop(ctx, s, action)
 }
 
-// beforeGivingUp finds out whether the pair can be published for which a key is given up that may work.
+// beforeGivingUp finds out whether the new pair can be published, before a key is revoked that may work.
 func (r *Reconciler) beforeGivingUp(ctx context.Context, s *scope, action plan.Action) error {
 	if action.Reason == v1alpha1.ReasonRevoking || action.Reason == v1alpha1.ReasonDeleting || action.Reason == v1alpha1.ReasonSettling {
 		return nil

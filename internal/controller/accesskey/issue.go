@@ -190,7 +190,7 @@ func (r *Reconciler) publish(ctx context.Context, s *scope, name string, credent
 	return published, write.Content, err
 }
 
-// dryRun finds out whether the API server would accept the Secrets of a new pair, before a key is created or given up for it.
+// dryRun finds out whether the API server would accept the Secrets of a new pair, before a key is created or revoked for it.
 func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Intent) error {
 	pair := keyservice.Credential{
 		Key: keyservice.Key{ID: "dry-run", AccessKeyID: secret.DryRunPair.AccessKeyID}, SecretAccessKey: secret.DryRunPair.SecretAccessKey,
@@ -209,7 +209,7 @@ func (r *Reconciler) dryRun(ctx context.Context, s *scope, intent *v1alpha1.Inte
 			return err // the cache or the read was stale
 		}
 		if err != nil {
-			return &publishError{fmt.Errorf("no key was created or given up, because the API server does not take the Secret: %w", err)}
+			return &publishError{fmt.Errorf("no key was created or revoked, because the API server does not take the Secret: %w", err)}
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func TestAListingDeniesAKeyAfterTheListLag(t *testing.T) {
 				r.issued.note(here, test.answered, test.at)
 			}
 			key := s.in.Keys[0].Key
-			for range 2 { // also after the memory was given up
+			for range 2 { // also after the memory was cleared
 				if got := r.denies(s, listingAt(test.listing), key); got != test.want {
 					t.Errorf("got %t", got)
 				}

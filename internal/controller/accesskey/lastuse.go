@@ -91,7 +91,7 @@ func (r *Reconciler) lastUsed(ctx context.Context, s *scope, keyID string) (time
 	return at.Add(-offset), nil
 }
 
-// recordUses records the last use of the previous keys, and tells of a consumer that has not loaded the current pair.
+// recordUses records the last use of the previous keys, and reports a consumer that has not loaded the current pair.
 func (r *Reconciler) recordUses(s *scope) {
 	status := &s.ak.Status
 	r.uses.prune(s.name, s.ak.RecordedKeyIDs())

@@ -89,7 +89,7 @@ func TestAPairThatAnotherProcessHeldIsLost(t *testing.T) {
 	})
 }
 
-// TestNoKeyIsCreatedForASecretThatWouldBeRefused, and none is given up.
+// TestNoKeyIsCreatedForASecretThatWouldBeRefused, and none is revoked.
 func TestNoKeyIsCreatedForASecretThatWouldBeRefused(t *testing.T) {
 	bubble(t, func(b *bed) {
 		b.gate = on("dry run of "+writesSecret, fails(errDenied))

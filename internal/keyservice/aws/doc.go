@@ -10,7 +10,7 @@
 // once and never replayed.
 //
 // A new key of AWS is listed as active at once and does not work for 3 to 15 seconds. Nothing tells when it does, so the backend
-// lists a key that is younger than Config.ActivationDelay as pending. A deleted key can go on working for some seconds.
+// lists a key as pending until Config.ActivationDelay after its creation. A deleted key can go on working for some seconds.
 //
 // Requests are forms signed with version 4 by the signer of aws-sdk-go-v2. The rest of that SDK's client for IAM is not used: it
 // sends a create again after a lost answer, and takes any body with a status of 200 for a success.

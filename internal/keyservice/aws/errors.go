@@ -23,7 +23,7 @@ const adviseURL = "check that the KeyService's url is the endpoint of an IAM API
 
 const (
 	limitExceeded = "LimitExceeded"
-	// readOnly is what SeaweedFS since 4.08 says unless it is told otherwise (weed/s3api/s3api_embedded_iam.go).
+	// readOnly is what SeaweedFS since 4.08 says unless it is configured otherwise (weed/s3api/s3api_embedded_iam.go).
 	readOnly = "IAM write operations are disabled"
 	// bandwidthExceeded is a status that HTTP does not define (botocore, data/_retry.json).
 	bandwidthExceeded = 509

@@ -59,7 +59,7 @@ type summaryResult struct {
 	} `xml:"SummaryMap>entry"`
 }
 
-// key returns the entry as it is at the time now. A key that is active and younger than delay is pending. Anything but "Active" is
+// key returns the entry as it is at the time now. A key that is active and was created less than delay ago is pending. Anything but "Active" is
 // a key that does not work (the model's statusType has Active, Inactive and Expired).
 func (e keyEntry) key(now time.Time, delay time.Duration) keyservice.Key {
 	created, _ := rest.ParseTime(e.Created) // the zero time if the service does not say

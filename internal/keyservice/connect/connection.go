@@ -28,7 +28,7 @@ type Connection struct {
 	// Clock of the service.
 	Clock *keyservice.ServiceClock
 	// ReplacedAt is when it took the place of another one, because the spec or the credentials changed, in seconds; zero if it did
-	// not. What failed before says nothing.
+	// not. Failures before that say nothing.
 	ReplacedAt time.Time
 	// Timeout bounds each request to the service.
 	Timeout time.Duration

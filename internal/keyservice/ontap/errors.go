@@ -90,7 +90,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-// classify goes by the code, since no source says which HTTP status goes with it.
+// classify uses the code, since no source says which HTTP status goes with it.
 func classify(refused *rest.Refusal) {
 	known, documented := meanings[refused.Problem.Code]
 	advice := known.advice

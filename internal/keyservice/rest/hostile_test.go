@@ -38,7 +38,7 @@ func compressed(text string, times int) simulator.Effect {
 	}
 }
 
-// drip answers a byte at a time, for ever.
+// drip answers a byte at a time, without end.
 func drip(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	for r.Context().Err() == nil {
 		_, _ = w.Write([]byte(" "))

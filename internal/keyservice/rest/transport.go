@@ -102,7 +102,7 @@ type TransportConfig struct {
 	Clock *keyservice.ServiceClock
 	// Base carries the requests; nil for TLS over TCP.
 	Base http.RoundTripper
-	// Trace is told when a request begins, and when it ends: with the status of its answer, 0 without one, and with how long it waited
+	// Trace is called when a request begins, and end when it ends: with the status of its answer, 0 without one, and with how long it waited
 	// for the rate limit. May be nil.
 	Trace func(ctx context.Context, backend, op string) (traced context.Context, end func(status int, waited time.Duration))
 }
