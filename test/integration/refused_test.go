@@ -60,7 +60,7 @@ var _ = Describe("An API server that does not take the Secret", func() {
 		Expect(kube.Status().Update(ctx, quota)).To(Succeed())
 		Eventually(ctx, func() error { return kube.Create(ctx, w.probe(), client.DryRunAll) }).ShouldNot(Succeed())
 		w.create(ctx, accessKey("backup"))
-		w.expectStalled(ctx, "backup", "SecretRefused", "exceeded quota", "no key was created or given up")
+		w.expectStalled(ctx, "backup", "SecretRefused", "exceeded quota", "no key was created or revoked")
 		w.meddle(ctx, func() {})
 		Expect(w.service.History()).To(BeEmpty())
 		w.delete(ctx, quota)

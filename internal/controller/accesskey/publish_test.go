@@ -95,7 +95,7 @@ func TestNoKeyIsCreatedForASecretThatWouldBeRefused(t *testing.T) {
 		b.gate = on("dry run of "+writesSecret, fails(errDenied))
 		b.reconcile()
 		b.expectKeys(0, 0)
-		b.expectCondition(v1alpha1.ConditionStalled, "True SecretRefused: no key was created or given up, because the API server does not take the Secret: writing Secret backup: "+errDenied.Error())
+		b.expectCondition(v1alpha1.ConditionStalled, "True SecretRefused: no key was created or revoked, because the API server does not take the Secret: writing Secret backup: "+errDenied.Error())
 		b.gate = nil
 		b.settle()
 		b.expectPublished(1)
