@@ -138,11 +138,14 @@ func (s *session) timeline(steps []step, now time.Time) {
 		s.printf("  Nothing is planned.\n")
 	}
 	for _, each := range steps {
-		t := plain
+		t, at := plain, stamp(each.at)
 		if each.held || each.at.Before(now.Add(-time.Minute)) {
 			t = warn
 		}
-		s.printf("  %s  %s  %s\n", s.paint(t, pad(each.when(now), 12)), stamp(each.at), each.detail)
+		if each.held {
+			at = "-"
+		}
+		s.printf("  %s  %s  %s\n", s.paint(t, pad(each.when(now), 12)), pad(at, len(time.RFC3339)-5), each.detail)
 	}
 }
 

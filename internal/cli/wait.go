@@ -98,7 +98,7 @@ func (s *session) look(ctx context.Context, c client.Client, each *watched, judg
 		each.verdict = verdict{text: "the AccessKey was deleted", failed: true}
 		return nil
 	case ctx.Err() != nil: // the time is over
-		return nil
+		return ctx.Err()
 	case err != nil:
 		return err
 	}

@@ -42,6 +42,7 @@ var _ = Describe("kubectl accesskey status", func() {
 		after := team.get(ctx, "backup").Status
 		team.pod(ctx, "old", "backup", time.Hour)
 		team.pod(ctx, "other", "unrelated", time.Hour)
+		team.awaitEvent(ctx, "backup", v1alpha1.EventRotated)
 
 		status := team.run(ctx, "status", "backup")
 		Expect(status.code).To(Equal(0))

@@ -154,3 +154,13 @@ func (t *team) get(ctx SpecContext, name string) *v1alpha1.AccessKey {
 	Expect(kube.Get(ctx, client.ObjectKey{Namespace: t.namespace, Name: name}, ak)).To(Succeed())
 	return ak
 }
+
+// awaitEvent waits until an AccessKey has an event. Events are written after the status that they are about.
+func (t *team) awaitEvent(ctx SpecContext, name, reason string) {
+	GinkgoHelper()
+	Eventually(ctx, func(g Gomega) {
+		events := &corev1.EventList{}
+		g.Expect(kube.List(ctx, events, client.InNamespace(t.namespace), client.MatchingFields{"involvedObject.name": name, "reason": reason})).To(Succeed())
+		g.Expect(events.Items).NotTo(BeEmpty(), "AccessKey %s has no event %s", name, reason)
+	}).Should(Succeed())
+}
