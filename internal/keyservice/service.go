@@ -179,6 +179,8 @@ type Limits struct {
 	WorksOn time.Duration
 	// DeletesUsers: Delete also deletes the user that Create made, with its last key. It is called for a key that is gone, too.
 	DeletesUsers bool
+	// Marks: each key that Create makes carries the mark of its owner, so that a key without a mark was made by somebody else.
+	Marks bool
 }
 
 // Capabilities are a Service's limits and optional abilities as plain data, for the planner and for status.

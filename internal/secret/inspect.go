@@ -47,7 +47,7 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 	if live == nil {
 		return plan.Secret{State: plan.SecretAbsent}
 	}
-	record, recorded := recordOf(live)
+	record, recorded := RecordOf(live)
 	adoptable := !metav1.IsControlledBy(live, t.AccessKey)
 	if t.foreign(live, recorded) {
 		return plan.Secret{State: plan.SecretForeign}
@@ -90,7 +90,7 @@ func (t Template) holdsCopy(live *corev1.Secret) bool {
 	}
 	published := plan.RecordOf(t.AccessKey, t.Service)
 	published.Digest = status.SecretDigest
-	record, recorded := recordOf(live)
+	record, recorded := RecordOf(live)
 	same := record
 	same.Digest = published.Digest
 	return t.holds(live, published) || recorded && same.Describes(published) && t.holds(live, record)
@@ -171,7 +171,7 @@ func (t Template) upToDate(live *corev1.Secret, record plan.Record) bool {
 			return false
 		}
 	}
-	written, recorded := recordOf(live)
+	written, recorded := RecordOf(live)
 	if !recorded || !written.Describes(content.Record) {
 		return false
 	}

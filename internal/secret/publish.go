@@ -116,7 +116,7 @@ func (p *publishing) attempt(ctx context.Context) (Published, error) {
 
 // holdsRecord reports whether a Secret carries the record of a content, so that the content was written.
 func holdsRecord(secret *corev1.Secret, content Content) bool {
-	record, ok := recordOf(secret)
+	record, ok := RecordOf(secret)
 	return ok && record.Describes(content.Record)
 }
 

@@ -19,10 +19,10 @@ import (
 	"accesskey.dev/operator/internal/plan"
 )
 
-// recordOf returns the record on a Secret, and false if there is none that can be read.
-func recordOf(secret *corev1.Secret) (plan.Record, bool) {
+// RecordOf returns the record on a Secret, and false if there is none that can be read. The metadata of the Secret is enough.
+func RecordOf(secret metav1.Object) (plan.Record, bool) {
 	var record plan.Record
-	err := json.Unmarshal([]byte(secret.Annotations[v1alpha1.RecordAnnotation]), &record)
+	err := json.Unmarshal([]byte(secret.GetAnnotations()[v1alpha1.RecordAnnotation]), &record)
 	return record, err == nil && record.KeyID != ""
 }
 

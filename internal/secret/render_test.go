@@ -135,14 +135,14 @@ func TestTheRecordIsReadAsItWasWritten(t *testing.T) {
 		change(&record)
 		content, err := template().Render(pair, record)
 		record.Digest = digest(content.Data)
-		got, ok := recordOf(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: content.Annotations}})
+		got, ok := RecordOf(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: content.Annotations}})
 		if err != nil || !ok || !equality.Semantic.DeepEqual(got, record) || !equality.Semantic.DeepEqual(content.Record, record) {
 			t.Errorf("%s: read %+v, %t, %v\nwant %+v", name, got, ok, err, record)
 		}
 	}
 	for _, text := range []string{"", "{", "null", "[]", `"K1"`, `{"keyID":""}`, `{"keyID":1}`} {
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.RecordAnnotation: text}}}
-		if got, ok := recordOf(secret); ok {
+		if got, ok := RecordOf(secret); ok {
 			t.Errorf("%q is read as %+v", text, got)
 		}
 	}

@@ -63,7 +63,7 @@ func New(config Config) (*Service, error) {
 
 // Limits implements keyservice.Service.
 func (s *Service) Limits() keyservice.Limits {
-	return keyservice.Limits{KeysPerUser: keysPerUser, DeletesLater: true, ActivatesLater: true, KeepsAccessKeyID: true, ListLag: listLag}
+	return keyservice.Limits{KeysPerUser: keysPerUser, DeletesLater: true, ActivatesLater: true, KeepsAccessKeyID: true, ListLag: listLag, Marks: true}
 }
 
 // Identity implements keyservice.Identifier: "ionos/" and the token's user. It sends no request.

@@ -28,6 +28,9 @@ import (
 // TransportConfig has another one.
 const Timeout = 30 * time.Second
 
+// connectTimeout bounds each step of making a connection.
+const connectTimeout = 10 * time.Second
+
 // BaseURL reads the URL of a service: https, a host name or an IP address, and perhaps a port. Its errors show the example, and
 // do not quote the URL, which may hold a password.
 func BaseURL(text, example string) (string, error) {
@@ -111,24 +114,12 @@ type TransportConfig struct {
 // environment, no redirects (they would carry the credentials elsewhere). It speaks only HTTP/1.1, since the errors of HTTP/2
 // contain stream numbers, which differ from one try to the next, and HTTP/2 keeps using a dead connection.
 func NewHTTPClient(config TransportConfig) (*http.Client, error) {
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: config.ServerName, InsecureSkipVerify: config.InsecureSkipVerify} //nolint:gosec // asked for in the KeyService
-	if config.CABundle != nil {
-		tlsConfig.RootCAs = x509.NewCertPool()
-		if !tlsConfig.RootCAs.AppendCertsFromPEM(config.CABundle) {
-			return nil, errors.New("the CA bundle holds no PEM certificate")
-		}
+	trust, err := tlsConfig(config)
+	if err != nil {
+		return nil, err
 	}
 	if config.Base == nil {
-		dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-		config.Base = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        tlsConfig,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxIdleConnsPerHost:    16,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: maxHeader,
-		}
+		config.Base = newTransport(trust)
 	}
 	return &http.Client{
 		Timeout: cmp.Or(config.Timeout, Timeout),
@@ -141,6 +132,32 @@ func NewHTTPClient(config TransportConfig) (*http.Client, error) {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
+}
+
+// tlsConfig returns which certificates to accept.
+func tlsConfig(config TransportConfig) (*tls.Config, error) {
+	trust := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: config.ServerName, InsecureSkipVerify: config.InsecureSkipVerify} //nolint:gosec // asked for in the KeyService
+	if config.CABundle != nil {
+		trust.RootCAs = x509.NewCertPool()
+		if !trust.RootCAs.AppendCertsFromPEM(config.CABundle) {
+			return nil, errors.New("the CA bundle holds no PEM certificate")
+		}
+	}
+	return trust, nil
+}
+
+// newTransport returns a connection pool.
+func newTransport(trust *tls.Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        trust,
+		TLSHandshakeTimeout:    connectTimeout,
+		MaxIdleConnsPerHost:    16,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+	}
 }
 
 // transport limits, counts and bounds the requests to one service.
