@@ -117,6 +117,11 @@ It acts with the rights of your kubeconfig, and prints no secret unless you ask 
 		newCompromisedCommand(s),
 		newSuspendCommand(s),
 		newResumeCommand(s),
+		newKeysCommand(s),
+		newCheckCommand(s),
+		newExportCommand(s),
+		newImportCommand(s),
+		newReleaseCommand(s),
 		newVersionCommand(s),
 	)
 	return root
