@@ -86,7 +86,8 @@ type Identifier interface {
 // HandleChooser is a service whose caller chooses the ID of a new key, and so finds a key again whose creation was not
 // answered.
 type HandleChooser interface {
-	// ChooseID returns the ID of the next key. owner and revision identify the attempt, and keys are the user's.
+	// ChooseID returns the ID of the next key; empty if the service chooses it at its version. keys are the user's. owner and
+	// revision identify the attempt, for a service where repeating it must lead to the same key.
 	ChooseID(user string, owner Owner, revision int64, keys []Key) string
 }
 

@@ -64,18 +64,34 @@ func awsSubject() subject {
 		documented: awsAnswers,
 		refusal:    func(words string) string { return awsError("Refused", words) },
 		secrets:    []string{aws.DefaultSecretAccessKey},
-		start:      startAWS,
+		start:      startAWS(awsSubject, aws.Options{}),
 	}
 }
 
-func startAWS(t *testing.T, page int) *bed {
+// seaweedSubject is SeaweedFS, which does not date keys and lets the caller choose a pair.
+func seaweedSubject() subject {
+	s := awsSubject()
+	s.name, s.title = "seaweedfs", ""
+	s.start = startAWS(seaweedSubject, aws.Options{Dates: aws.DatesAbsent, ChoosesKeys: true, Server: "SeaweedFS 30GB 4.22"})
+	return s
+}
+
+func startAWS(described func() subject, options aws.Options) func(t *testing.T, page int) *bed {
+	return func(t *testing.T, page int) *bed {
+		options.PageSize = page
+		return newAWSBed(t, described(), options)
+	}
+}
+
+func newAWSBed(t *testing.T, described subject, options aws.Options) *bed {
 	t.Helper()
 	clock := clocktesting.NewFakePassiveClock(begin)
 	account := simulator.Random(12, simulator.Digits)
-	server := aws.New(aws.Options{Clock: clock, PageSize: page, AccountID: account, ActivationLag: 14 * time.Second})
+	options.Clock, options.AccountID, options.ActivationLag = clock, account, 14*time.Second
+	server := aws.New(options)
 	server.AddUser(alice)
 	server.AddUser(bob)
-	b := &bed{world: awsWorld{server}, subject: awsSubject(), clock: clock, core: server.Core}
+	b := &bed{world: awsWorld{server}, subject: described, clock: clock, core: server.Core}
 	credentials := awssdk.CredentialsProviderFunc(func(context.Context) (awssdk.Credentials, error) {
 		return awssdk.Credentials{AccessKeyID: aws.DefaultAccessKeyID, SecretAccessKey: aws.DefaultSecretAccessKey}, nil
 	})

@@ -34,7 +34,7 @@ var cases = slices.Concat(lifeCases, userCases, identityCases, quotaCases, pagin
 
 // subjects are the fake, in several shapes, and every backend.
 func subjects() []subject {
-	return append(fakes(), qumuloSubject(), ionosSubject(), huaweiSubject(), awsSubject(),
+	return append(fakes(), qumuloSubject(), ionosSubject(), huaweiSubject(), awsSubject(), seaweedSubject(),
 		ontapSubject(ontap.V9141), ontapSubject(ontap.V9161), ontapSubject(ontap.V9191))
 }
 
@@ -88,6 +88,12 @@ func everyone(subject, keyservice.Service) bool { return true }
 
 // able is for services with an optional ability.
 func able[Ability any](_ subject, service keyservice.Service) bool { return is[Ability](service) }
+
+// chooses is for services whose caller chooses the ID of a key.
+func chooses(_ subject, service keyservice.Service) bool {
+	chooser, ok := service.(keyservice.HandleChooser)
+	return ok && chooser.ChooseID(alice, owner, 1, nil) != ""
+}
 
 // tally counts the checks that passed, by subject.
 var tally = struct {

@@ -96,12 +96,13 @@ func settlesCreates(t *testing.T, s subject) {
 func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyservice.Key) keyservice.Credential {
 	t.Helper()
 	keys := b.list(t, b.bob)
-	if req.ID != "" {
+	regenerator, regenerates := b.Service.(keyservice.Regenerator)
+	if req.ID != "" && regenerates {
 		if listed := find(keys, req.ID); listed != nil {
 			if listed.OwnerUID != owner.UID {
 				t.Errorf("the key that was lost is not known for ours: %+v", listed)
 			}
-			regenerated, err := b.Service.(keyservice.Regenerator).Regenerate(t.Context(), b.bob, req.ID, ttl)
+			regenerated, err := regenerator.Regenerate(t.Context(), b.bob, req.ID, ttl)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,6 +118,9 @@ func settled(t *testing.T, b *bed, req keyservice.CreateRequest, known []keyserv
 	}
 	for _, key := range keys {
 		if find(known, key.ID) == nil { // its secret is lost
+			if req.ID != "" && key.ID != req.ID {
+				t.Errorf("the key that was lost has the ID %q instead of %q", key.ID, req.ID)
+			}
 			expect(t, b.Delete(t.Context(), b.bob, key.ID), fine)
 		}
 	}

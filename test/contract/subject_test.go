@@ -15,7 +15,7 @@ import (
 // subject is one service under test: how it is started, and its particulars. The suite asks the backend what it can do.
 type subject struct {
 	name string
-	// title is the service's name in docs/services.
+	// title is the service's name in docs/services; empty if it has no row there.
 	title string
 	start func(t *testing.T, page int) *bed
 

@@ -59,8 +59,16 @@ func OpenAWS(options aws.Options) *Account {
 	}
 }
 
+// OpenSeaweedFS creates an account at a server that does not date keys, and lets the caller choose a pair.
+func OpenSeaweedFS(options aws.Options) *Account { return OpenAWS(seaweedFS(options)) }
+
+func seaweedFS(options aws.Options) aws.Options {
+	options.Dates, options.ChoosesKeys, options.Server = aws.DatesAbsent, true, "SeaweedFS 30GB 4.53"
+	return options
+}
+
 func wildAWS(rng *rand.Rand) aws.Options {
-	return aws.Options{
+	options := aws.Options{
 		LimitStatus: pick(rng, 0, 400, 403), ActivationLag: pick(rng, 0, activationLag), RevokeLag: pick(rng, 0, 4*time.Second),
 		ListLag: pick(rng, 0, 2*time.Second), QuotaLag: pick(rng, 0, time.Second),
 		Shape: pick(rng, aws.ShapeWrapped, aws.ShapeBare, aws.ShapeList), Markup: pick(rng, aws.MarkupNamespace, aws.MarkupPlain, aws.MarkupPrefix),
@@ -69,4 +77,8 @@ func wildAWS(rng *rand.Rand) aws.Options {
 		Missing:       pick(rng, nil, []string{"GetAccountSummary", "GetCallerIdentity"}, []string{"GetAccessKeyLastUsed"}),
 		MissingStatus: pick(rng, 0, 404, 501), ThrottleStatus: pick(rng, 0, 503), SkewCode: pick(rng, "", "RequestTimeTooSkewed"),
 	}
+	if options.Dates == aws.DatesAbsent && pick(rng, false, true) {
+		return seaweedFS(options)
+	}
+	return options
 }

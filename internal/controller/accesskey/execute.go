@@ -292,6 +292,14 @@ func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) erro
 // idReturns reports whether the next key can have the ID of this one. An ID that the operator chooses depends on the revision,
 // which does not change if the key is never recorded.
 func (s *scope) idReturns(keyID string) bool {
-	_, chooses := s.connection.Service.(keyservice.HandleChooser)
-	return s.connection.ReusesIDs || chooses && !slices.Contains(s.ak.RecordedKeyIDs(), keyID)
+	return s.connection.ReusesIDs || s.chooseID() != "" && !slices.Contains(s.ak.RecordedKeyIDs(), keyID)
+}
+
+// chooseID returns the ID of the next key; empty if the service chooses it.
+func (s *scope) chooseID() string {
+	chooser, ok := s.connection.Service.(keyservice.HandleChooser)
+	if !ok {
+		return ""
+	}
+	return chooser.ChooseID(s.user(), ownerOf(s.ak), plan.NextRevision(s.in), plainKeys(s.in.Keys))
 }

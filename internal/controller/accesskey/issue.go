@@ -27,9 +27,7 @@ const maxPause = 5 * time.Second
 // create creates a key, publishes it and records it.
 func (r *Reconciler) create(ctx context.Context, s *scope, action plan.Action) error {
 	intent := newIntent(s, action, v1alpha1.OperationCreate)
-	if chooser, ok := s.connection.Service.(keyservice.HandleChooser); ok {
-		intent.KeyID = chooser.ChooseID(s.user(), ownerOf(s.ak), intent.Revision, plainKeys(s.in.Keys))
-	}
+	intent.KeyID = s.chooseID()
 	return r.obtain(ctx, s, action, intent, func() (keyservice.Credential, error) {
 		return s.connection.Create(ctx, s.user(), keyservice.CreateRequest{ID: intent.KeyID, Owner: ownerOf(s.ak), TTL: ttlOf(s.ak)})
 	})

@@ -46,10 +46,13 @@ func (a api) isAWS() bool {
 	return slices.ContainsFunc(domains, func(domain string) bool { return strings.HasSuffix(strings.ToLower(at.Hostname()), domain) })
 }
 
-// product names the service.
-func (a api) product() string {
-	if a.isAWS() {
+// product names the service, as far as its URL or its answers tell.
+func (c *client) product() string {
+	if c.iam.isAWS() {
 		return "AWS IAM"
+	}
+	if major, minor, ok := c.seaweedFS(); ok {
+		return fmt.Sprintf("SeaweedFS %d.%02d", major, minor)
 	}
 	return "IAM API"
 }

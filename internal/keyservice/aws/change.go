@@ -16,14 +16,19 @@ import (
 )
 
 // Create implements keyservice.Service. The service has no expiry, so the request's TTL is not used.
-func (s *Service) Create(ctx context.Context, user string, _ keyservice.CreateRequest) (keyservice.Credential, error) {
+func (s *Service) Create(ctx context.Context, user string, req keyservice.CreateRequest) (keyservice.Credential, error) {
 	create := s.client.call("create key", "CreateAccessKey", url.Values{"UserName": {user}})
 	create.Subject, create.Safe = rest.DescribeUser(user), false
-	if !userPattern.MatchString(user) {
+	switch {
+	case !userPattern.MatchString(user):
 		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errNoName)
-	}
-	if s.kept.fails(user, s.config.Now()) {
+	case req.ID != "" && !chosenPattern.MatchString(req.ID):
+		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errNotChosen)
+	case s.kept.fails(user, s.config.Now()):
 		return keyservice.Credential{}, create.Fail(keyservice.Invalid, errNotKept)
+	}
+	if req.ID != "" {
+		choose(create.Form, req.ID)
 	}
 	var result createResult
 	answer, err := s.client.query(ctx, create, &result)
@@ -51,6 +56,9 @@ func (s *Service) refusedCreate(ctx context.Context, create rest.Request, user s
 		return s.noUser(create, user, refused.Reason)
 	}
 	refused, ok := rest.Refused(err)
+	if ok && refused.Problem.Code == entityExists && create.Form.Has("AccessKeyId") {
+		return create.Fail(keyservice.Ambiguous, fmt.Errorf("%w: %w", errIDInUse, refused.Reason))
+	}
 	if !ok || refused.Problem.Code != limitExceeded || refused.Status >= 500 {
 		return err
 	}

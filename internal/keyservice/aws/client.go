@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -64,6 +65,8 @@ type client struct {
 	signer      *v4.Signer
 	now         func() time.Time
 	skew        rest.Skew
+	// server is the Server header of the last answer.
+	server atomic.Value
 }
 
 // regionPattern: servers other than AWS have regions of any name.
@@ -121,6 +124,7 @@ func (c *client) ask(ctx context.Context, at api, r rest.Request, result any) (*
 	if err != nil {
 		return nil, err
 	}
+	c.server.Store(answer.Header.Get("Server"))
 	switch err := decode(answer.Body, r.Form.Get("Action"), result); {
 	case err != nil && !r.Safe:
 		return nil, r.NoKey(answer)
@@ -138,7 +142,8 @@ func (c *client) send(ctx context.Context, at api, r rest.Request) (*rest.Respon
 	}
 	signed := &rest.Client{
 		Base: at.url, HTTP: c.http, Gate: c.gate,
-		Redact:    keyservice.NewRedactor(keyservice.Secret(pair.SecretAccessKey), keyservice.Secret(pair.SessionToken)),
+		Redact: keyservice.NewRedactor(keyservice.Secret(pair.SecretAccessKey), keyservice.Secret(pair.SessionToken),
+			keyservice.Secret(r.Form.Get("SecretAccessKey"))),
 		Authorize: func(request *http.Request) { c.sign(request, at, r, pair) },
 		Explain:   decodeProblem, Recognizes: isProblem, Classify: c.classify,
 	}

@@ -16,9 +16,11 @@
 // sends a create again after a lost answer, and takes any body with a status of 200 for a success.
 //
 // Servers differ most in what they leave out. Errors are therefore classified by their code first, and by their status only if the
-// code is unknown. A missing creation date (SeaweedFS) is the zero time. SeaweedFS since 4.22 lets the caller choose the ID of a
-// key, so that a create could be replayed. The backend does not use this: no answer tells whether a server honours the parameter
-// before a key was made with it, and on a server that ignores it an intent with the wrong ID would lose the new key.
+// code is unknown. A missing creation date (SeaweedFS) is the zero time.
+//
+// SeaweedFS since 4.22 lets the caller choose the pair, and tells its version in each answer. There the operator chooses the ID of a
+// new key, so that it finds a key again whose creation was not answered. The answers of no other server tell that it honours the
+// parameter, and on one that ignores it, the intent would have the wrong ID and the new key would be lost.
 //
 // The key that the operator signs with is never deleted or disabled.
 //

@@ -50,6 +50,7 @@ var (
 	_ keyservice.Disabler         = (*Service)(nil)
 	_ keyservice.Enabler          = (*Service)(nil)
 	_ keyservice.LastUsedReporter = (*Service)(nil)
+	_ keyservice.HandleChooser    = (*Service)(nil)
 	_ keyservice.UserResolver     = (*Service)(nil)
 	_ keyservice.Identifier       = (*Service)(nil)
 )
@@ -94,5 +95,5 @@ func (s *Service) Probe(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return s.client.iam.product() + found.suffix(), nil
+	return s.client.product() + found.suffix(), nil
 }

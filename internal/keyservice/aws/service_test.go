@@ -210,7 +210,7 @@ func TestAWSIsNamed(t *testing.T) {
 		"https://iam.amazonaws.com": "AWS IAM", "https://iam.cn-north-1.amazonaws.com.cn": "AWS IAM", "https://vpce-1.iam.us-east-1.vpce.amazonaws.com:8443": "AWS IAM",
 		"https://iam.global.api.aws": "AWS IAM", "https://amazonaws.com.example": "IAM API", "https://iam.wasabisys.com": "IAM API", "https://fakeamazonaws.com": "IAM API",
 	} {
-		if got := (api{url: address}).product(); got != want {
+		if got := (&client{iam: api{url: address}}).product(); got != want {
 			t.Errorf("%s: %s", address, got)
 		}
 	}

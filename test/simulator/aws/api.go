@@ -136,6 +136,9 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.action = c.form.Get("Action")
 		path += url.PathEscape(c.action)
 	}
+	if s.options.Server != "" {
+		w.Header().Set("Server", s.options.Server)
+	}
 	routed := r.WithContext(context.WithValue(r.Context(), contextKey{}, c))
 	routed.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
 	routed.Body = io.NopCloser(bytes.NewReader(body))
@@ -211,8 +214,11 @@ func (s *Simulator) createKey(c *call) ([]node, *apiError) {
 		return nil, refused
 	}
 	pair := chosen{c.form.Get("AccessKeyId"), c.form.Get("SecretAccessKey")}
-	if pair.id != "" && s.key(pair.id) != nil {
-		return nil, &apiError{http.StatusConflict, "EntityAlreadyExists", "The Access Key with id " + pair.id + " already exists."}
+	switch {
+	case (pair.id == "") != (pair.secret == ""):
+		return nil, invalid("InvalidInput", "AccessKeyId and SecretAccessKey must be supplied together")
+	case pair.id != "" && s.key(pair.id) != nil && s.key(pair.id).Live():
+		return nil, &apiError{http.StatusConflict, "EntityAlreadyExists", "AccessKeyId is already in use"}
 	}
 	made, refused := s.makeKey(owner, OperatorName, pair)
 	if refused != nil {

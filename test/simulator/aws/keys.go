@@ -43,13 +43,14 @@ func (s *Simulator) live(owner string) (keys []*key) {
 	return keys
 }
 
-// key returns a key, even a deleted one, or nil.
+// key returns the last key with an ID, even a deleted one, or nil.
 func (s *Simulator) key(id string) *key {
-	at := slices.IndexFunc(s.keys, func(candidate *key) bool { return candidate.ID == id })
-	if at < 0 {
-		return nil
+	for _, candidate := range slices.Backward(s.keys) {
+		if candidate.ID == id {
+			return candidate
+		}
 	}
-	return s.keys[at]
+	return nil
 }
 
 // valid returns the key with this pair if it works now, or nil.
@@ -88,7 +89,7 @@ func (s *Simulator) end(k *key, by string) {
 	s.End(k.ID, by)
 }
 
-// chosen is the pair, or the half of it, that the caller of CreateAccessKey chose.
+// chosen is the pair that the caller of CreateAccessKey chose.
 type chosen struct{ id, secret string }
 
 // base32 is the alphabet of IDs.

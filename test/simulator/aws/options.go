@@ -132,6 +132,8 @@ type Options struct {
 	CaseSensitive bool
 	// ChoosesKeys lets the caller of CreateAccessKey choose the pair, as SeaweedFS does since 4.22.
 	ChoosesKeys bool
+	// Server is the header with the product and its version; default: none. SeaweedFS 4.53 sends "SeaweedFS 30GB 4.53".
+	Server string
 }
 
 func (o Options) withDefaults() Options {

@@ -206,8 +206,9 @@ func TestCallerChoosesAPair(t *testing.T) {
 	newBed(Options{}).call(chosen).Expect(t, 400, "MalformedInput", "unknown parameter")
 	b := newBed(Options{ChoosesKeys: true})
 	b.call(chosen).Expect(t, 200, "", "<AccessKeyId>MINE0000000000000001<", "<SecretAccessKey>secret12<")
-	b.call(chosen).Expect(t, 409, "EntityAlreadyExists", "already exists")
-	b.call("CreateAccessKey&UserName=alice&AccessKeyId=MINE0000000000000002").Expect(t, 200, "", "<AccessKeyId>MINE0000000000000002<")
+	b.call(chosen).Expect(t, 409, "EntityAlreadyExists", "already in use")
+	b.call("CreateAccessKey&UserName=alice&AccessKeyId=MINE0000000000000002").Expect(t, 400, "InvalidInput", "supplied together")
+	b.call("CreateAccessKey&UserName=alice&SecretAccessKey=secret12").Expect(t, 400, "InvalidInput", "supplied together")
 	if !b.Valid("MINE0000000000000001", "secret12") {
 		t.Error("the chosen pair does not work")
 	}
