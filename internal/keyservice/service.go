@@ -87,7 +87,7 @@ type Identifier interface {
 // answered.
 type HandleChooser interface {
 	// ChooseID returns the ID of the next key; empty if the service chooses it at its version. keys are the user's. owner and
-	// revision identify the attempt, for a service where repeating it must lead to the same key.
+	// revision identify the attempt: a Regenerator gets the same ID for the same attempt, any other service a new one each time.
 	ChooseID(user string, owner Owner, revision int64, keys []Key) string
 }
 

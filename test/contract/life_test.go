@@ -54,7 +54,7 @@ var lifeCases = []contractCase{
 	{"a disabled key works again once it is enabled", able[keyservice.Enabler], enabling},
 	{"an absent key, or one of another user, cannot be enabled", able[keyservice.Enabler], enablingNothing},
 	{"a key that was never used has no last use", able[keyservice.LastUsedReporter], lastUse},
-	{"a chosen ID is no key's, and the key gets it", chooses, chosenIDs},
+	{"a chosen ID is the same for the same attempt where the key can be regenerated, and the key gets it", chooses, chosenIDs},
 	{"a probe names the service and makes nothing", able[keyservice.Prober], func(t *testing.T, s subject) {
 		b := s.start(t, 0)
 		version, err := b.Service.(keyservice.Prober).Probe(t.Context())
@@ -322,6 +322,16 @@ func chosenIDs(t *testing.T, s subject) {
 	connect(t, b.Service)
 	chooser := b.Service.(keyservice.HandleChooser)
 	first := chooser.ChooseID(b.alice, owner, 1, nil)
+	another, _ := b.dial(t)
+	connect(t, another)
+	if _, err := another.List(t.Context(), b.alice); err != nil {
+		t.Fatal(err)
+	}
+	for _, process := range []keyservice.HandleChooser{chooser, another.(keyservice.HandleChooser)} {
+		if again := process.ChooseID(b.alice, owner, 1, nil); (again == first) != is[keyservice.Regenerator](b.Service) {
+			t.Errorf("chosen: %q, then %q", first, again)
+		}
+	}
 	made, err := b.Create(t.Context(), b.alice, keyservice.CreateRequest{ID: first, Owner: owner, TTL: ttl})
 	if err != nil || made.ID != first {
 		t.Fatalf("got %+v, %v", made, err)

@@ -289,10 +289,10 @@ func (r *Reconciler) deleteKey(ctx context.Context, s *scope, keyID string) erro
 	return err
 }
 
-// idReturns reports whether the next key can have the ID of this one. An ID that the operator chooses depends on the revision,
-// which does not change if the key is never recorded.
+// idReturns reports whether the next key can have the ID of this one. The ID of a key that can be regenerated depends on the revision if
+// the operator chooses it, and the revision does not change if the key is never recorded.
 func (s *scope) idReturns(keyID string) bool {
-	return s.connection.ReusesIDs || s.chooseID() != "" && !slices.Contains(s.ak.RecordedKeyIDs(), keyID)
+	return s.connection.ReusesIDs || s.connection.Regenerates && s.chooseID() != "" && !slices.Contains(s.ak.RecordedKeyIDs(), keyID)
 }
 
 // chooseID returns the ID of the next key; empty if the service chooses it.
