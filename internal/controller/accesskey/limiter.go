@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,28 +36,32 @@ const (
 	waitPerAccessKey = 100 * time.Millisecond
 )
 
-func slotsPerService(workers int) int64 { return int64(max(workers/shareOfWorkers, 1)) }
+func slotsPerService(workers int) int { return max(workers/shareOfWorkers, 1) }
 
 // limiter keeps the scopes that wait for the answers of one KeyService from occupying all workers.
 type limiter struct {
 	// slots of each KeyService.
-	slots int64
+	slots int
 	// wake reconciles the AccessKey whose turn it is; nil for none.
 	wake func(types.NamespacedName)
 
 	mu       sync.Mutex
 	services map[types.UID]*service
-	// waiting has true for an AccessKey in a queue, and false for one whose turn has come.
-	waiting map[types.NamespacedName]bool
-	random  *rand.Rand
+	waiting  map[types.NamespacedName]turn
+	random   *rand.Rand
 }
 
-// service is the slots of one KeyService, and how many of them are taken. Its queue are the AccessKeys that found no slot, the first
-// one first. Some of them may have gone.
+// service is how many slots of a KeyService are taken. Its queue are the AccessKeys that found no slot, the first one first. Some of
+// them may have gone.
 type service struct {
-	slots *semaphore.Weighted
 	taken int
 	queue []types.NamespacedName
+}
+
+// turn is that of an AccessKey that waits for a slot. It is in the queue of the KeyService, or its turn has come.
+type turn struct {
+	service types.UID
+	queued  bool
 }
 
 // acquire takes a slot for an AccessKey. It does not wait.
@@ -66,67 +69,85 @@ func (l *limiter) acquire(uid types.UID, name types.NamespacedName) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.services == nil {
-		l.services, l.waiting = map[types.UID]*service{}, map[types.NamespacedName]bool{}
+		l.services, l.waiting = map[types.UID]*service{}, map[types.NamespacedName]turn{}
 		l.random = rand.New(rand.NewPCG(1, 2)) //nolint:gosec // spreads retries; a fixed seed keeps simulations repeatable
 	}
-	if l.services[uid] == nil {
-		l.services[uid] = &service{slots: semaphore.NewWeighted(max(l.slots, 1))}
+	s := l.services[uid]
+	if s == nil {
+		s = &service{}
+		l.services[uid] = s
 	}
-	if !l.services[uid].slots.TryAcquire(1) {
+	if !l.isFree(s) {
 		return false
 	}
-	l.services[uid].taken++
+	s.taken++
 	l.stopWaiting(name)
 	return true
 }
 
+func (l *limiter) isFree(s *service) bool { return s.taken < max(l.slots, 1) }
+
 // release gives a slot back, to the AccessKey that has waited longest.
 func (l *limiter) release(uid types.UID) {
-	if name, ok := l.giveBack(uid); ok && l.wake != nil {
-		l.wake(name)
-	}
+	l.mu.Lock()
+	l.services[uid].taken--
+	next, ok := l.next(uid)
+	l.mu.Unlock()
+	l.wakeUp(next, ok)
 }
 
-func (l *limiter) giveBack(uid types.UID) (next types.NamespacedName, ok bool) {
+// forget removes an AccessKey that no longer waits. If its turn had come, it is the turn of the next one.
+func (l *limiter) forget(name types.NamespacedName) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	last, waits := l.waiting[name]
+	l.stopWaiting(name)
+	var next types.NamespacedName
+	if waits = waits && !last.queued; waits {
+		next, waits = l.next(last.service)
+	}
+	l.mu.Unlock()
+	l.wakeUp(next, waits)
+}
+
+// next returns the AccessKey whose turn it is, if a slot is free.
+func (l *limiter) next(uid types.UID) (name types.NamespacedName, ok bool) {
 	s := l.services[uid]
-	s.slots.Release(1)
-	s.taken--
-	for len(s.queue) > 0 && !ok {
-		next, s.queue = s.queue[0], s.queue[1:]
-		ok = l.waiting[next]
+	if s == nil {
+		return name, false
+	}
+	for len(s.queue) > 0 && l.isFree(s) && !ok {
+		name, s.queue = s.queue[0], s.queue[1:]
+		ok = l.waiting[name] == turn{uid, true}
 	}
 	if ok {
-		l.waiting[next] = false
+		l.waiting[name] = turn{service: uid}
 	}
 	if s.taken == 0 && len(s.queue) == 0 {
 		delete(l.services, uid)
 	}
-	return next, ok
+	return name, ok
+}
+
+func (l *limiter) wakeUp(name types.NamespacedName, ok bool) {
+	if ok && l.wake != nil {
+		l.wake(name)
+	}
 }
 
 // wait returns how long an AccessKey pauses before it asks for a slot again, unless its turn comes before.
 func (l *limiter) wait(uid types.UID, name types.NamespacedName) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	queued, known := l.waiting[name]
+	last, known := l.waiting[name]
 	if !known {
-		l.waiting[name] = false
 		waitingForService.Inc()
 	}
-	if s := l.services[uid]; s != nil && !queued {
+	if s := l.services[uid]; s != nil && last != (turn{uid, true}) {
 		s.queue = append(s.queue, name)
-		l.waiting[name] = true
+		last = turn{uid, true}
 	}
+	l.waiting[name] = last
 	return minWait + time.Duration(l.random.Int64N(int64(waitPerAccessKey)*int64(len(l.waiting))))
-}
-
-// forget removes an AccessKey that no longer waits.
-func (l *limiter) forget(name types.NamespacedName) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stopWaiting(name)
 }
 
 func (l *limiter) stopWaiting(name types.NamespacedName) {

@@ -106,6 +106,28 @@ func TestAFreeSlotGoesToTheFirstThatWaits(t *testing.T) {
 	}
 }
 
+// TestATurnThatIsNotTakenGoesToTheNext covers AccessKeys that find out, when their turn comes, that they need no slot.
+func TestATurnThatIsNotTakenGoesToTheNext(t *testing.T) {
+	var woken []string
+	l := limiter{slots: 1}
+	l.wake = func(name types.NamespacedName) {
+		woken = append(woken, name.Name)
+		l.forget(name)
+	}
+	acquired(&l, "service", 1)
+	for i := range 3 {
+		l.wait("service", named(1+i))
+	}
+	l.forget(named(2)) // its turn had not come
+	if len(woken) > 0 {
+		t.Errorf("woken %q while no slot is free", woken)
+	}
+	l.release("service")
+	if want := []string{"key-1", "key-3"}; !slices.Equal(woken, want) || len(l.waiting) > 0 || len(l.services) > 0 {
+		t.Errorf("woken %q, want %q; known are %v and %v", woken, want, l.waiting, l.services)
+	}
+}
+
 // TestThePauseGrowsWithTheNumberThatWaits keeps the rate steady at which they ask for a slot.
 func TestThePauseGrowsWithTheNumberThatWaits(t *testing.T) {
 	for waiting, least := range map[int]time.Duration{10: minWait, 1000: 4 * time.Second} {
