@@ -46,11 +46,6 @@ func (c Client) Calls(ctx context.Context) (map[string]map[string]int, error) {
 	return calls, err
 }
 
-// ResetCalls sets all counts to zero.
-func (c Client) ResetCalls(ctx context.Context) error {
-	return c.do(ctx, http.MethodDelete, "/calls", nothing{}, nil)
-}
-
 // Inject injects a fault.
 func (c Client) Inject(ctx context.Context, fault Fault) error {
 	return c.do(ctx, http.MethodPost, "/faults", fault, nil)
