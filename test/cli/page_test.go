@@ -21,8 +21,8 @@ import (
 const page = "../../docs/cli.md"
 
 // The specification of the page runs every block of it that is marked as console, from top to bottom, in one namespace. A line that begins
-// with "$ " is a command. What follows is its output, with times, ages, key IDs and the width of columns as they were in some run. The comment
-// <!-- before: NAME --> ahead of a block calls a function of this map first. UPDATE=1 writes the outputs of this run into the page.
+// with "$ " is a command. The lines below it are its output, with times, ages, key IDs and the width of columns as they were in some run. The
+// comment <!-- before: NAME --> ahead of a block calls a function of this map first. UPDATE=1 writes the outputs of this run into the page.
 //
 // To show a command, add the block with the command to the page, and run with UPDATE=1.
 var before = map[string]func(SpecContext, *team){
@@ -100,6 +100,9 @@ func (b *blocks) run(ctx SpecContext, step, text string) string {
 			b.differences = append(b.differences, fmt.Sprintf("$ %s\n%s\nbut the page has\n%s", command, got, want))
 		}
 		updated += "$ " + command + "\n" + got
+		if !strings.HasSuffix(updated, "\n") { // as after -o jsonpath
+			updated += "\n"
+		}
 	}
 	return updated
 }
@@ -155,5 +158,5 @@ func normal(output string) string {
 	output = moment.ReplaceAllString(output, "TIME")
 	output = age.ReplaceAllString(output, "AGE")
 	output = port.ReplaceAllString(output, "ADDRESS")
-	return spaces.ReplaceAllString(output, " ")
+	return strings.TrimSpace(spaces.ReplaceAllString(output, " "))
 }
