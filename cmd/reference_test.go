@@ -28,7 +28,7 @@ The Deployment of the [Helm chart](../../dist/chart/README.md) and of the manife
 
 # Which metrics does the operator have?
 
-[Metrics](../metrics.md) describes how to read them, and what the values of their labels are.
+[Monitoring](../monitoring.md#read-the-metrics) describes how to read them, and what the values of their labels are.
 
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
