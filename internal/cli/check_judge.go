@@ -100,10 +100,8 @@ func judgeReach(check string, reach *connect.Reach, err error) finding {
 		return finding{check, checkSkipped, err.Error()}
 	case reach.Unresolved && reach.InCluster():
 		return finding{check, checkSkipped, reach.Host + " is known only inside the cluster, so this machine cannot check it; the line of the operator says whether the service answers there"}
-	case reach.Err != nil && reach.Distrust == nil:
-		return finding{check, checkFailed, fmt.Sprintf("%s: %s; the cluster may have another way to it", reach.URL, reach.Err)}
-	case reach.Err != nil && reach.Certificate == nil:
-		return finding{check, checkFailed, fmt.Sprintf("%s: %s", reach.URL, reach.Err)}
+	case reach.Err != nil:
+		return finding{check, checkFailed, fmt.Sprintf("%s: %s; the cluster may have another way to it than this machine", reach.URL, reach.Err)}
 	default:
 		return finding{check, checkOK, reach.URL + " answers this machine"}
 	}
