@@ -127,6 +127,8 @@ func TestJudgeQuota(t *testing.T) {
 		return listedKey{"local:backup", keyservice.Key{ID: id, AccessKeyID: id}, owner{ownership: ownership, role: role}}
 	}
 	current, previous, hand := key("K1", ownershipManaged, roleCurrent), key("K2", ownershipManaged, rolePrevious), key("K3", ownershipUnknown, "")
+	waiting := keys(hand, hand)
+	waiting.accessKeys = []v1alpha1.AccessKey{{Spec: v1alpha1.AccessKeySpec{User: "local:backup"}}}
 	tests := []struct {
 		name string
 		c    *checked
@@ -135,7 +137,8 @@ func TestJudgeQuota(t *testing.T) {
 	}{
 		{"one key leaves room", keys(current), checkOK, "has room"},
 		{"a previous key goes by itself", keys(current, previous), checkOK, "has room"},
-		{"a key that nobody records takes the room", keys(current, hand), checkWarning, "user local:backup has 2 of 2 keys, which leaves no room for the next rotation; delete one of those that no AccessKey records: K3"},
+		{"a key that nobody records takes the room", keys(current, hand), checkWarning, "user local:backup has 2 of 2 keys, which leaves no room for the next one; delete one of those that no AccessKey records: K3"},
+		{"an AccessKey without a key waits for room", waiting, checkWarning, "user local:backup has 2 of 2 keys"},
 		{"a user without an AccessKey does not matter", keys(hand, hand), checkOK, "has room"},
 		{"one key per user needs no room", &checked{signedIn: true, limits: keyservice.Limits{KeysPerUser: 1}}, checkOK, "in place"},
 		{"without a list nothing is known", &checked{}, checkSkipped, "list"},

@@ -108,7 +108,7 @@ func (c *checked) keysByUser() map[string][]listedKey {
 	return users
 }
 
-// judgeQuota reports each user with an AccessKey whose quota has no room for the next rotation.
+// judgeQuota reports each user with an AccessKey whose quota has no room for its next key.
 func (c *checked) judgeQuota() []finding {
 	const check = "quota"
 	if !c.signedIn || c.listErr != nil {
@@ -121,23 +121,25 @@ func (c *checked) judgeQuota() []finding {
 	var full []finding
 	byUser := c.keysByUser()
 	for _, user := range slices.Sorted(maps.Keys(byUser)) {
-		if keys := byUser[user]; len(keys) >= limit && c.blocksRotation(keys) {
+		if keys := byUser[user]; len(keys) >= limit && c.needsRoom(user, keys) {
 			full = append(full, finding{check, checkWarning, fmt.Sprintf(
-				"%s has %d of %d keys, which leaves no room for the next rotation; delete one of those that no AccessKey records: %s", describeUser(user), len(keys), limit, unrecorded(keys))})
+				"%s has %d of %d keys, which leaves no room for the next one; delete one of those that no AccessKey records: %s", describeUser(user), len(keys), limit, unrecorded(keys))})
 		}
 	}
 	if len(full) == 0 {
-		return []finding{{check, checkOK, fmt.Sprintf("every user with an AccessKey has room for a rotation (%d keys per user)", limit)}}
+		return []finding{{check, checkOK, fmt.Sprintf("every user with an AccessKey has room for the next key (%d keys per user)", limit)}}
 	}
 	return full
 }
 
-// blocksRotation reports whether an AccessKey has its current key among these, and none of them goes away by itself.
-func (c *checked) blocksRotation(keys []listedKey) bool {
+// needsRoom reports whether an AccessKey of the user waits for its first key or has its current key among these, and none of them goes
+// away by itself.
+func (c *checked) needsRoom(user string, keys []listedKey) bool {
 	has := func(role string) bool {
 		return slices.ContainsFunc(keys, func(key listedKey) bool { return key.role == role })
 	}
-	return has(roleCurrent) && !has(rolePrevious) && !has(roleQuarantine)
+	waits := slices.ContainsFunc(c.accessKeys, func(ak v1alpha1.AccessKey) bool { return ak.Status.KeyID == "" && sameUser(&ak, user) })
+	return (waits || has(roleCurrent)) && !has(rolePrevious) && !has(roleQuarantine)
 }
 
 // unrecorded returns the IDs of the keys that no AccessKey records.

@@ -6,11 +6,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -125,10 +127,29 @@ func (s *session) checkImportService(ctx context.Context, c client.Client, of v1
 
 // manifestOf returns an AccessKey as a person would write it.
 func manifestOf(ak *v1alpha1.AccessKey) ([]byte, error) {
+	spec, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&ak.Spec)
+	if err != nil {
+		return nil, err
+	}
+	if ak.Spec.TTL != nil {
+		spec["ttl"] = shortDuration(ak.Spec.TTL.Duration)
+	}
 	return yaml.Marshal(map[string]any{
 		"apiVersion": v1alpha1.GroupVersion.String(),
 		"kind":       "AccessKey",
 		"metadata":   map[string]string{"name": ak.Name, "namespace": ak.Namespace},
-		"spec":       ak.Spec,
+		"spec":       spec,
 	})
+}
+
+// shortDuration returns a duration without the zero minutes and seconds at its end.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

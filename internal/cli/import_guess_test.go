@@ -79,3 +79,16 @@ func TestImported(t *testing.T) {
 		t.Errorf("the type stays: %+v", kept.Spec)
 	}
 }
+
+func TestManifest(t *testing.T) {
+	for d, want := range map[time.Duration]string{720 * time.Hour: "720h", 10 * time.Minute: "10m", 90 * time.Minute: "1h30m", 65 * time.Second: "1m5s"} {
+		ak, err := imported(holding("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), v1alpha1.ServiceReference{Kind: v1alpha1.KindKeyService, Name: "qumulo"}, &importOptions{ttl: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := manifestOf(ak)
+		if err != nil || !strings.Contains(string(manifest), "ttl: "+want+"\n") || strings.Contains(string(manifest), "status") {
+			t.Errorf("%s: got %s, %v", d, manifest, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,10 +97,14 @@ func orphansError(keys []listedKey) error {
 			orphans++
 		}
 	}
-	if orphans == 0 {
+	switch orphans {
+	case 0:
 		return nil
+	case 1:
+		return &exitError{exitFound, errors.New("1 key is orphaned, so nobody rotates or revokes it; delete it at the service if no other cluster uses it")}
+	default:
+		return &exitError{exitFound, fmt.Errorf("%d keys are orphaned, so nobody rotates or revokes them; delete them at the service if no other cluster uses them", orphans)}
 	}
-	return &exitError{exitFound, fmt.Errorf("%s orphaned: the operator made them, and nobody rotates or revokes them; delete them at the service if no other cluster uses them", count(orphans, "key is", "keys are"))}
 }
 
 // count returns a number with the word for one or for several.

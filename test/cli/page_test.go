@@ -13,8 +13,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/test/services"
 )
 
 // page has the commands and outputs that this file compares.
@@ -30,6 +32,20 @@ var before = map[string]func(SpecContext, *team){
 		t.pod(ctx, "web-7d4b9c6f5-x2x8k", "backup", time.Hour)
 		t.awaitEvent(ctx, "backup", v1alpha1.EventRotated)
 	},
+	"an AccessKey that was deleted without its key, and a user who may see all namespaces": func(ctx SpecContext, t *team) {
+		seesEverything(ctx, dana)
+		t.orphan(ctx, t.issue(ctx, accessKey("lost", qumuloOf(t), services.User{Name: "local:backup"})))
+	},
+	"a Secret with a pair that was made by hand": func(ctx SpecContext, t *team) {
+		app := t.secret("app-credentials")
+		app.StringData = map[string]string{"access-key": "1f0c5e7ab2c44AJWXPLM", "secret-key": "not shown", "bucket": "backups"}
+		t.create(ctx, app)
+	},
+}
+
+// qumuloOf returns the KeyService of the page.
+func qumuloOf(t *team) *service {
+	return &service{object: &v1alpha1.KeyService{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: "qumulo"}}}
 }
 
 var _ = Describe("docs/cli.md", Ordered, func() {
