@@ -81,7 +81,7 @@ func (s *session) check(ctx context.Context, name string, argument *serviceArgum
 	}
 }
 
-// observe finds out everything that check judges.
+// observe reads and asks for everything that the findings are about.
 func (s *session) observe(ctx context.Context, c client.Client, service v1alpha1.GenericKeyService, argument *serviceArgument) (*checked, error) {
 	found := &checked{service: service, now: s.now()}
 	pool := s.pool(c, argument.operatorNamespace)

@@ -16,8 +16,8 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// pairNames are how applications name the two halves of a pair, in lower case and without separators. What is before them in a name,
-// such as AWS, must be the same for both.
+// pairNames are the names that applications give to the two halves of a pair, in lower case and without separators. Both halves must have
+// the same prefix, such as AWS.
 var pairNames = [][2]string{
 	{"accesskeyid", "secretaccesskey"},
 	{"accesskeyid", "accesskeysecret"},

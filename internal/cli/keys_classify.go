@@ -16,7 +16,7 @@ import (
 	"accesskey.dev/operator/internal/plan"
 )
 
-// ownership says whose key a key at a service is, as far as that can be told.
+// ownership classifies a key at a service by whose it is.
 type ownership string
 
 const (

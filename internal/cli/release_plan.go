@@ -105,7 +105,7 @@ func keysOf(ak *v1alpha1.AccessKey) (keys []string) {
 	return keys
 }
 
-// staying lists the keys that go on working when the operator lets go of the AccessKeys without revoking them.
+// staying lists the keys that go on working when the finalizers are removed without the operator.
 func (h *held) staying() (lines []string) {
 	for i := range h.accessKeys {
 		ak := &h.accessKeys[i]

@@ -98,7 +98,7 @@ func (v *view) readRecords(ctx context.Context, c client.Client) error {
 	secrets.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
 	err := c.List(ctx, &secrets, client.InNamespace(v.namespace), client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue})
 	if apierrors.IsForbidden(err) {
-		v.miss("the records on Secrets, which tell of keys whose AccessKey is gone", "list on secrets")
+		v.miss("the records on Secrets, which report keys whose AccessKey is gone", "list on secrets")
 		return nil
 	}
 	for i := range secrets.Items {
