@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -51,7 +52,7 @@ func Scheme() *runtime.Scheme {
 // is watched.
 func CacheOptions(namespaces []string) cache.Options {
 	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: strip,
 		ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: stripSecret}},
 	}
 	if len(namespaces) > 0 {
@@ -61,6 +62,16 @@ func CacheOptions(namespaces []string) cache.Options {
 		}
 	}
 	return options
+}
+
+// strip drops what no controller uses and what takes much space: the managed fields, and the configuration that kubectl applied last,
+// which has the whole spec once more.
+func strip(object any) (any, error) {
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetManagedFields(nil)
+		delete(accessor.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+	}
+	return object, nil
 }
 
 // stripSecret keeps what the controllers use of a Secret's metadata. Annotations can contain data of the Secret, such as the

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"accesskey.dev/operator/api/v1alpha1"
 )
 
 // TestTheCacheKeepsNoDataOfSecrets: annotations can contain data, such as the configuration that kubectl applied last.
@@ -36,6 +38,21 @@ func TestTheCacheKeepsNoDataOfSecrets(t *testing.T) {
 	}
 	if len(transforms) != 1 {
 		t.Errorf("there are transforms for %d kinds", len(transforms))
+	}
+}
+
+func TestTheCacheKeepsNoManagedFieldsAndNoConfigurationOfKubectl(t *testing.T) {
+	full := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{
+		Name: "a", Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}", v1alpha1.RenewAnnotation: "now"},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+	}}
+	want := &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Name: "a", Annotations: map[string]string{v1alpha1.RenewAnnotation: "now"}}}
+	transform := CacheOptions(nil).DefaultTransform
+	if kept, err := transform(full); err != nil || !equality.Semantic.DeepEqual(kept, want) {
+		t.Errorf("the cache keeps %+v, %v", kept, err)
+	}
+	if other, err := transform("no metadata"); other != "no metadata" || err != nil {
+		t.Errorf("the cache keeps %v, %v", other, err)
 	}
 }
 
