@@ -4,13 +4,19 @@
 package cli
 
 import (
+	"net/http"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/services"
+	"accesskey.dev/operator/test/simulator"
 )
 
 // awaitService waits until the operator has checked the KeyService in its present version.
@@ -114,4 +120,67 @@ var _ = Describe("kubectl accesskey check", func() {
 		result := team.run(ctx, "check", "qumulo")
 		Expect(result.out).To(MatchRegexp(`(?m)^address +skipped +qumulo.storage.svc is known only inside the cluster`))
 	})
+
+	It("checks the data plane", func(ctx SpecContext) {
+		team := newTeam(ctx, "")
+		s := team.newService(ctx, "qumulo")
+		team.awaitService(ctx, s)
+		s3, err := simulator.Serve(http.NotFoundHandler())
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(s3.Close)
+		team.changeService(ctx, s, func(spec *v1alpha1.KeyServiceSpec) {
+			spec.S3 = &v1alpha1.S3{Endpoint: s3.URL, TLS: &v1alpha1.TLS{CABundle: string(s3.CA)}}
+		})
+		result := team.run(ctx, "check", "qumulo")
+		Expect(result.code).To(Equal(0), result.out+result.err)
+		Expect(result.out).To(MatchRegexp(`(?m)^data plane +ok +%s answers this machine`, s3.URL))
+		Expect(result.out).To(MatchRegexp(`(?m)^data plane certificate +ok `))
+		Expect(s3.Close()).To(Succeed())
+		result = team.run(ctx, "check", "qumulo")
+		Expect(result.code).To(Equal(1))
+		Expect(result.out).To(MatchRegexp(`(?m)^data plane +failed .*connection refused`))
+	})
+
+	It("knows a ClusterKeyService by its kind, and reads its credentials in the operator's namespace", func(ctx SpecContext) {
+		team := newTeam(ctx, "")
+		s := team.newService(ctx, "huawei")
+		team.clusterService(ctx, s, "shared")
+		team.user = "carla"
+		everything(ctx, team.user)
+		for _, arguments := range [][]string{{"check", "clusterkeyservice/shared"}, {"check", "--cluster", "shared"}, {"keys", "cks/shared", "--user", s.user.Name}} {
+			result := team.run(ctx, arguments...)
+			Expect(result.code).To(Equal(0), result.out+result.err)
+			Expect(result.err).NotTo(ContainSubstring("compared with"))
+		}
+		Expect(team.run(ctx, "check", "service/shared").code).To(Equal(2))
+		Expect(team.run(ctx, "check", "shared").err).To(ContainSubstring("there is no KeyService shared in namespace " + team.namespace))
+		Expect(team.run(ctx, "release", "--all-namespaces").out).NotTo(ContainSubstring("shared"), "it has no AccessKey, and so no finalizer")
+	})
 })
+
+// clusterService creates a ClusterKeyService that leads to a service, and its Secret.
+func (t *team) clusterService(ctx SpecContext, s *service, name string) {
+	GinkgoHelper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "accesskey-system", Name: s.object.Name + "-admin"}, StringData: s.user.Secret}
+	cluster := &v1alpha1.ClusterKeyService{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: s.object.Spec}}
+	for _, object := range []client.Object{secret, cluster} {
+		Expect(kube.Create(ctx, object)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(kube.Delete(ctx, object)).To(Succeed()) })
+	}
+	Eventually(ctx, func(g Gomega) {
+		g.Expect(kube.Get(ctx, client.ObjectKeyFromObject(cluster), cluster)).To(Succeed())
+		g.Expect(meta.IsStatusConditionTrue(cluster.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
+	}).Should(Succeed())
+}
+
+// everything makes a user an administrator of the cluster.
+func everything(ctx SpecContext, user string) {
+	GinkgoHelper()
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "everything-"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	}
+	Expect(kube.Create(ctx, binding)).To(Succeed())
+	DeferCleanup(func(ctx SpecContext) { Expect(kube.Delete(ctx, binding)).To(Succeed()) })
+}
