@@ -18,8 +18,9 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
-// fieldOwner is the field manager of what the plugin writes. Every write names it.
-const fieldOwner = client.FieldOwner("kubectl-accesskey")
+// fieldOwner is the field manager of what the plugin writes. Every write names it. It does not begin with kubectl, because Flux takes the fields
+// of such managers over, and removes those that are not in Git: a compromised key would be forgotten before it is revoked.
+const fieldOwner = client.FieldOwner("accesskey-cli")
 
 // session is what the commands share: the connection to the API server, the streams and the clock.
 type session struct {

@@ -69,6 +69,7 @@ var _ = Describe("kubectl accesskey, as an editor,", func() {
 		Expect(suspended.err).To(Equal("Warning: " + team.namespace + "/from-git is managed by Flux (Kustomization flux-system/keys), " +
 			"which may revert spec.suspend: make the change in its source, too\n"))
 		Expect(team.get(ctx, "backup").Suspended()).To(BeTrue())
+		Expect(team.get(ctx, "backup").ManagedFields).To(ContainElement(HaveField("Manager", Equal("accesskey-cli"))), "Flux reverts what managers named kubectl… write")
 		Expect(team.run(ctx, "suspend", "backup").out).To(HaveSuffix("/backup: suspended (unchanged)\n"))
 
 		refused := team.run(ctx, "renew", "backup")

@@ -95,6 +95,16 @@ var _ = Describe("kubectl accesskey status", func() {
 		Expect(status.out).To(ContainSubstring("  Not shown, because you have no right to list events" + where + ".\n"))
 	})
 
+	It("leaves out a ClusterKeyService, which an editor of a namespace may not read", func(ctx SpecContext) {
+		team := newTeam(ctx, "")
+		team.create(ctx, &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Name: "backup"}, Spec: v1alpha1.AccessKeySpec{
+			ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindClusterKeyService, Name: "shared"},
+		}})
+		team.await(ctx, "backup", v1alpha1.ConditionStalled)
+		Expect(team.run(ctx, "status", "backup").out).To(ContainSubstring(
+			"Service:  ClusterKeyService shared, not shown, because you have no right to get clusterkeyservices.accesskey.dev\n"))
+	})
+
 	It("fails for a name that does not exist", func(ctx SpecContext) {
 		team := newTeam(ctx, "")
 		Expect(team.run(ctx, "status", "backup")).To(Equal(result{1, "",
