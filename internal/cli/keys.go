@@ -57,6 +57,9 @@ orphan, and the other keys stay unknown. A key is called orphaned only if the Ac
 --all-namespaces to look for orphans. Another cluster that uses the same service has AccessKeys of its own: check it before you
 delete an orphan.
 
+Some services list keys only by user (Huawei Cloud, AWS). There, the command asks for the users of the AccessKeys and of the records on
+Secrets. Name others with --user.
+
 The exit code is 3 if there are orphaned keys.`,
 		Example: `  # Compare the keys at the KeyService qumulo with the AccessKeys of the namespace
   kubectl accesskey keys qumulo
@@ -131,7 +134,7 @@ func (s *session) inventory(ctx context.Context, c client.Client, service v1alph
 		return inventory{}, err
 	}
 	users := o.users
-	if _, listsAll := connection.Service.(keyservice.AllLister); !listsAll && len(users) == 0 {
+	if !connection.ListsAll && len(users) == 0 {
 		users = before.users(serviceKey{referenceTo(service).Kind, client.ObjectKeyFromObject(service)}, connection.Identity)
 	}
 	keys, err := listKeys(ctx, connection, users, len(o.users) > 0)
@@ -148,8 +151,11 @@ func (s *session) inventory(ctx context.Context, c client.Client, service v1alph
 	if !o.allNamespaces && seen.namespace != "" {
 		found.missing = append(found.missing, fmt.Sprintf("compared with the AccessKeys of namespace %s only; --all-namespaces compares with those of all namespaces", seen.namespace))
 	}
-	if _, listsAll := connection.Service.(keyservice.AllLister); !listsAll {
-		found.missing = append(found.missing, fmt.Sprintf("the service lists keys by user: %s", cmp.Or(strings.Join(users, ", "), "no AccessKey was seen, name users with --user")))
+	if !connection.ListsAll {
+		for i := range users {
+			users[i] = spelling(seen.accessKeys, users[i])
+		}
+		found.missing = append(found.missing, "the service lists keys by user, and these were asked for: "+cmp.Or(strings.Join(users, ", "), "none; name them with --user"))
 	}
 	return found, nil
 }

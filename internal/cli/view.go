@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -128,13 +129,18 @@ func (v *view) at(identity string) view {
 	return found
 }
 
-// users returns the users of the AccessKeys of a key service, as their specs name them.
+// users returns the users of a key service in its own notation: those of its AccessKeys, and those in the records on Secrets.
 func (v *view) users(service serviceKey, identity string) (users []string) {
 	for i := range v.accessKeys {
 		ak := &v.accessKeys[i]
 		known := v.identities[serviceOf(ak)]
 		if serviceOf(ak) == service || known != "" && known == identity {
-			users = append(users, ak.Spec.User)
+			users = append(users, cmp.Or(ak.Status.UserID, ak.Spec.User))
+		}
+	}
+	for _, record := range v.records {
+		if record.Service == identity && record.User != "" {
+			users = append(users, record.User)
 		}
 	}
 	slices.Sort(users)

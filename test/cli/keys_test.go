@@ -93,10 +93,6 @@ var _ = Describe("kubectl accesskey keys", func() {
 		}
 		_, _, err := s.MakeKey(user)
 		Expect(err).NotTo(HaveOccurred())
-		arguments := []string{kind.Name}
-		if kind.Name == "huawei" || kind.Name == "aws" {
-			arguments = append(arguments, "--user", user.Name)
-		}
 
 		want := "unknown"
 		if kind.Name == "ionos" { // where every key of the operator carries its mark
@@ -105,7 +101,7 @@ var _ = Describe("kubectl accesskey keys", func() {
 		var result result
 		Eventually(ctx, func(g Gomega) { // a service can list a new key late
 			var keys map[string]owned
-			keys, result = team.keys(ctx, arguments...)
+			keys, result = team.keys(ctx, kind.Name)
 			g.Expect(result.code).To(Equal(0), result.err)
 			g.Expect(keys).To(HaveLen(2))
 			g.Expect(keys).To(HaveKeyWithValue(ak.Status.AccessKeyID, And(
@@ -125,9 +121,6 @@ var _ = Describe("kubectl accesskey keys", func() {
 		lost := ak.Status.AccessKeyID
 		team.orphan(ctx, ak)
 		arguments := []string{kind.Name, "--all-namespaces"}
-		if kind.Name == "huawei" || kind.Name == "aws" {
-			arguments = append(arguments, "--user", s.user.Name)
-		}
 
 		By("a user who sees only the namespace")
 		keys, result := team.keys(ctx, arguments...)
