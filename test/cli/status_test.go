@@ -98,11 +98,11 @@ var _ = Describe("kubectl accesskey status", func() {
 	It("leaves out a ClusterKeyService, which an editor of a namespace may not read", func(ctx SpecContext) {
 		team := newTeam(ctx, "")
 		team.create(ctx, &v1alpha1.AccessKey{ObjectMeta: metav1.ObjectMeta{Name: "backup"}, Spec: v1alpha1.AccessKeySpec{
-			ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindClusterKeyService, Name: "shared"},
+			ServiceRef: v1alpha1.ServiceReference{Kind: v1alpha1.KindClusterKeyService, Name: "elsewhere"},
 		}})
 		team.await(ctx, "backup", v1alpha1.ConditionStalled)
 		Expect(team.run(ctx, "status", "backup").out).To(ContainSubstring(
-			"Service:  ClusterKeyService shared, not shown, because you have no right to get clusterkeyservices.accesskey.dev\n"))
+			"Service:  ClusterKeyService elsewhere, not shown, because you have no right to get clusterkeyservices.accesskey.dev\n"))
 	})
 
 	It("fails for a name that does not exist", func(ctx SpecContext) {
