@@ -87,7 +87,7 @@ func malformedYAML(text string, manifests *validator) error {
 			return errors.New("this names a kind, and is no manifest: begin it with " + excerpt + " of …")
 		}
 		if err := manifests.validate(document); err != nil {
-			return err
+			return fmt.Errorf("the API server refuses this manifest, correct it: %w", err)
 		}
 	}
 }

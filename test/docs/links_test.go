@@ -36,7 +36,7 @@ func faultOf(link string, from *Page, all []*Page) string {
 	case err != nil:
 		return err.Error() + "; correct the address"
 	case target.Scheme == "https" || target.Scheme == "http":
-		if target.Hostname() == "" || !strings.Contains(target.Hostname(), ".") && target.Hostname() != "localhost" {
+		if !strings.Contains(target.Hostname(), ".") && target.Hostname() != "localhost" {
 			return "this is no address of a host; correct it"
 		}
 		return ""
@@ -45,22 +45,25 @@ func faultOf(link string, from *Page, all []*Page) string {
 	case strings.HasPrefix(target.Path, "/"):
 		return "write a path relative to this page, because pages are also read outside of the repository"
 	}
-	file := from.Path
+	return faultInside(target, from, all)
+}
+
+// faultInside returns what is wrong with a link to a file of the repository.
+func faultInside(target *url.URL, from *Page, all []*Page) string {
+	to := from
 	if target.Path != "" {
-		file = path.Join(path.Dir(from.Path), target.Path)
+		file := path.Join(path.Dir(from.Path), target.Path)
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			return "there is no file " + file + "; correct the path"
+		}
+		i := slices.IndexFunc(all, func(p *Page) bool { return p.Path == file })
+		if i < 0 {
+			return ""
+		}
+		to = all[i]
 	}
-	if _, err := os.Stat(filepath.Join(root, file)); err != nil && file != from.Path {
-		return "there is no file " + file + "; correct the path"
-	}
-	if target.Fragment == "" {
-		return ""
-	}
-	i := slices.IndexFunc(all, func(p *Page) bool { return p.Path == file })
-	if i < 0 {
-		return ""
-	}
-	if !slices.Contains(all[i].Anchors, target.Fragment) {
-		return file + " has no heading with this anchor; its anchors are " + strings.Join(all[i].Anchors, ", ")
+	if target.Fragment != "" && !slices.Contains(to.Anchors, target.Fragment) {
+		return to.Path + " has no heading with this anchor; its anchors are " + strings.Join(to.Anchors, ", ")
 	}
 	return ""
 }

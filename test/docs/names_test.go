@@ -53,7 +53,7 @@ func readNames(t *testing.T) names {
 	for _, page := range []string{"docs/reference/flags.md", "docs/reference/cli.md"} {
 		collect(t, n.flags, page, "`--([a-z0-9-]+)`")
 	}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		relative, _ := filepath.Rel(root, path) // both are below the working folder
 		switch {
 		case err != nil:
@@ -115,17 +115,31 @@ func (n names) unknown(page *Page) (problems []problem) {
 	for _, code := range page.Code {
 		problems = append(problems, n.unknownIn(code)...)
 		problems = append(problems, n.unknownMetrics(code)...)
-		if found := flagName.FindStringSubmatch(code.Text); found != nil && !strings.HasSuffix(found[1], "-") && !n.flags[found[1]] {
-			problems = append(problems, problemf(code.Line, "no program of the repository has the flag --%s; correct it, or add a flag of another program to otherFlags", found[1]))
-		}
-		if filePath.MatchString(code.Text) && !strings.Contains(code.Text, "NAME") && missing(code.Text, page.Path) {
-			problems = append(problems, problemf(code.Line, "there is no file or folder %s; correct the path", code.Text))
-		}
-		if fieldPath.MatchString(code.Text) && !slices.Contains(otherFields, code.Text) && !isField(code.Text) {
-			problems = append(problems, problemf(code.Line, "no resource of the operator has the field %s; correct it, or add a field of another resource to otherFields", code.Text))
+		if fault := n.faultOf(code.Text, page.Path); fault != "" {
+			problems = append(problems, problemf(code.Line, "%s", fault))
 		}
 	}
 	return problems
+}
+
+// faultOf returns what is wrong with a flag, a path or a field in backquotes.
+func (n names) faultOf(code, page string) string {
+	switch {
+	case flagName.MatchString(code):
+		name := flagName.FindStringSubmatch(code)[1]
+		if !strings.HasSuffix(name, "-") && !n.flags[name] {
+			return "no program of the repository has the flag --" + name + "; correct it, or add a flag of another program to otherFlags"
+		}
+	case filePath.MatchString(code):
+		if !strings.Contains(code, "NAME") && missing(code, page) {
+			return "there is no file or folder " + code + "; correct the path"
+		}
+	case fieldPath.MatchString(code):
+		if !slices.Contains(otherFields, code) && !isField(code) {
+			return "no resource of the operator has the field " + code + "; correct it, or add a field of another resource to otherFields"
+		}
+	}
+	return ""
 }
 
 // unknownIn returns the targets and the tests in a command that do not exist.
@@ -176,21 +190,28 @@ func isField(path string) bool {
 	return false
 }
 
-// hasField reports whether a type has a field with this path of JSON names.
-func hasField(of reflect.Type, path []string) bool {
+// element returns the type that a pointer or a list leads to.
+func element(of reflect.Type) reflect.Type {
 	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
 		of = of.Elem()
 	}
-	if len(path) == 0 || of.Kind() == reflect.Map || of.PkgPath() == "k8s.io/apimachinery/pkg/apis/meta/v1" {
-		return true
-	}
-	if of.Kind() != reflect.Struct {
-		return false
+	return of
+}
+
+// hasField reports whether a type has a field with this path of JSON names.
+func hasField(of reflect.Type, path []string) bool {
+	of = element(of)
+	if of.Kind() != reflect.Struct || len(path) == 0 || of.PkgPath() == "k8s.io/apimachinery/pkg/apis/meta/v1" {
+		return len(path) == 0 || of.Kind() == reflect.Map || of.Kind() == reflect.Struct
 	}
 	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-		isInline := name == "" && of.Field(i).Name != "TypeMeta"
-		if isInline && hasField(of.Field(i).Type, path) || name == strings.TrimSuffix(path[0], "[]") && hasField(of.Field(i).Type, path[1:]) {
+		field := of.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		rest := path[1:]
+		if name == "" && field.Name != "TypeMeta" { // inline
+			name, rest = path[0], path
+		}
+		if name == strings.TrimSuffix(path[0], "[]") && hasField(field.Type, rest) {
 			return true
 		}
 	}

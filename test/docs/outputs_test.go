@@ -134,7 +134,7 @@ func (s shown) faultOf(line, kind string) string {
 	if columns, ok := s.columns[kind]; ok && strings.HasPrefix(header, "NAME ") && header != columns[0] && header != columns[1] {
 		return "kubectl get " + kind + " prints the columns " + columns[0]
 	}
-	if found := condition.FindStringSubmatch(line); found != nil && !(slices.Contains(s.types, found[1]) && slices.Contains(s.reasons, found[2])) {
+	if found := condition.FindStringSubmatch(line); found != nil && (!slices.Contains(s.types, found[1]) || !slices.Contains(s.reasons, found[2])) {
 		return "there is no condition " + found[1] + " with the reason " + found[2]
 	}
 	if found := event.FindStringSubmatch(line); found != nil && !slices.Contains(s.reasons, found[1]) {

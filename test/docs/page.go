@@ -102,22 +102,30 @@ func (r *reader) visit(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		r.page.Blocks = append(r.page.Blocks, Block{r.line, string(node.Language(r.source)), string(node.Lines().Value(r.source))})
 	case *ast.HTMLBlock:
 		r.html(string(node.Lines().Value(r.source)))
-	case *ast.RawHTML:
-		r.html(string(node.Segments.Value(r.source)))
+	case *ast.CodeSpan:
+		r.page.Code = append(r.page.Code, Text{r.firstLine(node), r.content(node)})
+		return ast.WalkSkipChildren, nil
+	default:
+		r.inline(node)
+	}
+	return ast.WalkContinue, nil
+}
+
+// inline collects links and prose.
+func (r *reader) inline(node ast.Node) {
+	switch node := node.(type) {
 	case *ast.Link:
 		r.page.Links = append(r.page.Links, Text{r.firstLine(node), string(node.Destination)})
 	case *ast.Image:
 		r.page.Links = append(r.page.Links, Text{r.firstLine(node), string(node.Destination)})
 	case *ast.AutoLink:
 		r.page.Links = append(r.page.Links, Text{r.line, string(node.URL(r.source))})
-	case *ast.CodeSpan:
-		r.page.Code = append(r.page.Code, Text{r.firstLine(node), r.content(node)})
-		return ast.WalkSkipChildren, nil
+	case *ast.RawHTML:
+		r.html(string(node.Segments.Value(r.source)))
 	case *ast.Text:
 		r.line = r.lineAt(node.Segment.Start)
 		r.prose(node)
 	}
-	return ast.WalkContinue, nil
 }
 
 var (

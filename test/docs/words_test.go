@@ -58,7 +58,7 @@ var words = []word{
 // messages of the product.
 func TestPlainWords(t *testing.T) {
 	everyPage(t, func(page *Page) []problem { return badWords(page.Prose) })
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "words_test.go") {
 			return err
 		}

@@ -28,7 +28,7 @@ func Page(t testing.TB, path, want string) {
 		t.Fatalf("%v; run 'make generate' and commit", err)
 	}
 	if line := difference(string(got), want); line > 0 {
-		t.Errorf("%s:%d is not what the code says: run 'make generate' and commit", filepath.Clean(path), line)
+		t.Errorf("%s:%d is not what the code says: run 'make generate' and commit", strings.TrimLeft(filepath.ToSlash(path), "./"), line)
 	}
 }
 
