@@ -71,6 +71,7 @@ func newPageTeam(ctx SpecContext) *team {
 	GinkgoHelper()
 	team := newTeam(ctx, "team-a")
 	qumulo := team.newService(ctx, "qumulo")
+	team.awaitService(ctx, qumulo) // or else the first AccessKey may be seen before it, and has an event about that
 	full := qumulo.AddUser("archive")
 	for range 2 { // the quota of a user
 		_, _, err := qumulo.MakeKey(full)

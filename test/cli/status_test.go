@@ -59,6 +59,7 @@ var _ = Describe("kubectl accesskey status", func() {
 	It("says why an AccessKey is stalled, and what to do", func(ctx SpecContext) {
 		team := newTeam(ctx, "")
 		qumulo := team.newService(ctx, "qumulo")
+		team.awaitService(ctx, qumulo)
 		for range 2 { // the quota of a user
 			_, _, err := qumulo.MakeKey(qumulo.user)
 			Expect(err).NotTo(HaveOccurred())
