@@ -86,6 +86,7 @@ func parse(flags *flag.FlagSet, arguments []string) (options, error) {
 	flags.DurationVar(&o.resyncPeriod, "resync-period", 10*time.Minute, "How often the keys are compared with what the services list.")
 	flags.Float64Var(&o.kubeAPIQPS, "kube-api-qps", -1, "Requests per second to the API server; -1 leaves throttling to the API server.")
 	o.logging.BindFlags(flags)
+	flags.Lookup("zap-time-encoding").Usage = "Time encoding of the log: epoch, millis, nano, iso8601, rfc3339 or rfc3339nano. Defaults to rfc3339." // zap.Options names another default
 	if err := flags.Parse(arguments); err != nil {
 		return o, err
 	}
