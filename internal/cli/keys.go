@@ -152,12 +152,18 @@ func (s *session) inventory(ctx context.Context, c client.Client, service v1alph
 		found.missing = append(found.missing, fmt.Sprintf("compared with the AccessKeys of namespace %s only; --all-namespaces compares with those of all namespaces", seen.namespace))
 	}
 	if !connection.ListsAll {
-		for i := range users {
-			users[i] = spelling(seen.accessKeys, users[i])
-		}
-		found.missing = append(found.missing, "the service lists keys by user, and these were asked for: "+cmp.Or(strings.Join(users, ", "), "none; name them with --user"))
+		found.missing = append(found.missing, "the service lists keys by user, and these were asked for: "+nameUsers(seen.accessKeys, users))
 	}
 	return found, nil
+}
+
+// nameUsers names the users of a service as AccessKeys do.
+func nameUsers(accessKeys []v1alpha1.AccessKey, users []string) string {
+	names := make([]string, 0, len(users))
+	for _, user := range users {
+		names = append(names, spelling(accessKeys, user))
+	}
+	return cmp.Or(strings.Join(names, ", "), "none; name them with --user")
 }
 
 // listKeys returns the keys at the service by their users: of these users, or of all users if none is given. mustExist: it is an error

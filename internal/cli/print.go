@@ -89,8 +89,10 @@ type row struct {
 // printTable prints a table as kubectl does, with an indent before each line.
 func (s *session) printTable(columns []metav1.TableColumnDefinition, rows []row, wide bool, indent string) error {
 	table := &metav1.Table{ColumnDefinitions: columns}
+	tones := []tone{plain} // of the head
 	for _, each := range rows {
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: each.cells})
+		tones = append(tones, each.tone)
 	}
 	var text bytes.Buffer
 	if err := printers.NewTablePrinter(printers.PrintOptions{Wide: wide}).PrintObj(table, &text); err != nil {
@@ -98,11 +100,7 @@ func (s *session) printTable(columns []metav1.TableColumnDefinition, rows []row,
 	}
 	// Codes for colours would count as text in the width of a column, so the whole line gets its colour afterwards.
 	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
-		t := plain
-		if i > 0 {
-			t = rows[i-1].tone
-		}
-		s.printf("%s%s\n", indent, s.paint(t, strings.TrimRight(line, " ")))
+		s.printf("%s%s\n", indent, s.paint(tones[i], strings.TrimRight(line, " ")))
 	}
 	return nil
 }
