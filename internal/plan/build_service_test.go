@@ -28,6 +28,15 @@ func cluster(in *Input) {
 	in.Service.Namespaced, in.AccessKey.Spec.ServiceRef.Kind = false, v1alpha1.KindClusterKeyService
 }
 
+// lacking says that an object of the service does not exist.
+func lacking(object string) change {
+	return func(in *Input) { in.Service.Missing = object + " does not exist" }
+}
+
+func createdAgo(d time.Duration) change {
+	return func(in *Input) { in.AccessKey.CreationTimestamp = metav1.NewTime(noon.Add(-d)) }
+}
+
 func serviceDeleting(in *Input) { in.Service.Deleting = true }
 func notInUse(in *Input)        { in.Service.InUse = false }
 func noFinalizer(in *Input)     { in.AccessKey.Finalizers = nil }

@@ -17,12 +17,22 @@ const maxPreviousKeys = 15
 
 // obtain decides how to get a new pair: Create, or Regenerate in place, or what has to happen first.
 func obtain(in Input, reason string) (Action, bool) {
-	for _, condition := range []func(Input, string) (Action, bool){permitted, supported, renderable, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
+	for _, condition := range []func(Input, string) (Action, bool){appliedTogether, permitted, supported, renderable, finalizers, alone, readLive, nextSecretFree, inPlace, room} {
 		if action, ok := condition(in, reason); ok {
 			return action, true
 		}
 	}
 	return Action{Verb: Create, Reason: reason}, true
+}
+
+// appliedTogether waits a moment for a KeyService, or a Secret of it, that does not exist: if all of them are applied together, the AccessKey
+// can come first.
+func appliedTogether(in Input, _ string) (Action, bool) {
+	until := in.AccessKey.CreationTimestamp.Add(togetherDelay)
+	if in.Service.Missing == "" || !in.Now.Before(until) {
+		return none()
+	}
+	return Action{Verb: Wait, Reason: v1alpha1.ReasonWaiting, Detail: "for missing objects, which may be about to be applied: " + in.Service.Missing, Until: until}, true
 }
 
 // permitted makes sure that this AccessKey may have a key, and that the KeyService stays.

@@ -98,6 +98,8 @@ type Service struct {
 	// ClockKnown reports whether the service has sent its time. Its clock is ClockOffset ahead of the operator's.
 	ClockKnown  bool
 	ClockOffset time.Duration
+	// Missing says that the KeyService, or a Secret or ConfigMap of it, does not exist; empty if all of them do.
+	Missing string
 	// InUse reports whether the KeyService and its Secrets carry the in-use finalizer, so that they outlive the keys.
 	InUse bool
 	// InUseProblem is why the API server does not accept the finalizer, in its words; empty if that is not the cause.

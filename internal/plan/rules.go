@@ -30,6 +30,8 @@ const (
 	busyDelay = time.Second
 	// busyTooLong is when a person should look at the AccessKey that keeps the user busy, and busyLongDelay when to check again then.
 	busyTooLong, busyLongDelay = 10 * time.Minute, 30 * time.Second
+	// togetherDelay is how long after an AccessKey its KeyService and the Secrets of that may be created, if all are applied together.
+	togetherDelay = 10 * time.Second
 	// inUseDelay is when to check again for the in-use finalizer, unless an event of the KeyService comes first.
 	inUseDelay = 10 * time.Second
 )

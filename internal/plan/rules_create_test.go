@@ -50,6 +50,10 @@ var secretCases = []decision{
 
 // creatingCases are about the conditions for creating a key.
 var creatingCases = []decision{
+	{"a KeyService that is applied together with the AccessKey may come after it", unissued(lacking("KeyService qumulo"), createdAgo(togetherDelay-time.Second), cached),
+		waiting(ruleIssue, v1alpha1.ReasonWaiting, noon.Add(time.Second), "for missing objects, which may be about to be applied: KeyService qumulo does not exist")},
+	{"and is asked for live when it should be there", unissued(lacking("KeyService qumulo"), createdAgo(togetherDelay), cached), byIssue(ReadLive)},
+	{"a pair at rest does not wait for it", quiet(lacking("KeyService qumulo"), createdAgo(0)), rests(renewal)},
 	{"no key is created without a grant", unissued(notGranted, cached),
 		stalled(ruleIssue, v1alpha1.ReasonNotGranted, `qumulo does not grant keys of user "local:backup" to namespace team-a`)},
 	{"without a grant the next revocation is still scheduled", quiet(notGranted, keys("K0", "K1"), overlapping("K0"), asksFor("today")),

@@ -122,7 +122,7 @@ var _ = Describe("Deleting an AccessKey", func() {
 	It("needs no service where no key was ever made", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
 		w.create(ctx, accessKey("backup"))
-		w.expectStalled(ctx, "backup", "KeyServiceNotFound")
+		w.expect(ctx, "backup", HaveCondition("Reconciling", metav1.ConditionTrue, "Waiting", "KeyService qumulo does not exist"))
 		w.delete(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 		w.gone(ctx, named(&v1alpha1.AccessKey{}, "backup"))
 	})

@@ -63,6 +63,8 @@ var _ = Describe("Bad input in an AccessKey", func() {
 	It("a serviceRef that names nothing is explained, and followed when it does", func(ctx SpecContext) {
 		w := newBareWorld(ctx)
 		w.create(ctx, accessKey("backup"), accessKey("cluster", withUser("local:bert"), onCluster("no-such-service")))
+		w.expect(ctx, "backup", HaveCondition("Reconciling", metav1.ConditionTrue, "Waiting", "KeyService qumulo does not exist"), HaveCondition("Stalled", "absent", ""))
+		w.step(ctx, settled)
 		w.expectStalled(ctx, "backup", "KeyServiceNotFound", "KeyService qumulo does not exist; create it")
 		w.expectStalled(ctx, "cluster", "KeyServiceNotFound", "ClusterKeyService no-such-service does not exist")
 		w.create(ctx, w.keyService())

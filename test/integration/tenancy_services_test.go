@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -22,6 +23,7 @@ var _ = Describe("Attack on a KeyService of another namespace", func() {
 		mallory, victim := newTenants(ctx)
 		victim.expectService(ctx, BeAtRest())
 		victim.service.ResetCalls()
+		var attacks []string
 		for i, name := range []string{
 			serviceName, victim.namespace + "/" + serviceName, "../" + victim.namespace + "/" + serviceName,
 			"../../" + victim.namespace + "/keyservices/" + serviceName, "..%2f" + victim.namespace + "%2f" + serviceName, serviceName + "." + victim.namespace,
@@ -31,8 +33,12 @@ var _ = Describe("Attack on a KeyService of another namespace", func() {
 				ak := accessKey(fmt.Sprintf("attack-%d-%s", i, strings.ToLower(kind)), onService(name))
 				ak.Spec.ServiceRef.Kind = kind
 				mallory.create(ctx, ak)
-				mallory.expectStalled(ctx, ak.Name, "KeyServiceNotFound", "does not exist")
+				attacks = append(attacks, ak.Name)
 			}
+		}
+		mallory.step(ctx, time.Minute) // a new AccessKey waits for its KeyService
+		for _, name := range attacks {
+			mallory.expectStalled(ctx, name, "KeyServiceNotFound", "does not exist")
 		}
 		Expect(victim.service.Calls()).To(BeEmpty(), "the service heard of it")
 		Expect(victim.service.History()).To(BeEmpty())
@@ -51,6 +57,7 @@ var _ = Describe("Attack on a KeyService of another namespace", func() {
 			service := lure.keyService(name, "token")
 			service.Name = fmt.Sprintf("lure-%d", i)
 			mallory.create(ctx, service, accessKey(service.Name, onService(service.Name)))
+			mallory.step(ctx, settled)
 			mallory.expectStalled(ctx, service.Name, "CredentialsNotFound", "Secret "+mallory.namespace+"/"+name+" does not exist")
 		}
 		Expect(lure.all()).To(BeEmpty(), "a credential could be in it")

@@ -58,7 +58,7 @@ func (r *Reconciler) observeService(ctx context.Context, s *scope) error {
 	if missing, ok := errors.AsType[*connect.Error](err); ok {
 		// The missing service is the news, not what it would have granted.
 		s.in.Granted, s.in.Service.InUse = true, true
-		s.connectErr = missing
+		s.unconnected(missing)
 		return nil
 	}
 	if err != nil {
@@ -79,6 +79,15 @@ func (r *Reconciler) observeService(ctx context.Context, s *scope) error {
 	return r.observeUser(ctx, s)
 }
 
+// unconnected records why there is no connection to the service.
+func (s *scope) unconnected(err error) {
+	s.connectErr = err
+	local, ok := errors.AsType[*connect.Error](err)
+	if ok && (local.Reason == v1alpha1.ReasonKeyServiceNotFound || local.Reason == v1alpha1.ReasonCredentialsNotFound) {
+		s.in.Service.Missing = local.Error()
+	}
+}
+
 // connect takes the connection to the service from the pool. A service that cannot be connected is reported, not an error.
 func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.GenericKeyService) error {
 	connection, connected, err := r.Pool.Connected(ctx, service)
@@ -93,7 +102,8 @@ func (r *Reconciler) connect(ctx context.Context, s *scope, service v1alpha1.Gen
 		return err
 	}
 	if err != nil {
-		s.connectErr, s.in.Service.InUse = err, true
+		s.in.Service.InUse = true
+		s.unconnected(err)
 		if _, remote := errors.AsType[*keyservice.Error](err); remote {
 			s.syncErr = err
 		}
