@@ -51,5 +51,7 @@ func isAbout(cell, status, reason string) bool {
 	return strings.HasPrefix(first, "`") || first == status
 }
 
-// plainText returns a cell of a Markdown table without its links.
-func plainText(cell string) string { return strings.TrimSpace(link.ReplaceAllString(cell, "$1")) }
+// plainText returns a cell of a Markdown table without its links and its marks of code.
+func plainText(cell string) string {
+	return strings.TrimSpace(code.ReplaceAllString(link.ReplaceAllString(cell, "$1"), "$1"))
+}

@@ -72,7 +72,7 @@ func viewOf(name string, status *v1alpha1.KeyServiceStatus) serviceView {
 		parts = append(parts, status.Version)
 	}
 	if limits := status.Limits; limits != nil {
-		parts = append(parts, fmt.Sprintf("%d keys per user", limits.KeysPerUser), rotates(limits))
+		parts = append(parts, count(int(limits.KeysPerUser), "key per user", "keys per user"), rotates(limits))
 	}
 	return serviceView{strings.Join(parts, ", "), status.Limits}
 }

@@ -170,7 +170,7 @@ func (o *outlook) retry() {
 		return
 	}
 	o.steps = slices.DeleteFunc(o.steps, func(s step) bool { return !s.at.After(o.now) && s.what != "restart" })
-	o.add(failures.NextAttempt.Time, "retry", "try again after %d failed attempts in a row", failures.Count)
+	o.add(failures.NextAttempt.Time, "retry", "try again after %s", count(int(failures.Count), "failed attempt", "failed attempts in a row"))
 }
 
 // when says when a step happens, as kubectl tells an age.
