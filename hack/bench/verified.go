@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"accesskey.dev/operator/api/v1alpha1"
 	"accesskey.dev/operator/test/simulator/admin"
@@ -48,5 +49,5 @@ func (w *world) measureVerified(ctx context.Context, _ pattern, r *round) error 
 	}
 	took, err := w.work(ctx, "Issuing verified keys", func() (pace, error) { return w.apply(ctx, b) })
 	r.verified = &took
-	return err
+	return errors.Join(err, w.stopManager())
 }
