@@ -277,8 +277,10 @@ var _ = Describe("Verification at the data plane", func() {
 		w.expectStalled(ctx, "backup", "AdoptionNotVerified", p.id)
 
 		By("the pair in the Secret being that of the key")
+		w.stop() // without a Secret in between, the operator would create a key
 		Expect(client.IgnoreNotFound(kube.Delete(ctx, forged))).To(Succeed())
 		w.create(ctx, published)
+		w.start()
 		Expect(w.issued(ctx, "backup", 1)).To(Equal(p))
 		Expect(w.service.History()).To(HaveLen(1), "no key is created")
 		w.expect(ctx, "backup", verified)
