@@ -51,15 +51,7 @@ The exit code is 1 if a check failed, and 3 if there are only warnings.`,
 }
 
 func (s *session) check(ctx context.Context, name string, argument *serviceArgument, o *output) error {
-	ref, err := argument.reference(name)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
-	if err != nil {
-		return err
-	}
-	service, err := s.keyService(ctx, c, ref)
+	c, service, err := s.open(ctx, name, argument)
 	if err != nil {
 		return err
 	}

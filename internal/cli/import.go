@@ -6,7 +6,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	"accesskey.dev/operator/internal/plan"
 	"accesskey.dev/operator/internal/secret"
 )
 
@@ -132,7 +132,7 @@ func manifestOf(ak *v1alpha1.AccessKey) ([]byte, error) {
 		return nil, err
 	}
 	if ak.Spec.TTL != nil {
-		spec["ttl"] = shortDuration(ak.Spec.TTL.Duration)
+		spec["ttl"] = plan.ShortDuration(ak.Spec.TTL.Duration)
 	}
 	return yaml.Marshal(map[string]any{
 		"apiVersion": v1alpha1.GroupVersion.String(),
@@ -140,16 +140,4 @@ func manifestOf(ak *v1alpha1.AccessKey) ([]byte, error) {
 		"metadata":   map[string]string{"name": ak.Name, "namespace": ak.Namespace},
 		"spec":       spec,
 	})
-}
-
-// shortDuration returns a duration without the zero minutes and seconds at its end.
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

@@ -82,15 +82,7 @@ The exit code is 3 if there are orphaned keys.`,
 
 // keys prints the keys at a service.
 func (s *session) keys(ctx context.Context, argument string, o *keysOptions) error {
-	ref, err := o.reference(argument)
-	if err != nil {
-		return err
-	}
-	c, err := s.client()
-	if err != nil {
-		return err
-	}
-	service, err := s.keyService(ctx, c, ref)
+	c, service, err := s.open(ctx, argument, &o.serviceArgument)
 	if err != nil {
 		return err
 	}

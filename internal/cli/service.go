@@ -59,6 +59,20 @@ func (a *serviceArgument) reference(argument string) (v1alpha1.ServiceReference,
 	return v1alpha1.ServiceReference{}, usageError("SERVICE is %q: it must be NAME, keyservice/NAME or clusterkeyservice/NAME", argument)
 }
 
+// open connects to the API server, and reads the key service that SERVICE names.
+func (s *session) open(ctx context.Context, name string, a *serviceArgument) (client.WithWatch, v1alpha1.GenericKeyService, error) {
+	ref, err := a.reference(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	service, err := s.keyService(ctx, c, ref)
+	return c, service, err
+}
+
 // keyService reads the key service of a reference.
 func (s *session) keyService(ctx context.Context, c client.Client, ref v1alpha1.ServiceReference) (v1alpha1.GenericKeyService, error) {
 	if ref.Kind == v1alpha1.KindClusterKeyService {

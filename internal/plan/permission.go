@@ -32,7 +32,7 @@ func (in Input) denial() (Action, bool) {
 	case in.MaxTTL > 0 && (spec.TTL == nil || spec.TTL.Duration > in.MaxTTL):
 		reason, since = v1alpha1.ReasonTTLNotGranted, "before that"
 		detail = fmt.Sprintf("%s grants keys of user %q to namespace %s with a ttl of at most %s, and this AccessKey has %s; set ttl to %s or less",
-			service, spec.User, in.AccessKey.Namespace, short(in.MaxTTL), ttlInWords(spec), short(in.MaxTTL))
+			service, spec.User, in.AccessKey.Namespace, ShortDuration(in.MaxTTL), ttlInWords(spec), ShortDuration(in.MaxTTL))
 	default:
 		return none()
 	}
@@ -46,11 +46,11 @@ func ttlInWords(spec *v1alpha1.AccessKeySpec) string {
 	if spec.TTL == nil {
 		return "none"
 	}
-	return short(spec.TTL.Duration)
+	return ShortDuration(spec.TTL.Duration)
 }
 
-// short writes a duration as a person would in a manifest: 720h, not 720h0m0s.
-func short(d time.Duration) string {
+// ShortDuration writes a duration as a person would in a manifest: 720h, not 720h0m0s.
+func ShortDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
