@@ -65,7 +65,7 @@ type client struct {
 	signer      *v4.Signer
 	now         func() time.Time
 	skew        rest.Skew
-	// server is the Server header of the last answer.
+	// server is the Server header of the last answer of the IAM API's URL.
 	server atomic.Value
 }
 
@@ -124,7 +124,9 @@ func (c *client) ask(ctx context.Context, at api, r rest.Request, result any) (*
 	if err != nil {
 		return nil, err
 	}
-	c.server.Store(answer.Header.Get("Server"))
+	if at.url == c.iam.url { // STS can be another server
+		c.server.Store(answer.Header.Get("Server"))
+	}
 	switch err := decode(answer.Body, r.Form.Get("Action"), result); {
 	case err != nil && !r.Safe:
 		return nil, r.NoKey(answer)
