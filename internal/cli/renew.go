@@ -35,12 +35,7 @@ The command sets the annotation accesskey.dev/renew. The operator makes one rota
 	selected := addSelection(s, command)
 	waiting := addWaiting(command, "the new pairs are published")
 	command.RunE = func(command *cobra.Command, args []string) error {
-		selected.names = args
-		c, err := s.client()
-		if err != nil {
-			return err
-		}
-		aks, err := selected.find(command.Context(), s, c)
+		c, aks, err := selected.open(command.Context(), s, args)
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,17 @@ func (sel *selection) check() error {
 	return nil
 }
 
+// open connects to the API server, and returns the AccessKeys of the command line.
+func (sel *selection) open(ctx context.Context, s *session, names []string) (client.WithWatch, []v1alpha1.AccessKey, error) {
+	sel.names = names
+	c, err := s.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	aks, err := sel.find(ctx, s, c)
+	return c, aks, err
+}
+
 // find returns the selected AccessKeys. One that does not exist is an error, and so is a selection that finds nothing.
 func (sel *selection) find(ctx context.Context, s *session, c client.Client) ([]v1alpha1.AccessKey, error) {
 	if err := sel.check(); err != nil {

@@ -44,12 +44,7 @@ func newResumeCommand(s *session) *cobra.Command {
 func (s *session) withSuspend(command *cobra.Command, suspend bool) *cobra.Command {
 	selected := addSelection(s, command)
 	command.RunE = func(command *cobra.Command, args []string) error {
-		selected.names = args
-		c, err := s.client()
-		if err != nil {
-			return err
-		}
-		aks, err := selected.find(command.Context(), s, c)
+		c, aks, err := selected.open(command.Context(), s, args)
 		if err != nil {
 			return err
 		}
