@@ -100,15 +100,16 @@ func probe(container corev1.Container) error {
 	return fmt.Errorf("the container has no port %s", get.Port.StrVal)
 }
 
-// expectMetricsRefused asks for the metrics without a token.
+// expectMetricsRefused asks for the metrics without a token. The manager is ready before it serves them, since it makes a certificate first.
 func expectMetricsRefused(t *testing.T, port int) {
 	t.Helper()
 	anyCertificate := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	defer anyCertificate.CloseIdleConnections()
-	response, err := anyCertificate.Get(fmt.Sprintf("https://127.0.0.1:%d/metrics", port))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var response *http.Response
+	until(t, "an answer to a request for the metrics", func() (err error) {
+		response, err = anyCertificate.Get(fmt.Sprintf("https://127.0.0.1:%d/metrics", port))
+		return err
+	})
 	defer response.Body.Close() //nolint:errcheck // the body is not read
 	if response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the metrics are served without a token: %s", response.Status)

@@ -4,6 +4,7 @@
 package chart
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -39,6 +40,8 @@ func TestRelease(t *testing.T) {
 
 	mustKubectl(t, "apply", "--server-side", "-f", "../../dist/install.yaml")
 	mustKubectl(t, "delete", "deployment", "accesskey-operator", "--namespace="+namespace)
+	// If this test fails halfway, the next one finds no release all the same.
+	t.Cleanup(func() { _, _ = runHelm(context.Background(), "", "uninstall", release, "--ignore-not-found") })
 	mustHelm(t, values, "install", release, chart, "--take-ownership", "--force-conflicts")
 	if err := plane.WaitForFinalizerPolicy(t.Context()); err != nil {
 		t.Fatal(err)
