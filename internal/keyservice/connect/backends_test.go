@@ -33,7 +33,6 @@ func TestEveryBackendIsKnownEverywhere(t *testing.T) {
 		"config/crd/bases/accesskey.dev_keyservices.yaml":        func(name string) string { return "has(self." + name + ")" },
 		"config/crd/bases/accesskey.dev_clusterkeyservices.yaml": func(name string) string { return "has(self." + name + ")" },
 		"README.md":                      func(name string) string { return "(docs/services/" + name + ".md)" },
-		"docs/fields.md":                 func(name string) string { return "(services/" + name + ".md)" },
 		"docs/services/README.md":        func(name string) string { return "(" + name + ".md)" },
 		"config/demo/kustomization.yaml": func(name string) string { return "- " + name + ".yaml" },
 		"config/demo/simulators.yaml":    func(name string) string { return "--" + name + "-port=" },
