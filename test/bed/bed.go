@@ -27,10 +27,14 @@ func Serve(t *testing.T, handler http.Handler) *simulator.Server {
 	return server
 }
 
-// Client returns a client that trusts the server and has no rate limit.
-func Client(t *testing.T, server *simulator.Server) *http.Client {
+// Client returns a client that trusts the servers and has no rate limit.
+func Client(t *testing.T, servers ...*simulator.Server) *http.Client {
 	t.Helper()
-	client, err := rest.NewHTTPClient(rest.TransportConfig{Backend: "test", CABundle: server.CA, QPS: 1e6, Burst: 1e6})
+	var trusted []byte
+	for _, server := range servers {
+		trusted = append(trusted, server.CA...)
+	}
+	client, err := rest.NewHTTPClient(rest.TransportConfig{Backend: "test", CABundle: trusted, QPS: 1e6, Burst: 1e6})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"accesskey.dev/operator/internal/keyservice"
+	"accesskey.dev/operator/test/bed"
 	account "accesskey.dev/operator/test/simulator/aws"
 )
 
@@ -29,6 +30,24 @@ func TestOnlySeaweedFSLetsTheOperatorChooseAnID(t *testing.T) {
 		}
 		if id := b.ChooseID("Alice", keyservice.Owner{}, 1, nil); (id != "") != want {
 			t.Errorf("%q: chose %q", server, id)
+		}
+	}
+}
+
+// TestSTSAtAnotherAddressDoesNotSayWhatIAMCanDo lets STS answer last.
+func TestSTSAtAnotherAddressDoesNotSayWhatIAMCanDo(t *testing.T) {
+	for iam, sts := range map[string]string{seaweed: "nginx", "nginx": seaweed} {
+		b := newBed(t, account.Options{Server: iam})
+		elsewhere := bed.Serve(t, account.New(account.Options{Server: sts, Clock: b.clock}))
+		service := b.connect(t, func(c *Config) { c.STSURL, c.HTTP = elsewhere.URL, bed.Client(t, b.server, elsewhere) })
+		if _, err := service.List(t.Context(), "Alice"); err != nil {
+			t.Fatal(err)
+		}
+		if version, err := service.Probe(t.Context()); err != nil || strings.HasPrefix(version, "SeaweedFS 4.53 (") != (iam == seaweed) {
+			t.Errorf("IAM at %q, STS at %q: got %q, %v", iam, sts, version, err)
+		}
+		if id := service.ChooseID("Alice", keyservice.Owner{}, 1, nil); (id != "") != (iam == seaweed) {
+			t.Errorf("IAM at %q, STS at %q: chose %q", iam, sts, id)
 		}
 	}
 }
