@@ -66,7 +66,7 @@ type AccessKeySpec struct {
 	User string `json:"user,omitempty"`
 
 	// ttl is the maximum lifetime of a key pair, as a duration such as 720h. At least 1m. Without it there is no scheduled
-	// rotation.
+	// rotation. It counts from the issue of the current pair, so a shorter one can cause a rotation at once.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -75,7 +75,7 @@ type AccessKeySpec struct {
 	TTL *metav1.Duration `json:"ttl,omitempty"`
 
 	// renewBefore is how long before its expiry a pair is rotated, and therefore how long the old and the new pair both
-	// work. Defaults to a third of ttl, or to 24h without a ttl.
+	// work. Defaults to a third of ttl, or to 24h without a ttl. After a change, previous keys keep their revokeAt.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -94,13 +94,14 @@ type AccessKeySpec struct {
 	Rotation *Rotation `json:"rotation,omitempty"`
 
 	// verification says how long a new pair waits until the data plane accepts it, and what happens then. It needs a KeyService
-	// with s3.
+	// with s3. A change also applies to a pair that waits.
 	// +optional
 	Verification *Verification `json:"verification,omitempty"`
 
 	// secretName is the Secret that receives the pair. Defaults to the AccessKey's name. At most 248 characters, because a new pair
 	// can wait in a second Secret, which has this name and the suffix -next. The operator never overwrites a Secret that this
-	// AccessKey neither controls nor may adopt.
+	// AccessKey neither controls nor may adopt. After a change, a new pair is published in the new Secret, and the old Secret stays
+	// until its key is revoked. Where pairs are replaced in place, or the user's quota is full, the pair itself moves.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=248
@@ -143,7 +144,7 @@ type AccessKeySpec struct {
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// suspend pauses the AccessKey: no new pair, no repair. An operation that was interrupted is still settled, previous keys
-	// are still revoked on time, and deletion still works.
+	// are still revoked on time, and deletion still works. The current key can work longer than its ttl meanwhile.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 }
@@ -224,7 +225,8 @@ type Rotation struct {
 	Strategy RotationStrategy `json:"strategy,omitempty"`
 
 	// revokePrevious says when an old key is revoked: AtExpiry at its revokeAt, WhenIdle earlier, once it was not used for idleFor.
-	// Where the service does not tell when a key was last used, WhenIdle is the same as AtExpiry.
+	// Where the service does not tell when a key was last used, WhenIdle is the same as AtExpiry. A change also applies to the old
+	// keys that exist.
 	// +optional
 	// +default="AtExpiry"
 	RevokePrevious RevokePrevious `json:"revokePrevious,omitempty"`
@@ -240,7 +242,8 @@ type Rotation struct {
 
 	// quarantine is how long an old key is kept disabled after its overlap before it is deleted, so that a forgotten consumer can
 	// be rescued with the annotation accesskey.dev/enable. It ends early when the user's quota needs the place for a new key. It
-	// has no effect where the service cannot disable keys. Without it, the old key is deleted at the end of its overlap.
+	// has no effect where the service cannot disable keys. Without it, the old key is deleted at the end of its overlap. After a
+	// change, keys in quarantine keep their deleteAt.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -48,7 +48,7 @@ type KeyServiceSpec struct {
 	TLS *TLS `json:"tls,omitempty"`
 
 	// s3 is the data plane that the keys are for. It is published in the Secrets, and new pairs are verified there before they are
-	// published: the operator lists the buckets with them.
+	// published: the operator lists the buckets with them. After a change, the Secrets are updated with the same pairs.
 	// +optional
 	S3 *S3 `json:"s3,omitempty"`
 
