@@ -129,7 +129,10 @@ func (w *world) turns() []*turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	slices.SortStableFunc(w.waiting, func(a, b *turn) int {
-		return cmp.Or(a.came.Compare(b.came), strings.Compare(a.wants, b.wants))
+		if order := a.came.Compare(b.came); order != 0 {
+			return order
+		}
+		return strings.Compare(randomParts.ReplaceAllString(a.wants, "…"), randomParts.ReplaceAllString(b.wants, "…"))
 	})
 	return slices.Clone(w.waiting)
 }

@@ -77,7 +77,7 @@ func (w *world) checkSecret(s *subject) {
 	switch {
 	case w.works(secret):
 		s.works, s.brokenUntil = true, time.Time{}
-		s.pair = published.PairOf(secret).AccessKeyID
+		s.pair = w.pairIn(secret).AccessKeyID
 	case s.works && !w.mayPause(s, ak):
 		w.violate("promise 1: the Secret of AccessKey %s holds no working pair", s.name)
 	case s.works:
@@ -100,9 +100,19 @@ func (w *world) works(secret *corev1.Secret) bool {
 	if secret == nil {
 		return false
 	}
-	pair := published.PairOf(secret)
+	pair := w.pairIn(secret)
 	rendered, ok := secret.Data[templated]
 	return w.plane.Accepts(pair.AccessKeyID, pair.SecretAccessKey.Reveal()) && (!ok || string(rendered) == pair.AccessKeyID+":"+pair.SecretAccessKey.Reveal())
+}
+
+// pairIn returns the pair in a Secret that the API server has, or had. It is read once for each version, because that takes long.
+func (w *world) pairIn(secret *corev1.Secret) published.Pair {
+	pair, known := w.pairs[secret.ResourceVersion]
+	if !known {
+		pair = published.PairOf(secret)
+		w.pairs[secret.ResourceVersion] = pair
+	}
+	return pair
 }
 
 // mayPause reports whether no pair may work for a moment: it is replaced in place, it has expired at the service, or an earlier

@@ -28,7 +28,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	call, write := describe(request, body)
-	p.await(randomParts.ReplaceAllString(call, "…")) // random parts must not decide whose turn it is
+	p.await(call)
 	failure := w.fateOf(call, write)
 	if w.serviceDown {
 		w.log("service", "%s: down", call)

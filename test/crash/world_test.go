@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/api/v1alpha1"
+	published "accesskey.dev/operator/internal/secret"
 	"accesskey.dev/operator/test/crash/kube"
 	"accesskey.dev/operator/test/dataplane"
 )
@@ -72,6 +73,8 @@ type world struct {
 
 	appointments []appointment
 	subjects     map[string]*subject
+	// pairs are the pairs in Secrets, by the version of the Secret.
+	pairs map[string]published.Pair
 	// touched: something has changed since the last check of the promises.
 	touched   bool
 	violation string
@@ -101,7 +104,7 @@ func newWorld(s *site) *world {
 	w := &world{
 		kube: kube.NewServer(), site: s, workers: 1, restartAfter: time.Second,
 		stirred: make(chan struct{}, 1), subjects: map[string]*subject{}, failures: map[int]failure{},
-		lag: map[string]time.Duration{},
+		lag: map[string]time.Duration{}, pairs: map[string]published.Pair{},
 	}
 	w.plane = &dataplane.Plane{Now: time.Now, Services: func() []dataplane.Service { return []dataplane.Service{s.Server} }}
 	return w

@@ -37,6 +37,7 @@ type Cache struct {
 
 	mu        sync.Mutex
 	informers map[view]*informer
+	views     []view                                 // of the informers, in order
 	indexers  map[view]map[string]client.IndexerFunc // by field
 }
 
@@ -57,7 +58,7 @@ func NewCache(server *Server, options cache.Options, behind func(kind string) ti
 // Deliver updates the informers as far as their lag allows, and calls the handlers. It reports whether anything was new.
 func (c *Cache) Deliver() bool {
 	c.mu.Lock()
-	views := slices.SortedFunc(maps.Keys(c.informers), compareViews)
+	views := slices.Clone(c.views)
 	c.mu.Unlock()
 	moved := false
 	for _, v := range views {
@@ -134,6 +135,8 @@ func (c *Cache) informer(object runtime.Object) *informer {
 		i.position++
 	}
 	c.informers[v] = i
+	c.views = append(c.views, v)
+	slices.SortFunc(c.views, compareViews)
 	return i
 }
 

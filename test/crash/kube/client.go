@@ -6,16 +6,16 @@ package kube
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -87,13 +87,7 @@ func (c *Client) Patch(ctx context.Context, object client.Object, patch client.P
 		return err
 	}
 	by := write{manager: options.FieldManager, dryRun: len(options.DryRun) > 0, force: ptr.Deref(options.Force, false)}
-	return c.call(ctx, by.call("apply", refOf(object)), func() error {
-		stored, err := c.Server.apply(data, by)
-		if err != nil {
-			return err
-		}
-		return fill(object, stored)
-	})
+	return c.apply(ctx, data, by, func(stored client.Object) error { return fill(object, stored) })
 }
 
 // Apply implements client.Writer. As with a real client, the configuration becomes what the server has.
@@ -103,21 +97,29 @@ func (c *Client) Apply(ctx context.Context, configuration runtime.ApplyConfigura
 	if err != nil {
 		return err
 	}
-	named := &metav1.PartialObjectMetadata{}
-	if err := json.Unmarshal(data, named); err != nil {
-		return err
-	}
 	by := write{manager: options.FieldManager, dryRun: len(options.DryRun) > 0, force: ptr.Deref(options.Force, false)}
-	return c.call(ctx, by.call("apply", refOf(named)), func() error {
-		stored, err := c.Server.apply(data, by)
-		if err != nil {
-			return err
-		}
+	return c.apply(ctx, data, by, func(stored client.Object) error {
 		answer, err := json.Marshal(withKind(stored))
 		if err != nil {
 			return err
 		}
 		return json.Unmarshal(answer, configuration)
+	})
+}
+
+// apply applies a configuration and passes on what the server has then.
+func (c *Client) apply(ctx context.Context, configuration []byte, by write, answer func(stored client.Object) error) error {
+	applied := &unstructured.Unstructured{}
+	if err := applied.UnmarshalJSON(configuration); err != nil {
+		return err
+	}
+	ref := Ref{applied.GetKind(), applied.GetNamespace(), applied.GetName()}
+	return c.call(ctx, by.call("apply", ref), func() error {
+		stored, err := c.Server.apply(ref, applied, by)
+		if err != nil {
+			return err
+		}
+		return answer(stored)
 	})
 }
 
@@ -230,23 +232,17 @@ func (c *Client) patch(ctx context.Context, object client.Object, patch client.P
 
 // patched applies a JSON merge patch (RFC 7386) to a copy of an object.
 func patched(object client.Object, patch []byte) (client.Object, error) {
-	encoded, err := json.Marshal(object)
+	whole, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, err
 	}
-	var whole, change map[string]any
-	if err := json.Unmarshal(encoded, &whole); err != nil {
-		return nil, err
-	}
+	var change map[string]any
 	if err := json.Unmarshal(patch, &change); err != nil {
 		return nil, err
 	}
 	mergeInto(whole, change)
-	if encoded, err = json.Marshal(whole); err != nil {
-		return nil, err
-	}
 	changed := reflect.New(reflect.TypeOf(object).Elem()).Interface().(client.Object)
-	return changed, json.Unmarshal(encoded, changed)
+	return changed, runtime.DefaultUnstructuredConverter.FromUnstructured(whole, changed)
 }
 
 func mergeInto(whole, change map[string]any) {

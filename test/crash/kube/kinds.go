@@ -72,7 +72,7 @@ func isMetadata(object runtime.Object) bool {
 
 // metadataOf returns only the metadata of an object.
 func metadataOf(object client.Object) *metav1.PartialObjectMetadata {
-	only := meta.AsPartialObjectMetadata(copyOf(object))
+	only := meta.AsPartialObjectMetadata(object).DeepCopy()
 	only.SetGroupVersionKind(versionOf(object).WithKind(kindOf(object)))
 	return only
 }
@@ -99,10 +99,11 @@ func versionOf(object client.Object) schema.GroupVersion {
 
 // fill copies from to into, which has the same type or only metadata.
 func fill(into, from client.Object) error {
+	copied := copyOf
 	if isMetadata(into) && !isMetadata(from) {
-		from = metadataOf(from)
+		copied = func(from client.Object) client.Object { return metadataOf(from) }
 	}
-	target, source := reflect.ValueOf(into).Elem(), reflect.ValueOf(copyOf(from)).Elem()
+	target, source := reflect.ValueOf(into).Elem(), reflect.ValueOf(copied(from)).Elem()
 	if target.Type() != source.Type() {
 		return fmt.Errorf("%T is not a %T", from, into)
 	}

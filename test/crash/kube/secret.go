@@ -59,12 +59,7 @@ func updatedBy(manager string, current, secret *corev1.Secret) (client.Object, e
 }
 
 // apply carries out a server-side apply and returns the stored object.
-func (s *Server) apply(configuration []byte, by write) (client.Object, error) {
-	applied := &unstructured.Unstructured{}
-	if err := applied.UnmarshalJSON(configuration); err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
-	}
-	ref := Ref{applied.GetKind(), applied.GetNamespace(), applied.GetName()}
+func (s *Server) apply(ref Ref, applied *unstructured.Unstructured, by write) (client.Object, error) {
 	if by.manager == "" {
 		return nil, invalid(ref.Name, field.Required(field.NewPath("fieldManager"), "is required for apply"))
 	}

@@ -58,6 +58,8 @@ type Server struct {
 	objects map[Ref]client.Object // never changed in place
 	history []event
 	uids    int
+	// collected is the length of the history when garbage was collected last.
+	collected int
 }
 
 // NewServer returns an empty server. It uses the real time, which in a test with testing/synctest is the bubble's.
@@ -77,13 +79,18 @@ func (s *Server) Peek(kind, namespace, name string) client.Object {
 	return s.objects[Ref{kind, namespace, name}]
 }
 
-// All returns copies of all objects of a kind, ordered by name.
+// All returns all objects of a kind, ordered by name. Callers must not change them.
 func (s *Server) All(kind string) []client.Object {
-	var all []client.Object
-	for _, ref := range slices.SortedFunc(maps.Keys(s.objects), Ref.compare) {
+	var refs []Ref
+	for ref := range s.objects {
 		if ref.Kind == kind {
-			all = append(all, copyOf(s.objects[ref]))
+			refs = append(refs, ref)
 		}
+	}
+	slices.SortFunc(refs, Ref.compare)
+	all := make([]client.Object, 0, len(refs))
+	for _, ref := range refs {
+		all = append(all, s.objects[ref])
 	}
 	return all
 }
@@ -111,6 +118,10 @@ func (s *Server) Delete(ref Ref, preconditions *metav1.Preconditions) error {
 
 // CollectGarbage deletes objects whose owners no longer exist.
 func (s *Server) CollectGarbage() {
+	if s.collected == len(s.history) {
+		return
+	}
+	s.collected = len(s.history)
 	uids := map[types.UID]bool{}
 	for _, object := range s.objects {
 		uids[object.GetUID()] = true

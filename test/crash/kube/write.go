@@ -79,8 +79,8 @@ func (s *Server) update(object client.Object, status bool, by write) error {
 	if !ok {
 		return apierrors.NewNotFound(resource(ref.Kind), ref.Name)
 	}
-	changed := copyOf(object)
-	if secret, ok := changed.(*corev1.Secret); ok {
+	changed := object
+	if secret, ok := object.(*corev1.Secret); ok {
 		var err error
 		if changed, err = updatedBy(by.manager, current.(*corev1.Secret), secret); err != nil {
 			return err
