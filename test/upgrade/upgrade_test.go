@@ -163,7 +163,7 @@ func (w *world) expectRotated(created int) {
 	}
 }
 
-// expectOldFields checks what docs/install.md says about a downgrade: fields that the previous release does not know are gone, and
+// expectOldFields checks what docs/upgrade.md says about a downgrade: fields that the previous release does not know are gone, and
 // so is what they put into the Secret.
 func (w *world) expectOldFields() {
 	w.Helper()
