@@ -39,14 +39,14 @@ The exit code is 1 if a check failed, and 3 if there are only warnings.`,
 
   # Check a ClusterKeyService
   kubectl accesskey check clusterkeyservice/huawei`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("SERVICE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return s.check(command.Context(), args[0], argument, printed)
 		},
 	}
-	command.ValidArgsFunction = s.completeNames(&v1alpha1.KeyServiceList{}, 1)
+	command.ValidArgsFunction = s.completeServices(argument)
 	argument.addFlags(command)
-	printed = newOutput(command)
+	printed = newOutput(command, formatWide)
 	return command
 }
 
@@ -164,7 +164,11 @@ var checkTones = map[checkResult]tone{checkOK: good, checkWarning: warn, checkFa
 func (s *session) printFindings(findings []finding, o *output) error {
 	table, wide := o.table()
 	if !table {
-		return o.print(s, findingList(findings))
+		list, err := findingList(findings)
+		if err != nil {
+			return err
+		}
+		return o.print(s, list)
 	}
 	rows := make([]row, 0, len(findings))
 	for _, found := range findings {
@@ -174,16 +178,14 @@ func (s *session) printFindings(findings []finding, o *output) error {
 }
 
 // findingList returns findings as the objects that -o json and its like print.
-func findingList(findings []finding) *unstructured.UnstructuredList {
-	list := &unstructured.UnstructuredList{}
-	list.SetAPIVersion("cli.accesskey.dev/v1alpha1")
-	list.SetKind("CheckList")
+func findingList(findings []finding) (*unstructured.UnstructuredList, error) {
+	var items []*unstructured.Unstructured
 	for _, found := range findings {
-		item := unstructured.Unstructured{Object: map[string]any{"result": string(found.result), "message": found.message}}
-		item.SetAPIVersion("cli.accesskey.dev/v1alpha1")
-		item.SetKind("Check")
-		item.SetName(found.check)
-		list.Items = append(list.Items, item)
+		item, err := newObject("Check", found.check, reportedCheck{string(found.result), found.message})
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
 	}
-	return list
+	return listObjects("Check", items), nil
 }

@@ -39,6 +39,27 @@ func (s *session) completeAccessKeys(most int) cobra.CompletionFunc {
 	return s.completeNames(&v1alpha1.AccessKeyList{}, most)
 }
 
+// completeServices completes SERVICE: the names of KeyServices, and those of ClusterKeyServices with their kind, if the user may list them.
+func (s *session) completeServices(a *serviceArgument) cobra.CompletionFunc {
+	return func(command *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if a.cluster {
+			return s.completeNames(&v1alpha1.ClusterKeyServiceList{}, 1)(command, args, word)
+		}
+		names, directive := s.completeNames(&v1alpha1.KeyServiceList{}, 1)(command, args, word)
+		if len(args) > 0 {
+			return names, directive
+		}
+		shared, err := s.names(command, &v1alpha1.ClusterKeyServiceList{}, "")
+		for _, name := range shared {
+			names = append(names, "clusterkeyservice/"+name)
+		}
+		if err == nil {
+			directive = cobra.ShellCompDirectiveNoFileComp
+		}
+		return names, directive
+	}
+}
+
 // names lists the names of objects; in the whole cluster if the namespace is empty.
 func (s *session) names(command *cobra.Command, list client.ObjectList, namespace string) (names []string, err error) {
 	c, err := s.client()

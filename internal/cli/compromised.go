@@ -29,7 +29,7 @@ the Secret, so consumers must load the new pair at once.
 KEYID is a key ID or an access key ID of the AccessKey, as kubectl accesskey status shows it. The command adds it to spec.compromisedKeyIDs.`,
 		Example: `  kubectl accesskey compromised backup AKIAIOSFODNN7EXAMPLE
   kubectl accesskey compromised backup AKIAIOSFODNN7EXAMPLE --wait`,
-		Args:              cobra.MinimumNArgs(2),
+		Args:              arguments("NAME", "KEYID…"),
 		ValidArgsFunction: s.completeKeyIDs,
 	}
 	command.Flags().BoolVar(&force, "force", false, "Also add IDs of which the AccessKey has no key.")

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/api/v1alpha1"
@@ -44,7 +45,7 @@ read it. The copy is not rotated with the AccessKey: it works until the pair exp
 
   # Use the pair in this shell
   set -a; . <(kubectl accesskey export backup --format Env --show); set +a`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("NAME"),
 		RunE: func(command *cobra.Command, args []string) error { return s.export(command.Context(), args[0], o) },
 	}
 	command.ValidArgsFunction = s.completeAccessKeys(1)
@@ -76,11 +77,18 @@ func (s *session) export(ctx context.Context, name string, o *exportOptions) err
 		return fmt.Errorf("AccessKey %s has no pair yet; see kubectl accesskey status %s", ref(ak), name)
 	}
 	published := &corev1.Secret{}
-	if err := c.Get(ctx, client.ObjectKey{Namespace: ak.Namespace, Name: ak.Status.SecretName}, published); err != nil {
+	if err := c.Get(ctx, client.ObjectKey{Namespace: ak.Namespace, Name: ak.Status.SecretName}, published); apierrors.IsNotFound(err) {
+		return fmt.Errorf("Secret %s is gone; the operator creates it again: see kubectl accesskey status %s", ak.Status.SecretName, name) //nolint:staticcheck // Secret is a kind
+	} else if err != nil {
 		return fmt.Errorf("reading Secret %s of the AccessKey: %w", ak.Status.SecretName, err)
 	}
-	if !ak.Status.RecordsPair(secret.PairOf(published).AccessKeyID) {
-		return fmt.Errorf("Secret %s does not hold the pair that the AccessKey records; wait until the operator has repaired it", published.Name) //nolint:staticcheck // Secret is a kind
+	pair := secret.PairOf(published)
+	if pair.AccessKeyID != ak.Status.AccessKeyID {
+		return fmt.Errorf("Secret %s has %s instead of access key %s, the current one; the operator repairs it: see kubectl accesskey status %s", //nolint:staticcheck // Secret is a kind
+			published.Name, describePair(pair.AccessKeyID), ak.Status.AccessKeyID, name)
+	}
+	if health := healthOf(ak); health.ready != string(metav1.ConditionTrue) {
+		s.warnf("%s is not ready (%s), so the pair may not work; see kubectl accesskey status %s", ref(ak), health.reason, name)
 	}
 	s3, err := s.dataPlaneOf(ctx, c, ak, published)
 	if err != nil {
@@ -97,8 +105,15 @@ func (s *session) export(ctx context.Context, name string, o *exportOptions) err
 	if err := writePrivate(o.file, content, o.force); err != nil {
 		return err
 	}
-	s.notef("Wrote %s with the pair %s.\n", o.file, secret.PairOf(published).AccessKeyID)
+	s.notef("Wrote %s with the pair %s.\n", o.file, pair.AccessKeyID)
 	return nil
+}
+
+func describePair(accessKeyID string) string {
+	if accessKeyID == "" {
+		return "no pair"
+	}
+	return "access key " + accessKeyID
 }
 
 // dataPlaneOf returns the data plane of an AccessKey's service: as the KeyService has it, or if the user may not read that, as the Secret

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,7 +46,7 @@ value, and prints neither. Whether the service knows the pair shows when you app
 
   # Publish the pair in another Secret, and leave this one as it is
   kubectl accesskey import app-credentials --name backup --service qumulo --user local:backup`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("SECRET"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return s.importSecret(command.Context(), args[0], o)
 		},
@@ -59,7 +60,10 @@ value, and prints neither. Whether the service knows the pair shows when you app
 	flags.StringVar(&o.accessKeyIDKey, "access-key-id-key", "", "Key of the Secret that holds the access key ID. Found by its name by default.")
 	flags.StringVar(&o.secretKeyName, "secret-access-key-key", "", "Key of the Secret that holds the secret access key. Found by its name by default.")
 	command.MarkFlagsRequiredTogether("access-key-id-key", "secret-access-key-key")
-	if err := command.MarkFlagRequired("service"); err != nil {
+	services := func(command *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return s.completeServices(&o.serviceArgument)(command, nil, word)
+	}
+	if err := errors.Join(command.MarkFlagRequired("service"), command.RegisterFlagCompletionFunc("service", services)); err != nil {
 		panic(err) // the flag does not exist: a defect of the program
 	}
 	return command
@@ -68,6 +72,9 @@ value, and prints neither. Whether the service knows the pair shows when you app
 func (s *session) importSecret(ctx context.Context, name string, o *importOptions) error {
 	of, err := o.reference(o.service)
 	if err != nil {
+		return err
+	}
+	if err := checkName("Secret", name); err != nil {
 		return err
 	}
 	namespace, err := s.namespace()
@@ -79,7 +86,11 @@ func (s *session) importSecret(ctx context.Context, name string, o *importOption
 		return err
 	}
 	source := &corev1.Secret{}
-	if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, source); err != nil {
+	err = c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, source)
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("namespace %s has no Secret %s; see kubectl get secrets", namespace, name)
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.checkImportService(ctx, c, of, o); err != nil {

@@ -69,14 +69,14 @@ The exit code is 3 if there are orphaned keys.`,
 
   # The keys of one user of a ClusterKeyService
   kubectl accesskey keys clusterkeyservice/huawei --user backup`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("SERVICE"),
 		RunE: func(command *cobra.Command, args []string) error { return s.keys(command.Context(), args[0], o) },
 	}
-	command.ValidArgsFunction = s.completeNames(&v1alpha1.KeyServiceList{}, 1)
+	command.ValidArgsFunction = s.completeServices(&o.serviceArgument)
 	o.addFlags(command)
 	command.Flags().StringArrayVar(&o.users, "user", nil, "List only the keys of this user, in the notation of spec.user. Can be repeated.")
 	command.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Compare with the AccessKeys of all namespaces. Implied for a ClusterKeyService.")
-	o.output = newOutput(command)
+	o.output = newOutput(command, formatWide)
 	return command
 }
 

@@ -21,7 +21,11 @@ var ownershipTones = map[ownership]tone{ownershipOrphaned: bad, ownershipUnknown
 func (s *session) printKeys(keys []listedKey, o *output) error {
 	table, wide := o.table()
 	if !table {
-		return o.print(s, keyList(keys))
+		list, err := keyList(keys)
+		if err != nil {
+			return err
+		}
+		return o.print(s, list)
 	}
 	if len(keys) == 0 {
 		s.notef("No keys found.\n")
@@ -43,27 +47,20 @@ func (s *session) printKeys(keys []listedKey, o *output) error {
 }
 
 // keyList returns keys as the objects that -o json and its like print.
-func keyList(keys []listedKey) *unstructured.UnstructuredList {
-	list := &unstructured.UnstructuredList{}
-	list.SetAPIVersion("cli.accesskey.dev/v1alpha1")
-	list.SetKind("ServiceKeyList")
+func keyList(keys []listedKey) (*unstructured.UnstructuredList, error) {
+	var items []*unstructured.Unstructured
 	for i := range keys {
 		key := &keys[i]
-		item := unstructured.Unstructured{Object: map[string]any{}}
-		item.SetAPIVersion("cli.accesskey.dev/v1alpha1")
-		item.SetKind("ServiceKey")
-		item.SetName(key.ID)
-		for field, value := range map[string]string{
-			"user": key.user, "accessKeyID": key.AccessKeyID, "ownership": string(key.ownership), "accessKey": accessKeyName(key.accessKey), "role": key.role,
-			"state": string(stateOf(key.Key)), "createdAt": date(key.CreatedAt), "expiresAt": date(key.ExpiresAt), "lastUsedAt": date(key.LastUsedAt), "detail": key.detail,
-		} {
-			if value != "" {
-				item.Object[field] = value
-			}
+		item, err := newObject("ServiceKey", key.ID, reportedServiceKey{
+			key.user, key.AccessKeyID, string(key.ownership), accessKeyName(key.accessKey), key.role, string(stateOf(key.Key)),
+			metav1.NewTime(key.CreatedAt), metav1.NewTime(key.ExpiresAt), metav1.NewTime(key.LastUsedAt), key.detail,
+		})
+		if err != nil {
+			return nil, err
 		}
-		list.Items = append(list.Items, item)
+		items = append(items, item)
 	}
-	return list
+	return listObjects("ServiceKey", items), nil
 }
 
 func stateOf(key keyservice.Key) keyservice.State { return cmp.Or(key.State, keyservice.Active) }

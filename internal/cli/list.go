@@ -18,57 +18,86 @@ import (
 	"accesskey.dev/operator/api/v1alpha1"
 )
 
+// listOptions are the flags of list.
+type listOptions struct {
+	selector             string
+	allNamespaces, watch bool
+	output               *output
+}
+
 // newListCommand returns the command list.
 func newListCommand(s *session) *cobra.Command {
-	var selector string
-	var allNamespaces bool
+	o := &listOptions{}
 	command := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List AccessKeys: those that need a person first, then by what happens next",
 		Long: `List AccessKeys. Those that are stalled come first, because a person must act. The others follow in the order in which
-something happens to them: a rotation, a revocation, or another attempt after a failure.`,
+something happens to them: a rotation, a revocation, or another attempt after a failure.
+
+With --watch, each AccessKey that changes is printed again, until you press Ctrl-C.`,
 		Example: `  kubectl accesskey list
   kubectl accesskey list --all-namespaces -o wide
+  kubectl accesskey list --watch
   kubectl accesskey list -l app=shop -o name`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	command.Flags().StringVarP(&selector, "selector", "l", "", "List AccessKeys with these labels, as in kubectl get -l.")
-	command.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "List the AccessKeys of all namespaces.")
-	out := newOutput(command)
-	command.RunE = func(command *cobra.Command, _ []string) error {
-		return s.list(command.Context(), selector, allNamespaces, out)
-	}
+	flags := command.Flags()
+	flags.StringVarP(&o.selector, "selector", "l", "", "List AccessKeys with these labels, as in kubectl get -l.")
+	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "List the AccessKeys of all namespaces.")
+	flags.BoolVarP(&o.watch, "watch", "w", false, "Also print each AccessKey that changes, until you press Ctrl-C.")
+	o.output = newOutput(command, formatWide)
+	command.RunE = func(command *cobra.Command, _ []string) error { return s.list(command.Context(), o) }
 	return command
 }
 
-func (s *session) list(ctx context.Context, selector string, allNamespaces bool, out *output) error {
+func (s *session) list(ctx context.Context, o *listOptions) error {
 	c, err := s.client()
 	if err != nil {
 		return err
 	}
-	list, err := s.listAccessKeys(ctx, c, selector, allNamespaces)
+	list, err := s.listAccessKeys(ctx, c, o.selector, o.allNamespaces)
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	entries := byUrgency(list.Items, now)
-	for i := range entries {
-		list.Items[i] = *entries[i].ak
-	}
-	table, wide := out.table()
-	switch {
+	entries := byUrgency(list.Items, s.now())
+	show := s.entryPrinter(o)
+	switch table, _ := o.output.table(); {
+	case o.watch:
+		if err := show(entries...); err != nil {
+			return err
+		}
+		return s.watch(ctx, c, list, o, show)
 	case !table:
-		return out.print(s, list)
-	case len(list.Items) == 0:
-		return s.noAccessKeys(allNamespaces)
+		for i := range entries {
+			list.Items[i] = *entries[i].ak
+		}
+		return o.output.print(s, list)
+	case len(entries) == 0:
+		return s.noAccessKeys(o.allNamespaces)
+	default:
+		return show(entries...)
 	}
-	rows := make([]row, 0, len(entries))
-	for _, each := range entries {
-		rows = append(rows, each.row(allNamespaces, now))
+}
+
+// entryPrinter returns what prints entries one after another: as rows of one table, or as objects.
+func (s *session) entryPrinter(o *listOptions) func(...entry) error {
+	isTable, wide := o.output.table()
+	table := s.newTable(listColumns(o.allNamespaces), wide, "")
+	return func(entries ...entry) error {
+		rows := make([]row, 0, len(entries))
+		for _, each := range entries {
+			if !isTable {
+				if err := o.output.print(s, each.ak); err != nil {
+					return err
+				}
+				continue
+			}
+			rows = append(rows, each.row(o.allNamespaces, s.now()))
+		}
+		return table.print(rows)
 	}
-	return s.printTable(listColumns(allNamespaces), rows, wide, "")
 }
 
 func (s *session) noAccessKeys(allNamespaces bool) error {
@@ -89,16 +118,20 @@ type entry struct {
 	next *step
 }
 
+func entryOf(ak *v1alpha1.AccessKey, now time.Time) entry {
+	each := entry{ak: ak, health: healthOf(ak)}
+	if steps := timeline(ak, nil, now); len(steps) > 0 {
+		each.next = &steps[0]
+	}
+	return each
+}
+
 // byUrgency sorts AccessKeys: stalled ones first, then by when the next thing happens, then by name. Those for which nothing is
 // planned come last.
 func byUrgency(aks []v1alpha1.AccessKey, now time.Time) []entry {
 	entries := make([]entry, 0, len(aks))
 	for i := range aks {
-		each := entry{ak: aks[i].DeepCopy(), health: healthOf(&aks[i])}
-		if steps := timeline(&aks[i], nil, now); len(steps) > 0 {
-			each.next = &steps[0]
-		}
-		entries = append(entries, each)
+		entries = append(entries, entryOf(aks[i].DeepCopy(), now))
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(

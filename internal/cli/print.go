@@ -5,6 +5,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -88,54 +89,98 @@ type row struct {
 
 // printTable prints a table as kubectl does, with an indent before each line.
 func (s *session) printTable(columns []metav1.TableColumnDefinition, rows []row, wide bool, indent string) error {
-	table := &metav1.Table{ColumnDefinitions: columns}
-	tones := []tone{plain} // of the head
+	return s.newTable(columns, wide, indent).print(rows)
+}
+
+// table prints rows as they come, and its head before the first one. Columns keep their width, and grow.
+type table struct {
+	session *session
+	columns []metav1.TableColumnDefinition
+	indent  string
+	text    bytes.Buffer
+	printer printers.ResourcePrinter
+	begun   bool
+	// writer aligns the columns in text, and flush ends that.
+	writer io.Writer
+	flush  func() error
+}
+
+func (s *session) newTable(columns []metav1.TableColumnDefinition, wide bool, indent string) *table {
+	t := &table{session: s, columns: columns, indent: indent, printer: printers.NewTablePrinter(printers.PrintOptions{Wide: wide})}
+	writer := printers.GetNewTabWriter(&t.text)
+	t.writer, t.flush = writer, writer.Flush
+	return t
+}
+
+func (t *table) print(rows []row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	printed := &metav1.Table{ColumnDefinitions: t.columns}
+	var tones []tone
+	if !t.begun {
+		tones = []tone{plain} // of the head
+	}
 	for _, each := range rows {
-		table.Rows = append(table.Rows, metav1.TableRow{Cells: each.cells})
+		printed.Rows = append(printed.Rows, metav1.TableRow{Cells: each.cells})
 		tones = append(tones, each.tone)
 	}
-	var text bytes.Buffer
-	if err := printers.NewTablePrinter(printers.PrintOptions{Wide: wide}).PrintObj(table, &text); err != nil {
+	if err := errors.Join(t.printer.PrintObj(printed, t.writer), t.flush()); err != nil {
 		return err
 	}
+	t.begun = true
 	// Codes for colours would count as text in the width of a column, so the whole line gets its colour afterwards.
-	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
-		s.printf("%s%s\n", indent, s.paint(tones[i], strings.TrimRight(line, " ")))
+	for i, line := range strings.Split(strings.TrimSuffix(t.text.String(), "\n"), "\n") {
+		t.session.printf("%s%s\n", t.indent, t.session.paint(tones[i], strings.TrimRight(line, " ")))
 	}
+	t.text.Reset()
 	return nil
 }
 
 // output is the flag -o of a command that prints objects: as a table, or in the formats of kubectl get.
-type output struct{ flags *genericclioptions.PrintFlags }
+type output struct {
+	flags *genericclioptions.PrintFlags
+	// printer of the format; nil for people. It prints one object after another.
+	printer printers.ResourcePrinter
+}
 
-// newOutput adds the flag -o to a command.
-func newOutput(command *cobra.Command) *output {
-	o := &output{genericclioptions.NewPrintFlags("").WithTypeSetter(newScheme())}
+// newOutput adds the flag -o to a command, which has these formats beside those of kubectl get. The flag is checked before the command runs.
+func newOutput(command *cobra.Command, formats ...string) *output {
+	o := &output{flags: genericclioptions.NewPrintFlags("").WithTypeSetter(newScheme())}
 	o.flags.AddFlags(command)
-	formats := append(o.flags.AllowedFormats(), "wide")
+	formats = append(formats, o.flags.AllowedFormats()...)
 	slices.Sort(formats)
 	command.Flag("output").Usage = "Output format. One of: (" + strings.Join(formats, ", ") + ")."
 	complete := cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)
 	if err := command.RegisterFlagCompletionFunc("output", complete); err != nil {
 		panic(err) // the flag does not exist: a defect of the program
 	}
+	command.PreRunE = func(*cobra.Command, []string) (err error) {
+		if !o.text() && !(o.wide() && slices.Contains(formats, formatWide)) {
+			o.printer, err = o.flags.ToPrinter()
+		}
+		return err
+	}
 	return o
 }
 
-// table reports whether the output is a table, and whether it is a wide one.
-func (o *output) table() (table, wide bool) {
-	wide = *o.flags.OutputFormat == "wide"
-	return wide || *o.flags.OutputFormat == "" && *o.flags.TemplatePrinterFlags.TemplateArgument == "", wide
+// formatWide is a table with all columns.
+const formatWide = "wide"
+
+// text reports whether the output is for people, and not in a format that programs read.
+func (o *output) text() bool {
+	return *o.flags.OutputFormat == "" && *o.flags.TemplatePrinterFlags.TemplateArgument == ""
 }
+
+func (o *output) wide() bool { return *o.flags.OutputFormat == formatWide }
+
+// table reports whether the output is a table, and whether it is a wide one.
+func (o *output) table() (table, wide bool) { return o.text() || o.wide(), o.wide() }
 
 // print prints an object, or a list, in the format of -o.
 func (o *output) print(s *session, object runtime.Object) error {
-	printer, err := o.flags.ToPrinter()
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
 	if *o.flags.OutputFormat == "name" && meta.IsListType(object) { // which this printer does not know
-		return meta.EachListItem(object, func(item runtime.Object) error { return printer.PrintObj(item, s.Out) })
+		return meta.EachListItem(object, func(item runtime.Object) error { return o.printer.PrintObj(item, s.Out) })
 	}
-	return printer.PrintObj(object, s.Out)
+	return o.printer.PrintObj(object, s.Out)
 }

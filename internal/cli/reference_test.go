@@ -6,6 +6,9 @@ package cli_test
 import (
 	"cmp"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strings"
 	"testing"
 
@@ -32,6 +35,7 @@ func TestTheReferenceIsDocumented(t *testing.T) {
 	page.WriteString(referenceHead)
 	describe(&page, root)
 	page.WriteString("\n## Flags of every command\n" + flagTable(root.PersistentFlags()))
+	page.WriteString(objects(t))
 	golden.Page(t, "../../docs/reference/cli.md", page.String())
 }
 
@@ -51,6 +55,61 @@ func describe(page *strings.Builder, parent *cobra.Command) {
 		page.WriteString(flagTable(command.LocalNonPersistentFlags()))
 		describe(page, command)
 	}
+}
+
+const objectsHead = `
+## Objects of -o json
+
+The command list prints the AccessKeys of the API. The other commands that have -o print these objects, in the version cli.accesskey.dev/v1alpha1. A
+field may be added, but none changes its name or its meaning. No object has a secret access key.
+`
+
+// objects returns a table of the fields of each kind of object, with the comments of report.go.
+func objects(t *testing.T) string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "report.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]*ast.StructType{}
+	ast.Inspect(file, func(node ast.Node) bool {
+		if spec, ok := node.(*ast.TypeSpec); ok {
+			types[spec.Name.Name] = spec.Type.(*ast.StructType)
+		}
+		return true
+	})
+	section := objectsHead
+	for _, kind := range []struct{ name, command, fields string }{
+		{"AccessKeyReport", "status", "accessKeyReport"}, {"ServiceKey", "keys", "reportedServiceKey"}, {"Check", "check", "reportedCheck"},
+	} {
+		section += fmt.Sprintf("\n### %s, of kubectl accesskey %s\n\n| Field | Meaning |\n|---|---|\n%s", kind.name, kind.command, fieldRows(types, kind.fields, ""))
+	}
+	return section
+}
+
+// fieldRows returns a row for each field of a type, and below it those of its fields.
+func fieldRows(types map[string]*ast.StructType, name, prefix string) (rows string) {
+	for _, field := range types[name].Fields.List {
+		path := prefix + strings.Split(field.Tag.Value, `"`)[1]
+		path, _, _ = strings.Cut(path, ",")
+		rows += fmt.Sprintf("| `%s` | %s |\n", path, strings.Join(strings.Fields(field.Doc.Text()), " "))
+		switch of := field.Type.(type) {
+		case *ast.Ident:
+			rows += nestedRows(types, of, path+".")
+		case *ast.StarExpr:
+			rows += nestedRows(types, of.X, path+".")
+		case *ast.ArrayType:
+			rows += nestedRows(types, of.Elt, path+"[].")
+		}
+	}
+	return rows
+}
+
+func nestedRows(types map[string]*ast.StructType, of ast.Expr, prefix string) string {
+	if name, ok := of.(*ast.Ident); ok && types[name.Name] != nil {
+		return fieldRows(types, name.Name, prefix)
+	}
+	return ""
 }
 
 // sentence returns a text that ends with a full stop.

@@ -51,7 +51,7 @@ The exit code is 3 if something waits for the operator and --yes was not given.`
 
   # Keep the keys and the Secrets
   kubectl accesskey release --all-namespaces --yes --retain`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error { return s.release(command.Context(), o) },
 	}
 	flags := command.Flags()
@@ -69,11 +69,9 @@ func (s *session) release(ctx context.Context, o *releaseOptions) error {
 	if err != nil {
 		return err
 	}
-	namespace := ""
-	if !o.allNamespaces {
-		if namespace, err = s.namespace(); err != nil {
-			return err
-		}
+	namespace, err := s.namespaceOf(o.allNamespaces)
+	if err != nil {
+		return err
 	}
 	found, err := s.readHeld(ctx, c, namespace)
 	if err != nil {
@@ -94,14 +92,17 @@ func (s *session) release(ctx context.Context, o *releaseOptions) error {
 		return err
 	}
 	left, err := s.waitReleased(ctx, c, namespace, o.timeout)
-	if errors.Is(err, errStillHeld) && o.force {
-		return s.letGo(ctx, c, left, o)
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+		s.printf("Nothing waits for the operator any more.\n")
+		return nil
+	case !errors.Is(err, errStillHeld):
 		return err
+	case o.force:
+		return s.letGo(ctx, c, left, o)
+	default:
+		return fmt.Errorf("%w; %s", err, s.adviseWaiting(ctx, c, o))
 	}
-	s.printf("Nothing waits for the operator any more.\n")
-	return nil
 }
 
 // offer says what --yes would do.

@@ -28,24 +28,36 @@ const operatorLease = "accesskey-operator"
 // errStillHeld says that the operator did not remove all finalizers in time.
 var errStillHeld = errors.New("still waiting for the operator")
 
-// deleteAccessKeys deletes the AccessKeys, and lets them keep their keys first if that is wanted.
+// deleteAccessKeys deletes the AccessKeys, and lets them keep their keys first if that is wanted. It rehearses this first, so that nothing
+// is changed if the API server would refuse a part of it.
 func (s *session) deleteAccessKeys(ctx context.Context, c client.Client, found *held, retain bool) error {
 	for i := range found.accessKeys {
-		ak := &found.accessKeys[i]
-		if retain && ak.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain {
-			before := ak.DeepCopy()
-			ak.Spec.DeletionPolicy = v1alpha1.DeletionPolicyRetain
-			if err := c.Patch(ctx, ak, client.MergeFrom(before), fieldOwner); client.IgnoreNotFound(err) != nil {
-				return fmt.Errorf("setting deletionPolicy of AccessKey %s to Retain: %w", ref(ak), err)
-			}
+		if err := deleteAccessKey(ctx, client.NewDryRunClient(c), found.accessKeys[i].DeepCopy(), retain); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
 		}
-		if !ak.DeletionTimestamp.IsZero() {
-			continue
+	}
+	for i := range found.accessKeys {
+		if err := deleteAccessKey(ctx, c, &found.accessKeys[i], retain); err != nil {
+			return err
 		}
-		only := client.Preconditions{UID: &ak.UID} // and not one of the same name that somebody creates meanwhile
-		if err := c.Delete(ctx, ak, only); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting AccessKey %s: %w", ref(ak), err)
+	}
+	return nil
+}
+
+func deleteAccessKey(ctx context.Context, c client.Client, ak *v1alpha1.AccessKey, retain bool) error {
+	if retain && ak.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRetain {
+		before := ak.DeepCopy()
+		ak.Spec.DeletionPolicy = v1alpha1.DeletionPolicyRetain
+		if err := c.Patch(ctx, ak, client.MergeFrom(before), fieldOwner); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("setting deletionPolicy of AccessKey %s to Retain: %w", ref(ak), err)
 		}
+	}
+	if !ak.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	only := client.Preconditions{UID: &ak.UID} // and not one of the same name that somebody creates meanwhile
+	if err := c.Delete(ctx, ak, only); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting AccessKey %s: %w", ref(ak), err)
 	}
 	return nil
 }
@@ -65,7 +77,7 @@ func (s *session) waitReleased(ctx context.Context, c client.Client, namespace s
 		return left, err
 	}
 	steps := left.plan(false)
-	return left, fmt.Errorf("%w after %s: %s; see kubectl accesskey status, and --retain or --force to give the keys up", errStillHeld, timeout, nameSteps(steps))
+	return left, fmt.Errorf("%w after %s: %s", errStillHeld, timeout, nameSteps(steps))
 }
 
 // reportProgress prints what changed since the last time: what is gone, and why what is left stays.
@@ -112,6 +124,14 @@ func nameSteps(steps []releaseStep) string {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(names, ", ")
+}
+
+// adviseWaiting says what to do if the operator did not remove all finalizers in time.
+func (s *session) adviseWaiting(ctx context.Context, c client.Client, o *releaseOptions) string {
+	if s.operatorGone(ctx, c, o.operatorNamespace) == nil {
+		return fmt.Sprintf("no operator holds the lease %s in namespace %s: start it, or remove the finalizers with --force", operatorLease, o.operatorNamespace)
+	}
+	return "kubectl accesskey status says what is in the way, and --retain gives the keys up"
 }
 
 // letGo removes the finalizers of what is left, if the operator does not run.

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
@@ -29,20 +28,6 @@ const (
 )
 
 const exitCodes = `Exit codes: 0 done, 1 failed or timed out, 2 the command line is wrong, 3 something was found that a person should look at.`
-
-// exitError is an error with an exit code of its own.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-// usageError is an error of the command line.
-func usageError(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
-}
 
 // Run runs the command line and returns the exit code. It prints an error to the error stream.
 func Run(ctx context.Context, streams genericiooptions.IOStreams, arguments []string) int {
@@ -80,17 +65,9 @@ func onRun(command *cobra.Command, begin func()) {
 	}
 }
 
-// explain says what to do about an error that does not say it.
-func explain(err error) error {
-	if meta.IsNoMatchError(err) {
-		return fmt.Errorf("%w: is accesskey-operator installed in this cluster, and is this the right --context?", err)
-	}
-	return err
-}
-
 // NewCommand returns kubectl accesskey with all of its commands.
 func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	s := &session{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), clock: clock.RealClock{}}
+	s := &session{IOStreams: streams, config: genericclioptions.NewConfigFlags(true).WithWrapConfigFn(markUnanswered), clock: clock.RealClock{}}
 	root := &cobra.Command{
 		Use:   "kubectl-accesskey",
 		Short: "Look after access keys: see what is next, rotate them, check the key services",

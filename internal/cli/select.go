@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -74,7 +76,9 @@ func (sel *selection) find(ctx context.Context, s *session, c client.Client) ([]
 			errs = append(errs, err)
 			continue
 		}
-		found = append(found, *ak)
+		if !slices.ContainsFunc(found, func(other v1alpha1.AccessKey) bool { return other.Name == ak.Name }) {
+			found = append(found, *ak)
+		}
 	}
 	return found, errors.Join(errs...)
 }
@@ -96,18 +100,22 @@ func (s *session) listAccessKeys(ctx context.Context, c client.Client, selector 
 	if err != nil {
 		return nil, usageError("--selector: %w", err)
 	}
-	namespace := ""
-	if !allNamespaces {
-		if namespace, err = s.namespace(); err != nil {
-			return nil, err
-		}
+	namespace, err := s.namespaceOf(allNamespaces)
+	if err != nil {
+		return nil, err
 	}
 	list := &v1alpha1.AccessKeyList{}
 	return list, c.List(ctx, list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: parsed})
 }
 
-// accessKey returns the AccessKey with this name in the namespace.
+// accessKey returns the AccessKey with this name in the namespace. The name may have the kind before it, as list -o name prints it.
 func (s *session) accessKey(ctx context.Context, c client.Client, name string) (*v1alpha1.AccessKey, error) {
+	if kind, plain, both := strings.Cut(name, "/"); both && slices.Contains([]string{"accesskey", "accesskeys", "ak", "accesskey.accesskey.dev"}, kind) {
+		name = plain
+	}
+	if err := checkName("AccessKey", name); err != nil {
+		return nil, err
+	}
 	namespace, err := s.namespace()
 	if err != nil {
 		return nil, err

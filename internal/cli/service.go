@@ -52,8 +52,8 @@ func (a *serviceArgument) reference(argument string) (v1alpha1.ServiceReference,
 		v1alpha1.KindClusterKeyService: {"clusterkeyservice", "clusterkeyservices", "clusterkeyservices.accesskey.dev", "cks"},
 	}
 	for found, spellings := range kinds {
-		if name != "" && slices.Contains(spellings, strings.ToLower(kind)) {
-			return v1alpha1.ServiceReference{Kind: found, Name: name}, nil
+		if slices.Contains(spellings, strings.ToLower(kind)) {
+			return v1alpha1.ServiceReference{Kind: found, Name: name}, checkName(found, name)
 		}
 	}
 	return v1alpha1.ServiceReference{}, usageError("SERVICE is %q: it must be NAME, keyservice/NAME or clusterkeyservice/NAME", argument)
@@ -77,7 +77,11 @@ func (s *session) open(ctx context.Context, name string, a *serviceArgument) (cl
 func (s *session) keyService(ctx context.Context, c client.Client, ref v1alpha1.ServiceReference) (v1alpha1.GenericKeyService, error) {
 	if ref.Kind == v1alpha1.KindClusterKeyService {
 		service := &v1alpha1.ClusterKeyService{}
-		return service, c.Get(ctx, client.ObjectKey{Name: ref.Name}, service)
+		err := c.Get(ctx, client.ObjectKey{Name: ref.Name}, service)
+		if apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("there is no ClusterKeyService %s; see kubectl get clusterkeyservices", ref.Name)
+		}
+		return service, err
 	}
 	namespace, err := s.namespace()
 	if err != nil {
@@ -110,8 +114,10 @@ func usesPodIdentity(service v1alpha1.GenericKeyService) bool {
 	return aws != nil && aws.CredentialsSecretRef == nil
 }
 
-// errPodIdentity says that the user cannot sign in as the operator does.
-var errPodIdentity = errors.New("the operator signs in with the identity of its Pod, which this command does not have")
+// errPodIdentity says that the user cannot sign in as the operator does. The user may have an identity at AWS, too, but it is not the
+// operator's: it may belong to another account, and what it may do says nothing about the operator.
+var errPodIdentity = errors.New("the operator signs in with the identity of its Pod, which nobody else has, and your own credentials of AWS are not used instead; " +
+	"to see the keys of a user with them, run aws iam list-access-keys --user-name USER")
 
 // errNoCredentials says that the user may not read the credentials.
 var errNoCredentials = errors.New("the credentials of the key service cannot be read with your rights")

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -44,7 +45,7 @@ func newScheme() *runtime.Scheme {
 func (s *session) client() (client.WithWatch, error) {
 	config, err := s.config.ToRESTConfig()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; check --context and --kubeconfig, and see kubectl config get-contexts", err)
 	}
 	config.QPS = -1 // the API server has its own limits
 	config.WarningHandler = rest.NewWarningWriter(s.ErrOut, rest.WarningWriterOptions{Deduplicate: true, Color: printers.AllowsColorOutput(s.ErrOut)})
@@ -55,6 +56,14 @@ func (s *session) client() (client.WithWatch, error) {
 func (s *session) namespace() (string, error) {
 	namespace, _, err := s.config.ToRawKubeConfigLoader().Namespace()
 	return namespace, err
+}
+
+// namespaceOf returns the namespace, or the empty one, which stands for all namespaces.
+func (s *session) namespaceOf(allNamespaces bool) (string, error) {
+	if allNamespaces {
+		return "", nil
+	}
+	return s.namespace()
 }
 
 // now returns the time in UTC.

@@ -4,11 +4,8 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/prometheus/common/version"
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/errors"
 
 	"accesskey.dev/operator/api/v1alpha1"
 )
@@ -21,7 +18,7 @@ func newVersionCommand(s *session) *cobra.Command {
 		Short: "Print the version of the plugin, and the API that the cluster serves",
 		Example: `  kubectl accesskey version
   kubectl accesskey version --client`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			s.printf("plugin:  %s (commit %s)\n", orElse(version.Version, "dev"), orElse(version.GetRevision(), "unknown"))
@@ -42,19 +39,15 @@ func newVersionCommand(s *session) *cobra.Command {
 
 // servedAPI returns the version of the API of accesskey-operator that the cluster serves.
 func (s *session) servedAPI() (string, error) {
-	discovery, err := s.config.ToDiscoveryClient()
+	c, err := s.client()
 	if err != nil {
 		return "", err
 	}
-	discovery.Invalidate()
-	wanted := v1alpha1.GroupVersion.String()
-	switch _, err := discovery.ServerResourcesForGroupVersion(wanted); {
-	case errors.IsNotFound(err):
-		return "", fmt.Errorf("the cluster does not serve %s: install accesskey-operator, or choose another --context", wanted)
-	case err != nil:
+	mapping, err := c.RESTMapper().RESTMapping(v1alpha1.GroupVersion.WithKind("AccessKey").GroupKind(), v1alpha1.GroupVersion.Version)
+	if err != nil {
 		return "", err
 	}
-	return wanted, nil
+	return mapping.GroupVersionKind.GroupVersion().String(), nil
 }
 
 func orElse(text, otherwise string) string {

@@ -115,6 +115,17 @@ var _ = Describe("kubectl accesskey, as an editor,", func() {
 		Expect(team.run(ctx, "__complete", "status", "backup", "").out).To(Equal(":4\n"))
 		Expect(team.run(ctx, "__complete", "compromised", "backup", "").out).To(Equal(id + "\n:4\n"))
 		Expect(team.run(ctx, "__complete", "list", "-o", "").out).To(ContainSubstring("wide\n"))
+		Expect(team.run(ctx, "__complete", "status", "backup", "-o", "").out).To(And(ContainSubstring("yaml\n"), Not(ContainSubstring("wide\n"))))
+
+		By("the names of key services, of which an editor may not list those of the cluster")
+		for _, arguments := range [][]string{{"check", ""}, {"keys", ""}, {"import", "--service", ""}} {
+			Expect(team.run(ctx, append([]string{"__complete"}, arguments...)...).out).To(Equal("qumulo\n:4\n"), "%q", arguments)
+		}
+		everything(ctx, "carla")
+		team.clusterService(ctx, qumulo, "common")
+		team.user = "carla"
+		Expect(team.run(ctx, "__complete", "check", "").out).To(Equal("qumulo\nclusterkeyservice/common\n:4\n"))
+		Expect(team.run(ctx, "__complete", "keys", "--cluster", "").out).To(Equal("common\n:4\n"))
 	})
 })
 

@@ -159,10 +159,10 @@ var _ = Describe("kubectl accesskey check", func() {
 })
 
 // clusterService creates a ClusterKeyService that leads to a service, and its Secret.
-func (t *team) clusterService(ctx SpecContext, s *service, name string) {
+func (t *team) clusterService(ctx SpecContext, s *service, name string, grants ...v1alpha1.Grant) *v1alpha1.ClusterKeyService {
 	GinkgoHelper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "accesskey-system", Name: s.object.Name + "-admin"}, StringData: s.user.Secret}
-	cluster := &v1alpha1.ClusterKeyService{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: s.object.Spec}}
+	cluster := &v1alpha1.ClusterKeyService{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ClusterKeyServiceSpec{KeyServiceSpec: s.object.Spec, Grants: grants}}
 	for _, object := range []client.Object{secret, cluster} {
 		Expect(kube.Create(ctx, object)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(kube.Delete(ctx, object)).To(Succeed()) })
@@ -171,6 +171,7 @@ func (t *team) clusterService(ctx SpecContext, s *service, name string) {
 		g.Expect(kube.Get(ctx, client.ObjectKeyFromObject(cluster), cluster)).To(Succeed())
 		g.Expect(meta.IsStatusConditionTrue(cluster.Status.Conditions, v1alpha1.ConditionReady)).To(BeTrue())
 	}).Should(Succeed())
+	return cluster
 }
 
 // everything makes a user an administrator of the cluster.

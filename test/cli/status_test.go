@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -54,6 +55,36 @@ var _ = Describe("kubectl accesskey status", func() {
 		Expect(status.out).To(MatchRegexp(`old +web +environment +60m ago +an earlier pair, until it is restarted\n  The last earlier pair works until `))
 		Expect(status.out).NotTo(ContainSubstring("other "))
 		Expect(status.out).To(MatchRegexp(`Normal +Rotated`))
+
+		By("the same for programs")
+		var report struct {
+			Kind         string
+			Metadata     metav1.ObjectMeta
+			Ready        string
+			Key          struct{ AccessKeyID, ExpiresAt string }
+			Next         []struct{ Action string }
+			PreviousKeys []struct{ AccessKeyID, EndsAt string }
+			Containers   []struct {
+				Pod      string
+				Outdated bool
+			}
+			Service struct {
+				Version     string
+				KeysPerUser int
+			}
+		}
+		text := team.run(ctx, "status", "backup", "-o", "json").out
+		Expect(json.Unmarshal([]byte(text), &report)).To(Succeed(), text)
+		Expect([]string{report.Kind, report.Metadata.Namespace, report.Metadata.Name, report.Ready}).To(Equal([]string{"AccessKeyReport", team.namespace, "backup", "True"}))
+		Expect(report.Key.AccessKeyID).To(Equal(after.AccessKeyID))
+		Expect(report.Key.ExpiresAt).To(Equal(after.ExpiresAt.UTC().Format(time.RFC3339)))
+		Expect(report.Next).To(HaveLen(3))
+		Expect(report.PreviousKeys).To(HaveExactElements(HaveField("AccessKeyID", before.AccessKeyID)))
+		Expect(report.Containers).To(HaveExactElements(And(HaveField("Pod", "old"), HaveField("Outdated", true))))
+		Expect(report.Service.Version).To(Equal("Qumulo Core 7.9.2.2"))
+		Expect(report.Service.KeysPerUser).To(Equal(2))
+		Expect(text).NotTo(ContainSubstring(team.value(ctx, "backup", "AWS_SECRET_ACCESS_KEY")))
+		Expect(team.run(ctx, "status", "backup", "-o", "jsonpath={.key.revision}").out).To(Equal("2"))
 	})
 
 	It("says why an AccessKey is stalled, and what to do", func(ctx SpecContext) {

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"time"
 
@@ -32,6 +33,8 @@ type team struct {
 	namespace string
 	// user of the plugin; dana, unless a spec changes it.
 	user string
+	// kubeconfig leads to another cluster; empty for the one that all specs share.
+	kubeconfig string
 }
 
 // newTeam creates a namespace, which is deleted with its keys when the spec ends, while the next one runs. The name may be empty.
@@ -65,7 +68,7 @@ type result struct {
 func (t *team) run(ctx context.Context, arguments ...string) result {
 	GinkgoHelper()
 	in, out, errOut := &bytes.Buffer{}, &bytes.Buffer{}, &bytes.Buffer{}
-	common := []string{"--kubeconfig=" + plane.Kubeconfig, "--namespace=" + t.namespace, "--as=" + t.user}
+	common := t.common()
 	arguments = append(arguments[:len(arguments):len(arguments)], common...)
 	if len(arguments) > 0 && arguments[0] == "__complete" { // the word to complete is the last one
 		arguments = append(append([]string{"__complete"}, common...), arguments[1:len(arguments)-len(common)]...)
@@ -73,6 +76,11 @@ func (t *team) run(ctx context.Context, arguments ...string) result {
 	code := cli.Run(ctx, genericiooptions.IOStreams{In: in, Out: out, ErrOut: errOut}, arguments)
 	GinkgoWriter.Printf("$ kubectl accesskey %q (exit code %d)\n%s%s", arguments, code, out, errOut)
 	return result{code, out.String(), errOut.String()}
+}
+
+// common returns the flags of every run.
+func (t *team) common() []string {
+	return []string{"--kubeconfig=" + cmp.Or(t.kubeconfig, plane.Kubeconfig), "--namespace=" + t.namespace, "--as=" + t.user}
 }
 
 // create creates objects in the namespace.
