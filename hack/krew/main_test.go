@@ -9,6 +9,8 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +104,17 @@ func TestARequestWithoutVersionIsRefused(t *testing.T) {
 	for _, r := range []release{{}, {Version: "0.1.0", URL: "u", Homepage: "h"}, {Version: "v0.1.0", Homepage: "h"}} {
 		if err := r.write(t.TempDir()); err == nil || !strings.Contains(err.Error(), "-version") {
 			t.Errorf("%+v: got %v", r, err)
+		}
+	}
+}
+
+// TestThePluginBuildsForEveryPlatform looks only for packages that a platform does not have, because a compilation takes minutes.
+func TestThePluginBuildsForEveryPlatform(t *testing.T) {
+	for _, platform := range platforms {
+		list := exec.Command("go", "list", "-deps", "../../cmd/kubectl-accesskey")
+		list.Env = append(os.Environ(), "GOOS="+platform[0], "GOARCH="+platform[1])
+		if out, err := list.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", platform, err, out)
 		}
 	}
 }
