@@ -153,7 +153,8 @@ const (
 	// ReasonWindowUnsatisfiable: a window of rotation.windows cannot be used, or none opens in time for the next rotation, which will
 	// therefore happen outside of them. Nothing else is held up.
 	ReasonWindowUnsatisfiable = "WindowUnsatisfiable"
-	// ReasonUserNotFound: the service has no such user.
+	// ReasonUserNotFound: the service has no such user. Ready is Unknown for this reason if the pair of a user was issued whom the service
+	// no longer knows.
 	ReasonUserNotFound = "UserNotFound"
 	// ReasonInvalid: the service rejects the request; the message has its words.
 	ReasonInvalid = "Invalid"

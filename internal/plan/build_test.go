@@ -83,6 +83,7 @@ func revision(n int64) change { return func(in *Input) { in.AccessKey.Status.Rev
 func notGranted(in *Input)    { in.Granted = false }
 func forbidden(in *Input)     { in.UserForbidden = true }
 func busy(in *Input)          { in.UserBusy = true }
+func userGone(in *Input)      { in.UserGone = true }
 
 // grantedFor is the longest ttl that the grants allow.
 func grantedFor(longest time.Duration) change { return func(in *Input) { in.MaxTTL = longest } }
@@ -159,6 +160,8 @@ func recordFor(id string, revision int64, previous ...v1alpha1.PreviousKey) Reco
 		KeyID: id, AccessKeyID: "AKIA" + id, Revision: revision, IssuedAt: metav1.NewTime(issued), PreviousKeys: previous, Digest: "d" + id,
 	}
 }
+
+func ownedBy(owner string) change { return func(in *Input) { in.Secret.Owner = owner } }
 
 // abandoned says that no AccessKey that exists controls the Secret.
 func abandoned(in *Input) { in.Secret.Adoptable, in.Secret.UpToDate = true, false }

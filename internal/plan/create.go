@@ -153,8 +153,8 @@ func inPlace(in Input, reason string) (Action, bool) {
 	}
 }
 
-// room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, those in quarantine first, then the
-// oldest. It never revokes a published key that works, a foreign key, or the current key before its replacement is published.
+// room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, those in quarantine first, then those
+// that do not work, then the oldest. It never revokes a published key that works, a foreign key, or the current key before its replacement is published.
 func room(in Input, reason string) (Action, bool) {
 	if previous := in.AccessKey.Status.PreviousKeys; len(previous) >= maxPreviousKeys {
 		return in.endOldest(reason), true
@@ -162,12 +162,10 @@ func room(in Input, reason string) (Action, bool) {
 	if !in.full() {
 		return none()
 	}
-	ids := make([]string, 0, len(in.Keys))
 	for _, key := range in.Keys {
 		if key.State == keyservice.Deleting {
 			return in.waitForDeletion(key.ID), true
 		}
-		ids = append(ids, key.ID)
 	}
 	if id := in.dispensable(); id != "" {
 		if in.works(id) && !in.mayMakeRoom() {
@@ -183,13 +181,32 @@ func room(in Input, reason string) (Action, bool) {
 			Until:  in.nextRevocation(),
 		}, true
 	}
-	detail := fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; ", in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(ids))
+	return Action{Verb: Stall, Reason: v1alpha1.ReasonQuotaExceeded, Detail: in.noRoom(), Until: in.nextRevocation()}, true
+}
+
+// noRoom says in words which keys fill the quota, and what to do.
+func (in Input) noRoom() string {
+	keys, foreign, shared := make([]string, 0, len(in.Keys)), false, false
+	for _, key := range in.Keys {
+		switch {
+		case in.ours(key.ID):
+			keys = append(keys, key.ID+" of this AccessKey")
+		case key.Claimed:
+			keys, shared = append(keys, key.ID+" of another AccessKey"), true
+		default:
+			keys, foreign = append(keys, key.ID), true
+		}
+	}
 	advice := "delete a key that is no longer used at the service"
+	if shared && !foreign {
+		advice = "give each AccessKey a user of its own, or delete an AccessKey that is not needed"
+	}
 	if kept := in.keptAccessKeyIDs(); len(kept) > 0 {
 		advice = fmt.Sprintf("the previous access keys (%s) are kept, because the data plane %s rejects access key %s: correct that, or %s",
 			list(kept), in.Service.DataPlane, ShortID(in.AccessKey.Status.AccessKeyID), advice)
 	}
-	return Action{Verb: Stall, Reason: v1alpha1.ReasonQuotaExceeded, Detail: detail + advice, Until: in.nextRevocation()}, true
+	return fmt.Sprintf("user %q has %d keys of at most %d (%s), so there is no room for a new one; %s",
+		in.AccessKey.Spec.User, len(in.Keys), in.Service.KeysPerUser, list(keys), advice)
 }
 
 // full reports whether the user has as many keys as the service allows. A key that was just revoked may be listed, and does not count.
@@ -211,7 +228,7 @@ func (in Input) justRevoked(key *Key) bool {
 
 // endOldest makes room in the status, which could not record another previous key.
 func (in Input) endOldest(reason string) Action {
-	oldest := slices.MinFunc(in.AccessKey.Status.PreviousKeys, byNeed)
+	oldest := slices.MinFunc(in.AccessKey.Status.PreviousKeys, in.byNeed)
 	if in.ours(oldest.KeyID) {
 		return Action{Verb: Revoke, Reason: reason, KeyID: oldest.KeyID}
 	}
@@ -239,10 +256,15 @@ func (in Input) dispensable() string {
 	previous := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
 		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID) || in.keptForRejected(&p)
 	})
+	first := ""
+	if len(previous) > 0 {
+		first = slices.MinFunc(previous, in.byNeed).KeyID
+	}
 	unpublished := !in.published(status.KeyID) && !in.publishedElsewhere()
+	needed := !in.ours(status.KeyID) || in.currentWorks()
 	switch {
-	case len(previous) > 0:
-		return slices.MinFunc(previous, byNeed).KeyID
+	case first != "" && (needed || !in.works(first)): // consumers may use a previous key that works
+		return first
 	case in.ours(status.KeyID) && (unpublished || !in.currentWorks()):
 		return status.KeyID
 	default:

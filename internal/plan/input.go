@@ -37,6 +37,9 @@ type Input struct {
 	// UserID is the service's canonical ID of the user; it is only needed in a live input.
 	UserID  string
 	Service Service
+	// UserGone reports whether the service answered the shared listing that it knows no such user. A live input shows the keys of the
+	// user that has the name now.
+	UserGone bool
 	// Uses is what this process knows of the use of the previous keys, by key ID.
 	Uses map[string]Use
 	// Granted reports whether the namespace may have keys of this user.
@@ -137,6 +140,8 @@ const (
 // Secret is what the planner knows about a Secret. It contains no secret material.
 type Secret struct {
 	State SecretState
+	// Owner is another object that controls a foreign Secret, such as "AccessKey restore"; empty if none does.
+	Owner string
 	// Record of the pair in the Secret. In an edited Secret it is what the Secret claims.
 	Record Record
 	// Adoptable reports whether no AccessKey that exists controls the Secret, and it carries a record. While the Secret is

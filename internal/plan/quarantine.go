@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -20,15 +21,19 @@ const QuarantineUnsupported = "rotation.quarantine has no effect, because the se
 // quarantined reports whether a previous key was disabled and is deleted later.
 func quarantined(previous *v1alpha1.PreviousKey) bool { return !previous.DeleteAt.IsZero() }
 
-// byNeed orders previous keys by how much they are needed: those in quarantine first, then the oldest.
-func byNeed(a, b v1alpha1.PreviousKey) int {
+// byNeed orders previous keys by how much they are needed: those in quarantine first, then those that do not work, then the oldest.
+func (in Input) byNeed(a, b v1alpha1.PreviousKey) int {
+	return cmp.Or(cmp.Compare(in.need(&a), in.need(&b)), a.IssuedAt.Compare(b.IssuedAt.Time))
+}
+
+func (in Input) need(previous *v1alpha1.PreviousKey) int {
 	switch {
-	case quarantined(&a) == quarantined(&b):
-		return a.IssuedAt.Compare(b.IssuedAt.Time)
-	case quarantined(&a):
-		return -1
-	default:
+	case quarantined(previous):
+		return 0
+	case !in.works(previous.KeyID):
 		return 1
+	default:
+		return 2
 	}
 }
 

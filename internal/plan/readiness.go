@@ -27,7 +27,7 @@ func Ready(in Input, why string) Readiness {
 	case status.KeyID == "" && status.Revision == 0:
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonPending, sentence("No pair has been issued yet", why)}
 	case in.ended():
-		return no(v1alpha1.ReasonExpired, "The service ended access key %s at %s; %s", status.AccessKeyID, rfc3339(in.endOf(status.KeyID)), in.afterTheEnd())
+		return no(v1alpha1.ReasonExpired, "The service ended access key %s at %s; %s", status.AccessKeyID, rfc3339(in.endOf(status.KeyID)), in.replacement())
 	case in.regenerating():
 		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonReplacing, fmt.Sprintf(
 			"It is not known whether access key %s still works, because the response to its regeneration was lost", ShortID(status.AccessKeyID))}
@@ -41,7 +41,11 @@ func Ready(in Input, why string) Readiness {
 	}
 	if !in.currentWorks() {
 		return no(v1alpha1.ReasonKeyMissing, "%s", sentence(fmt.Sprintf(
-			"The service no longer lists access key %s as valid; a new pair will be issued", ShortID(status.AccessKeyID)), in.message(status.KeyID)))
+			"The service no longer lists access key %s as valid; %s", ShortID(status.AccessKeyID), in.replacement()), in.message(status.KeyID)))
+	}
+	if in.UserGone {
+		return Readiness{metav1.ConditionUnknown, v1alpha1.ReasonUserNotFound, fmt.Sprintf(
+			"It is not known whether access key %s still works, because the service no longer knows user %q", ShortID(status.AccessKeyID), in.AccessKey.Spec.User)}
 	}
 	return Readiness{metav1.ConditionTrue, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %s holds access key %s%s%s", secret, ShortID(status.AccessKeyID), in.validUntil(), in.inPlaceHint()+in.quarantineHint()+in.lastUseHint())}
 }
@@ -53,7 +57,7 @@ func (in Input) secretProblem() (problem Readiness, ok bool) {
 	case in.secretIsForeign(in.Secret):
 		return no(v1alpha1.ReasonSecretConflict, "Secret %s is not controlled by this AccessKey", name), true
 	case in.Secret.State == SecretAbsent:
-		return no(v1alpha1.ReasonSecretMissing, "Secret %s is missing; a new pair will be issued", name), true
+		return no(v1alpha1.ReasonSecretMissing, "Secret %s is missing; %s", name, in.replacement()), true
 	case in.Secret.State == SecretEdited:
 		return no(v1alpha1.ReasonSecretEdited, "Secret %s does not hold the published pair", name), true
 	case in.Secret.State == SecretIntact && !in.published(id):
@@ -91,11 +95,16 @@ func (in Input) ended() bool {
 	return in.listsRecorded(in.AccessKey.Status.KeyID) && !end.IsZero() && !in.Now.Before(end)
 }
 
-func (in Input) afterTheEnd() string {
-	if in.suspended() {
+// replacement says whether a pair that is lost is replaced.
+func (in Input) replacement() string {
+	switch {
+	case in.deleting():
+		return "the AccessKey is being deleted, so no new pair is issued"
+	case in.suspended():
 		return "spec.suspend is set, so no new pair is issued"
+	default:
+		return "a new pair will be issued"
 	}
-	return "a new pair will be issued"
 }
 
 // inPlaceHint says before the first rotation that the old pair will stop working at once.

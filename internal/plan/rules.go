@@ -71,6 +71,8 @@ var rules = []rule{
 	{"a compromised key is replaced at once", replaceCompromised},
 	{"a pair is published under a new secretName", renameSecret},
 	{"a lost or edited Secret gets a new pair", restoreSecret},
+	// The user may have been renamed or deleted, or created again with another ID.
+	{"a user that the service no longer knows is asked for live", askForUser},
 	{"a key that the service lost is rotated", replaceMissing},
 	{"a requested rotation happens once per token", renewNow},
 	{"a pair is rotated at renewalTime", rotate},
@@ -200,11 +202,12 @@ func foreignSecret(in Input) (Action, bool) {
 	if !in.secretIsForeign(in.Secret) {
 		return none()
 	}
+	detail := "Secret %s exists and is not controlled by this AccessKey, or is being deleted; delete it, or choose another secretName"
+	if in.Secret.Owner != "" {
+		detail = "Secret %s is controlled by " + in.Secret.Owner + "; choose another secretName"
+	}
 	return Action{
-		Verb:   Stall,
-		Reason: v1alpha1.ReasonSecretConflict,
-		Detail: fmt.Sprintf("Secret %s exists and is not controlled by this AccessKey, or is being deleted; delete it, or choose another secretName", in.AccessKey.SecretName()),
-		Until:  in.nextRevocation(),
+		Verb: Stall, Reason: v1alpha1.ReasonSecretConflict, Detail: fmt.Sprintf(detail, in.AccessKey.SecretName()), Until: in.nextRevocation(),
 	}, true
 }
 
@@ -225,6 +228,13 @@ func restoreSecret(in Input) (Action, bool) {
 		}
 	}
 	return obtain(in, v1alpha1.ReasonRestoring)
+}
+
+func askForUser(in Input) (Action, bool) {
+	if !in.UserGone || in.Live {
+		return none()
+	}
+	return Action{Verb: ReadLive, Reason: v1alpha1.ReasonRestoring}, true
 }
 
 func replaceMissing(in Input) (Action, bool) {

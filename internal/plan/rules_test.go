@@ -34,6 +34,7 @@ const (
 	ruleCompromised    = "a compromised key is replaced at once"
 	ruleRename         = "a pair is published under a new secretName"
 	ruleRestore        = "a lost or edited Secret gets a new pair"
+	ruleAskForUser     = "a user that the service no longer knows is asked for live"
 	ruleReplace        = "a key that the service lost is rotated"
 	ruleRenewNow       = "a requested rotation happens once per token"
 	ruleRotate         = "a pair is rotated at renewalTime"
@@ -50,7 +51,7 @@ const (
 func TestOrderOfRules(t *testing.T) {
 	want := []string{
 		ruleRetain, ruleKeepFinalizer, ruleOtherService, ruleBackOff, ruleSettle, ruleEnable, ruleSuspended, ruleAdopt, ruleSweepMarked, ruleRevokeAll,
-		ruleAskLastUse, ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleCompromised, ruleRename, ruleRestore, ruleReplace, ruleRenewNow, ruleRotate,
+		ruleAskLastUse, ruleRevokePrevious, ruleImport, ruleVerifySecret, ruleForeignSecret, ruleIssue, ruleCompromised, ruleRename, ruleRestore, ruleAskForUser, ruleReplace, ruleRenewNow, ruleRotate,
 		ruleUpdateSecret, ruleDropNext, ruleVerifyPublished, ruleReportUnknown, ruleReportRejected, ruleReportDenial, ruleReportRestart, ruleReportOverlap, ruleReportWindows, ruleWait,
 	}
 	var got []string
@@ -193,6 +194,8 @@ func TestEveryRuleHasACase(t *testing.T) {
 // restingCases are about doing nothing: suspended, retained, backing off, or at rest.
 var restingCases = []decision{
 	{"a suspended AccessKey is left alone even if its Secret is lost", quiet(suspending, secret(SecretAbsent)), answer{ruleSuspended, do(Wait, v1alpha1.ReasonSuspended)}},
+	{"a suspended AccessKey knows what its Secret holds", quiet(suspending, cached, secret(SecretUnverified)), answer{ruleSuspended, do(ReadLive, v1alpha1.ReasonRestoring)}},
+	{"but not before it has published a pair", unissued(suspending, cached, secret(SecretUnverified)), answer{ruleSuspended, do(Wait, v1alpha1.ReasonSuspended)}},
 	{"an open intent is settled while the AccessKey is suspended", quiet(suspending, intends(2, 2*time.Minute, "K1"), key("K2", noon)), bySettle(DeleteOrphan, "K2")},
 	{"a previous key is revoked on time while the AccessKey is suspended", quiet(suspending, keys("K0", "K1"), previous("K0", noon)), makesRoom(ruleSuspended, "K0")},
 	{"a suspended AccessKey waits for the next revocation", quiet(suspending, keys("K0", "K1"), overlapping("K0")), waiting(ruleSuspended, v1alpha1.ReasonSuspended, noon.Add(day), "")},

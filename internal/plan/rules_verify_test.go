@@ -120,7 +120,7 @@ var verifyingCases = []decision{
 	{"previous keys stay while the data plane rejects the current pair", quiet(verifies, known(nay, time.Hour), probed("K1", nay, 0), keys("K0", "K1"), previous("K0", noon)),
 		stalled(ruleReportRejected, v1alpha1.ReasonVerificationFailed, "the previous access keys (AKIAK0) are not revoked until it accepts the new one", renewal)},
 	{"and make no room for another pair", quiet(verifies, known(nay, time.Hour), probed("K1", nay, 0), keys("K0", "K1"), previous("K0", noon), asksFor("today")),
-		stalled(ruleRenewNow, v1alpha1.ReasonQuotaExceeded, "K0, K1")},
+		stalled(ruleRenewNow, v1alpha1.ReasonQuotaExceeded, "K0 of this AccessKey, K1 of this AccessKey")},
 	{"previous keys are revoked on time during an outage of the data plane", quiet(verifies, known(unsure, time.Hour), probed("K1", unsure, 0), keys("K0", "K1"), previous("K0", noon)),
 		byRevokePrevious(Revoke, "K0")},
 	{"previous keys are revoked with their AccessKey", quiet(verifies, deleting, known(nay, time.Hour), keys("K0"), previous("K0", noon.Add(day))), byRevokeAll(Revoke, "K0")},

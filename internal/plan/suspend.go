@@ -18,6 +18,9 @@ func suspended(in Input) (Action, bool) {
 			return action, true
 		}
 	}
+	if action, ok := verifySecret(in); ok && in.AccessKey.Status.KeyID != "" { // Ready tells what the Secret holds, although nobody repairs it
+		return action, true
+	}
 	if action, ok := suspendedCompromised(in); ok {
 		return action, true
 	}

@@ -50,7 +50,7 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 	record, recorded := RecordOf(live)
 	adoptable := !metav1.IsControlledBy(live, t.AccessKey)
 	if t.foreign(live, recorded) {
-		return plan.Secret{State: plan.SecretForeign}
+		return plan.Secret{State: plan.SecretForeign, Owner: t.otherOwner(live)}
 	}
 	found := plan.Secret{State: plan.SecretEdited, Record: record, Adoptable: adoptable, Writer: t.otherWriter(live)}
 	found.Copy = !adoptable && t.holdsCopy(live)
@@ -71,6 +71,19 @@ func (t Template) Inspect(live *corev1.Secret) plan.Secret {
 func (t Template) foreign(live *corev1.Secret, recorded bool) bool {
 	usable := live.DeletionTimestamp.IsZero() && live.Type == t.secretType()
 	return !usable || !metav1.IsControlledBy(live, t.AccessKey) && (!recorded || !t.abandoned(live))
+}
+
+// otherOwner names the object other than the AccessKey that controls a Secret; empty if there is none.
+func (t Template) otherOwner(live *corev1.Secret) string {
+	owner := metav1.GetControllerOf(live)
+	switch {
+	case owner == nil, owner.UID == t.AccessKey.UID:
+		return ""
+	case isAccessKey(*owner):
+		return owner.Kind + " " + owner.Name
+	default:
+		return owner.Kind + " " + owner.Name + " (" + owner.APIVersion + ")"
+	}
 }
 
 // holdsPublished reports whether a Secret holds the pair that the status records.

@@ -29,6 +29,10 @@ var (
 	ownerless  = plan.Secret{State: plan.SecretUnverified, Adoptable: true}
 )
 
+func foreignOf(owner string) plan.Secret {
+	return plan.Secret{State: plan.SecretForeign, Owner: owner}
+}
+
 func setData(key, value string) func(*corev1.Secret) {
 	return func(s *corev1.Secret) { s.Data[key] = []byte(value) }
 }
@@ -137,9 +141,9 @@ func TestInspect(t *testing.T) {
 		{"a Secret without an owner and with another secret is abandoned, but not intact", editing(ownedBy(), setData(v1alpha1.SecretKeySecretAccessKey, "guess")),
 			plan.Secret{State: plan.SecretEdited, Adoptable: true}},
 		{"a Secret without an owner and a record is foreign", editing(ownedBy(), strip(v1alpha1.RecordAnnotation)), foreign},
-		{"a Secret of an AccessKey of another API group is foreign", editing(ownedBy(crossplanes)), foreign},
-		{"a Secret of another AccessKey is foreign", editing(ownedBy(ownerOf("other", "9d8e"))), foreign},
-		{"a Secret of another kind of owner is foreign", editing(func(s *corev1.Secret) { s.OwnerReferences[0].Kind, s.OwnerReferences[0].UID = "Vault", "9d8e" }), foreign},
+		{"a Secret of an AccessKey of another API group is foreign", editing(ownedBy(crossplanes)), foreignOf("AccessKey backup (iam.aws.crossplane.io/v1beta1)")},
+		{"a Secret of another AccessKey is foreign", editing(ownedBy(ownerOf("other", "9d8e"))), foreignOf("AccessKey other")},
+		{"a Secret of another kind of owner is foreign", editing(func(s *corev1.Secret) { s.OwnerReferences[0].Kind, s.OwnerReferences[0].UID = "Vault", "9d8e" }), foreignOf("Vault backup (accesskey.dev/v1alpha1)")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newPublished(t)

@@ -69,7 +69,7 @@ func (r *Reconciler) readKeys(ctx context.Context, s *scope) error {
 	if s.in.Keys, err = r.claims(ctx, s, r.withUnlisted(s, keys)); err != nil {
 		return err
 	}
-	s.in.Live = true
+	s.in.Live, s.in.UserGone = true, false
 	s.in.Service.ClockOffset, s.in.Service.ClockKnown = s.connection.Clock.Offset()
 	return nil
 }

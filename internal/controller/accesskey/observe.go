@@ -150,6 +150,7 @@ func (r *Reconciler) listedKeys(ctx context.Context, s *scope) ([]plan.Key, erro
 	snapshot, err := inventory.Snapshot(ctx, s.in.Now)
 	s.outdated, s.snapshot = snapshot.Stale, snapshot
 	s.syncErr, s.contacted = err, err == nil && !snapshot.At.IsZero()
+	s.in.UserGone = keyservice.KindOf(err) == keyservice.NotFound
 	kept := recorded[:0]
 	for _, key := range recorded {
 		if r.denies(s, snapshot, key.Key) {
