@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/simulator"
 )
 
 // manager is the operator as a process, and the URL of its metrics.
@@ -31,12 +31,8 @@ func (w *world) startManager(ctx context.Context, arguments ...string) error {
 }
 
 func (w *world) startProcess(ctx context.Context, binary string, arguments ...string) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := simulator.FreeAddress()
 	if err != nil {
-		return err
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
 		return err
 	}
 	// The manager writes and compresses only what the bench reads, so that it hardly measures itself.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +19,7 @@ import (
 
 	"accesskey.dev/operator/hack/simulators/process"
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/simulator"
 )
 
 // bed is everything that runs: a control plane, the simulated key services, a manager, and a Prometheus that scrapes it.
@@ -59,7 +59,7 @@ func (b *bed) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	address, err := freeAddress()
+	address, err := simulator.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -95,13 +95,4 @@ func (b *bed) stop() error {
 
 func (b *bed) kubectl(ctx context.Context, stdin string, arguments ...string) (string, error) {
 	return b.cluster.Kubectl(ctx, []byte(stdin), arguments...)
-}
-
-// freeAddress returns an address on loopback that nobody listens on.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"accesskey.dev/operator/test/simulator"
 )
 
 // prometheus is a running Prometheus (Debian: apt-get install prometheus).
@@ -61,7 +63,7 @@ func startPrometheus(ctx context.Context, directory, target, token string) (*pro
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := simulator.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,6 +27,7 @@ import (
 	"accesskey.dev/operator/internal/keyservice/connect"
 	"accesskey.dev/operator/test/s3"
 	"accesskey.dev/operator/test/services"
+	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/admin"
 )
 
@@ -231,12 +231,11 @@ func TestClientsReachTheServicesByAName(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	freePort := func() string {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := simulator.FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer listener.Close() //nolint:errcheck // the port is free afterwards
-		return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+		return strconv.Itoa(port)
 	}
 	adminPort, qumulo := freePort(), freePort()
 	welcome := start(t, "--admin-port="+adminPort, "--qumulo-port="+qumulo, "--ontap-version=9.19.1")

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/test/s3"
+	"accesskey.dev/operator/test/simulator"
 )
 
 // installed returns the command of a program if it is installed. The file missing, which the Makefile runs, says which are not.
@@ -103,12 +103,8 @@ func TestGitLab(t *testing.T) {
 
 // TestHarbor starts an upload at the registry of Harbor, which gets its pair as Harbor's Helm chart gives it.
 func TestHarbor(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := simulator.FreeAddress()
 	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(t.TempDir(), "config.yml")

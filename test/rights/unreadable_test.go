@@ -6,7 +6,6 @@ package rights
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
 )
 
@@ -52,12 +52,11 @@ func startManager(t *testing.T, binary string, namespaces []string, more ...stri
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := simulator.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // it is only needed for its address
-	return listener.Addr().String()
+	return address
 }
 
 // expect waits until the answer of an endpoint contains each of these texts.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -180,12 +179,10 @@ func TestALostAnswerIsAmbiguousUnlessTheRequestIsSafe(t *testing.T) {
 }
 
 func TestARequestThatNeverReachedTheServiceIsNotAmbiguous(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	closed, err := simulator.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed := free.Addr().String()
-	_ = free.Close()
 	client := newClient(t, rest.TransportConfig{})
 	for url, text := range map[string]string{
 		"https://" + closed:    "cannot dial " + closed + ": connect: connection refused",
