@@ -134,8 +134,8 @@ var _ = Describe("What kubectl shows", func() {
 	It("can be waited for", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		w.create(ctx, accessKey("backup"))
-		w.kubectl(ctx, "wait", "--for=condition=Ready", "accesskeys/backup", "--timeout=10s")
-		w.kubectl(ctx, "wait", "--for=condition=Ready", "keyservices/qumulo", "--timeout=10s")
+		w.kubectl(ctx, "wait", "--for=condition=Ready", "accesskeys/backup", "--timeout=60s")
+		w.kubectl(ctx, "wait", "--for=condition=Ready", "keyservices/qumulo", "--timeout=60s")
 		w.issued(ctx, "backup", 1)
 	})
 
@@ -169,9 +169,20 @@ func (w *world) issueMany(ctx SpecContext, count int) {
 // versions are the resource versions of everything in the world's namespace that the operator writes.
 func (w *world) versions(ctx SpecContext) map[string]string {
 	GinkgoHelper()
+	return w.versionsIn(ctx, kube, &v1alpha1.AccessKeyList{}, &v1alpha1.KeyServiceList{}, &corev1.SecretList{}, &eventsv1.EventList{})
+}
+
+// causes are the resource versions of what the operator acts on in the world's namespace.
+func (w *world) causes(ctx SpecContext, from client.Reader) map[string]string {
+	GinkgoHelper()
+	return w.versionsIn(ctx, from, &v1alpha1.AccessKeyList{}, &v1alpha1.KeyServiceList{}, metadataList("", "Secret"))
+}
+
+func (w *world) versionsIn(ctx SpecContext, from client.Reader, lists ...client.ObjectList) map[string]string {
+	GinkgoHelper()
 	versions := map[string]string{}
-	for _, list := range []client.ObjectList{&v1alpha1.AccessKeyList{}, &v1alpha1.KeyServiceList{}, &corev1.SecretList{}, &eventsv1.EventList{}} {
-		Expect(kube.List(ctx, list, client.InNamespace(w.namespace))).To(Succeed())
+	for _, list := range lists {
+		Expect(from.List(ctx, list, client.InNamespace(w.namespace))).To(Succeed())
 		items, err := meta.ExtractList(list)
 		Expect(err).NotTo(HaveOccurred())
 		for _, item := range items {

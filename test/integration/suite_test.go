@@ -28,7 +28,7 @@ var (
 func TestIntegration(t *testing.T) {
 	RegisterFailHandler(Fail)
 	EnforceDefaultTimeoutsWhenUsingContexts()
-	SetDefaultEventuallyTimeout(15 * time.Second)
+	SetDefaultEventuallyTimeout(time.Minute)
 	SetDefaultEventuallyPollingInterval(10 * time.Millisecond)
 	SetDefaultConsistentlyDuration(200 * time.Millisecond)
 	SetDefaultConsistentlyPollingInterval(20 * time.Millisecond)

@@ -99,7 +99,7 @@ func serveRollouts(ctx SpecContext) {
 		Expect(kube.Delete(ctx, crd)).To(Succeed())
 		Eventually(ctx, func() error { return kube.Get(ctx, client.ObjectKeyFromObject(crd), crd) }).ShouldNot(Succeed())
 	})
-	kubectl(ctx, "wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=10s")
+	kubectl(ctx, "wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=60s")
 }
 
 // rotate requests a rotation and waits for its pair.

@@ -4,6 +4,8 @@
 package integration
 
 import (
+	"context"
+	"maps"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -54,8 +56,9 @@ type world struct {
 
 	queues   *queues
 	requests *requests
-	// cancel tells the operator to stop; stop waits until it has.
+	// cancel tells the operator to stop; stop waits until it has. running ends then; it is nil before the operator has started.
 	cancel, stop func()
+	running      context.Context
 	log          *gbytes.Buffer
 	// verbosity of the log, as --zap-log-level has it.
 	verbosity string
@@ -191,10 +194,18 @@ func (w *world) stepToAttempt(ctx SpecContext, name string) {
 	}
 }
 
-// settle waits until the operator has nothing to do.
+// settle waits until the operator has seen what there is, and has nothing to do. On a slow machine it learns late of a change.
 func (w *world) settle(ctx SpecContext) {
 	GinkgoHelper()
-	w.calms(ctx, func() bool { return w.queues == nil || !w.queues.busy() })
+	if w.running == nil {
+		return
+	}
+	Eventually(ctx, func() bool {
+		before := w.causes(ctx, kube)
+		seen := w.running.Err() != nil || maps.Equal(before, w.causes(ctx, w.cache))
+		w.calms(ctx, func() bool { return !w.queues.busy() })
+		return seen && maps.Equal(before, w.causes(ctx, kube))
+	}).Should(BeTrue(), "the operator does not come to rest")
 }
 
 // calms waits until it is calm for a few looks in a row.

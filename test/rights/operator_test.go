@@ -91,9 +91,9 @@ func (s *story) start(as account, where scope) (stop func(patience time.Duration
 		Scheme: controller.Scheme(), Cache: options,
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
-		// As in cmd/, but with periods short enough for the test to see every request.
+		// As in cmd/, but retried so often that the test sees every request, and kept on a slow machine.
 		LeaderElection: true, LeaderElectionID: "accesskey-operator", LeaderElectionNamespace: where.own, LeaderElectionReleaseOnCancel: true,
-		LeaseDuration: ptr.To(3 * time.Second), RenewDeadline: ptr.To(2 * time.Second), RetryPeriod: ptr.To(200 * time.Millisecond),
+		LeaseDuration: ptr.To(2 * time.Minute), RenewDeadline: ptr.To(time.Minute), RetryPeriod: ptr.To(200 * time.Millisecond),
 	})
 	if err != nil {
 		return nil, err

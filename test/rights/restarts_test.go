@@ -155,7 +155,7 @@ func serveRollouts(t *testing.T) {
 			t.Error(errors.Join(err, errors.New("the kind Rollout is still served")))
 		}
 	})
-	if out, err := plane.Kubectl(t.Context(), nil, "wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=10s"); err != nil {
+	if out, err := plane.Kubectl(t.Context(), nil, "wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=60s"); err != nil {
 		t.Fatal(err, out)
 	}
 }

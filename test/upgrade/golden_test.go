@@ -52,7 +52,7 @@ func (w *world) writeGoldenFiles() {
 	service.AddUser("open")
 	service.Inject(simulator.Rule{Method: http.MethodPost, Path: "/v1/s3/access-keys/", Times: 1}, simulator.DropAnswer())
 	w.kubectl(fmt.Appendf(nil, `{"apiVersion":"accesskey.dev/v1alpha1","kind":"AccessKey","metadata":{"name":"open","namespace":%q},"spec":{"serviceRef":{"name":"qumulo"},"user":"local:open"}}`, namespace), "apply", "-f", "-")
-	w.kubectl(nil, "wait", "--for=jsonpath={.status.failures.count}=1", "accesskey/open", "-n", namespace, "--timeout=30s")
+	w.kubectl(nil, "wait", "--for=jsonpath={.status.failures.count}=1", "accesskey/open", "-n", namespace, "--timeout=60s")
 	write("open", map[string]any{"accessKey": get("accesskey", "open"), "created": service.Keys("local:open")[0].ID})
 }
 

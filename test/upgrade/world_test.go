@@ -64,7 +64,7 @@ func (w *world) install(r release) {
 	w.Helper()
 	w.stop()
 	w.kubectl(nil, "apply", "-k", filepath.Join(r.config, "default"))
-	w.kubectl(nil, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+	w.kubectl(nil, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
 	path := filepath.Join(w.logs, r.name+".log")
 	var err error
 	w.manager, err = w.plane.StartManager(w.Context(), r.manager, path)
