@@ -73,22 +73,9 @@ func (s *session) export(ctx context.Context, name string, o *exportOptions) err
 	if err != nil {
 		return err
 	}
-	if ak.Status.KeyID == "" {
-		return fmt.Errorf("AccessKey %s has no pair yet; see kubectl accesskey status %s", ref(ak), name)
-	}
-	published := &corev1.Secret{}
-	if err := c.Get(ctx, client.ObjectKey{Namespace: ak.Namespace, Name: ak.Status.SecretName}, published); apierrors.IsNotFound(err) {
-		return fmt.Errorf("Secret %s is gone; the operator creates it again: see kubectl accesskey status %s", ak.Status.SecretName, name) //nolint:staticcheck // Secret is a kind
-	} else if err != nil {
-		return fmt.Errorf("reading Secret %s of the AccessKey: %w", ak.Status.SecretName, err)
-	}
-	pair := secret.PairOf(published)
-	if pair.AccessKeyID != ak.Status.AccessKeyID {
-		return fmt.Errorf("Secret %s has %s instead of access key %s, the current one; the operator repairs it: see kubectl accesskey status %s", //nolint:staticcheck // Secret is a kind
-			published.Name, describePair(pair.AccessKeyID), ak.Status.AccessKeyID, name)
-	}
-	if health := healthOf(ak); health.ready != string(metav1.ConditionTrue) {
-		s.warnf("%s is not ready (%s), so the pair may not work; see kubectl accesskey status %s", ref(ak), health.reason, name)
+	published, err := s.currentSecret(ctx, c, ak)
+	if err != nil {
+		return err
 	}
 	s3, err := s.dataPlaneOf(ctx, c, ak, published)
 	if err != nil {
@@ -105,8 +92,32 @@ func (s *session) export(ctx context.Context, name string, o *exportOptions) err
 	if err := writePrivate(o.file, content, o.force); err != nil {
 		return err
 	}
-	s.notef("Wrote %s with the pair %s.\n", o.file, pair.AccessKeyID)
+	s.notef("Wrote %s with the pair %s.\n", o.file, ak.Status.AccessKeyID)
 	return nil
+}
+
+// currentSecret reads the Secret of an AccessKey, which must have the current pair.
+func (s *session) currentSecret(ctx context.Context, c client.Client, ak *v1alpha1.AccessKey) (*corev1.Secret, error) {
+	see := "see kubectl accesskey status " + ak.Name
+	if ak.Status.KeyID == "" {
+		return nil, fmt.Errorf("AccessKey %s has no pair yet; %s", ref(ak), see)
+	}
+	published := &corev1.Secret{}
+	err := c.Get(ctx, client.ObjectKey{Namespace: ak.Namespace, Name: ak.Status.SecretName}, published)
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("Secret %s is gone; the operator creates it again: %s", ak.Status.SecretName, see) //nolint:staticcheck // Secret is a kind
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s of the AccessKey: %w", ak.Status.SecretName, err)
+	}
+	if id := secret.PairOf(published).AccessKeyID; id != ak.Status.AccessKeyID {
+		return nil, fmt.Errorf("Secret %s has %s instead of access key %s, the current one; the operator repairs it: %s", //nolint:staticcheck // Secret is a kind
+			published.Name, describePair(id), ak.Status.AccessKeyID, see)
+	}
+	if health := healthOf(ak); health.ready != string(metav1.ConditionTrue) {
+		s.warnf("%s is not ready (%s), so the pair may not work; %s", ref(ak), health.reason, see)
+	}
+	return published, nil
 }
 
 func describePair(accessKeyID string) string {
