@@ -31,12 +31,12 @@ func (w *world) protectedCluster(ctx SpecContext, options ontap.Options, command
 	return cluster
 }
 
-// minute lets a minute pass, second by second, and returns how many requests the cluster got meanwhile, and how many of them
+// minute lets a minute pass, in steps of three seconds, and returns how many requests the cluster got meanwhile, and how many of them
 // were changes.
 func (w *world) minute(ctx SpecContext, cluster *ontap.Simulator) (sent, changes int) {
 	GinkgoHelper()
-	for range 60 {
-		w.step(ctx, time.Second)
+	for range 20 {
+		w.step(ctx, 3*time.Second)
 	}
 	w.settle(ctx)
 	for route, calls := range cluster.Calls() {

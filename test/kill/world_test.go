@@ -11,14 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 	"accesskey.dev/operator/test/services"
 	"accesskey.dev/operator/test/simulator"
@@ -65,20 +62,10 @@ func (w *world) counted(change func(*counts)) {
 // newWorld starts everything except the manager.
 func newWorld(ctx context.Context, t *testing.T, f form) *world {
 	t.Helper()
-	log.SetLogger(logr.Discard())
 	w := &world{t: t, form: f, clock: newClock(ctx)}
 	w.keepLogsOfFailure()
-	var err error
-	w.plane, err = cluster.Start(ctx, "../../config/crd/bases")
-	w.must(err)
-	t.Cleanup(func() {
-		if err := w.plane.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()})
-	w.must(err)
-	_, err = w.plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default")
+	w.plane, w.kube = cluster.StartFor(t, "../../config/crd/bases")
+	_, err := w.plane.Kubectl(ctx, nil, "apply", "-k", "../../config/default")
 	w.must(err)
 	for _, service := range services.All() {
 		w.services = append(w.services, w.open(service))

@@ -12,15 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 	"accesskey.dev/operator/test/simulator"
 	"accesskey.dev/operator/test/simulator/qumulo"
@@ -40,19 +37,9 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	log.SetLogger(logr.Discard())
 	w := &world{TB: t, service: qumulo.New(qumulo.Options{}), logs: t.TempDir()}
-	var err error
-	w.plane, err = cluster.Start(t.Context(), "../../config/crd/bases")
-	w.must(err)
-	t.Cleanup(func() {
-		if err := w.plane.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()})
-	w.must(err)
-	_, err = w.plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/default")
+	w.plane, w.kube = cluster.StartFor(t, "../../config/crd/bases")
+	_, err := w.plane.Kubectl(t.Context(), nil, "apply", "-k", "../../config/default")
 	w.must(err)
 	server, err := simulator.Serve(w.service)
 	w.must(err)

@@ -15,15 +15,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"accesskey.dev/operator/api/v1alpha1"
-	"accesskey.dev/operator/internal/controller"
 	"accesskey.dev/operator/test/cluster"
 	"accesskey.dev/operator/test/s3"
 )
@@ -44,18 +41,8 @@ type world struct {
 // newWorld starts everything but the operator. The world has the services that the old release knows.
 func newWorld(t *testing.T, old release) *world {
 	t.Helper()
-	log.SetLogger(logr.Discard())
 	w := &world{T: t, services: newServices(t, old), logs: t.TempDir()}
-	var err error
-	w.plane, err = cluster.Start(t.Context())
-	must(t, err)
-	t.Cleanup(func() {
-		if err := w.plane.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.kube, err = client.New(w.plane.Config, client.Options{Scheme: controller.Scheme()})
-	must(t, err)
+	w.plane, w.kube = cluster.StartFor(t)
 	return w
 }
 
