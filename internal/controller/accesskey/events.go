@@ -72,9 +72,13 @@ func (s *scope) noteIssued(cause, previous string) {
 }
 
 // noteRevoked reports a revocation, by an event unless an earlier event has said when it would come.
-func (s *scope) noteRevoked(keyID string) {
-	text := fmt.Sprintf("Revoked key %s of user %q%s%s", keyID, s.ak.Spec.User, s.idleSince(keyID), s.worksOn())
-	if s.in.EndsAsAnnounced(keyID) {
+func (s *scope) noteRevoked(action plan.Action) {
+	room := ""
+	if s.in.RevokeReason(action, false) == v1alpha1.RevokedMadeRoom {
+		room = " to make room for a new key"
+	}
+	text := fmt.Sprintf("Revoked key %s of user %q%s%s%s", action.KeyID, s.ak.Spec.User, room, s.idleSince(action.KeyID), s.worksOn())
+	if s.in.EndsAsAnnounced(action.KeyID) {
 		s.noteInLog(v1alpha1.EventRevoked, "%s", text)
 		return
 	}

@@ -245,7 +245,7 @@ func (r *Reconciler) revoke(ctx context.Context, s *scope, action plan.Action) e
 		return err
 	}
 	s.noteQuarantineEnded(action)
-	s.noteRevoked(action.KeyID)
+	s.noteRevoked(action)
 	if s.connection.DeletesLater {
 		if !slices.Contains(s.unlisted, action.KeyID) {
 			r.deletions.accept(s.name, action.KeyID)

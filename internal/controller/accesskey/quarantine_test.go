@@ -172,7 +172,7 @@ func TestARotationEndsAQuarantineThatHasItsPlace(t *testing.T) {
 	b.settle()
 	b.change(func(ak *v1alpha1.AccessKey) { ak.Annotations[v1alpha1.RenewAnnotation] = "again" })
 	b.reconcile()
-	b.expectEvents("Warning QuarantineEnded The quarantine of key FAKE0000000000000001 ended before 2026-03-14", "Normal Revoked")
+	b.expectEvents("Warning QuarantineEnded The quarantine of key FAKE0000000000000001 ended before 2026-03-14", "Normal Revoked Revoked key FAKE0000000000000001 of user \"name:backup\" to make room for a new key")
 	b.settle()
 	b.expectPublished(3)
 	b.expectKeys(3, 2)
