@@ -53,7 +53,7 @@ var mutants = []mutant{
 	{"a key is rolled back although its Secret may have been written", "TestEveryCrash/qumulo/Auto/issue$", []defect{
 		{"controller/accesskey.(Reconciler).rollBack", replace("secret.Refused(cause)", "true")},
 	}},
-	{"the Secret carries no record", "TestEveryCrash/qumulo/Auto/issue$", []defect{
+	{"the Secret carries no record", "TestEveryCrash/qumulo/Auto/status_lost$", []defect{
 		{"secret.(Template).Render", replace("v1alpha1.RecordAnnotation", `"example.com/record"`)},
 	}},
 
