@@ -156,9 +156,10 @@ func newOutput(command *cobra.Command, formats ...string) *output {
 		panic(err) // the flag does not exist: a defect of the program
 	}
 	command.PreRunE = func(*cobra.Command, []string) (err error) {
-		if !o.text() && !(o.wide() && slices.Contains(formats, formatWide)) {
-			o.printer, err = o.flags.ToPrinter()
+		if o.text() || o.wide() && slices.Contains(formats, formatWide) {
+			return nil
 		}
+		o.printer, err = o.flags.ToPrinter()
 		return err
 	}
 	return o
