@@ -101,6 +101,14 @@ func (i *Inventory) Unused(now time.Time) bool {
 	return !i.listing && now.After(i.tried.Add(2*i.Period))
 }
 
+// Answered notes that the service has listed the keys for somebody else, so that the error of the last listing is over. The next one
+// need not wait.
+func (i *Inventory) Answered() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.err = nil
+}
+
 // Due reports whether Snapshot would make a new listing.
 func (i *Inventory) Due(now time.Time) bool {
 	i.mu.Lock()

@@ -43,7 +43,7 @@ func reasonForNoPair(action plan.Action, err error) string {
 	}
 }
 
-// setSynced reports whether the last request to the service succeeded. A scope without a request changes nothing.
+// setSynced reports whether the last request to the service succeeded. A scope without a request repeats what was true before.
 func setSynced(s *scope, err error) {
 	before := meta.FindStatusCondition(s.base.Status.Conditions, v1alpha1.ConditionSynced)
 	if err == nil {
@@ -57,6 +57,8 @@ func setSynced(s *scope, err error) {
 		set(s, v1alpha1.ConditionSynced, metav1.ConditionTrue, v1alpha1.ReasonServiceReachable, "The service answered")
 	case s.ak.Suspended() && s.ak.DeletionTimestamp.IsZero():
 		set(s, v1alpha1.ConditionSynced, metav1.ConditionUnknown, v1alpha1.ReasonSuspended, "spec.suspend is set, so the keys are not listed until something has to be settled or revoked")
+	case before != nil: // it holds for a new generation, too, for which kubectl wait asks
+		set(s, v1alpha1.ConditionSynced, before.Status, before.Reason, before.Message)
 	}
 }
 

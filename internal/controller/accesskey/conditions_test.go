@@ -75,6 +75,20 @@ func TestSyncedReportsTheLastRequest(t *testing.T) {
 	}
 }
 
+// TestEveryConditionIsOfTheObservedGeneration lets kubectl wait for a condition after a change of the spec about which the service is not
+// asked.
+func TestEveryConditionIsOfTheObservedGeneration(t *testing.T) {
+	s := scopeOf(withoutContact, withCondition(v1alpha1.ConditionSynced, metav1.ConditionTrue, v1alpha1.ReasonServiceReachable))
+	s.ak.Generation++
+	recordOutcome(s, plan.Action{Verb: plan.Wait}, nil)
+	for _, condition := range s.ak.Status.Conditions {
+		if condition.ObservedGeneration != s.ak.Generation {
+			t.Errorf("%s is of generation %d instead of %d", condition.Type, condition.ObservedGeneration, s.ak.Generation)
+		}
+	}
+	expectCondition(t, s.ak, v1alpha1.ConditionSynced, "True ServiceReachable: as before")
+}
+
 func TestAtMostOneOfReconcilingAndStalledIsPresent(t *testing.T) {
 	none := func(*scope) {}
 	for name, test := range map[string]struct {

@@ -61,6 +61,7 @@ func (r *Reconciler) readKeys(ctx context.Context, s *scope) error {
 		return err
 	}
 	s.contacted, s.syncErr = true, nil
+	s.connection.Answered(s.user())
 	for i := range keys {
 		keys[i].ExpiresAt = s.connection.Clock.Ends(keys[i].ExpiresAt)
 	}

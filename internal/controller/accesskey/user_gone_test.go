@@ -64,6 +64,21 @@ func TestASingleAnswerThatAUserIsGoneChangesNothing(t *testing.T) {
 	b.expectKeys(1, 1)
 }
 
+func TestAnErrorOfTheListingIsOverWhenTheServiceAnswers(t *testing.T) {
+	b := newBedByUser(t)
+	b.service.FailNext(fake.List, fake.Fault{Kind: keyservice.Throttled})
+	b.clock.Step(b.r.ResyncPeriod)
+	b.reconcile()
+	b.expectCondition(v1alpha1.ConditionSynced, "False Throttled: list keys: the service closed the connection before its answer was complete")
+	b.renew()
+	b.reconcile() // lists the keys live, and creates one
+	for range 3 {
+		b.expectCondition(v1alpha1.ConditionSynced, "True ServiceReachable: The service answered")
+		b.reconcile()
+	}
+	b.expectPublished(2)
+}
+
 func TestASuspendedAccessKeyTellsWhatItsSecretHolds(t *testing.T) {
 	b := newBed(t, fake.Options{})
 	b.settle()

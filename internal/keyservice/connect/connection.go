@@ -92,6 +92,14 @@ func (c *Connection) Inventory(user string) *keyservice.Inventory {
 	return c.inventories[user]
 }
 
+// Answered notes that the service has listed the keys of a user live. It says nothing about a listing of all keys, which may fail for its
+// size.
+func (c *Connection) Answered(user string) {
+	if !c.ListsAll {
+		c.Inventory(user).Answered()
+	}
+}
+
 // prune drops the inventories of users that no AccessKey asks for any more, once per period.
 func (c *Connection) prune() {
 	now := c.Clock.Now()
