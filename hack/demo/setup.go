@@ -55,7 +55,7 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if _, err := d.cluster.Kubectl(ctx, nil, "apply", "-k", "config/default"); err != nil {
 		return err
 	}
-	if _, err := d.cluster.Kubectl(ctx, nil, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"); err != nil {
+	if _, err := d.cluster.Kubectl(ctx, nil, "wait", "--for=condition=Established", "crd", "--all", "--timeout=2m"); err != nil {
 		return err
 	}
 	d.say("installed: kubectl apply -k config/default")

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"accesskey.dev/operator/test/cluster"
+	"accesskey.dev/operator/test/simulator"
 )
 
 // buildManager builds the manager and returns its path.
@@ -38,12 +38,11 @@ func buildManager(t *testing.T) string {
 // freePort returns a port that no process uses.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := simulator.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // nobody has connected
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // startManager runs the container of the installed Deployment as a process: with its arguments, its environment, the files that it
