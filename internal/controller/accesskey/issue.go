@@ -269,3 +269,12 @@ func seconds(t time.Time) metav1.Time { return metav1.NewTime(t.Truncate(time.Se
 // wallClock returns the real time, also where a test moves the reconciler's clock. It has no monotonic reading, because that
 // stops while a machine is suspended.
 func wallClock() time.Time { return clock.RealClock{}.Now().Round(0) }
+
+// chooseID returns the ID of the next key; empty if the service chooses it.
+func (s *scope) chooseID() string {
+	chooser, ok := s.connection.Service.(keyservice.HandleChooser)
+	if !ok {
+		return ""
+	}
+	return chooser.ChooseID(s.user(), ownerOf(s.ak), plan.NextRevision(s.in), plainKeys(s.in.Keys))
+}
