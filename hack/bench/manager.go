@@ -68,8 +68,8 @@ type usage struct {
 	requests, passes, depth int
 	// probes are requests to the data plane.
 	probes int
-	// rss and peak are the memory of the process, now and at most. Bytes.
-	rss, peak int
+	// rss and peak are the memory of the process, now and at most, and binary is what the pages of its binary take of it now. Bytes.
+	rss, peak, binary int
 }
 
 // usageMetrics are the metrics that usage is read from.
@@ -97,7 +97,7 @@ func (m *manager) usage(ctx context.Context) (u usage, err error) {
 		}
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.PID()))
-	u.rss, u.peak = statusKB(string(status), "VmRSS")*1024, statusKB(string(status), "VmHWM")*1024
+	u.rss, u.peak, u.binary = statusKB(string(status), "VmRSS")*1024, statusKB(string(status), "VmHWM")*1024, statusKB(string(status), "RssFile")*1024
 	return u, err
 }
 

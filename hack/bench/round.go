@@ -59,8 +59,9 @@ type figures struct {
 	passes int
 	// probes are requests to the data plane.
 	probes int
-	// rss and peak are what the process took of the system at the end, and at most. Bytes.
-	rss, peak int
+	// rss and peak are what the process took of the system at the end, and at most, and binary is what the pages of its binary took at the
+	// end. Bytes.
+	rss, peak, binary int
 }
 
 // runRound measures on its own control plane: the floor, the operator, the floor again. The first round also measures what
@@ -165,7 +166,8 @@ func (w *world) measure(ctx context.Context, what string, do func() (pace, error
 	}
 	now, err := w.read(ctx)
 	f.reading = now.since(reading)
-	f.cpu, f.passes, f.probes, f.rss, f.peak = after.cpu-before.cpu, after.passes-before.passes, after.probes-before.probes, after.rss, after.peak
+	f.cpu, f.passes, f.probes = after.cpu-before.cpu, after.passes-before.passes, after.probes-before.probes
+	f.rss, f.peak, f.binary = after.rss, after.peak, after.binary
 	say("%s: %.1f keys/s (%.1f s), %.1f s CPU of the manager and %.1f s of the API server, %d passes, peak RSS %.0f MiB; kube %s; service %s",
 		what, f.perSecond, f.seconds, f.cpu, f.serverCPU, f.passes, mib(f.peak), f.kube, f.service)
 	return f, err

@@ -72,6 +72,9 @@ var rows = []row{
 	{"peak RSS while issuing / after a restart, MiB", "≤ 60 at 1,000; ≤ 100 at 5,000; ≤ 190 at 10,000", func(_ rounds, r round) (string, bool) {
 		return fmt.Sprintf("%.0f / %.0f", mib(r.issue.peak), mib(r.restart.peak)), mib(r.peak()) <= byKeys(r, 60, 100, 190)
 	}},
+	{"of that, pages of the binary: the operator / the yardstick, MiB", "", func(_ rounds, r round) (string, bool) {
+		return fmt.Sprintf("%.0f / %.0f", mib(r.issue.binary), mib(r.yardstick.binary)), true
+	}},
 	{"idle: kube writes / reads", "0 / 0", func(_ rounds, r round) (string, bool) {
 		writes, reads := r.idle.kube.writes(), r.idle.kube.reads()
 		return fmt.Sprintf("%d / %d", writes, reads), writes == 0 && reads == 0
