@@ -252,22 +252,27 @@ func (in Input) Crowded() bool {
 
 // dispensable returns the key of this AccessKey to revoke first, empty if there is none.
 func (in Input) dispensable() string {
-	status := &in.AccessKey.Status
-	previous := slices.DeleteFunc(slices.Clone(status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
-		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID) || in.keptForRejected(&p)
-	})
-	first := ""
-	if len(previous) > 0 {
-		first = slices.MinFunc(previous, in.byNeed).KeyID
-	}
-	unpublished := !in.published(status.KeyID) && !in.publishedElsewhere()
-	needed := !in.ours(status.KeyID) || in.currentWorks()
+	current := in.AccessKey.Status.KeyID
+	unpublished := !in.published(current) && !in.publishedElsewhere()
+	dead := in.ours(current) && !in.currentWorks()
+	previous := in.dispensablePrevious()
 	switch {
-	case first != "" && (needed || !in.works(first)): // consumers may use a previous key that works
-		return first
-	case in.ours(status.KeyID) && (unpublished || !in.currentWorks()):
-		return status.KeyID
+	case previous != "" && (!dead || !in.works(previous)): // consumers may use a previous key that works
+		return previous
+	case dead, in.ours(current) && unpublished:
+		return current
 	default:
 		return ""
 	}
+}
+
+// dispensablePrevious returns the previous key to revoke first, empty if there is none.
+func (in Input) dispensablePrevious() string {
+	previous := slices.DeleteFunc(slices.Clone(in.AccessKey.Status.PreviousKeys), func(p v1alpha1.PreviousKey) bool {
+		return !in.ours(p.KeyID) || in.publishedWorks(p.KeyID) || in.keptForRejected(&p)
+	})
+	if len(previous) == 0 {
+		return ""
+	}
+	return slices.MinFunc(previous, in.byNeed).KeyID
 }

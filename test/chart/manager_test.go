@@ -104,15 +104,17 @@ func expectMetricsRefused(t *testing.T, port int) {
 	t.Helper()
 	anyCertificate := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	defer anyCertificate.CloseIdleConnections()
-	var response *http.Response
-	until(t, "an answer to a request for the metrics", func() (err error) {
-		response, err = anyCertificate.Get(fmt.Sprintf("https://127.0.0.1:%d/metrics", port))
-		return err
+	until(t, "an answer to a request for the metrics", func() error {
+		response, err := anyCertificate.Get(fmt.Sprintf("https://127.0.0.1:%d/metrics", port))
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close() //nolint:errcheck // the body is not read
+		if response.StatusCode != http.StatusUnauthorized {
+			t.Errorf("the metrics are served without a token: %s", response.Status)
+		}
+		return nil
 	})
-	defer response.Body.Close() //nolint:errcheck // the body is not read
-	if response.StatusCode != http.StatusUnauthorized {
-		t.Errorf("the metrics are served without a token: %s", response.Status)
-	}
 }
 
 // kubeconfig returns the path of a kubeconfig with a token of a ServiceAccount.

@@ -63,7 +63,7 @@ func (w *world) start() {
 	})).To(Succeed())
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	w.cancel, w.running = cancel, ctx
+	w.cancel, w.stopping = cancel, ctx.Done()
 	w.stop = func() {
 		GinkgoHelper()
 		cancel()

@@ -4,7 +4,6 @@
 package integration
 
 import (
-	"context"
 	"maps"
 	"time"
 
@@ -56,9 +55,9 @@ type world struct {
 
 	queues   *queues
 	requests *requests
-	// cancel tells the operator to stop; stop waits until it has. running ends then; it is nil before the operator has started.
+	// cancel tells the operator to stop; stop waits until it has. stopping is closed then; it is nil before the operator has started.
 	cancel, stop func()
-	running      context.Context
+	stopping     <-chan struct{}
 	log          *gbytes.Buffer
 	// verbosity of the log, as --zap-log-level has it.
 	verbosity string
@@ -197,15 +196,24 @@ func (w *world) stepToAttempt(ctx SpecContext, name string) {
 // settle waits until the operator has seen what there is, and has nothing to do. On a slow machine it learns late of a change.
 func (w *world) settle(ctx SpecContext) {
 	GinkgoHelper()
-	if w.running == nil {
+	if w.stopping == nil {
 		return
 	}
 	Eventually(ctx, func() bool {
 		before := w.causes(ctx, kube)
-		seen := w.running.Err() != nil || maps.Equal(before, w.causes(ctx, w.cache))
+		seen := w.isStopping() || maps.Equal(before, w.causes(ctx, w.cache))
 		w.calms(ctx, func() bool { return !w.queues.busy() })
 		return seen && maps.Equal(before, w.causes(ctx, kube))
 	}).Should(BeTrue(), "the operator does not come to rest")
+}
+
+func (w *world) isStopping() bool {
+	select {
+	case <-w.stopping:
+		return true
+	default:
+		return false
+	}
 }
 
 // calms waits until it is calm for a few looks in a row.
