@@ -90,7 +90,11 @@ func (s *story) startKeys(installed time.Time) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "services-ca"},
 		StringData: map[string]string{"ca.crt": welcome.Services["qumulo"].CA + welcome.Services["ionos"].CA + welcome.S3.CA},
 	}))
-	s.kubectl("apply", "--namespace="+team, "--filename=manifests/keys.yaml")
+	// An API server that has just got the CRDs refuses AccessKeys for some seconds (docs/install.md).
+	s.until("the API server to accept AccessKeys", 30*time.Second, func() error {
+		_, err := s.node.Kubectl(s.ctx, nil, "apply", "--namespace="+team, "--filename=manifests/keys.yaml")
+		return err
+	})
 	for _, name := range []string{"files", "environment"} {
 		s.until("AccessKey "+name+" to be ready", time.Minute, func() error { return s.ready(name, 0) })
 		s.say("AccessKey %s: ready %.1f s after the installation began", name, time.Since(installed).Seconds())
