@@ -154,7 +154,8 @@ func inPlace(in Input, reason string) (Action, bool) {
 }
 
 // room makes room in a full quota by revoking keys of this AccessKey that no Secret holds, those in quarantine first, then those
-// that do not work, then the oldest. It never revokes a published key that works, a foreign key, or the current key before its replacement is published.
+// that do not work, then the oldest. It never revokes a published key that works, a foreign key, or the current key before its
+// replacement is published.
 func room(in Input, reason string) (Action, bool) {
 	if previous := in.AccessKey.Status.PreviousKeys; len(previous) >= maxPreviousKeys {
 		return in.endOldest(reason), true

@@ -202,12 +202,12 @@ func foreignSecret(in Input) (Action, bool) {
 	if !in.secretIsForeign(in.Secret) {
 		return none()
 	}
-	detail := "Secret %s exists and is not controlled by this AccessKey, or is being deleted; delete it, or choose another secretName"
+	detail := "exists and is not controlled by this AccessKey, or is being deleted; delete it, or choose another secretName"
 	if in.Secret.Owner != "" {
-		detail = "Secret %s is controlled by " + in.Secret.Owner + "; choose another secretName"
+		detail = "is controlled by " + in.Secret.Owner + "; choose another secretName"
 	}
 	return Action{
-		Verb: Stall, Reason: v1alpha1.ReasonSecretConflict, Detail: fmt.Sprintf(detail, in.AccessKey.SecretName()), Until: in.nextRevocation(),
+		Verb: Stall, Reason: v1alpha1.ReasonSecretConflict, Detail: "Secret " + in.AccessKey.SecretName() + " " + detail, Until: in.nextRevocation(),
 	}, true
 }
 
