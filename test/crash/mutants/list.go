@@ -108,7 +108,7 @@ var mutants = []mutant{
 		{"plan.(Input).Replaces", before("in.strategy()", "if in.Service.KeysPerUser > 0 { return true }")},
 	}},
 	{"room is made with the published key", "TestEveryCrash/qumulo/Auto/issue_beside_a_foreign_key$|TestWorlds", []defect{
-		{"plan.(Input).dispensable", condition("in.ours(status.KeyID)", "in.ours(status.KeyID) && (unpublished || true)")},
+		{"plan.(Input).dispensable", condition("in.ours(current)", "in.ours(current) && (unpublished || true)")},
 	}},
 	{"a pair that consumers may use is given up for a repair", "TestEveryCrash/qumulo/Auto/Secret_overwritten_again_and_again$", []defect{
 		{"plan.(Input).mayMakeRoom", replace("!in.lostPair()", "true")},
